@@ -1,0 +1,77 @@
+/* buf.h -- owned bytes that grow.
+ *
+ * p[0..n) is content, cap what is allocated. A zeroed struct buf is an empty buffer. The owner
+ * calls buf_fini. Growth doubles, at least to what is asked for. */
+#ifndef MEMD_BASE_BUF_H
+#define MEMD_BASE_BUF_H
+
+#include <stdarg.h>
+
+#include "base/str.h"
+
+struct buf {
+    char *p;
+    size_t n;
+    size_t cap;
+};
+
+/* Free the memory; the buffer is empty and usable after. */
+void buf_fini(struct buf *b);
+
+/* Grow so that `more` bytes fit behind the content (slow path of buf_room). */
+void buf_grow(struct buf *b, size_t more);
+
+/* Room for `more` bytes behind the content; the place to write them. buf_used tells how many were. */
+static inline char *buf_room(struct buf *b, size_t more)
+{
+    if (b->cap - b->n < more) buf_grow(b, more);
+    return b->p + b->n;
+}
+
+static inline void buf_used(struct buf *b, size_t n)
+{
+    b->n += n;
+}
+
+static inline void buf_add(struct buf *b, const void *p, size_t n)
+{
+    if (n == 0) return;
+    memcpy(buf_room(b, n), p, n);
+    b->n += n;
+}
+
+static inline void buf_add_str(struct buf *b, struct str s)
+{
+    buf_add(b, s.p, s.n);
+}
+
+static inline void buf_add_char(struct buf *b, char c)
+{
+    *buf_room(b, 1) = c;
+    b->n++;
+}
+
+/* Append a C string. */
+void buf_add_c(struct buf *b, const char *s);
+
+/* Append formatted text. */
+void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+
+/* Drop the first n bytes. */
+void buf_drop(struct buf *b, size_t n);
+
+/* Insert n bytes before offset `at`. */
+void buf_insert(struct buf *b, size_t at, const void *p, size_t n);
+
+static inline void buf_clear(struct buf *b)
+{
+    b->n = 0;
+}
+
+static inline struct str buf_str(const struct buf *b)
+{
+    return str_of(b->p, b->n);
+}
+
+#endif

@@ -1,0 +1,15 @@
+/* crc.h -- CRC64 as RDB files use it (Jones polynomial, reflected), and CRC32C for log batches. */
+#ifndef MEMD_BASE_CRC_H
+#define MEMD_BASE_CRC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Continue crc (0 at the start) over n bytes. */
+uint64_t crc64(uint64_t crc, const void *p, size_t n);
+uint32_t crc32c(uint32_t crc, const void *p, size_t n);
+
+/* CRC16 of the Redis cluster key slot (XMODEM). */
+uint16_t crc16(const void *p, size_t n);
+
+#endif

@@ -1,0 +1,50 @@
+/* err.h -- every outcome that is not success, and its text.
+ *
+ * Functions that can fail return enum err, OK being zero. The dispatcher turns a handler's code into
+ * the error reply: the texts are part of the protocol and equal Redis's byte for byte. "%s" in a text
+ * stands for call->err_arg. Codes without a text are internal and never reach a client. */
+#ifndef MEMD_BASE_ERR_H
+#define MEMD_BASE_ERR_H
+
+/* code, text */
+#define ERR_TABLE(X) \
+    X(ERR_NO_KEY, NULL) /* a look-up found nothing; handlers decide what that means */ \
+    X(ERR_NOT_DONE, NULL) /* a condition (NX, XX ...) did not hold: nothing was changed */ \
+    X(CALL_BLOCKED, NULL) /* the handler asked to wait: call_block */ \
+    X(CALL_REPLIED_ERROR, NULL) /* the handler wrote an error reply itself */ \
+    X(ERR_WRONG_TYPE, "WRONGTYPE Operation against a key holding the wrong kind of value") \
+    X(ERR_SYNTAX, "ERR syntax error") \
+    X(ERR_ARITY, "ERR wrong number of arguments for '%s' command") \
+    X(ERR_NOT_INT, "ERR value is not an integer or out of range") \
+    X(ERR_NOT_FLOAT, "ERR value is not a valid float") \
+    X(ERR_OUT_OF_RANGE, "ERR value is out of range") \
+    X(ERR_NOT_POSITIVE, "ERR value is out of range, must be positive") \
+    X(ERR_OVERFLOW, "ERR increment or decrement would overflow") \
+    X(ERR_DECR_OVERFLOW, "ERR decrement would overflow") \
+    X(ERR_NAN_OR_INF, "ERR increment would produce NaN or Infinity") \
+    X(ERR_NO_SUCH_KEY, "ERR no such key") \
+    X(ERR_INDEX_RANGE, "ERR index out of range") \
+    X(ERR_OFFSET_RANGE, "ERR offset is out of range") \
+    X(ERR_EXPIRE_TIME, "ERR invalid expire time in '%s' command") \
+    X(ERR_STRING_LIMIT, "ERR string exceeds maximum allowed size (proto-max-bulk-len)") \
+    X(ERR_DB_INDEX, "ERR DB index is out of range") \
+    X(ERR_SAME_OBJECT, "ERR source and destination objects are the same") \
+    X(ERR_TIMEOUT_NOT_FLOAT, "ERR timeout is not a float or out of range") \
+    X(ERR_TIMEOUT_NEGATIVE, "ERR timeout is negative") \
+    X(ERR_NUMKEYS, "ERR numkeys should be greater than 0") \
+    X(ERR_OOM, "OOM command not allowed when used memory > 'maxmemory'.") \
+    X(ERR_IO, NULL) \
+    X(ERR_FORMAT, NULL) /* bytes from a file or a payload that make no sense */
+
+enum err {
+    OK = 0,
+#define ERR_CODE(code, text) code,
+    ERR_TABLE(ERR_CODE)
+#undef ERR_CODE
+    ERR_COUNT
+};
+
+/* The text of e, NULL for OK and for internal codes. */
+const char *err_text(enum err e);
+
+#endif

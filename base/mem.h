@@ -1,0 +1,71 @@
+/* mem.h -- the counted allocator.
+ *
+ * All of memd's memory comes from here; jemalloc is behind it and is named nowhere else. Small
+ * internal allocations succeed or stop the program; what a client's argument sizes must be checked
+ * against a limit before it is asked for.
+ *
+ * mem_used() is exact and O(1) in the number of allocations: jemalloc counts what each thread has
+ * allocated and freed, and the sum over the registered threads is what is in use. Under
+ * AddressSanitizer, which brings its own malloc, a counter of usable sizes takes that place.
+ *
+ * The registry of threads and the baseline are the one piece of state outside struct server: the
+ * allocator is a property of the process, not of a server. */
+#ifndef MEMD_BASE_MEM_H
+#define MEMD_BASE_MEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of size n, uninitialised. Never NULL; n == 0 gives a unique pointer. */
+void *mem_alloc(size_t n);
+
+/* As mem_alloc, zeroed. */
+void *mem_zalloc(size_t n);
+
+/* Resize p (NULL: allocate) to n bytes, keeping its content up to the smaller size. */
+void *mem_realloc(void *p, size_t n);
+
+/* Aligned allocation; align is a power of two. Freed by mem_free. */
+void *mem_alloc_aligned(size_t align, size_t n);
+
+/* Free p; NULL is allowed. */
+void mem_free(void *p);
+
+/* Free p, which was allocated with a size of the class of n: cheaper than mem_free. */
+void mem_free_sized(void *p, size_t n);
+
+/* The size that an allocation of n bytes really gets (nallocx). Ask for this much and use it:
+ * jemalloc has size classes 16 apart up to 128, then 4 per doubling. n is at least 1. */
+size_t mem_good_size(size_t n);
+
+/* The real size of the allocation p (sallocx). */
+size_t mem_usable(const void *p);
+
+/* A copy of n bytes. */
+void *mem_dup(const void *p, size_t n);
+
+/* Count the calling thread in mem_used. Each thread that allocates or frees calls this once at its
+ * start, and mem_thread_leave before it ends. The main thread is registered by mem_init. */
+void mem_thread_enter(void);
+void mem_thread_leave(void);
+
+/* Call once, first thing in main (and in a test's main). */
+void mem_init(void);
+
+/* Bytes in use now, all registered threads together. */
+size_t mem_used(void);
+
+/* Figures of the allocator for INFO memory and MEMORY STATS, refreshed at each call (a few us). */
+struct mem_stats {
+    size_t allocated; /* bytes in live allocations */
+    size_t active;    /* bytes in pages that hold any */
+    size_t resident;  /* bytes physically resident in the allocator */
+    size_t retained;
+    size_t muzzy;
+};
+void mem_stats(struct mem_stats *out);
+
+/* Give unused pages back to the system. */
+void mem_purge(void);
+
+#endif

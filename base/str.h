@@ -1,0 +1,45 @@
+/* str.h -- borrowed bytes.
+ *
+ * A struct str points at bytes that somebody else owns. It travels by value, may hold any byte
+ * and is never assumed to end in NUL. Owned bytes are struct buf (buf.h). */
+#ifndef MEMD_BASE_STR_H
+#define MEMD_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct str {
+    const char *p;
+    size_t n;
+};
+
+/* A string literal as bytes. */
+#define STR(lit) ((struct str){ "" lit, sizeof(lit) - 1 })
+
+static inline struct str str_of(const void *p, size_t n)
+{
+    return (struct str){ (const char *)p, n };
+}
+
+/* The bytes of a C string, without its NUL. */
+static inline struct str str_c(const char *s)
+{
+    return (struct str){ s, strlen(s) };
+}
+
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* Equal when ASCII case is ignored. */
+bool str_ieq(struct str a, struct str b);
+
+/* As str_ieq, against a C string: the form option parsers use. */
+bool str_is(struct str a, const char *word);
+
+/* Order of bytes as memcmp, a shorter prefix first. Returns <0, 0 or >0. */
+int str_cmp(struct str a, struct str b);
+
+#endif
