@@ -1,0 +1,89 @@
+/* db.h -- keys of one database: the functions on which the data types are built.
+ *
+ * A struct slot is a key that has been looked up: its shard, its hash and, when there, its entry. It
+ * stays valid until the next change of the database. db_find_write keeps the snapshot's pre-image, so
+ * whoever means to change a value begins with it; db_read must not be used for changing.
+ *
+ * A key that has expired is removed on sight (told as CHANGE_EXPIRED) and not found. */
+#ifndef MEMD_STORAGE_DB_H
+#define MEMD_STORAGE_DB_H
+
+#include "storage/store.h"
+
+struct slot {
+    struct db *db;
+    struct shard *shard;
+    struct table_ref ref; /* ref.e == NULL: the key is not there */
+    struct str key;       /* as given by the caller; borrowed */
+};
+
+/* The hash of key: taken from the dispatcher's memo when it is the very same bytes. */
+uint64_t db_hash(const struct db *db, struct str key);
+struct shard *db_shard(struct db *db, uint64_t hash);
+
+/* Look up for reading: counts a hit or miss, marks the use. NULL: not there. */
+const struct entry *db_read(struct db *db, struct str key);
+
+/* As db_read, and the type must be as wanted: ERR_NO_KEY, ERR_WRONG_TYPE. */
+enum err MUST_USE db_read_type(struct db *db, struct str key, enum value_type type, const struct entry **e);
+
+/* Look up without counting or marking (EXISTS-like checks, OBJECT, SCAN). */
+const struct entry *db_peek(struct db *db, struct str key);
+
+/* Look up for changing. Fills s; true when the key is there. Marks the use, keeps the pre-image. */
+bool db_find_write(struct db *db, struct str key, struct slot *s);
+
+/* As db_find_write with a type: OK (found), ERR_NO_KEY (s is ready for db_add), ERR_WRONG_TYPE. */
+enum err MUST_USE db_find_type(struct db *db, struct str key, enum value_type type, struct slot *s);
+
+/* Put a new entry (which the database owns from now) where s found none. Registers its TTL and
+ * tells CHANGE_NEW; the caller tells what made it. */
+void db_add(struct slot *s, struct entry *e);
+
+/* The entry of s has moved or been replaced by e with the same key; the old one is already gone.
+ * Keeps counts of TTLs right: had_ttl says whether the old one had one. */
+void db_moved(struct slot *s, struct entry *e, bool had_ttl);
+
+/* Free what the entry's value points to (by type and encoding; large values on the side when
+ * `lazy`), leaving the entry itself. */
+void db_drop_value(struct store *s, struct entry *e, bool lazy);
+
+/* Set (>= 0) or remove (-1) the TTL of the entry of s. Tells nothing. */
+void db_set_expire(struct slot *s, int64_t at_ms);
+
+/* Remove the key of s and tell it as kind (CHANGE_DEL, CHANGE_EXPIRED ...). Large values are freed on
+ * the side when `lazy`. s finds nothing afterwards. */
+void db_remove(struct slot *s, enum change_kind kind, bool lazy);
+
+/* Take the key of s out without freeing its value: the entry is the caller's. Told as kind. */
+struct entry *db_take(struct slot *s, enum change_kind kind);
+
+/* Tell that the value of s changed. */
+void db_tell(const struct slot *s, enum change_kind kind);
+
+/* Bytes that key and value of e take in memory (MEMORY USAGE); samples 0: exact. */
+size_t db_value_bytes(const struct entry *e, size_t samples);
+
+/* A random key that is not expired; NULL when there is none. */
+const struct entry *db_random(struct db *db);
+
+/* As SCAN: visit some entries from cursor, 0 to start; returns the next cursor, 0 at the end. At
+ * least one bucket, about `count` entries. Expired entries are not visited. */
+uint64_t db_scan(struct db *db, uint64_t cursor, size_t count,
+                 void (*fn)(void *ctx, const struct entry *e), void *ctx);
+
+/* Types register how their values are freed, copied and measured, so that db.c need not know them. */
+struct type_ops {
+    void (*free_value)(enum value_enc enc, void *ptr);
+    /* Cheap estimate of how long freeing takes: number of allocations. */
+    size_t (*free_effort)(enum value_enc enc, const void *ptr);
+    void *(*dup_value)(struct store *s, enum value_enc enc, const void *ptr);
+    size_t (*value_bytes)(enum value_enc enc, const void *ptr, size_t samples);
+    const char *(*encoding_name)(const struct store *s, const struct entry *e);
+};
+extern const struct type_ops *const type_ops[VALUE_TYPES]; /* type_ops.c: one row a type */
+
+/* OBJECT ENCODING's name. */
+const char *entry_encoding_name(const struct store *s, const struct entry *e);
+
+#endif

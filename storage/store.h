@@ -1,0 +1,202 @@
+/* store.h -- all databases, and the one place where each change is told.
+ *
+ * A store owns `databases` logical databases; each is split by hash into shards, and a shard owns its
+ * table, its expiry wheel and its statistics. Data types (type_string.h, type_list.h ...) offer
+ * operations on (database, key); they are written on the functions of db.h, which look up, remove
+ * what has expired, keep the snapshot's pre-images and report changes.
+ *
+ * Every change is reported once, as a struct change, to every subscriber in order of subscription:
+ * the write log, WATCH, notifications, blocked clients, statistics, later index and archive.
+ *
+ * Time is store->now_ms, set by the owner at least once a turn of the loop. While store->loading
+ * nothing expires. */
+#ifndef MEMD_STORAGE_STORE_H
+#define MEMD_STORAGE_STORE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/ensure.h"
+#include "base/rng.h"
+#include "storage/table.h"
+#include "storage/wheel.h"
+
+enum { STORE_SHARD_BITS = 4, STORE_SHARDS = 1 << STORE_SHARD_BITS };
+
+/* What happened to a key: name of the keyspace event, and its class letter as in
+ * notify-keyspace-events (K and E apart). */
+#define CHANGE_TABLE(X) \
+    X(CHANGE_SET, "set", '$') \
+    X(CHANGE_SETRANGE, "setrange", '$') \
+    X(CHANGE_APPEND, "append", '$') \
+    X(CHANGE_INCRBY, "incrby", '$') \
+    X(CHANGE_DECRBY, "decrby", '$') \
+    X(CHANGE_INCRBYFLOAT, "incrbyfloat", '$') \
+    X(CHANGE_LPUSH, "lpush", 'l') \
+    X(CHANGE_RPUSH, "rpush", 'l') \
+    X(CHANGE_LPOP, "lpop", 'l') \
+    X(CHANGE_RPOP, "rpop", 'l') \
+    X(CHANGE_LINSERT, "linsert", 'l') \
+    X(CHANGE_LSET, "lset", 'l') \
+    X(CHANGE_LREM, "lrem", 'l') \
+    X(CHANGE_LTRIM, "ltrim", 'l') \
+    X(CHANGE_HSET, "hset", 'h') \
+    X(CHANGE_HINCRBY, "hincrby", 'h') \
+    X(CHANGE_HINCRBYFLOAT, "hincrbyfloat", 'h') \
+    X(CHANGE_HDEL, "hdel", 'h') \
+    X(CHANGE_HEXPIRE, "hexpire", 'h') \
+    X(CHANGE_HPERSIST, "hpersist", 'h') \
+    X(CHANGE_HEXPIRED, "hexpired", 'h') \
+    X(CHANGE_SADD, "sadd", 's') \
+    X(CHANGE_SREM, "srem", 's') \
+    X(CHANGE_SPOP, "spop", 's') \
+    X(CHANGE_SINTERSTORE, "sinterstore", 's') \
+    X(CHANGE_SUNIONSTORE, "sunionstore", 's') \
+    X(CHANGE_SDIFFSTORE, "sdiffstore", 's') \
+    X(CHANGE_DEL, "del", 'g') \
+    X(CHANGE_RENAME_FROM, "rename_from", 'g') \
+    X(CHANGE_RENAME_TO, "rename_to", 'g') \
+    X(CHANGE_MOVE_FROM, "move_from", 'g') \
+    X(CHANGE_MOVE_TO, "move_to", 'g') \
+    X(CHANGE_COPY_TO, "copy_to", 'g') \
+    X(CHANGE_RESTORE, "restore", 'g') \
+    X(CHANGE_EXPIRE, "expire", 'g') \
+    X(CHANGE_PERSIST, "persist", 'g') \
+    X(CHANGE_EXPIRED, "expired", 'x') \
+    X(CHANGE_EVICTED, "evicted", 'e') \
+    X(CHANGE_NEW, "new", 'n') /* told before the change that made the key */ \
+    X(CHANGE_FLUSH, NULL, 0) /* a whole database (key empty) */ \
+    X(CHANGE_SWAP, NULL, 0) /* two databases changed places; db and db2 */
+
+enum change_kind {
+#define CHANGE_CODE(code, name, class) code,
+    CHANGE_TABLE(CHANGE_CODE)
+#undef CHANGE_CODE
+    CHANGE_KINDS
+};
+
+struct change {
+    enum change_kind kind;
+    int db, db2;            /* db2: CHANGE_SWAP alone */
+    struct str key;         /* borrowed for the call */
+    const struct entry *e;  /* the entry after the change; for CHANGE_DEL, _EXPIRED, _EVICTED and
+                               _FROM kinds the one that is going; NULL where there is none */
+    struct str field;       /* CHANGE_HEXPIRED: the field that expired, else empty */
+};
+
+/* The keyspace event's name (NULL: none) and class letter. */
+const char *change_name(enum change_kind k);
+char change_class(enum change_kind k);
+
+struct subscriber {
+    void (*fn)(void *ctx, const struct change *c);
+    void *ctx;
+};
+
+struct shard {
+    struct table keys;
+    struct wheel *wheel; /* NULL until a key has a TTL */
+    size_t n_expires;    /* keys with a TTL */
+    uint64_t hand;       /* eviction's clock hand */
+};
+
+struct db {
+    struct store *store;
+    int id;
+    struct shard shards[STORE_SHARDS];
+    size_t n_keys, n_expires;
+};
+
+enum evict_policy {
+    EVICT_NONE,
+    EVICT_ALL_LRU, EVICT_ALL_LFU, EVICT_ALL_LRM, EVICT_ALL_RANDOM,
+    EVICT_TTL_LRU, EVICT_TTL_LFU, EVICT_TTL_LRM, EVICT_TTL_RANDOM, EVICT_TTL_SOONEST
+};
+
+/* Settings that the store reads; the server fills them from the configuration. */
+struct store_conf {
+    int databases;
+    size_t maxmemory; /* 0: no limit */
+    enum evict_policy policy;
+    int maxmemory_samples;
+    int lfu_log_factor, lfu_decay_time;
+    bool lazy_expire, lazy_evict, lazy_server_del, lazy_user_del, lazy_user_flush;
+    int list_max_listpack_size, list_compress_depth; /* thresholds of OBJECT ENCODING and of conversion */
+    size_t hash_max_listpack_entries, hash_max_listpack_value;
+    size_t set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value;
+    size_t zset_max_listpack_entries, zset_max_listpack_value;
+    size_t string_limit; /* proto-max-bulk-len */
+};
+
+struct store_stats {
+    uint64_t hits, misses;         /* keyspace_hits, keyspace_misses */
+    uint64_t expired, evicted, expired_fields;
+    uint64_t dirty;                /* changes since the last save; saving subtracts */
+    uint64_t changes;              /* changes ever: a call that leaves it alone changed nothing */
+    uint64_t lazy_freed, lazy_pending; /* objects freed on the side, and waiting for it */
+};
+
+struct store {
+    struct store_conf conf;
+    struct hash_key hash_key;
+    struct rng rng;
+    int64_t now_ms;
+    bool loading;        /* nothing expires */
+    bool keep_expired;   /* DEBUG SET-ACTIVE-EXPIRE 0: only reads find what has expired */
+    bool no_touch;       /* CLIENT NO-TOUCH: reads leave the clock alone */
+    struct db **dbs;     /* conf.databases pointers; SWAPDB exchanges content */
+    struct subscriber subscribers[16];
+    int n_subscribers;
+    struct store_stats stats;
+    struct evict *evict; /* state of the policy (evict.c) */
+    struct field_clock *fields; /* hash fields with a TTL (type_hash.c) */
+    /* Hash of the key that the dispatcher has already hashed; see db_hash. */
+    const char *memo_p;
+    size_t memo_n;
+    uint64_t memo_hash;
+    /* Take a large object off the reactor's hands: called with a function to run elsewhere. The
+     * server gives a helper thread's queue; NULL (tests): freed at once. */
+    void (*defer)(void *ctx, void (*fn)(void *arg), void *arg);
+    void *defer_ctx;
+};
+
+struct store *store_new(const struct store_conf *conf, const struct hash_key *key, uint64_t seed);
+void store_free(struct store **s);
+
+/* Be told of every change. Subscribers may read the store, not change it. */
+void store_subscribe(struct store *s, void (*fn)(void *ctx, const struct change *c), void *ctx);
+
+/* Tell one. Counts stats.dirty and stats.changes. */
+void store_tell(struct store *s, const struct change *c);
+
+/* Remove keys that are due at now_ms, at most `max` records looked at; true when more are due. Each
+ * removal is told as CHANGE_EXPIRED. Also expires hash fields. */
+bool store_expire_some(struct store *s, size_t max);
+
+/* Free memory until `used` (bytes that count against the limit) is at most conf.maxmemory, by the
+ * policy, for at most budget_us of monotonic time read through clock. True: there is room now.
+ * Each removal is told as CHANGE_EVICTED. used is asked again after each removal. */
+bool store_evict(struct store *s, size_t (*used)(void *ctx), void *ctx, int64_t budget_us);
+
+/* Empty one database: told as CHANGE_FLUSH, the tables go to `defer`. O(shards). Returns the keys
+ * that were there. */
+size_t store_flush(struct store *s, int db);
+
+/* Exchange the content of two databases; told as CHANGE_SWAP. */
+void store_swap(struct store *s, int a, int b);
+
+/* A snapshot of all databases as of now: dump is told each entry exactly once, with its database,
+ * from store_cut_step or from within the change that would have altered it. One at a time. */
+struct store_cut;
+struct store_cut *store_cut_begin(struct store *s, void (*dump)(void *ctx, int db, struct entry *e), void *ctx);
+/* Dump the next bucket; false: all done. */
+bool store_cut_step(struct store_cut *c);
+/* End it, finished or not. FLUSH and SWAP of a database end an unfinished cut by themselves:
+ * store_cut_broken tells. */
+void store_cut_end(struct store *s, struct store_cut **c);
+bool store_cut_broken(const struct store_cut *c);
+
+/* Invariants of everything; slow. DEBUG CHECK and tests call it. */
+void store_check(const struct store *s);
+
+#endif
