@@ -1,0 +1,63 @@
+/* resp.h -- requests: RESP bytes, and inline text, to arguments.
+ *
+ * The parser reads a connection's buffer in place. Arguments are slices of that buffer: no byte is
+ * copied, and the slices are valid until the buffer moves or its bytes are dropped. It can be fed any
+ * part of a request and resumes where it stopped, at every byte; what it has already seen it does not
+ * read again (arguments are kept as offsets while a request is incomplete, so the buffer may move).
+ *
+ * Limits are those of the caller: they differ before and after authentication. */
+#ifndef MEMD_PROTOCOL_RESP_H
+#define MEMD_PROTOCOL_RESP_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum resp_state {
+    RESP_NEED_MORE, /* the buffer ends within a request */
+    RESP_REQUEST,   /* one whole request: argc > 0, or 0 for an empty one to be skipped */
+    RESP_BAD        /* a protocol error: error says what; the connection is to be closed */
+};
+
+struct resp_limits {
+    uint32_t max_args; /* of a multibulk */
+    uint64_t max_bulk; /* bytes of one argument */
+    uint32_t max_inline; /* bytes of an inline request, and of a header line: 64 KiB in Redis */
+    bool authenticated; /* chooses the error text as Redis does */
+};
+
+/* An argument while its request is incomplete: offsets from the start of the request. */
+struct resp_arg {
+    uint32_t hi_at;   /* offset, high and low: requests may exceed 4 GiB */
+    uint32_t lo_at;
+    uint64_t n;
+};
+
+/* Zeroed: ready for a request. */
+struct resp_parser {
+    uint32_t n_args_left;  /* of a multibulk in progress */
+    bool in_multibulk;
+    bool have_bulk;        /* the header of the next argument has been read */
+    uint64_t bulk;         /* its length */
+    size_t at;             /* parsed so far, from the start of the request */
+    struct str *args;      /* slices, rebuilt to point at the buffer at each return of RESP_REQUEST */
+    size_t argc, cap;
+    char *inline_copy;     /* unquoted text of an inline request */
+    char error[96];        /* RESP_BAD: text after "-ERR " */
+};
+
+void resp_fini(struct resp_parser *p);
+
+/* Parse one request from the start of in[0..n). On RESP_REQUEST p->args[0..p->argc) are slices of
+ * `in` (of p->inline_copy for an inline request, valid until the next call) and *used the bytes it
+ * took. On RESP_NEED_MORE call again with the same start and more bytes; want (may be NULL) then
+ * gets how many bytes are known to be missing, at least 1. */
+enum resp_state resp_parse(struct resp_parser *p, const char *in, size_t n,
+                           const struct resp_limits *lim, size_t *used, size_t *want);
+
+/* Split one line by Redis's quoting rules ("a b", 'c', \xff); false: unbalanced quotes. Words are
+ * slices of `copy`, which has n + 1 bytes. Used for inline requests and by tests. */
+bool resp_split_words(const char *line, size_t n, char *copy, struct str *words, size_t max,
+                      size_t *n_words);
+
+#endif
