@@ -30,6 +30,7 @@
     X(ERR_DB_INDEX, "ERR DB index is out of range") \
     X(ERR_SAME_OBJECT, "ERR source and destination objects are the same") \
     X(ERR_TIMEOUT_NOT_FLOAT, "ERR timeout is not a float or out of range") \
+    X(ERR_TIMEOUT_RANGE, "ERR timeout is out of range") \
     X(ERR_TIMEOUT_NEGATIVE, "ERR timeout is negative") \
     X(ERR_NUMKEYS, "ERR numkeys should be greater than 0") \
     X(ERR_OOM, "OOM command not allowed when used memory > 'maxmemory'.") \

@@ -3,7 +3,7 @@
  * The parser reads a connection's buffer in place. Arguments are slices of that buffer: no byte is
  * copied, and the slices are valid until the buffer moves or its bytes are dropped. It can be fed any
  * part of a request and resumes where it stopped, at every byte; what it has already seen it does not
- * read again (arguments are kept as offsets while a request is incomplete, so the buffer may move).
+ * read again. The buffer may move between two calls: the slices move with it.
  *
  * Limits are those of the caller: they differ before and after authentication. */
 #ifndef MEMD_PROTOCOL_RESP_H
@@ -12,6 +12,9 @@
 #include <stdint.h>
 
 #include "base/str.h"
+
+/* The longest inline request, and the longest line with a length. */
+enum { RESP_MAX_LINE = 64 * 1024 };
 
 enum resp_state {
     RESP_NEED_MORE, /* the buffer ends within a request */
@@ -22,15 +25,7 @@ enum resp_state {
 struct resp_limits {
     uint32_t max_args; /* of a multibulk */
     uint64_t max_bulk; /* bytes of one argument */
-    uint32_t max_inline; /* bytes of an inline request, and of a header line: 64 KiB in Redis */
-    bool authenticated; /* chooses the error text as Redis does */
-};
-
-/* An argument while its request is incomplete: offsets from the start of the request. */
-struct resp_arg {
-    uint32_t hi_at;   /* offset, high and low: requests may exceed 4 GiB */
-    uint32_t lo_at;
-    uint64_t n;
+    bool authenticated; /* chooses the text of the error when a limit is passed */
 };
 
 /* Zeroed: ready for a request. */
@@ -40,7 +35,8 @@ struct resp_parser {
     bool have_bulk;        /* the header of the next argument has been read */
     uint64_t bulk;         /* its length */
     size_t at;             /* parsed so far, from the start of the request */
-    struct str *args;      /* slices, rebuilt to point at the buffer at each return of RESP_REQUEST */
+    const char *base;      /* where the request began at the last call: the slices count from it */
+    struct str *args;      /* slices of the buffer, or of inline_copy */
     size_t argc, cap;
     char *inline_copy;     /* unquoted text of an inline request */
     char error[96];        /* RESP_BAD: text after "-ERR " */

@@ -1,0 +1,200 @@
+/* reply.c -- see reply.h. */
+#include "protocol/reply.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/num.h"
+
+/* "<c><number>\r\n", the header of nearly everything. */
+static void head(struct reply *r, char c, int64_t n)
+{
+    char *p = buf_room(r->out, NUM_TEXT_MAX + 3);
+    size_t len;
+
+    p[0] = c;
+    if (n >= 0 && n < 10) {
+        p[1] = (char)('0' + n);
+        len = 2;
+    } else {
+        len = 1 + num_i64(p + 1, n);
+    }
+    p[len] = '\r';
+    p[len + 1] = '\n';
+    buf_used(r->out, len + 2);
+}
+
+static void crlf(struct reply *r)
+{
+    buf_add(r->out, "\r\n", 2);
+}
+
+/* A line of text: nothing in it may end the frame early. */
+static void line(struct reply *r, char c, struct str text)
+{
+    char *p = buf_room(r->out, text.n + 3);
+
+    *p++ = c;
+    for (size_t i = 0; i < text.n; i++) {
+        char t = text.p[i];
+        *p++ = t == '\r' || t == '\n' ? ' ' : t;
+    }
+    p[0] = '\r';
+    p[1] = '\n';
+    buf_used(r->out, text.n + 3);
+}
+
+void reply_ok(struct reply *r)
+{
+    buf_add(r->out, "+OK\r\n", 5);
+}
+
+void reply_simple(struct reply *r, const char *text)
+{
+    line(r, '+', str_c(text));
+}
+
+void reply_error(struct reply *r, struct str text)
+{
+    line(r, '-', text);
+}
+
+void reply_errorf(struct reply *r, const char *fmt, ...)
+{
+    struct buf b = { 0 };
+    va_list ap;
+
+    va_start(ap, fmt);
+    buf_vprintf(&b, fmt, ap);
+    va_end(ap);
+    line(r, '-', buf_str(&b));
+    buf_fini(&b);
+}
+
+void reply_int(struct reply *r, int64_t v)
+{
+    head(r, ':', v);
+}
+
+void reply_bulk(struct reply *r, struct str s)
+{
+    char *p;
+
+    head(r, '$', (int64_t)s.n);
+    p = buf_room(r->out, s.n + 2);
+    if (s.n > 0) memcpy(p, s.p, s.n);
+    p[s.n] = '\r';
+    p[s.n + 1] = '\n';
+    buf_used(r->out, s.n + 2);
+}
+
+void reply_bulk_c(struct reply *r, const char *s)
+{
+    reply_bulk(r, str_c(s));
+}
+
+void reply_bulk_int(struct reply *r, int64_t v)
+{
+    char text[NUM_TEXT_MAX];
+
+    reply_bulk(r, str_of(text, num_i64(text, v)));
+}
+
+void reply_null(struct reply *r)
+{
+    if (r->resp == 3) buf_add(r->out, "_\r\n", 3);
+    else buf_add(r->out, "$-1\r\n", 5);
+}
+
+void reply_null_array(struct reply *r)
+{
+    if (r->resp == 3) buf_add(r->out, "_\r\n", 3);
+    else buf_add(r->out, "*-1\r\n", 5);
+}
+
+void reply_array(struct reply *r, size_t n)
+{
+    head(r, '*', (int64_t)n);
+}
+
+void reply_map(struct reply *r, size_t pairs)
+{
+    if (r->resp == 3) head(r, '%', (int64_t)pairs);
+    else head(r, '*', (int64_t)pairs * 2);
+}
+
+void reply_set(struct reply *r, size_t n)
+{
+    head(r, r->resp == 3 ? '~' : '*', (int64_t)n);
+}
+
+void reply_push(struct reply *r, size_t n)
+{
+    head(r, r->resp == 3 ? '>' : '*', (int64_t)n);
+}
+
+void reply_attribute(struct reply *r, size_t pairs)
+{
+    if (r->resp == 3) head(r, '|', (int64_t)pairs);
+}
+
+void reply_double(struct reply *r, double v)
+{
+    char text[NUM_TEXT_MAX];
+    size_t n = num_double(text, v);
+
+    if (r->resp == 3) line(r, ',', str_of(text, n));
+    else reply_bulk(r, str_of(text, n));
+}
+
+void reply_bool(struct reply *r, bool v)
+{
+    if (r->resp == 3) buf_add(r->out, v ? "#t\r\n" : "#f\r\n", 4);
+    else head(r, ':', v);
+}
+
+void reply_big_number(struct reply *r, struct str digits)
+{
+    if (r->resp == 3) line(r, '(', digits);
+    else reply_bulk(r, digits);
+}
+
+void reply_verbatim(struct reply *r, const char ext[3], struct str s)
+{
+    if (r->resp != 3) {
+        reply_bulk(r, s);
+        return;
+    }
+    head(r, '=', (int64_t)s.n + 4);
+    buf_add(r->out, ext, 3);
+    buf_add_char(r->out, ':');
+    buf_add_str(r->out, s);
+    crlf(r);
+}
+
+/* Write a header behind everything, then move it to its place. */
+static void put_at(struct reply *r, size_t mark, char c, int64_t n)
+{
+    struct buf h = { 0 };
+    struct reply to = { &h, r->resp };
+
+    head(&to, c, n);
+    buf_insert(r->out, mark, h.p, h.n);
+    buf_fini(&h);
+}
+
+void reply_array_at(struct reply *r, size_t mark, size_t n)
+{
+    put_at(r, mark, '*', (int64_t)n);
+}
+
+void reply_map_at(struct reply *r, size_t mark, size_t pairs)
+{
+    if (r->resp == 3) put_at(r, mark, '%', (int64_t)pairs);
+    else put_at(r, mark, '*', (int64_t)pairs * 2);
+}
+
+void reply_set_at(struct reply *r, size_t mark, size_t n)
+{
+    put_at(r, mark, r->resp == 3 ? '~' : '*', (int64_t)n);
+}
