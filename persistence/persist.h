@@ -1,0 +1,229 @@
+/* persist.h -- all that the server knows of disks: the write log, snapshots, and loading them.
+ *
+ * One struct persist per data directory and store. The reactor calls everything here; two helper
+ * threads (log and snapshot) do what may wait for a disk, and only bytes cross over to them. They
+ * call env.wake when there is something for persist_turn to see; nothing else of env but mono_us and
+ * log is used by them.
+ *
+ *     persist_open -> persist_load -> loop { effects: persist_append ...; persist_turn_end;
+ *                                            send replies up to persist_durable_offset; persist_turn }
+ *                  -> persist_shutdown -> persist_close
+ *
+ * The write log. persist_append is the single point where effects become bytes; the offset counts
+ * those bytes (SELECT, MULTI and EXEC included, file annotations not). With appendonly off the offset
+ * counts all the same, and every offset is durable at once.
+ *
+ * Failing disks. When a write or a sync of the log fails, writes are refused (persist_refusal), what
+ * is not yet synced stays in memory, and the log thread tries again, each time with a new file: a
+ * descriptor that failed is never trusted again. Replies that wait for the log go on waiting. */
+#ifndef MEMD_PERSISTENCE_PERSIST_H
+#define MEMD_PERSISTENCE_PERSIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ensure.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct buf;
+struct entry;
+struct file_ops;
+struct log;
+struct persist;
+struct store;
+
+enum persist_fsync { PERSIST_ALWAYS, PERSIST_EVERYSEC, PERSIST_NO };
+
+enum { PERSIST_RULES_MAX = 16, PERSIST_WHY = 512, PERSIST_ID = 40 };
+
+struct persist_rule {
+    int64_t seconds, changes;
+};
+
+/* Settings. Strings are copied. */
+struct persist_conf {
+    const char *dir;             /* made when it is not there */
+    const char *dbfilename;
+    const char *appenddirname, *appendfilename;
+    bool appendonly;
+    enum persist_fsync appendfsync;
+    int rewrite_percentage;      /* 0: no automatic rewrite */
+    uint64_t rewrite_min_size;
+    bool aof_load_truncated;
+    bool aof_use_rdb_preamble;   /* bases are always RDB; no is taken with a warning */
+    bool aof_timestamps;
+    bool rdb_checksum, rdb_compression;
+    bool stop_writes_on_bgsave_error;
+    struct persist_rule rules[PERSIST_RULES_MAX];
+    int n_rules;
+    size_t snapshot_buffer;      /* bytes that may wait for the snapshot's file; 0: 32 MiB */
+};
+
+/* How far loading is. total_bytes covers all files. */
+struct persist_progress {
+    uint64_t bytes, total_bytes, keys;
+    int64_t started_us; /* monotonic */
+};
+
+struct persist_env {
+    struct store *store;
+    struct log *log;
+    const struct file_ops *files; /* NULL: file_ops_system */
+    int64_t (*mono_us)(void);     /* thread safe */
+    const char *redis_version;    /* the "redis-ver" that snapshots carry */
+    void *ctx;
+    /* Run one command of the log while loading: SELECT, MULTI and EXEC come through it too. What was
+     * queued by a MULTI that never got its EXEC is dropped with DISCARD. */
+    enum err (*apply)(void *ctx, size_t argc, const struct str *argv);
+    /* Called about every millisecond of loading; false gives up (SHUTDOWN). May be NULL. */
+    bool (*progress)(void *ctx, const struct persist_progress *pr);
+    /* Called from helper threads: make the reactor call persist_turn soon. May be NULL. */
+    void (*wake)(void *ctx);
+};
+
+/* Open the data directory and lock it (file LOCK): a directory in use by another daemon is refused.
+ * On error *p is NULL and why[PERSIST_WHY] says what is the matter with which file. */
+enum err MUST_USE persist_open(struct persist **p, const struct persist_conf *conf,
+                               const struct persist_env *env, char *why);
+
+/* Load what the directory holds into the (empty) store: the log when appendonly is on and there is
+ * one, else the snapshot, else nothing; then make the log ready for appending. Old-style single AOF
+ * files are taken over. A torn tail is cut back and logged; damage is refused: ERR_FORMAT, with file,
+ * offset and reason in why. ERR_IO: the disk. ERR_NOT_DONE: progress gave up. */
+enum err MUST_USE persist_load(struct persist *p, char *why);
+
+/* --- the write log ------------------------------------------------------------------------------ */
+
+/* Append one effect on database db. */
+void persist_append(struct persist *p, int db, size_t argc, const struct str *argv);
+
+/* Effects between begin and end stay together: more than one are wrapped in MULTI and EXEC. Calls
+ * nest; the outermost counts. */
+void persist_group_begin(struct persist *p);
+void persist_group_end(struct persist *p);
+
+/* Bytes appended ever. A reply made now may leave when persist_durable_offset has reached this. */
+uint64_t persist_offset(const struct persist *p);
+
+/* Once per turn of the loop, before replies are sent: hands what was appended to the system
+ * (everysec, no) or to the log thread (always). Never waits for a disk's sync. */
+void persist_turn_end(struct persist *p);
+
+/* Replies made at an offset up to this may leave: the synced offset in always mode, the written one
+ * else. Cheap. */
+uint64_t persist_durable_offset(const struct persist *p);
+
+/* What is synced to the disk, whatever the mode (WAITAOF). persist_sync_soon asks for a sync now. */
+uint64_t persist_synced_offset(const struct persist *p);
+void persist_sync_soon(struct persist *p);
+
+/* NULL when writes may be accepted, else the error text (without '-') to refuse them with. Cheap. */
+const char *persist_refusal(const struct persist *p);
+
+/* True while commands that write must be held back (not refused): the disk is so slow that the
+ * oldest unsynced byte is about a second old, or the unsynced tail has reached its bound. wake is
+ * called when that changes. */
+bool persist_must_wait(const struct persist *p);
+
+/* 40 hex digits that name this log's history (the replication id). */
+const char *persist_log_id(const struct persist *p);
+
+/* --- snapshots and rewrites --------------------------------------------------------------------- */
+
+enum persist_save_kind {
+    PERSIST_SAVE,          /* SAVE: returns when it is on disk */
+    PERSIST_BGSAVE,
+    PERSIST_BGSAVE_LATER,  /* BGSAVE SCHEDULE */
+    PERSIST_REWRITE        /* BGREWRITEAOF */
+};
+
+enum persist_answer {
+    PERSIST_DONE,      /* SAVE */
+    PERSIST_STARTED,
+    PERSIST_SCHEDULED,
+    PERSIST_SAME_RUNS, /* one of the same kind is in progress */
+    PERSIST_OTHER_RUNS, /* one of the other kind is in progress */
+    PERSIST_FAILED     /* why is in the log */
+};
+
+/* Note: SAVE during a background save answers PERSIST_SAME_RUNS or PERSIST_OTHER_RUNS. */
+enum persist_answer persist_save(struct persist *p, enum persist_save_kind kind);
+
+/* Do the reactor's share: walk the snapshot for about budget_us, collect results of the helpers, check
+ * the save rules and the log's growth. Call it in every turn and at least ten times a second. True: there
+ * is more to do at once, so the loop should not sleep. */
+bool persist_turn(struct persist *p, int64_t budget_us);
+
+/* Abandon a background save in progress (SHUTDOWN, FLUSHALL). A rewrite as well. */
+void persist_cancel(struct persist *p);
+
+/* --- settings, figures -------------------------------------------------------------------------- */
+
+/* Take new settings. dir must stay the same. Turning appendonly on starts a rewrite, and the log counts
+ * from its success, as in Redis; turning it off syncs and closes the log in the background. On error
+ * (ERR_IO) nothing has changed. */
+enum err MUST_USE persist_set_conf(struct persist *p, const struct persist_conf *conf, char *why);
+
+/* What INFO persistence, INFO stats and LASTSAVE print. Times in seconds, wall clock unless said. */
+struct persist_info {
+    bool loading;
+    struct persist_progress progress;
+    uint64_t changes_since_save;
+    bool bgsave_in_progress, rewrite_in_progress, rewrite_scheduled, bgsave_scheduled;
+    int64_t last_save_time;
+    bool last_bgsave_ok, last_rewrite_ok, last_write_ok;
+    int64_t last_bgsave_sec, current_bgsave_sec;   /* -1: none */
+    int64_t last_rewrite_sec, current_rewrite_sec;
+    uint64_t saves, rewrites;                      /* successful ones */
+    uint64_t save_keys_processed, save_keys_total; /* of the one in progress */
+    uint64_t keys_loaded, keys_expired_at_load;    /* rdb_last_load_keys_* */
+    bool aof_enabled;
+    uint64_t aof_current_size, aof_base_size;
+    uint64_t aof_buffer_bytes;      /* appended, not yet synced, in memory */
+    uint64_t snapshot_buffer_bytes; /* serialised, not yet written */
+    bool aof_fsync_pending;
+    uint64_t aof_delayed_fsync;     /* times writers had to wait for a slow disk */
+    uint64_t aof_syncs, aof_write_errors, aof_files_reopened;
+    int64_t aof_last_fsync_us;      /* duration of the last sync */
+    uint64_t offset, written_offset, synced_offset;
+};
+void persist_info(const struct persist *p, struct persist_info *out);
+
+/* Bytes of persistence buffers, which do not count against maxmemory (as Redis counts). */
+size_t persist_buffer_bytes(const struct persist *p);
+
+/* --- the end ------------------------------------------------------------------------------------ */
+
+enum persist_ending {
+    PERSIST_END_BY_RULES, /* save a snapshot when there are save rules */
+    PERSIST_END_SAVE,
+    PERSIST_END_NOSAVE
+};
+
+/* Sync the log and, as how says, save. ERR_IO: something is not on the disk (why says what) and
+ * persist goes on working, so that SHUTDOWN can be refused. */
+enum err MUST_USE persist_shutdown(struct persist *p, enum persist_ending how, char *why);
+
+/* Stop the threads, close files, unlock. Saves nothing. */
+void persist_close(struct persist **p);
+
+/* DEBUG RELOAD: save a snapshot (unless nosave), then load it; the store keeps its old data until the
+ * file has been read completely. Nothing of it goes to the log: the data is the same. */
+enum err MUST_USE persist_reload(struct persist *p, bool nosave, char *why);
+
+/* DEBUG LOADAOF: sync the log, then load the data from it, the old data being dropped first. */
+enum err MUST_USE persist_load_log(struct persist *p, char *why);
+
+/* --- DUMP and RESTORE --------------------------------------------------------------------------- */
+
+/* Append the DUMP payload of e's value: type, value, RDB version, CRC64. */
+void persist_dump(const struct store *s, const struct entry *e, struct buf *out);
+
+/* Make an entry from a DUMP payload: ERR_FORMAT when version, checksum or content is bad. The entry
+ * is the caller's. */
+enum err MUST_USE persist_restore(struct store *s, struct str key, struct str payload,
+                                  int64_t expire_ms, struct entry **out);
+
+#endif
