@@ -18,14 +18,28 @@ struct slot {
 };
 
 /* The hash of key: taken from the dispatcher's memo when it is the very same bytes. */
-uint64_t db_hash(const struct db *db, struct str key);
-struct shard *db_shard(struct db *db, uint64_t hash);
+static inline uint64_t db_hash(const struct db *db, struct str key)
+{
+    const struct store *s = db->store;
+
+    if (key.p == s->memo_p && key.n == s->memo_n) return s->memo_hash;
+    return hash_bytes(&s->hash_key, key);
+}
+
+/* The one place that decides in which shard a key lives. */
+static inline struct shard *db_shard(struct db *db, uint64_t hash)
+{
+    return &db->shards[hash >> 8 & (STORE_SHARDS - 1)];
+}
 
 /* Look up for reading: counts a hit or miss, marks the use. NULL: not there. */
 const struct entry *db_read(struct db *db, struct str key);
 
 /* As db_read, and the type must be as wanted: ERR_NO_KEY, ERR_WRONG_TYPE. */
 enum err MUST_USE db_read_type(struct db *db, struct str key, enum value_type type, const struct entry **e);
+
+/* Record a use of e (TOUCH), even under CLIENT NO-TOUCH. */
+void db_touch(struct db *db, const struct entry *e);
 
 /* Look up without counting or marking (EXISTS-like checks, OBJECT, SCAN). */
 const struct entry *db_peek(struct db *db, struct str key);
@@ -36,8 +50,9 @@ bool db_find_write(struct db *db, struct str key, struct slot *s);
 /* As db_find_write with a type: OK (found), ERR_NO_KEY (s is ready for db_add), ERR_WRONG_TYPE. */
 enum err MUST_USE db_find_type(struct db *db, struct str key, enum value_type type, struct slot *s);
 
-/* Put a new entry (which the database owns from now) where s found none. Registers its TTL and
- * tells CHANGE_NEW; the caller tells what made it. */
+/* Put a new entry (which the database owns from now) where s found none. Registers its TTL, starts
+ * its clock and tells CHANGE_NEW; the caller tells what made it. s is good for everything after but
+ * for an entry that moves (db_moved): look it up again for that. */
 void db_add(struct slot *s, struct entry *e);
 
 /* The entry of s has moved or been replaced by e with the same key; the old one is already gone.
@@ -48,6 +63,9 @@ void db_moved(struct slot *s, struct entry *e, bool had_ttl);
  * `lazy`), leaving the entry itself. */
 void db_drop_value(struct store *s, struct entry *e, bool lazy);
 
+/* As db_drop_value, at once and on any thread. */
+void db_free_value(struct entry *e);
+
 /* Set (>= 0) or remove (-1) the TTL of the entry of s. Tells nothing. */
 void db_set_expire(struct slot *s, int64_t at_ms);
 
@@ -57,6 +75,9 @@ void db_remove(struct slot *s, enum change_kind kind, bool lazy);
 
 /* Take the key of s out without freeing its value: the entry is the caller's. Told as kind. */
 struct entry *db_take(struct slot *s, enum change_kind kind);
+
+/* Remove the key of s without telling: another one takes its name (RENAME, COPY REPLACE). */
+void db_replace(struct slot *s, bool lazy);
 
 /* Tell that the value of s changed. */
 void db_tell(const struct slot *s, enum change_kind kind);

@@ -57,6 +57,8 @@ enum entry_flag {
     ENTRY_FREQ = 4 | 8,     /* S3-FIFO: two bits of frequency */
     ENTRY_FREQ_ONE = 4,     /* the lowest of them */
     ENTRY_ARCHIVED = 16,    /* reserved for the archive */
+    ENTRY_TIMED = 32,       /* the expiry wheel holds a record of exactly this entry's time */
+    ENTRY_GROWN = 64,       /* a string that APPEND or SETRANGE wrote: OBJECT ENCODING says raw */
 };
 
 struct entry {

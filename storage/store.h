@@ -96,7 +96,10 @@ struct subscriber {
 struct shard {
     struct table keys;
     struct wheel *wheel; /* NULL until a key has a TTL */
+    struct wheel *fresh; /* the wheel's replacement while it is rebuilt (expire.c), else NULL */
+    uint64_t fresh_at;   /* scan cursor of the rebuild */
     size_t n_expires;    /* keys with a TTL */
+    size_t n_main;       /* keys with ENTRY_MAIN */
     uint64_t hand;       /* eviction's clock hand */
 };
 
@@ -133,6 +136,7 @@ struct store_stats {
     uint64_t expired, evicted, expired_fields;
     uint64_t dirty;                /* changes since the last save; saving subtracts */
     uint64_t changes;              /* changes ever: a call that leaves it alone changed nothing */
+    uint64_t ghost_hits;           /* keys that came back soon after they were evicted */
     uint64_t lazy_freed, lazy_pending; /* objects freed on the side, and waiting for it */
 };
 
@@ -149,6 +153,9 @@ struct store {
     int n_subscribers;
     struct store_stats stats;
     struct evict *evict; /* state of the policy (evict.c) */
+    struct store_cut *cut; /* the snapshot in progress, else NULL */
+    uint32_t n_cuts;
+    unsigned expire_at;  /* shard, counted over all databases, at which store_expire_some goes on */
     struct field_clock *fields; /* hash fields with a TTL (type_hash.c) */
     /* Hash of the key that the dispatcher has already hashed; see db_hash. */
     const char *memo_p;
@@ -166,7 +173,8 @@ void store_free(struct store **s);
 /* Be told of every change. Subscribers may read the store, not change it. */
 void store_subscribe(struct store *s, void (*fn)(void *ctx, const struct change *c), void *ctx);
 
-/* Tell one. Counts stats.dirty and stats.changes. */
+/* Tell one. Counts stats.dirty and stats.changes, but for CHANGE_NEW (the change that made the key
+ * follows) and for what the store does by itself: keys and fields that expired or were evicted. */
 void store_tell(struct store *s, const struct change *c);
 
 /* Remove keys that are due at now_ms, at most `max` records looked at; true when more are due. Each
@@ -178,8 +186,8 @@ bool store_expire_some(struct store *s, size_t max);
  * Each removal is told as CHANGE_EVICTED. used is asked again after each removal. */
 bool store_evict(struct store *s, size_t (*used)(void *ctx), void *ctx, int64_t budget_us);
 
-/* Empty one database: told as CHANGE_FLUSH, the tables go to `defer`. O(shards). Returns the keys
- * that were there. */
+/* Empty one database; the tables go to `defer`. O(shards). Told as CHANGE_FLUSH, and beforehand:
+ * subscribers still find the keys. Returns the keys that were there. */
 size_t store_flush(struct store *s, int db);
 
 /* Exchange the content of two databases; told as CHANGE_SWAP. */

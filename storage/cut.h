@@ -1,0 +1,10 @@
+/* cut.h -- what store.c needs of the snapshot cut; its public face is in store.h. */
+#ifndef MEMD_STORAGE_CUT_H
+#define MEMD_STORAGE_CUT_H
+
+struct store;
+
+/* A table is about to go as a whole: the snapshot in progress, if any, can no longer be finished. */
+void cut_break(struct store *s);
+
+#endif

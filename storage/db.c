@@ -1,0 +1,326 @@
+/* db.c -- keys of one database. */
+#include "storage/db.h"
+
+#include "base/mem.h"
+#include "storage/evict.h"
+#include "storage/expire.h"
+
+/* --- looking up ------------------------------------------------------------------------------- */
+
+static inline bool due(const struct store *s, const struct entry *e)
+{
+    return UNLIKELY(entry_expires(e)) && entry_expire_at(e) <= s->now_ms && !s->loading;
+}
+
+/* Fill s; what has expired is removed and not found. */
+static inline void find(struct db *db, struct str key, struct slot *s)
+{
+    uint64_t hash = db_hash(db, key);
+
+    s->db = db;
+    s->shard = db_shard(db, hash);
+    s->key = key;
+    s->ref = table_find(&s->shard->keys, hash, key);
+    if (s->ref.e && due(db->store, s->ref.e)) db_remove(s, CHANGE_EXPIRED, db->store->conf.lazy_expire);
+}
+
+const struct entry *db_read(struct db *db, struct str key)
+{
+    struct store *st = db->store;
+    struct slot s;
+
+    find(db, key, &s);
+    if (!s.ref.e) {
+        st->stats.misses++;
+        return NULL;
+    }
+    st->stats.hits++;
+    evict_mark(st, s.ref.e, false);
+    return s.ref.e;
+}
+
+enum err db_read_type(struct db *db, struct str key, enum value_type type, const struct entry **e)
+{
+    const struct entry *found = db_read(db, key);
+
+    if (!found) return ERR_NO_KEY;
+    if (UNLIKELY(entry_type(found) != type) && type != VALUE_ANY) return ERR_WRONG_TYPE;
+    *e = found;
+    return OK;
+}
+
+void db_touch(struct db *db, const struct entry *e)
+{
+    bool no_touch = db->store->no_touch;
+
+    db->store->no_touch = false;
+    evict_mark(db->store, (struct entry *)(uintptr_t)e, false);
+    db->store->no_touch = no_touch;
+}
+
+const struct entry *db_peek(struct db *db, struct str key)
+{
+    struct slot s;
+
+    find(db, key, &s);
+    return s.ref.e;
+}
+
+bool db_find_write(struct db *db, struct str key, struct slot *s)
+{
+    find(db, key, s);
+    if (!s->ref.e) return false;
+    table_before_change(&s->shard->keys, s->ref.hash);
+    evict_mark(db->store, s->ref.e, true);
+    return true;
+}
+
+enum err db_find_type(struct db *db, struct str key, enum value_type type, struct slot *s)
+{
+    if (!db_find_write(db, key, s)) return ERR_NO_KEY;
+    if (UNLIKELY(entry_type(s->ref.e) != type) && type != VALUE_ANY) return ERR_WRONG_TYPE;
+    return OK;
+}
+
+/* --- changing --------------------------------------------------------------------------------- */
+
+void db_tell(const struct slot *s, enum change_kind kind)
+{
+    struct change c = { .kind = kind, .db = s->db->id, .key = s->key, .e = s->ref.e };
+
+    store_tell(s->db->store, &c);
+}
+
+static void count_expires(struct slot *s, int n)
+{
+    s->shard->n_expires += (size_t)n;
+    s->db->n_expires += (size_t)n;
+}
+
+void db_add(struct slot *s, struct entry *e)
+{
+    struct shard *sh = s->shard;
+
+    evict_start(s->db->store, sh, s->ref.hash, e);
+    table_insert(&sh->keys, s->ref.hash, e);
+    s->db->n_keys++;
+    s->ref.e = e; /* where it lies is for the next look-up to find out */
+    s->ref.seg = NULL;
+    if (entry_expires(e)) {
+        count_expires(s, 1);
+        expire_record(s->db->store, sh, s->ref.hash, e);
+    }
+    db_tell(s, CHANGE_NEW);
+}
+
+/* The table slot of s, found again when db_add has left it unknown. */
+static void locate(struct slot *s)
+{
+    if (UNLIKELY(!s->ref.seg)) s->ref = table_find(&s->shard->keys, s->ref.hash, s->key);
+}
+
+void db_moved(struct slot *s, struct entry *e, bool had_ttl)
+{
+    bool has_ttl = entry_expires(e);
+
+    if (e != s->ref.e) {
+        ensure(s->ref.seg); /* after db_add nobody can find the slot of an entry that is gone */
+        table_ref_set(&s->shard->keys, &s->ref, e);
+        s->ref.e = e;
+    }
+    if (has_ttl == had_ttl) return;
+    count_expires(s, has_ttl ? 1 : -1);
+    if (has_ttl) expire_record(s->db->store, s->shard, s->ref.hash, e);
+}
+
+void db_set_expire(struct slot *s, int64_t at_ms)
+{
+    struct entry *e = s->ref.e;
+    int64_t old = entry_expire_at(e);
+    bool had = old >= 0;
+
+    if (at_ms == old) return;
+    locate(s);
+    e = entry_set_expire(e, at_ms);
+    if (e != s->ref.e) {
+        table_ref_set(&s->shard->keys, &s->ref, e);
+        s->ref.e = e;
+    }
+    if (had != (at_ms >= 0)) count_expires(s, had ? -1 : 1);
+    /* A later time needs no record: the one of the earlier time finds it out. */
+    if (at_ms < 0 || (had && at_ms > old)) e->flags &= (uint8_t)~ENTRY_TIMED;
+    else expire_record(s->db->store, s->shard, s->ref.hash, e);
+}
+
+/* Unlink the entry of s from the table, and count it out. */
+static struct entry *unlink_entry(struct slot *s)
+{
+    struct entry *e;
+
+    locate(s);
+    e = table_remove(&s->shard->keys, &s->ref);
+    s->ref.e = NULL;
+    s->db->n_keys--;
+    s->shard->n_main -= (e->flags & ENTRY_MAIN) != 0;
+    if (entry_expires(e)) count_expires(s, -1);
+    return e;
+}
+
+struct entry *db_take(struct slot *s, enum change_kind kind)
+{
+    struct entry *e = unlink_entry(s);
+    struct change c = { .kind = kind, .db = s->db->id, .key = s->key, .e = e };
+
+    if (kind == CHANGE_EXPIRED) s->db->store->stats.expired++;
+    if (kind == CHANGE_EVICTED) s->db->store->stats.evicted++;
+    store_tell(s->db->store, &c);
+    return e;
+}
+
+void db_remove(struct slot *s, enum change_kind kind, bool lazy)
+{
+    struct entry *e = db_take(s, kind);
+
+    db_drop_value(s->db->store, e, lazy);
+    entry_free(e);
+}
+
+void db_replace(struct slot *s, bool lazy)
+{
+    struct entry *e = unlink_entry(s);
+
+    db_drop_value(s->db->store, e, lazy);
+    entry_free(e);
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+static bool holds_pointer(const struct entry *e)
+{
+    return entry_enc(e) >= ENC_BLOB;
+}
+
+/* Freeing up to this many allocations is cheaper than handing them over. */
+enum { FREE_HERE = 64 };
+
+struct burden {
+    const struct type_ops *ops;
+    enum value_enc enc;
+    void *ptr;
+    uint64_t *pending;
+};
+
+static void free_burden(void *arg)
+{
+    struct burden *b = arg;
+
+    b->ops->free_value(b->enc, b->ptr);
+    __atomic_fetch_sub(b->pending, 1, __ATOMIC_RELAXED);
+    mem_free(b);
+}
+
+static void free_aside(struct store *s, const struct type_ops *ops, enum value_enc enc, void *ptr)
+{
+    struct burden *b = mem_alloc(sizeof *b);
+
+    *b = (struct burden){ ops, enc, ptr, &s->stats.lazy_pending };
+    s->stats.lazy_freed++;
+    __atomic_fetch_add(b->pending, 1, __ATOMIC_RELAXED);
+    s->defer(s->defer_ctx, free_burden, b);
+}
+
+void db_drop_value(struct store *s, struct entry *e, bool lazy)
+{
+    const struct type_ops *ops = type_ops[entry_type(e)];
+    enum value_enc enc = entry_enc(e);
+    void *ptr;
+
+    if (!holds_pointer(e)) return;
+    ptr = entry_ptr(e);
+    if (!ptr) return;
+    ensure(ops);
+    if (lazy && s->defer && ops->free_effort(enc, ptr) > FREE_HERE) free_aside(s, ops, enc, ptr);
+    else ops->free_value(enc, ptr);
+}
+
+void db_free_value(struct entry *e)
+{
+    if (holds_pointer(e) && entry_ptr(e)) type_ops[entry_type(e)]->free_value(entry_enc(e), entry_ptr(e));
+}
+
+size_t db_value_bytes(const struct entry *e, size_t samples)
+{
+    size_t n = entry_bytes(e);
+
+    if (holds_pointer(e)) n += type_ops[entry_type(e)]->value_bytes(entry_enc(e), entry_ptr(e), samples);
+    return n;
+}
+
+const char *entry_encoding_name(const struct store *s, const struct entry *e)
+{
+    return type_ops[entry_type(e)]->encoding_name(s, e);
+}
+
+/* --- walking ---------------------------------------------------------------------------------- */
+
+/* The shard that holds the nth key, counted shard by shard. */
+static struct shard *shard_of_nth(struct db *db, uint64_t nth)
+{
+    for (int i = 0; i < STORE_SHARDS; i++) {
+        size_t n = db->shards[i].keys.count;
+
+        if (nth < n) return &db->shards[i];
+        nth -= n;
+    }
+    return NULL;
+}
+
+const struct entry *db_random(struct db *db)
+{
+    struct store *st = db->store;
+
+    while (db->n_keys) {
+        struct shard *sh = shard_of_nth(db, rng_below(&st->rng, db->n_keys));
+        struct entry *e = table_random_fair(&sh->keys, &st->rng);
+        struct slot s;
+
+        if (!due(st, e)) return e;
+        find(db, entry_key(e), &s); /* which removes it */
+    }
+    return NULL;
+}
+
+struct scan {
+    struct store *store;
+    void (*fn)(void *ctx, const struct entry *e);
+    void *ctx;
+    size_t n;
+};
+
+static void scan_one(void *ctx, struct entry *e)
+{
+    struct scan *sc = ctx;
+
+    if (due(sc->store, e)) return;
+    sc->n++;
+    sc->fn(sc->ctx, e);
+}
+
+/* A cursor is the shard in the bits above 40 and the table's own cursor below. */
+enum { CURSOR_BITS = 40 };
+
+uint64_t db_scan(struct db *db, uint64_t cursor, size_t count,
+                 void (*fn)(void *ctx, const struct entry *e), void *ctx)
+{
+    struct scan sc = { db->store, fn, ctx, 0 };
+    unsigned shard = cursor >> CURSOR_BITS & (STORE_SHARDS - 1);
+    uint64_t at = cursor & ((1ull << CURSOR_BITS) - 1);
+    /* Buckets may be empty: bound the walk as well as the harvest. */
+    size_t steps = count < SIZE_MAX / 10 ? count * 10 : SIZE_MAX;
+
+    while (steps-- > 0 && sc.n < count) {
+        at = table_scan(&db->shards[shard].keys, at, scan_one, &sc);
+        if (at == 0 && ++shard == STORE_SHARDS) return 0;
+    }
+    return (uint64_t)shard << CURSOR_BITS | at;
+}
