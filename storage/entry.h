@@ -159,9 +159,11 @@ struct entry *entry_new_int(struct str key, int64_t v, int64_t expire_ms);
 struct entry *entry_new_ptr(enum value_type type, enum value_enc enc, struct str key, int64_t expire_ms);
 struct entry *entry_new_none(struct str key);
 
-/* Overwrite the value of e with raw bytes, an int64 or room for a pointer, keeping key, TTL and
- * clock. What the old value pointed to is the caller's to free first. In place where the size class
- * allows, else a new allocation and the old one freed: use the returned pointer from then on. */
+/* Overwrite the value of e with raw bytes, an int64 or a pointer, keeping key, TTL, clock and flags.
+ * What the old value pointed to is the caller's to free first. In place where the size class stays
+ * the same, else a new allocation and the old one freed: use the returned pointer from then on.
+ * entry_set_raw and entry_turn_int make a VALUE_STRING of any type; entry_turn_ptr keeps the type
+ * (entry_set_kind changes it). val may lie in e. */
 struct entry *entry_set_raw(struct entry *e, struct str val) __attribute__((warn_unused_result));
 struct entry *entry_turn_int(struct entry *e, int64_t v) __attribute__((warn_unused_result));
 struct entry *entry_turn_ptr(struct entry *e, enum value_enc enc, void *p) __attribute__((warn_unused_result));
