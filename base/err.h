@@ -34,6 +34,11 @@
     X(ERR_TIMEOUT_NEGATIVE, "ERR timeout is negative") \
     X(ERR_NUMKEYS, "ERR numkeys should be greater than 0") \
     X(ERR_OOM, "OOM command not allowed when used memory > 'maxmemory'.") \
+    X(ERR_MULTI_NESTED, "ERR MULTI calls can not be nested") \
+    X(ERR_DISCARD_ALONE, "ERR DISCARD without MULTI") \
+    X(ERR_EXEC_ALONE, "ERR EXEC without MULTI") \
+    X(ERR_WATCH_IN_MULTI, "ERR WATCH inside MULTI is not allowed") \
+    X(ERR_EXEC_ABORT, "EXECABORT Transaction discarded because of previous errors.") \
     X(ERR_IO, NULL) \
     X(ERR_FORMAT, NULL) /* bytes from a file or a payload that make no sense */
 

@@ -1,0 +1,75 @@
+#include "base/buf.h"
+
+#include <stdio.h>
+
+#include "base/ensure.h"
+#include "base/mem.h"
+
+enum { BUF_CAP_MIN = 64 };
+
+void buf_fini(struct buf *b)
+{
+    mem_free(b->p);
+    *b = (struct buf){ 0 };
+}
+
+void buf_grow(struct buf *b, size_t more)
+{
+    ensure(more <= PTRDIFF_MAX - b->n);
+    size_t cap = b->cap < BUF_CAP_MIN ? BUF_CAP_MIN : b->cap * 2;
+
+    if (cap < b->n + more) cap = b->n + more;
+    cap = mem_good_size(cap);
+    b->p = mem_realloc(b->p, cap);
+    b->cap = cap;
+}
+
+void buf_add_c(struct buf *b, const char *s)
+{
+    buf_add_str(b, str_c(s));
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    buf_vprintf(b, fmt, ap);
+    va_end(ap);
+}
+
+/* Most texts fit what is free already; the others are formatted twice. */
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
+{
+    va_list again;
+    char *at = buf_room(b, BUF_CAP_MIN);
+    size_t room = b->cap - b->n;
+
+    va_copy(again, ap);
+    int n = vsnprintf(at, room, fmt, ap);
+
+    ensure(n >= 0);
+    if ((size_t)n >= room) {
+        at = buf_room(b, (size_t)n + 1);
+        vsnprintf(at, (size_t)n + 1, fmt, again);
+    }
+    va_end(again);
+    b->n += (size_t)n;
+}
+
+void buf_drop(struct buf *b, size_t n)
+{
+    ensure(n <= b->n);
+    b->n -= n;
+    if (n > 0 && b->n > 0) memmove(b->p, b->p + n, b->n);
+}
+
+void buf_insert(struct buf *b, size_t at, const void *p, size_t n)
+{
+    ensure(at <= b->n);
+    if (n == 0) return;
+    buf_room(b, n);
+    memmove(b->p + at + n, b->p + at, b->n - at);
+    memcpy(b->p + at, p, n);
+    b->n += n;
+}

@@ -1,0 +1,122 @@
+/* crc.c -- checksums by table, eight bytes a step (slicing-by-8, Kounavis and Berry 2005).
+ *
+ * tables[0] is the classic table of a byte; tables[k] is the same byte followed by k zero bytes. Eight
+ * look-ups of one word are independent, where the classic loop waits for each. The tables take 24 KiB
+ * and some ten us to fill, so they are filled when the program starts and not kept in the source. */
+#include "base/crc.h"
+
+#include <endian.h>
+#include <string.h>
+
+static uint64_t crc64_tables[8][256];
+static uint32_t crc32c_tables[8][256];
+static uint16_t crc16_table[256];
+
+/* Polynomials: CRC64 Jones and CRC32C Castagnoli bit-reversed, CRC16 CCITT as it is. */
+static const uint64_t CRC64_POLY = 0x95ac9329ac4bc9b5;
+static const uint32_t CRC32C_POLY = 0x82f63b78;
+static const uint16_t CRC16_POLY = 0x1021;
+
+static uint64_t reflected_byte(uint64_t crc, uint64_t poly)
+{
+    for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (crc & 1 ? poly : 0);
+    return crc;
+}
+
+__attribute__((constructor)) static void fill_tables(void)
+{
+    for (unsigned i = 0; i < 256; i++) {
+        uint16_t crc = (uint16_t)(i << 8);
+
+        for (int bit = 0; bit < 8; bit++) {
+            crc = (uint16_t)((crc << 1) ^ (crc & 0x8000 ? CRC16_POLY : 0));
+        }
+        crc16_table[i] = crc;
+        crc64_tables[0][i] = reflected_byte(i, CRC64_POLY);
+        crc32c_tables[0][i] = (uint32_t)reflected_byte(i, CRC32C_POLY);
+    }
+    for (int k = 1; k < 8; k++) {
+        for (int i = 0; i < 256; i++) {
+            uint64_t c64 = crc64_tables[k - 1][i];
+            uint32_t c32 = crc32c_tables[k - 1][i];
+
+            crc64_tables[k][i] = (c64 >> 8) ^ crc64_tables[0][c64 & 0xff];
+            crc32c_tables[k][i] = (c32 >> 8) ^ crc32c_tables[0][c32 & 0xff];
+        }
+    }
+}
+
+static inline uint64_t load64(const unsigned char *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, sizeof v);
+    return le64toh(v);
+}
+
+uint64_t crc64(uint64_t crc, const void *p, size_t n)
+{
+    const unsigned char *at = p;
+    uint64_t(*const t)[256] = crc64_tables;
+
+    for (; n >= 8; at += 8, n -= 8) {
+        uint64_t w = load64(at) ^ crc;
+
+        crc = t[7][w & 0xff] ^ t[6][w >> 8 & 0xff] ^ t[5][w >> 16 & 0xff] ^ t[4][w >> 24 & 0xff] ^
+              t[3][w >> 32 & 0xff] ^ t[2][w >> 40 & 0xff] ^ t[1][w >> 48 & 0xff] ^ t[0][w >> 56];
+    }
+    for (; n > 0; at++, n--) crc = t[0][(crc ^ *at) & 0xff] ^ (crc >> 8);
+    return crc;
+}
+
+uint32_t crc32c_by_table(uint32_t crc, const void *p, size_t n)
+{
+    const unsigned char *at = p;
+    uint32_t(*const t)[256] = crc32c_tables;
+
+    crc = ~crc;
+    for (; n >= 8; at += 8, n -= 8) {
+        uint64_t w = load64(at) ^ crc;
+
+        crc = t[7][w & 0xff] ^ t[6][w >> 8 & 0xff] ^ t[5][w >> 16 & 0xff] ^ t[4][w >> 24 & 0xff] ^
+              t[3][w >> 32 & 0xff] ^ t[2][w >> 40 & 0xff] ^ t[1][w >> 48 & 0xff] ^ t[0][w >> 56];
+    }
+    for (; n > 0; at++, n--) crc = t[0][(crc ^ *at) & 0xff] ^ (crc >> 8);
+    return ~crc;
+}
+
+#ifdef __x86_64__
+
+__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const void *p, size_t n)
+{
+    const unsigned char *at = p;
+    uint64_t c = (uint32_t)~crc;
+
+    for (; n >= 8; at += 8, n -= 8) c = __builtin_ia32_crc32di(c, load64(at));
+    for (; n > 0; at++, n--) c = __builtin_ia32_crc32qi((uint32_t)c, *at);
+    return ~(uint32_t)c;
+}
+
+uint32_t crc32c(uint32_t crc, const void *p, size_t n)
+{
+    if (__builtin_cpu_supports("sse4.2")) return crc32c_sse42(crc, p, n);
+    return crc32c_by_table(crc, p, n);
+}
+
+#else
+
+uint32_t crc32c(uint32_t crc, const void *p, size_t n)
+{
+    return crc32c_by_table(crc, p, n);
+}
+
+#endif
+
+uint16_t crc16(const void *p, size_t n)
+{
+    const unsigned char *at = p;
+    uint16_t crc = 0;
+
+    for (; n > 0; at++, n--) crc = (uint16_t)(crc << 8 ^ crc16_table[(crc >> 8 ^ *at) & 0xff]);
+    return crc;
+}

@@ -1,0 +1,284 @@
+/* mem.c -- jemalloc, and the sum over its threads.
+ *
+ * jemalloc counts per thread what was allocated and what was freed, each in a word that only that
+ * thread writes. A block may be freed by another thread than allocated it, so one thread's difference
+ * means nothing (it may wrap below zero), but the sum of all differences is what is in use.
+ *
+ * The main thread lives as long as the program: its words are read as they are. The words of another
+ * thread lie in its own memory, which is gone when it ends; the registry's lock makes it wait for a
+ * reader before it leaves. When no other thread is registered nothing is locked. */
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ensure.h"
+
+#ifdef __SANITIZE_ADDRESS__
+
+#include <malloc.h>
+
+static _Atomic size_t used_bytes;
+
+static void *counted(void *p)
+{
+    ensure(p != NULL);
+    atomic_fetch_add_explicit(&used_bytes, malloc_usable_size(p), memory_order_relaxed);
+    return p;
+}
+
+void *mem_alloc(size_t n)
+{
+    return counted(malloc(n));
+}
+
+void *mem_zalloc(size_t n)
+{
+    return counted(calloc(1, n));
+}
+
+void *mem_realloc(void *p, size_t n)
+{
+    atomic_fetch_sub_explicit(&used_bytes, malloc_usable_size(p), memory_order_relaxed);
+    return counted(realloc(p, n == 0 ? 1 : n));
+}
+
+void *mem_alloc_aligned(size_t align, size_t n)
+{
+    void *p = NULL;
+
+    if (align < sizeof(void *)) align = sizeof(void *);
+    ensure(posix_memalign(&p, align, n) == 0);
+    return counted(p);
+}
+
+void mem_free(void *p)
+{
+    atomic_fetch_sub_explicit(&used_bytes, malloc_usable_size(p), memory_order_relaxed);
+    free(p);
+}
+
+void mem_free_sized(void *p, size_t n)
+{
+    ensure(mem_usable(p) <= mem_good_size(n));
+    mem_free(p);
+}
+
+size_t mem_good_size(size_t n)
+{
+    return (n + 15) & ~(size_t)15;
+}
+
+size_t mem_usable(const void *p)
+{
+    return malloc_usable_size((void *)(uintptr_t)p);
+}
+
+void mem_thread_enter(void)
+{
+}
+
+void mem_thread_leave(void)
+{
+}
+
+void mem_init(void)
+{
+}
+
+size_t mem_used(void)
+{
+    return atomic_load_explicit(&used_bytes, memory_order_relaxed);
+}
+
+void mem_stats(struct mem_stats *out)
+{
+    size_t n = mem_used();
+
+    *out = (struct mem_stats){ .allocated = n, .active = n, .resident = n };
+}
+
+void mem_purge(void)
+{
+}
+
+#else
+
+#include <jemalloc/jemalloc.h>
+
+/* Freed pages go back to the system by jemalloc's own thread, not in the middle of a command; without
+ * fork there is no reason to avoid huge pages; few threads allocate, so two arenas waste the least. */
+const char *malloc_conf = "background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:0,narenas:2,"
+                          "metadata_thp:auto,thp:default,abort_conf:false";
+
+enum { SMALL_MAX = 2048, THREADS_MAX = 64 };
+
+struct counters {
+    const uint64_t *allocated;
+    const uint64_t *freed;
+};
+
+static uint16_t small_sizes[SMALL_MAX / 8 + 1]; /* the class of i * 8 bytes */
+
+static struct counters of_main;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct counters others[THREADS_MAX]; /* under lock */
+static _Atomic unsigned n_others;           /* written under lock */
+static _Atomic uint64_t retired_bytes;      /* net sum of the threads that left */
+
+static uint64_t net(struct counters c)
+{
+    return __atomic_load_n(c.allocated, __ATOMIC_RELAXED) -
+           __atomic_load_n(c.freed, __ATOMIC_RELAXED);
+}
+
+static struct counters own_counters(void)
+{
+    struct counters c;
+    size_t n = sizeof(uint64_t *);
+
+    ensure(mallctl("thread.allocatedp", &c.allocated, &n, NULL, 0) == 0);
+    ensure(mallctl("thread.deallocatedp", &c.freed, &n, NULL, 0) == 0);
+    return c;
+}
+
+void *mem_alloc(size_t n)
+{
+    void *p = malloc(n);
+
+    ensure(p != NULL);
+    return p;
+}
+
+void *mem_zalloc(size_t n)
+{
+    void *p = calloc(1, n);
+
+    ensure(p != NULL);
+    return p;
+}
+
+void *mem_realloc(void *p, size_t n)
+{
+    p = realloc(p, n == 0 ? 1 : n);
+    ensure(p != NULL);
+    return p;
+}
+
+void *mem_alloc_aligned(size_t align, size_t n)
+{
+    void *p = mallocx(n == 0 ? 1 : n, MALLOCX_ALIGN(align));
+
+    ensure(p != NULL);
+    return p;
+}
+
+void mem_free(void *p)
+{
+    free(p);
+}
+
+void mem_free_sized(void *p, size_t n)
+{
+    sdallocx(p, n == 0 ? 1 : n, 0);
+}
+
+size_t mem_good_size(size_t n)
+{
+    if (LIKELY(n <= SMALL_MAX)) return small_sizes[(n + 7) / 8];
+    return nallocx(n, 0);
+}
+
+size_t mem_usable(const void *p)
+{
+    return sallocx(p, 0);
+}
+
+void mem_thread_enter(void)
+{
+    struct counters c = own_counters();
+
+    pthread_mutex_lock(&lock);
+    ensure(n_others < THREADS_MAX);
+    others[n_others] = c;
+    n_others++;
+    pthread_mutex_unlock(&lock);
+}
+
+void mem_thread_leave(void)
+{
+    struct counters c = own_counters();
+    unsigned i = 0;
+
+    pthread_mutex_lock(&lock);
+    while (i < n_others && others[i].allocated != c.allocated) i++;
+    ensure(i < n_others); /* the thread had entered */
+    retired_bytes += net(c);
+    n_others--;
+    others[i] = others[n_others];
+    pthread_mutex_unlock(&lock);
+}
+
+void mem_init(void)
+{
+    for (size_t i = 1; i <= SMALL_MAX / 8; i++) small_sizes[i] = (uint16_t)nallocx(i * 8, 0);
+    small_sizes[0] = small_sizes[1];
+    of_main = own_counters();
+}
+
+size_t mem_used(void)
+{
+    uint64_t sum = net(of_main);
+
+    if (n_others > 0) {
+        pthread_mutex_lock(&lock);
+        for (unsigned i = 0; i < n_others; i++) sum += net(others[i]);
+        sum += retired_bytes;
+        pthread_mutex_unlock(&lock);
+    } else {
+        sum += retired_bytes;
+    }
+    return sum;
+}
+
+static size_t stat_of(const char *name)
+{
+    size_t value = 0;
+    size_t n = sizeof value;
+
+    return mallctl(name, &value, &n, NULL, 0) == 0 ? value : 0;
+}
+
+#define TEXT(x) #x
+#define ALL_ARENAS(x) TEXT(x) /* MALLCTL_ARENAS_ALL is a number: put it into a name */
+
+void mem_stats(struct mem_stats *out)
+{
+    uint64_t epoch = 1;
+    size_t n = sizeof epoch;
+
+    mallctl("epoch", &epoch, &n, &epoch, n);
+    out->allocated = stat_of("stats.allocated");
+    out->active = stat_of("stats.active");
+    out->resident = stat_of("stats.resident");
+    out->retained = stat_of("stats.retained");
+    out->muzzy = stat_of("stats.arenas." ALL_ARENAS(MALLCTL_ARENAS_ALL) ".pmuzzy") *
+                 stat_of("arenas.page");
+}
+
+void mem_purge(void)
+{
+    mallctl("arena." ALL_ARENAS(MALLCTL_ARENAS_ALL) ".purge", NULL, NULL, NULL, 0);
+}
+
+#endif
+
+void *mem_dup(const void *p, size_t n)
+{
+    void *copy = mem_alloc(n);
+
+    if (n > 0) memcpy(copy, p, n);
+    return copy;
+}
