@@ -39,6 +39,8 @@
     X(ERR_EXEC_ALONE, "ERR EXEC without MULTI") \
     X(ERR_WATCH_IN_MULTI, "ERR WATCH inside MULTI is not allowed") \
     X(ERR_EXEC_ABORT, "EXECABORT Transaction discarded because of previous errors.") \
+    X(ERR_SLOWLOG_COUNT, "ERR count should be greater than or equal to -1") \
+    X(ERR_LATENCY_EVENT, "ERR No samples available for event '%s'") \
     X(ERR_IO, NULL) \
     X(ERR_FORMAT, NULL) /* bytes from a file or a payload that make no sense */
 

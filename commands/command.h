@@ -57,6 +57,9 @@ enum command_flag {
 #define COMMAND_FLAG(code, name, bit) code = 1 << bit,
     COMMAND_FLAG_TABLE(COMMAND_FLAG)
 #undef COMMAND_FLAG
+    /* Ours alone, never printed: */
+    CMD_NO_MULTI_QUEUE = 1 << 28, /* runs at once within MULTI (QUIT, RESET) */
+    CMD_IN_PUBSUB = 1 << 29       /* a RESP2 subscriber may send it */
 };
 
 /* Write, read, admin, fast, slow, dangerous ... categories follow from the flags as in Redis

@@ -18,6 +18,13 @@ void resp_fini(struct resp_parser *p)
     *p = (struct resp_parser){ 0 };
 }
 
+void resp_rewind(struct resp_parser *p)
+{
+    p->at = 0;
+    p->argc = 0;
+    p->in_multibulk = p->have_bulk = false;
+}
+
 static enum resp_state bad(struct resp_parser *p, const char *text)
 {
     snprintf(p->error, sizeof p->error, "Protocol error: %s", text);

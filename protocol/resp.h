@@ -44,6 +44,9 @@ struct resp_parser {
 
 void resp_fini(struct resp_parser *p);
 
+/* Forget a request in progress: the next call begins one. */
+void resp_rewind(struct resp_parser *p);
+
 /* Parse one request from the start of in[0..n). On RESP_REQUEST p->args[0..p->argc) are slices of
  * `in` (of p->inline_copy for an inline request, valid until the next call) and *used the bytes it
  * took. On RESP_NEED_MORE call again with the same start and more bytes; want (may be NULL) then
