@@ -1,0 +1,122 @@
+# make              build/release/memd, and build/memd pointing at it
+# make debug asan   the same, unoptimised or under AddressSanitizer and UBSan
+# make test         everything: units, layers, wire tests
+# make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
+# make lint format layers coverage install clean
+#
+# V=1 shows the commands. Objects go to build/<mode>/, so modes live side by side. Each folder is one
+# archive: a folder whose sources do not compile does not stop the tests of another.
+
+MODE    ?= release
+CC       = gcc
+AR       = gcc-ar
+PYTHON  ?= /usr/bin/python3
+PREFIX  ?= /usr/local
+Q       := $(if $(V),,@)
+B       := build/$(MODE)
+FOLDERS := base conf protocol storage persistence commands server
+
+CFLAGS_release  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+CFLAGS_debug    := -O0 -g3
+CFLAGS_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+                   -fno-sanitize-recover=all -Wno-format-truncation
+CFLAGS_coverage := -O0 -g --coverage
+CFLAGS_lint     := -O1 -fanalyzer
+CFLAGS  := -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes \
+           -Wmissing-prototypes -Werror -pthread $(CFLAGS_$(MODE)) $(CFLAGS)
+LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed $(filter -f% --coverage,$(CFLAGS_$(MODE))) $(LDFLAGS)
+MALLOC  := $(if $(filter asan,$(MODE)),,-ljemalloc)
+LIBS    := -levent_core $(MALLOC) -lpthread -lm
+
+# The archives that the tests of a folder link: what the folder may include.
+LINK_base        := base
+LINK_conf        := conf base
+LINK_protocol    := protocol base
+LINK_storage     := storage base
+LINK_persistence := persistence protocol storage base
+LINK_commands    := commands protocol storage base
+LINK_server      := server commands persistence storage protocol conf base
+
+sources  = $(wildcard $(1)/*.c)
+objects  = $(patsubst %.c,$(B)/%.o,$(1))
+archives = $(foreach f,$(LINK_$(1)),$(if $(call sources,$(f)),$(B)/lib$(f).a))
+
+SOURCES := $(foreach f,$(FOLDERS),$(call sources,$(f)))
+TESTS   := $(wildcard tests/unit/*/test_*.c tests/commands/test_*.c)
+PICKED  := $(patsubst %.c,$(B)/%,$(foreach t,$(TESTS),$(if $(findstring $(T),$(t)),$(t))))
+BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
+
+.PHONY: all binary debug asan test unit unit-asan unit-build layers wire lint format coverage \
+        install clean
+.SECONDEXPANSION:
+.SECONDARY:
+
+all: $(BINARY)
+	$(if $(wildcard server/main.c),@ln -sfn $(MODE)/memd build/memd)
+
+binary: $(BINARY)
+
+debug asan:
+	$(MAKE) MODE=$@ binary
+
+$(B)/memd: $(call archives,server)
+	@echo "  link $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D) && echo "  cc $<"
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/lib%.a: $$(call objects,$$(call sources,$$*))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+# A test links its folder's helpers (the .c files beside it that are not tests) and archives.
+folder  = $(notdir $(patsubst %/,%,$(dir $(1))))
+helpers = $(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c))
+
+$(TESTS:%.c=$(B)/%): $(B)/%: $(B)/%.o $$(call objects,$$(call helpers,$$*)) \
+                     $$(call archives,$$(call folder,$$*))
+	@echo "  link $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(LIBS) $(shell pkg-config --libs check)
+
+unit-build: $(PICKED)
+
+unit: unit-build
+	@failed=0; for t in $(PICKED); do \
+		if $$t > $$t.log 2>&1; then echo "ok $$t"; \
+		else failed=1; cat $$t.log; echo "FAILED $$t"; fi; \
+	done; exit $$failed
+
+unit-asan:
+	$(MAKE) MODE=asan unit
+
+layers:
+	tests/lib/layers.sh
+
+wire: all
+	$(if $(wildcard tests/wire/test_*.py),$(PYTHON) -m pytest -q tests/wire $(if $(T),-k $(T)))
+
+test: unit layers wire
+
+lint: layers
+	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability \
+		--inline-suppr --suppress=missingIncludeSystem -I. -D_GNU_SOURCE -D__x86_64__ $(SOURCES)
+	$(MAKE) MODE=lint $(patsubst %.c,build/lint/%.o,$(SOURCES))
+
+format:
+	clang-format -i $(SOURCES) $(wildcard $(addsuffix /*.h,$(FOLDERS)) tests/*/*.[ch] tests/*/*/*.[ch])
+
+coverage:
+	$(MAKE) MODE=coverage unit
+	gcovr --root . --object-directory build/coverage --exclude tests --exclude-unreachable-branches
+
+install: $(B)/memd
+	install -D -m 755 $(B)/memd $(DESTDIR)$(PREFIX)/bin/memd
+	$(if $(wildcard memd.conf),install -D -m 640 memd.conf $(DESTDIR)/etc/memd/memd.conf)
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,24 @@
+#!/bin/sh
+# The arrows of the house: each folder may include itself and the folders below it, named here. An
+# include of the tree reads "folder/header.h". Prints every arrow that points up; fails if there is one.
+cd "$(dirname "$0")/../.." || exit 1
+find base conf protocol storage persistence commands server -name '*.[ch]' -exec awk '
+    BEGIN {
+        allowed["base"] = " base "
+        allowed["conf"] = " conf base "
+        allowed["protocol"] = " protocol base "
+        allowed["storage"] = " storage base "
+        allowed["persistence"] = " persistence protocol storage base "
+        allowed["commands"] = " commands protocol storage base "
+        allowed["server"] = " server commands persistence storage protocol conf base "
+    }
+    FNR == 1 { split(FILENAME, path, "/") }
+    /^[ \t]*#[ \t]*include[ \t]*"/ {
+        split($0, quoted, "\"")
+        to = quoted[2]
+        sub("/.*", "", to)
+        if (index(allowed[path[1]], " " to " ")) next
+        print FILENAME ":" FNR ": " path[1] " must not include " quoted[2]
+        bad = 1
+    }
+    END { exit bad }' {} +

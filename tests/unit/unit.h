@@ -1,0 +1,93 @@
+/* unit.h -- a test file over Check.
+ *
+ *     START_TEST(a_new_list_is_empty)
+ *     {
+ *         ck_assert(link_alone(&head));
+ *     }
+ *     END_TEST
+ *
+ *     UNIT_MAIN("list", a_new_list_is_empty, ...)
+ *
+ * UNIT_MAIN_AROUND("list", set_up, tear_down, ...) runs two functions around each test.
+ *
+ * Each test runs in a process of its own: it may crash, and it finds the state that main left. */
+#ifndef MEMD_TESTS_UNIT_H
+#define MEMD_TESTS_UNIT_H
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+
+enum { UNIT_TIMEOUT_S = 120 };
+
+/* Equal bytes; shows both when they are not. Each argument is evaluated once. */
+#define expect_str(got, want) unit_expect_str(__FILE__, __LINE__, got, want)
+
+static inline void unit_expect_str(const char *file, int line, struct str got, struct str want)
+{
+    if (str_eq(got, want)) return;
+    ck_abort_msg("%s:%d: got \"%.*s\" (%zu), want \"%.*s\" (%zu)", file, line, (int)got.n,
+                 got.n > 0 ? got.p : "", got.n, (int)want.n, want.n > 0 ? want.p : "", want.n);
+}
+
+/* A generator for a randomized test. Its seed is printed, and is seen when the test fails; run with
+ * MEMD_TEST_SEED set to it to see the same again. Without it the seed is always the same one. */
+static inline void unit_rng(struct rng *r)
+{
+    const char *text = getenv("MEMD_TEST_SEED");
+    uint64_t seed = text != NULL ? strtoull(text, NULL, 0) : 20260101;
+
+    rng_seed(r, seed);
+    printf("MEMD_TEST_SEED=%" PRIu64 "\n", seed);
+    fflush(stdout);
+}
+
+/* n random bytes out of the first `kinds` from 'a' on, in b: few kinds make long common parts likely. */
+static inline struct str unit_random_bytes(struct rng *r, struct buf *b, size_t n, unsigned kinds)
+{
+    buf_clear(b);
+    for (size_t i = 0; i < n; i++) buf_add_char(b, (char)('a' + rng_below(r, kinds)));
+    return buf_str(b);
+}
+
+/* set_up and tear_down run around each test, in its process; NULL for none. */
+static inline int unit_run(const char *name, void (*set_up)(void), void (*tear_down)(void),
+                           const TTest *const *tests, size_t n)
+{
+    Suite *suite = suite_create(name);
+    TCase *tcase = tcase_create(name);
+
+    tcase_set_timeout(tcase, UNIT_TIMEOUT_S);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    for (size_t i = 0; i < n; i++) tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+
+    srunner_run_all(runner, CK_ENV);
+    int n_failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return n_failed;
+}
+
+#define UNIT_MAIN_AROUND(name, set_up, tear_down, ...) \
+    int main(void) \
+    { \
+        const TTest *const tests[] = { __VA_ARGS__ }; \
+\
+        mem_init(); \
+        return unit_run(name, set_up, tear_down, tests, sizeof tests / sizeof *tests); \
+    }
+
+#define UNIT_MAIN(name, ...) UNIT_MAIN_AROUND(name, NULL, NULL, __VA_ARGS__)
+
+#endif
