@@ -41,6 +41,28 @@
     X(ERR_EXEC_ABORT, "EXECABORT Transaction discarded because of previous errors.") \
     X(ERR_SLOWLOG_COUNT, "ERR count should be greater than or equal to -1") \
     X(ERR_LATENCY_EVENT, "ERR No samples available for event '%s'") \
+    X(ERR_WRONG_PASS, "WRONGPASS invalid username-password pair or user is disabled.") \
+    X(ERR_NO_PASSWORD_SET, "ERR AUTH <password> called without any password configured for the default user. " \
+      "Are you sure your configuration is correct?") \
+    X(ERR_PROTO_NOT_INT, "ERR Protocol version is not an integer or out of range") \
+    X(ERR_NO_PROTO, "NOPROTO unsupported protocol version") \
+    X(ERR_HELLO_OPTION, "ERR Syntax error in HELLO option '%s'") \
+    X(ERR_HELLO_NOAUTH, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO " \
+      "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol " \
+      "version at the same time") \
+    X(ERR_CLIENT_NAME, "ERR Client names cannot contain spaces, newlines or special characters.") \
+    X(ERR_CLIENT_INFO_OPTION, "ERR Unrecognized option '%s'") \
+    X(ERR_CLIENT_INFO_TEXT, "ERR %s cannot contain spaces, newlines or special characters.") \
+    X(ERR_CLIENT_ID, "ERR Invalid client ID") \
+    X(ERR_CLIENT_ID_POSITIVE, "ERR client-id should be greater than 0") \
+    X(ERR_CLIENT_TYPE, "ERR Unknown client type '%s'") \
+    X(ERR_NO_SUCH_USER, "ERR No such user '%s'") \
+    X(ERR_NO_SUCH_CLIENT, "ERR No such client") \
+    X(ERR_MAXAGE_NOT_INT, "ERR maxage is not an integer or out of range") \
+    X(ERR_MAXAGE_POSITIVE, "ERR maxage should be greater than 0") \
+    X(ERR_PAUSE_MODE, "ERR CLIENT PAUSE mode must be WRITE or ALL") \
+    X(ERR_UNBLOCK_REASON, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR") \
+    X(ERR_TIMEOUT_NOT_INT, "ERR timeout is not an integer or out of range") \
     X(ERR_IO, NULL) \
     X(ERR_FORMAT, NULL) /* bytes from a file or a payload that make no sense */
 
