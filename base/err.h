@@ -63,6 +63,18 @@
     X(ERR_PAUSE_MODE, "ERR CLIENT PAUSE mode must be WRITE or ALL") \
     X(ERR_UNBLOCK_REASON, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR") \
     X(ERR_TIMEOUT_NOT_INT, "ERR timeout is not an integer or out of range") \
+    X(ERR_FIRST_DB, "ERR invalid first DB index") \
+    X(ERR_SECOND_DB, "ERR invalid second DB index") \
+    X(ERR_BGSAVE_RUNS, "ERR Background save already in progress") \
+    X(ERR_REWRITE_RUNS, "ERR Background append only file rewriting already in progress") \
+    X(ERR_REWRITE_BLOCKS_SAVE, "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE " \
+      "SCHEDULE in order to schedule a BGSAVE whenever possible.") \
+    X(ERR_REWRITE_FAILED, "ERR Can't execute an AOF background rewriting. Please check the server logs for more " \
+      "information.") \
+    X(ERR_SAVE_FAILED, "ERR") \
+    X(ERR_SHUTDOWN, "ERR Errors trying to SHUTDOWN. Check logs.") \
+    X(ERR_NO_SHUTDOWN, "ERR No shutdown in progress.") \
+    X(ERR_FLUSH_MODE, "ERR FUNCTION FLUSH only supports SYNC|ASYNC option") \
     X(ERR_IO, NULL) \
     X(ERR_FORMAT, NULL) /* bytes from a file or a payload that make no sense */
 
