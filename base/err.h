@@ -75,6 +75,10 @@
     X(ERR_SHUTDOWN, "ERR Errors trying to SHUTDOWN. Check logs.") \
     X(ERR_NO_SHUTDOWN, "ERR No shutdown in progress.") \
     X(ERR_FLUSH_MODE, "ERR FUNCTION FLUSH only supports SYNC|ASYNC option") \
+    X(ERR_GETKEYS_COMMAND, "ERR Invalid command specified") \
+    X(ERR_GETKEYS_NONE, "ERR The command has no key arguments") \
+    X(ERR_GETKEYS_ARITY, "ERR Invalid number of arguments specified for command") \
+    X(ERR_GETKEYS_ARGS, "ERR Invalid arguments specified for command") \
     X(ERR_IO, NULL) \
     X(ERR_FORMAT, NULL) /* bytes from a file or a payload that make no sense */
 
