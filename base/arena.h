@@ -32,6 +32,7 @@ void *arena_zalloc(struct arena *a, size_t count, size_t size);
 struct str arena_dup(struct arena *a, struct str s);
 
 /* Formatted text. */
-struct str arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+struct str arena_printf(struct arena *a, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

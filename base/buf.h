@@ -21,7 +21,7 @@ void buf_fini(struct buf *b);
 /* Grow so that `more` bytes fit behind the content (slow path of buf_room). */
 void buf_grow(struct buf *b, size_t more);
 
-/* Room for `more` bytes behind the content; the place to write them. buf_used tells how many were. */
+/* Room for `more` bytes behind the content; the place to write them. buf_used tells how many. */
 static inline char *buf_room(struct buf *b, size_t more)
 {
     if (b->cap - b->n < more) buf_grow(b, more);

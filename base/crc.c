@@ -1,8 +1,8 @@
 /* crc.c -- checksums by table, eight bytes a step (slicing-by-8, Kounavis and Berry 2005).
  *
- * tables[0] is the classic table of a byte; tables[k] is the same byte followed by k zero bytes. Eight
- * look-ups of one word are independent, where the classic loop waits for each. The tables take 24 KiB
- * and some ten us to fill, so they are filled when the program starts and not kept in the source. */
+ * tables[0] is the classic table of a byte; tables[k] is the same byte followed by k zero bytes.
+ * Eight look-ups of one word are independent, where the classic loop waits for each. The tables are
+ * 24 KiB and take some ten us to fill: they are filled at the start and not kept in the source. */
 #include "base/crc.h"
 
 #include <endian.h>
@@ -87,7 +87,8 @@ uint32_t crc32c_by_table(uint32_t crc, const void *p, size_t n)
 
 #ifdef __x86_64__
 
-__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const void *p, size_t n)
+__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const void *p,
+                                                               size_t n)
 {
     const unsigned char *at = p;
     uint64_t c = (uint32_t)~crc;

@@ -2,8 +2,8 @@
 
 #include <ctype.h>
 
-/* Bytes are compared as signed numbers, and a range that is upside down is turned before its case is
- * folded: both as Redis does it, so that a pattern means the same here. */
+/* Bytes are compared as signed numbers, and a range that is upside down is turned before its case
+ * is folded: both as Redis does it, so that a pattern means the same here. */
 static int fold(char c, bool ignore_case)
 {
     return ignore_case ? tolower((signed char)c) : (signed char)c;
@@ -58,8 +58,8 @@ static bool element_matches(struct str p, size_t at, char c, bool ignore_case, s
     return fold(p.p[at], ignore_case) == fold(c, ignore_case);
 }
 
-/* Every element but '*' takes one byte. So when something after a '*' does not fit it is enough to let
- * the latest '*' take one byte more: an earlier '*' could only bring us to the same place later. */
+/* Every element but '*' takes one byte. So when something after a '*' does not fit, it is enough to
+ * let the latest '*' take one more: an earlier one could only bring us to the same place later. */
 bool glob_match(struct str pattern, struct str text, bool ignore_case)
 {
     size_t p = 0;

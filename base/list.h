@@ -1,6 +1,6 @@
 /* list.h -- an intrusive doubly linked ring (the Linux kernel's form).
  *
- * A struct link sits inside what is listed; the list itself is a struct link that heads the ring. */
+ * A struct link sits inside what is listed; the list itself is a link that heads the ring. */
 #ifndef MEMD_BASE_LIST_H
 #define MEMD_BASE_LIST_H
 

@@ -33,10 +33,10 @@ enum { LINE_MAX_BYTES = 4096, OPEN_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLO
 
 struct log {
     int fd;
-    char *path;              /* NULL for stdout */
-    _Atomic int level;       /* of enum log_level */
+    char *path;        /* NULL for stdout */
+    _Atomic int level; /* of enum log_level */
     _Atomic bool to_syslog;
-    char *ident;             /* openlog keeps the pointer */
+    char *ident; /* openlog keeps the pointer */
 };
 
 struct log *log_open(const char *path, enum log_level level)

@@ -10,7 +10,8 @@ enum log_level { LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE, LOG_WARNING, LOG_NOTHING };
 
 struct log;
 
-/* Open a log. path NULL or "" is stdout; for an unwritable path say so on stderr and return NULL. Free with log_close. */
+/* Open a log. path NULL or "" is stdout; for an unwritable path say so on stderr and return NULL.
+ * Free with log_close. */
 struct log *log_open(const char *path, enum log_level level);
 void log_close(struct log **l);
 

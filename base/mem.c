@@ -1,10 +1,10 @@
 /* mem.c -- jemalloc, and the sum over its threads.
  *
  * jemalloc counts per thread what was allocated and what was freed, each in a word that only that
- * thread writes. A block may be freed by another thread than allocated it, so one thread's difference
- * means nothing (it may wrap below zero), but the sum of all differences is what is in use.
+ * thread writes. A block may be freed by another thread than allocated it, so the difference of one
+ * thread means nothing (it may wrap below zero), but the sum of all differences is what is in use.
  *
- * The main thread lives as long as the program: its words are read as they are. The words of another
+ * The main thread lives as long as the program: its words are read as they are. Those of another
  * thread lie in its own memory, which is gone when it ends; the registry's lock makes it wait for a
  * reader before it leaves. When no other thread is registered nothing is locked. */
 #include "base/mem.h"
@@ -62,7 +62,7 @@ void mem_free(void *p)
 
 void mem_free_sized(void *p, size_t n)
 {
-    ensure(mem_usable(p) <= mem_good_size(n));
+    ensure(mem_usable(p) <= mem_good_size(n == 0 ? 1 : n));
     mem_free(p);
 }
 
@@ -108,8 +108,9 @@ void mem_purge(void)
 
 #include <jemalloc/jemalloc.h>
 
-/* Freed pages go back to the system by jemalloc's own thread, not in the middle of a command; without
- * fork there is no reason to avoid huge pages; few threads allocate, so two arenas waste the least. */
+/* Freed pages go back to the system by jemalloc's own thread, not in the middle of a command;
+ * without fork there is no reason to avoid huge pages; few threads allocate, so two arenas waste
+ * the least. */
 const char *malloc_conf = "background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:0,narenas:2,"
                           "metadata_thp:auto,thp:default,abort_conf:false";
 
@@ -264,8 +265,8 @@ void mem_stats(struct mem_stats *out)
     out->active = stat_of("stats.active");
     out->resident = stat_of("stats.resident");
     out->retained = stat_of("stats.retained");
-    out->muzzy = stat_of("stats.arenas." ALL_ARENAS(MALLCTL_ARENAS_ALL) ".pmuzzy") *
-                 stat_of("arenas.page");
+    out->muzzy =
+        stat_of("stats.arenas." ALL_ARENAS(MALLCTL_ARENAS_ALL) ".pmuzzy") * stat_of("arenas.page");
 }
 
 void mem_purge(void)

@@ -56,8 +56,8 @@ bool num_parse_i64(struct str s, int64_t *out)
     return true;
 }
 
-/* "12", "-3.5", ".25": at most fifteen digits are an exact integer, divided by an exact power of ten,
- * rounded once (Clinger 1990). That is most of what clients send, ten times faster than strtod. */
+/* "12", "-3.5", ".25": at most fifteen digits are an exact integer, divided by an exact power of
+ * ten, rounded once (Clinger 1990). Most of what clients send, ten times faster than strtod. */
 static bool parse_short_double(struct str s, double *out)
 {
     bool negative = s.n > 0 && s.p[0] == '-';
@@ -130,8 +130,8 @@ bool num_parse_bytes(struct str s, uint64_t *out)
         const char *name;
         uint64_t bytes;
     } units[] = {
-        { "", 1 },          { "b", 1 },           { "k", 1000 },       { "kb", 1 << 10 },
-        { "m", 1000000 },   { "mb", 1 << 20 },    { "g", 1000000000 }, { "gb", 1 << 30 },
+        { "", 1 },        { "b", 1 },        { "k", 1000 },       { "kb", 1 << 10 },
+        { "m", 1000000 }, { "mb", 1 << 20 }, { "g", 1000000000 }, { "gb", 1 << 30 },
     };
     uint64_t v = 0;
     size_t i = 0;
@@ -232,8 +232,8 @@ static size_t put(char *out, const char *p, size_t n)
     return n;
 }
 
-/* Lay digits out by the rules of Redis since 7.2: plain when few zeros have to be added, else with an
- * exponent of no more digits than it needs ("1.5e-7"). */
+/* Lay digits out by the rules of Redis since 7.2: plain when few zeros have to be added, else with
+ * an exponent of no more digits than it needs ("1.5e-7"). */
 static size_t put_decimal(char *out, const struct decimal *d)
 {
     int lead = d->n + d->exponent - 1; /* exponent of the first digit */

@@ -15,7 +15,8 @@ enum { NUM_TEXT_MAX = 32, NUM_DOUBLE_TEXT_MAX = 5 * 1024 };
 bool num_parse_i64(struct str s, int64_t *out);
 bool num_parse_u64(struct str s, uint64_t *out);
 
-/* As getDoubleFromObject: strtod's grammar incl. inf and hex, the whole text, no leading space, NaN refused. */
+/* As getDoubleFromObject: strtod's grammar incl. inf and hex, the whole text, no leading space; NaN
+ * refused. */
 bool num_parse_double(struct str s, double *out);
 
 /* As getLongDoubleFromObject (INCRBYFLOAT): NaN refused. */
@@ -31,8 +32,9 @@ size_t num_u64(char *out, uint64_t v);
 /* Number of decimal digits of v. */
 unsigned num_digits(uint64_t v);
 
-/* Shortest text that reads back as v, in the form Redis replies doubles ("3", "3.5", "1e+30", "inf",
- * "-inf", "nan"); returns its length. out has NUM_TEXT_MAX bytes. */
+/* Shortest text that reads back as v, in the form in which Redis since 7.2 replies doubles ("3",
+ * "3.5", "-0", "1e+30", "1.5e-7", "inf", "-inf", "nan"); returns its length. out has NUM_TEXT_MAX
+ * bytes. */
 size_t num_double(char *out, double v);
 
 /* As Redis's INCRBYFLOAT: %.17Lf with trailing zeros cut. out has NUM_DOUBLE_TEXT_MAX bytes. */

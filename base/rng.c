@@ -10,7 +10,7 @@ static uint64_t rotl(uint64_t x, int bits)
     return (x << bits) | (x >> (64 - bits));
 }
 
-/* SplitMix64, as the authors of xoshiro advise: close seeds give unrelated states, never all zero. */
+/* SplitMix64, as the authors of xoshiro advise: close seeds give unrelated states, never zero. */
 void rng_seed(struct rng *r, uint64_t seed)
 {
     for (int i = 0; i < 4; i++) {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The arrows of the house: each folder may include itself and the folders below it, named here. An
-# include of the tree reads "folder/header.h". Prints every arrow that points up; fails if there is one.
+# include of the tree reads "folder/header.h". Prints every arrow that points up, and fails then.
 cd "$(dirname "$0")/../.." || exit 1
 find base conf protocol storage persistence commands server -name '*.[ch]' -exec awk '
     BEGIN {

@@ -51,7 +51,7 @@ static inline void unit_rng(struct rng *r)
     fflush(stdout);
 }
 
-/* n random bytes out of the first `kinds` from 'a' on, in b: few kinds make long common parts likely. */
+/* n random bytes out of the first `kinds` from 'a' on, in b: with few kinds long parts agree. */
 static inline struct str unit_random_bytes(struct rng *r, struct buf *b, size_t n, unsigned kinds)
 {
     buf_clear(b);

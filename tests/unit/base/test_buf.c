@@ -1,0 +1,139 @@
+#include "tests/unit/unit.h"
+
+START_TEST(a_zeroed_buffer_is_empty_and_usable)
+{
+    struct buf b = { 0 };
+
+    ck_assert_uint_eq(buf_str(&b).n, 0);
+    buf_add(&b, NULL, 0);
+    buf_drop(&b, 0);
+    buf_insert(&b, 0, NULL, 0);
+    ck_assert_uint_eq(b.cap, 0);
+    buf_fini(&b);
+}
+END_TEST
+
+START_TEST(what_is_added_stands_in_order)
+{
+    struct buf b = { 0 };
+
+    buf_add(&b, "a\0b", 3);
+    buf_add_char(&b, '-');
+    buf_add_c(&b, "word");
+    buf_add_str(&b, STR("!"));
+    expect_str(buf_str(&b), STR("a\0b-word!"));
+    buf_fini(&b);
+}
+END_TEST
+
+START_TEST(room_is_promised_and_used_as_told)
+{
+    struct buf b = { 0 };
+
+    memset(buf_room(&b, 1000), 'x', 1000);
+    ck_assert_uint_ge(b.cap, 1000);
+    ck_assert_uint_eq(b.n, 0);
+    buf_used(&b, 2);
+    expect_str(buf_str(&b), STR("xx"));
+    buf_fini(&b);
+}
+END_TEST
+
+START_TEST(growth_doubles_so_that_adding_is_cheap)
+{
+    struct buf b = { 0 };
+    size_t cap = 0;
+    int n_growths = 0;
+
+    for (int i = 0; i < 1000000; i++) {
+        buf_add_char(&b, (char)i);
+        if (b.cap != cap) n_growths++;
+        cap = b.cap;
+    }
+    ck_assert_int_le(n_growths, 16);
+    for (int i = 0; i < 1000000; i += 999) ck_assert_int_eq(b.p[i], (char)i);
+    buf_fini(&b);
+}
+END_TEST
+
+START_TEST(dropping_keeps_the_rest)
+{
+    struct buf b = { 0 };
+
+    buf_add_c(&b, "0123456789");
+    buf_drop(&b, 4);
+    expect_str(buf_str(&b), STR("456789"));
+    buf_drop(&b, 6);
+    expect_str(buf_str(&b), STR(""));
+    buf_fini(&b);
+}
+END_TEST
+
+START_TEST(inserting_works_at_both_ends_and_between)
+{
+    struct buf b = { 0 };
+
+    buf_insert(&b, 0, "d", 1);
+    buf_insert(&b, 0, "a", 1);
+    buf_insert(&b, 1, "bc", 2);
+    buf_insert(&b, 4, "ef", 2);
+    expect_str(buf_str(&b), STR("abcdef"));
+    buf_fini(&b);
+}
+END_TEST
+
+START_TEST(printed_text_grows_the_buffer_as_needed)
+{
+    struct buf b = { 0 };
+
+    buf_printf(&b, "%d-%s;", 42, "x");
+    for (int i = 0; i < 100; i++) buf_printf(&b, "%050d", i);
+    ck_assert_uint_eq(b.n, 5 + 100 * 50);
+    expect_str(str_of(b.p, 5), STR("42-x;"));
+    ck_assert_int_eq(b.p[b.n - 1], '9');
+    buf_printf(&b, "%s", "");
+    ck_assert_uint_eq(b.n, 5 + 100 * 50);
+    buf_fini(&b);
+}
+END_TEST
+
+START_TEST(a_text_of_any_length_around_the_free_room_is_whole)
+{
+    for (int n = 0; n < 300; n++) {
+        struct buf b = { 0 };
+
+        buf_add_c(&b, ">");
+        buf_printf(&b, "%0*d", n, 0);
+        ck_assert_uint_eq(b.n, 1 + (n == 0 ? 1 : (size_t)n));
+        for (size_t i = 1; i < b.n; i++) ck_assert_int_eq(b.p[i], '0');
+        buf_fini(&b);
+    }
+}
+END_TEST
+
+START_TEST(clearing_keeps_the_memory_and_fini_gives_it_back)
+{
+    size_t before = mem_used();
+    struct buf b = { 0 };
+
+    buf_add_c(&b, "something");
+    size_t cap = b.cap;
+
+    buf_clear(&b);
+    ck_assert_uint_eq(b.cap, cap);
+    ck_assert_uint_eq(b.n, 0);
+    buf_fini(&b);
+    ck_assert_uint_eq(b.cap, 0);
+    ck_assert_uint_eq(mem_used(), before);
+    buf_add_c(&b, "again");
+    expect_str(buf_str(&b), STR("again"));
+    buf_fini(&b);
+}
+END_TEST
+
+UNIT_MAIN("buf", a_zeroed_buffer_is_empty_and_usable, what_is_added_stands_in_order,
+          room_is_promised_and_used_as_told, growth_doubles_so_that_adding_is_cheap,
+          dropping_keeps_the_rest, inserting_works_at_both_ends_and_between,
+          printed_text_grows_the_buffer_as_needed,
+          a_text_of_any_length_around_the_free_room_is_whole,
+          clearing_keeps_the_memory_and_fini_gives_it_back)

@@ -1,0 +1,203 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <regex.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "tests/unit/unit.h"
+
+static char path[64];
+static char text[65536];
+
+static struct log *open_new(enum log_level level)
+{
+    snprintf(path, sizeof path, "/tmp/test_log.%d", (int)getpid());
+    unlink(path);
+    return log_open(path, level);
+}
+
+/* What the file holds now. */
+static const char *content(const char *name)
+{
+    int fd = open(name, O_RDONLY);
+    ssize_t n = read(fd, text, sizeof text - 1);
+
+    ck_assert_int_ge(n, 0);
+    close(fd);
+    text[n] = '\0';
+    return text;
+}
+
+static bool matches(const char *s, const char *expression)
+{
+    regex_t re;
+
+    ck_assert_int_eq(regcomp(&re, expression, REG_EXTENDED | REG_NOSUB), 0);
+    bool found = regexec(&re, s, 0, NULL, 0) == 0;
+
+    regfree(&re);
+    return found;
+}
+
+static void end(struct log **l)
+{
+    log_close(l);
+    unlink(path);
+}
+
+START_TEST(a_line_looks_as_redis_writes_it)
+{
+    struct log *l = open_new(LOG_DEBUG);
+
+    log_notice(l, "Ready to accept %s", "connections");
+    ck_assert(matches(content(path),
+                      "^[0-9]+:M [0-9]{2} [A-Z][a-z]{2} [0-9]{4} "
+                      "[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3} \\* Ready to accept connections\n$"));
+    end(&l);
+    ck_assert_ptr_null(l);
+}
+END_TEST
+
+START_TEST(each_level_has_its_sign)
+{
+    struct log *l = open_new(LOG_DEBUG);
+
+    log_debug(l, "a");
+    log_verbose(l, "b");
+    log_notice(l, "c");
+    log_warning(l, "d");
+    ck_assert(matches(content(path), " \\. a\n.* - b\n.* \\* c\n.* # d\n$"));
+    end(&l);
+}
+END_TEST
+
+START_TEST(lines_below_the_level_are_dropped)
+{
+    struct log *l = open_new(LOG_NOTICE);
+
+    log_verbose(l, "quiet");
+    ck_assert_str_eq(content(path), "");
+    log_set_level(l, LOG_VERBOSE);
+    log_verbose(l, "loud");
+    ck_assert_ptr_nonnull(strstr(content(path), "loud"));
+    log_set_level(l, LOG_NOTHING);
+    log_warning(l, "never");
+    log_line(l, LOG_NOTHING, "nor this");
+    ck_assert_ptr_null(strstr(content(path), "n"));
+    end(&l);
+}
+END_TEST
+
+START_TEST(no_log_swallows_lines)
+{
+    struct log *none = NULL;
+
+    log_warning(NULL, "nothing");
+    log_close(&none);
+}
+END_TEST
+
+START_TEST(an_unwritable_path_gives_no_log)
+{
+    fclose(stderr);
+    ck_assert_ptr_null(log_open("/nonexistent/dir/log", LOG_DEBUG));
+}
+END_TEST
+
+START_TEST(a_message_cannot_forge_a_line)
+{
+    struct log *l = open_new(LOG_DEBUG);
+
+    log_notice(l, "key: %s", "a\r\n1:M fake\x1b[2J\tb\xc3\xa9");
+    ck_assert_ptr_nonnull(strstr(content(path), "key: a??1:M fake?[2J\tb\xc3\xa9\n"));
+    end(&l);
+}
+END_TEST
+
+START_TEST(a_long_message_is_cut_and_still_ends_its_line)
+{
+    struct log *l = open_new(LOG_DEBUG);
+
+    for (int n = 3900; n < 4200; n++) log_debug(l, "%0*d", n, 0);
+    end(&l);
+    l = open_new(LOG_DEBUG);
+    log_notice(l, "%010000d", 0);
+    log_notice(l, "next");
+    ck_assert(matches(content(path), "0000\n[0-9]+:M .* next\n$"));
+    ck_assert_uint_lt(strlen(text), 4300);
+    end(&l);
+}
+END_TEST
+
+START_TEST(after_a_reopen_lines_go_to_the_new_file)
+{
+    struct log *l = open_new(LOG_DEBUG);
+    char moved[80];
+
+    snprintf(moved, sizeof moved, "%s.1", path);
+    log_notice(l, "first");
+    ck_assert_int_eq(rename(path, moved), 0);
+    log_notice(l, "second");
+    ck_assert(log_reopen(l));
+    log_notice(l, "third");
+    ck_assert_ptr_null(strstr(content(path), "second"));
+    ck_assert_ptr_nonnull(strstr(content(path), "third"));
+    ck_assert(matches(content(moved), "first\n.*second\n$"));
+    unlink(moved);
+    end(&l);
+}
+END_TEST
+
+START_TEST(a_line_leaves_errno_alone)
+{
+    struct log *l = open_new(LOG_DEBUG);
+
+    errno = ENOSPC;
+    log_notice(l, "x");
+    ck_assert_int_eq(errno, ENOSPC);
+    end(&l);
+}
+END_TEST
+
+START_TEST(an_unknown_syslog_facility_is_refused)
+{
+    struct log *l = open_new(LOG_DEBUG);
+
+    ck_assert(!log_to_syslog(l, "memd", "local8"));
+    ck_assert(log_to_syslog(l, "memd", "LOCAL3"));
+    log_debug(l, "to both");
+    ck_assert_ptr_nonnull(strstr(content(path), "to both"));
+    end(&l);
+}
+END_TEST
+
+static void *write_lines(void *l)
+{
+    for (int i = 0; i < 200; i++) log_notice(l, "%060d", 7);
+    return NULL;
+}
+
+START_TEST(lines_of_two_threads_do_not_mix)
+{
+    struct log *l = open_new(LOG_DEBUG);
+    pthread_t threads[2];
+    int n_lines = 0;
+
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, write_lines, l);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    content(path);
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        ck_assert(matches(line, "^[0-9]+:M [^*]* \\* 0{59}7$"));
+        n_lines++;
+    }
+    ck_assert_int_eq(n_lines, 400);
+    end(&l);
+}
+END_TEST
+
+UNIT_MAIN("log", a_line_looks_as_redis_writes_it, each_level_has_its_sign,
+          lines_below_the_level_are_dropped, no_log_swallows_lines, an_unwritable_path_gives_no_log,
+          a_message_cannot_forge_a_line, a_long_message_is_cut_and_still_ends_its_line,
+          after_a_reopen_lines_go_to_the_new_file, a_line_leaves_errno_alone,
+          an_unknown_syslog_facility_is_refused, lines_of_two_threads_do_not_mix)

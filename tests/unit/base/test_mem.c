@@ -1,0 +1,222 @@
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/ensure.h"
+#include "tests/unit/unit.h"
+
+START_TEST(freeing_all_brings_used_back_to_where_it_was)
+{
+    void *p[100];
+    size_t before = mem_used();
+
+    for (size_t i = 0; i < 100; i++) p[i] = mem_alloc(i * 37);
+    ck_assert_uint_ge(mem_used(), before + 37 * 99 * 50);
+    for (size_t i = 0; i < 100; i++) mem_free(p[i]);
+    ck_assert_uint_eq(mem_used(), before);
+}
+END_TEST
+
+START_TEST(used_counts_the_size_that_an_allocation_really_has)
+{
+    for (size_t n = 1; n < 100000; n += n / 3 + 1) {
+        size_t before = mem_used();
+        void *p = mem_alloc(n);
+
+        ck_assert_uint_eq(mem_used() - before, mem_usable(p));
+        ck_assert_uint_ge(mem_usable(p), n);
+        ck_assert_uint_le(mem_usable(p), mem_good_size(n));
+        mem_free(p);
+    }
+}
+END_TEST
+
+START_TEST(every_way_to_allocate_is_counted)
+{
+    size_t before = mem_used();
+    void *a = mem_zalloc(1000);
+    void *b = mem_alloc_aligned(64, 1000);
+    void *c = mem_dup("hello", 5);
+    void *d = mem_realloc(NULL, 50);
+
+    d = mem_realloc(d, 5000);
+    ck_assert_uint_eq(mem_used() - before,
+                      mem_usable(a) + mem_usable(b) + mem_usable(c) + mem_usable(d));
+    mem_free(a);
+    mem_free(b);
+    mem_free(c);
+    mem_free(d);
+    mem_free(NULL);
+    ck_assert_uint_eq(mem_used(), before);
+}
+END_TEST
+
+START_TEST(a_sized_free_takes_the_size_asked_for_or_any_of_its_class)
+{
+    size_t before = mem_used();
+
+    for (size_t n = 1; n < 5000; n += 7) {
+        mem_free_sized(mem_alloc(n), n);
+        mem_free_sized(mem_alloc(n), mem_good_size(n));
+    }
+    ck_assert_uint_eq(mem_used(), before);
+}
+END_TEST
+
+START_TEST(a_good_size_is_enough_monotonic_and_stays_itself)
+{
+    size_t last = 0;
+
+    for (size_t n = 1; n <= 10000; n++) {
+        size_t good = mem_good_size(n);
+
+        ck_assert_uint_ge(good, n);
+        ck_assert_uint_ge(good, last);
+        ck_assert_uint_eq(mem_good_size(good), good);
+        last = good;
+    }
+    ck_assert_uint_eq(mem_good_size(17), 32);
+    ck_assert_uint_eq(mem_good_size(100), 112);
+}
+END_TEST
+
+START_TEST(zero_bytes_are_a_pointer_of_their_own)
+{
+    void *a = mem_alloc(0);
+    void *b = mem_alloc(0);
+    void *c = mem_zalloc(0);
+    void *d = mem_realloc(mem_alloc(9), 0);
+
+    ck_assert_ptr_nonnull(a);
+    ck_assert_ptr_ne(a, b);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_ptr_nonnull(d);
+    mem_free(a);
+    mem_free_sized(b, 0);
+    mem_free(c);
+    mem_free(d);
+}
+END_TEST
+
+START_TEST(zeroed_memory_is_zero_even_where_other_bytes_were)
+{
+    char *dirty = mem_alloc(300);
+
+    memset(dirty, 0xff, 300);
+    mem_free(dirty);
+    char *p = mem_zalloc(300);
+
+    for (int i = 0; i < 300; i++) ck_assert_int_eq(p[i], 0);
+    mem_free(p);
+}
+END_TEST
+
+START_TEST(growing_and_shrinking_keep_the_content)
+{
+    char *p = mem_dup("0123456789", 10);
+
+    p = mem_realloc(p, 100000);
+    ck_assert_mem_eq(p, "0123456789", 10);
+    p = mem_realloc(p, 5);
+    ck_assert_mem_eq(p, "01234", 5);
+    mem_free(p);
+}
+END_TEST
+
+START_TEST(aligned_memory_is_aligned)
+{
+    for (size_t align = 1; align <= 65536; align *= 2) {
+        void *p = mem_alloc_aligned(align, 100);
+
+        ck_assert_uint_eq((uintptr_t)p % align, 0);
+        mem_free(p);
+    }
+}
+END_TEST
+
+struct parcel {
+    void *p;
+    _Atomic int step;
+};
+
+static void wait_for(struct parcel *parcel, int step)
+{
+    while (parcel->step < step) sched_yield();
+}
+
+static void *allocate_and_stay(void *arg)
+{
+    struct parcel *parcel = arg;
+
+    mem_thread_enter();
+    parcel->p = mem_alloc(100000);
+    parcel->step = 1;
+    wait_for(parcel, 2);
+    mem_thread_leave();
+    return NULL;
+}
+
+START_TEST(what_another_thread_allocates_counts_while_it_lives_and_after)
+{
+    struct parcel parcel = { 0 };
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, allocate_and_stay, &parcel), 0);
+    wait_for(&parcel, 1);
+    size_t with = mem_used();
+
+    parcel.step = 2;
+    pthread_join(thread, NULL);
+    ck_assert_uint_eq(mem_used(), with);
+    size_t bytes = mem_usable(parcel.p);
+
+    mem_free(parcel.p); /* here, not where it was allocated */
+    ck_assert_uint_eq(mem_used(), with - bytes);
+}
+END_TEST
+
+static void *come_and_go(void *arg)
+{
+    (void)arg;
+    mem_thread_enter();
+    for (int i = 1; i < 200; i++) mem_free(mem_alloc((size_t)i * 11));
+    mem_thread_leave();
+    return NULL;
+}
+
+START_TEST(threads_may_come_and_go_while_used_is_read)
+{
+    size_t before = mem_used();
+    pthread_t threads[8];
+
+    for (int round = 0; round < 50; round++) {
+        for (int i = 0; i < 8; i++) pthread_create(&threads[i], NULL, come_and_go, NULL);
+        for (int i = 0; i < 1000; i++) ck_assert_uint_lt(mem_used(), before + (64 << 20));
+        for (int i = 0; i < 8; i++) pthread_join(threads[i], NULL);
+    }
+    /* what the C library keeps for itself per thread is not ours to count, but it is little */
+    ck_assert_uint_lt(mem_used(), before + 65536);
+}
+END_TEST
+
+START_TEST(the_figures_of_the_allocator_make_sense)
+{
+    struct mem_stats stats;
+    void *p = mem_alloc(8 << 20);
+
+    memset(p, 1, 8 << 20);
+    mem_stats(&stats);
+    ck_assert_uint_ge(stats.allocated, 8 << 20);
+    ck_assert_uint_ge(stats.active, stats.allocated);
+    ck_assert_uint_ge(stats.resident, stats.active);
+    mem_free(p);
+    mem_purge();
+}
+END_TEST
+
+UNIT_MAIN("mem", freeing_all_brings_used_back_to_where_it_was,
+          used_counts_the_size_that_an_allocation_really_has, every_way_to_allocate_is_counted,
+          a_sized_free_takes_the_size_asked_for_or_any_of_its_class,
+          a_good_size_is_enough_monotonic_and_stays_itself, zero_bytes_are_a_pointer_of_their_own,
+          zeroed_memory_is_zero_even_where_other_bytes_were, growing_and_shrinking_keep_the_content,
+          aligned_memory_is_aligned, what_another_thread_allocates_counts_while_it_lives_and_after,
+          threads_may_come_and_go_while_used_is_read, the_figures_of_the_allocator_make_sense)
