@@ -79,6 +79,8 @@
     X(ERR_GETKEYS_NONE, "ERR The command has no key arguments") \
     X(ERR_GETKEYS_ARITY, "ERR Invalid number of arguments specified for command") \
     X(ERR_GETKEYS_ARGS, "ERR Invalid arguments specified for command") \
+    X(ERR_DEBUG_PROTOCOL, "ERR Wrong protocol type name. Please use one of the following: string|integer|double|" \
+      "null|array|set|map|attrib|push|verbatim|true|false") \
     X(ERR_IO, NULL) \
     X(ERR_FORMAT, NULL) /* bytes from a file or a payload that make no sense */
 
