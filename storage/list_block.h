@@ -1,0 +1,187 @@
+/* list_block.h -- the inside of a list: blocks, their directory and frames. For list*.c alone.
+ *
+ * Invariants (list_check walks them):
+ *  1. A frame's header never lies across two blocks, so it can be read where it begins.
+ *  2. Only block 0 may have a dead front (head_start bytes); content of the others begins at 0.
+ *  3. A list that has elements begins with one: block 0 has first == 0 and n_starts > 0. No block is
+ *     empty.
+ *  4. Two neighbours that are neither first nor last hold more than LIST_MERGE_BYTES together, or
+ *     more than LIST_MERGE_STARTS starts: edits cannot grind a list to dust. */
+#ifndef MEMD_STORAGE_LIST_BLOCK_H
+#define MEMD_STORAGE_LIST_BLOCK_H
+
+#include "base/ensure.h"
+#include "base/mem.h"
+#include "storage/list.h"
+
+enum {
+    LIST_BLOCK_SMALL = 1024, /* measured against 512 and 2048: least memory for a chat session */
+    LIST_BLOCK_LARGE = 4096,
+    LIST_LARGE_BYTES = 64 * 1024, /* lists longer than this have large blocks */
+    LIST_BLOCK_STARTS = 32,       /* an end block with so many elements is not made larger */
+    LIST_MERGE_BYTES = 512,
+    LIST_MERGE_STARTS = 24,
+    LIST_HEADER_MAX = 24, /* '$', 20 digits, CR LF */
+    LIST_TRAILER = 2      /* CR LF */
+};
+
+struct block {
+    uint32_t p_low; /* the address, 48 bits */
+    uint16_t p_high;
+    uint16_t n;        /* bytes of content */
+    uint16_t n_starts; /* elements that begin here */
+    uint16_t first;    /* where the first of them begins; 0 when there is none */
+};
+
+struct block_dir {
+    struct block *p;
+    uint32_t at; /* the first one in use */
+} __attribute__((packed, aligned(4)));
+
+/* 32 bytes. A list of one block needs no directory. */
+struct list {
+    union {
+        struct block one;     /* n_blocks == 1 */
+        struct block_dir dir; /* n_blocks > 1 */
+    };
+    uint32_t n_blocks;
+    uint64_t count : 35;
+    uint64_t tail_cap : 13; /* allocated size of the last block */
+    uint64_t name_at : 16;  /* when `bytes` exceeds 64 times this, look at the listpack's size again */
+    uint64_t bytes : 50;
+    uint64_t head_start : 13;
+    uint64_t quick : 1; /* named quicklist */
+};
+
+/* The bit fields change through these, where their width is minded once. */
+static inline void list_more(struct list *l, uint64_t count, uint64_t bytes)
+{
+    l->count = (l->count + count) & ((1ull << 35) - 1);
+    l->bytes = (l->bytes + bytes) & ((1ull << 50) - 1);
+}
+
+static inline void list_less(struct list *l, uint64_t count, uint64_t bytes)
+{
+    list_more(l, -count, -bytes);
+}
+
+static inline void list_set_start(struct list *l, size_t start)
+{
+    l->head_start = start & 8191;
+}
+
+static inline void list_set_cap(struct list *l, size_t cap)
+{
+    l->tail_cap = cap & 8191;
+}
+
+static inline char *block_p(const struct block *b)
+{
+    return (char *)((uintptr_t)b->p_high << 32 | b->p_low);
+}
+
+static inline void block_set_p(struct block *b, char *p)
+{
+    b->p_low = (uint32_t)(uintptr_t)p;
+    b->p_high = (uint16_t)((uintptr_t)p >> 32);
+}
+
+/* All n_blocks descriptors. */
+static inline struct block *list_blocks(const struct list *l)
+{
+    return l->n_blocks > 1 ? l->dir.p + l->dir.at : (struct block *)(uintptr_t)&l->one;
+}
+
+/* The content of block i, whose descriptor is b. */
+static inline char *list_data(const struct list *l, const struct block *b, size_t i)
+{
+    return block_p(b) + (i == 0 ? l->head_start : 0);
+}
+
+/* Read the header at p: its length; *n is the element's. */
+static inline size_t frame_read(const char *p, size_t *n)
+{
+    const char *q = p + 1;
+    size_t v = (size_t)(*q++ - '0');
+
+    while (*q != '\r') v = v * 10 + (size_t)(*q++ - '0');
+    *n = v;
+    return (size_t)(q + 2 - p);
+}
+
+/* Length of the whole frame at p. */
+static inline size_t frame_size(const char *p)
+{
+    size_t n, head = frame_read(p, &n);
+    return head + n + LIST_TRAILER;
+}
+
+/* A frame that is about to be stored. */
+struct frame {
+    char head[LIST_HEADER_MAX];
+    size_t head_n;
+    struct str v;
+    size_t size;
+};
+
+static inline void frame_make(struct frame *f, struct str v)
+{
+    size_t digits = 1, n = v.n;
+
+    for (size_t m = n; m > 9; m /= 10) digits++;
+    f->head[0] = '$';
+    for (size_t i = digits; i > 0; i--, n /= 10) f->head[i] = (char)('0' + n % 10);
+    f->head[digits + 1] = '\r';
+    f->head[digits + 2] = '\n';
+    f->head_n = digits + 3;
+    f->v = v;
+    f->size = f->head_n + v.n + LIST_TRAILER;
+}
+
+/* Copy bytes from .. from + n of frame f to `to`. */
+void frame_copy(char *to, const struct frame *f, size_t from, size_t n);
+
+/* The limit of a block's size when `more` bytes come to the list. */
+static inline size_t list_block_limit(const struct list *l, size_t more)
+{
+    return l->bytes + more > LIST_LARGE_BYTES ? LIST_BLOCK_LARGE : LIST_BLOCK_SMALL;
+}
+
+/* Where an element begins. */
+struct list_pos {
+    size_t block, off;
+    size_t nth; /* elements that begin in the block before it */
+};
+
+/* The place of the element at index < count. */
+struct list_pos list_find(const struct list *l, uint64_t index);
+
+/* Offset of the start after k others in block i (k < n_starts). */
+size_t list_start_at(const struct list *l, size_t i, size_t k);
+
+/* --- directory ----------------------------------------------------------------------------- */
+
+/* Make room for k (> 0) descriptors before i; returns the first of them, not yet filled. */
+struct block *list_dir_open(struct list *l, size_t i, size_t k);
+
+/* Remove descriptors i .. i + k - 1. What they point to is the caller's. */
+void list_dir_close(struct list *l, size_t i, size_t k);
+
+/* Bytes of memory that the directory takes. */
+size_t list_dir_bytes(const struct list *l);
+
+/* --- blocks -------------------------------------------------------------------------------- */
+
+/* Copy the content of block i to an allocation of `cap` bytes, at `start` in it (0 unless i == 0). */
+void list_block_move(struct list *l, size_t i, size_t cap, size_t start);
+
+/* Give back the spare room of block i if it is worth it. */
+void list_block_fit(struct list *l, size_t i);
+
+/* The last block has become another one: learn its size. */
+void list_tail_changed(struct list *l);
+
+/* No blocks, no elements. */
+void list_clear(struct list *l);
+
+#endif
