@@ -198,7 +198,7 @@ static void grow_head(struct list *l, size_t frame, size_t limit)
     have = l->n_blocks == 1 ? l->tail_cap : mem_usable(block_p(b));
     if (cap > have) {
         list_block_move(l, 0, cap, cap - b->n);
-    } else if (have <= LIST_BLOCK_LARGE) {
+    } else if (have <= LIST_BLOCK_MAX) {
         memmove(block_p(b) + have - b->n, list_data(l, b, 0), b->n);
         list_set_start(l, have - b->n);
     }

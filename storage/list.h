@@ -1,7 +1,7 @@
 /* list.h -- a sequence of byte strings, pushed and popped at both ends.
  *
  * The list is one stream of bytes in which each element is framed as a bulk: "$<len>\r\n<bytes>\r\n".
- * The stream is cut into blocks of up to 1 KiB (4 KiB once it exceeds 64 KiB), and a directory, an
+ * The stream is cut into blocks of up to 512 bytes (4 KiB in lists beyond 64 KiB), and a directory, an
  * array of 12-byte descriptors, keeps them in order:
  *
  *   directory  [ block 0 | block 1 | block 2 ]

@@ -86,9 +86,9 @@ static void dir_shrink(struct list *l)
         l->one = one;
     } else if (n == 0) {
         mem_free(p);
-    } else if (dir_cap(l) > 2 * n + 8) {
+    } else if (dir_cap(l) > n + n / 4) {
         cap = mem_good_size(n * sizeof *p) / sizeof *p;
-        dir_place(l, mem_alloc(cap * sizeof *p), cap, 0, true);
+        if (cap < dir_cap(l)) dir_place(l, mem_alloc(cap * sizeof *p), cap, 0, true);
     }
 }
 
@@ -154,7 +154,7 @@ void list_tail_changed(struct list *l)
     struct block *b = list_blocks(l) + l->n_blocks - 1;
     size_t cap = mem_usable(block_p(b));
 
-    list_set_cap(l, cap < LIST_BLOCK_LARGE ? cap : LIST_BLOCK_LARGE);
+    list_set_cap(l, cap < LIST_BLOCK_MAX ? cap : LIST_BLOCK_MAX);
 }
 
 void list_clear(struct list *l)

@@ -15,11 +15,9 @@
 #include "storage/list.h"
 
 enum {
-    LIST_BLOCK_SMALL = 1024, /* measured against 512 and 2048: least memory for a chat session */
-    LIST_BLOCK_LARGE = 4096,
-    LIST_LARGE_BYTES = 64 * 1024, /* lists longer than this have large blocks */
-    LIST_BLOCK_STARTS = 32,       /* an end block with so many elements is not made larger */
-    LIST_MERGE_BYTES = 512,
+    LIST_BLOCK_MAX = 4096,  /* see list_block_limit */
+    LIST_BLOCK_STARTS = 32, /* an end block with so many elements is not made larger */
+    LIST_MERGE_BYTES = 256,
     LIST_MERGE_STARTS = 24,
     LIST_HEADER_MAX = 24, /* '$', 20 digits, CR LF */
     LIST_TRAILER = 2      /* CR LF */
@@ -141,10 +139,12 @@ static inline void frame_make(struct frame *f, struct str v)
 /* Copy bytes from .. from + n of frame f to `to`. */
 void frame_copy(char *to, const struct frame *f, size_t from, size_t n);
 
-/* The limit of a block's size when `more` bytes come to the list. */
+/* The limit of a block's size when `more` bytes come to the list. A larger block costs more spare room
+ * at the two ends, a smaller one more descriptors; measured, these lose least. */
 static inline size_t list_block_limit(const struct list *l, size_t more)
 {
-    return l->bytes + more > LIST_LARGE_BYTES ? LIST_BLOCK_LARGE : LIST_BLOCK_SMALL;
+    uint64_t bytes = l->bytes + more;
+    return bytes > 64 * 1024 ? 4096 : bytes > 16 * 1024 ? 2048 : bytes > 4 * 1024 ? 1024 : 512;
 }
 
 /* Where an element begins. */

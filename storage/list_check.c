@@ -9,7 +9,7 @@ static void check_block(const struct list *l, size_t i, size_t *left)
     const char *p = list_data(l, b, i);
     size_t at = *left, n, head, starts = 0;
 
-    ensure(b->n > 0 && b->n <= LIST_BLOCK_LARGE);
+    ensure(b->n > 0 && b->n <= LIST_BLOCK_MAX);
     ensure(mem_usable(block_p(b)) >= b->n + (i == 0 ? l->head_start : 0u));
     if (at < b->n) ensure(b->n_starts > 0 && b->first == at);
     while (at < b->n) {
