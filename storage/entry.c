@@ -84,6 +84,12 @@ void entry_free(struct entry *e)
     mem_free_sized(e, entry_bytes(e));
 }
 
+/* The whole class, so that the value may grow into it. */
+static struct entry *alloc_class(size_t n)
+{
+    return mem_alloc(mem_good_size(n));
+}
+
 static bool same_class(size_t a, size_t b)
 {
     return a == b || mem_good_size(a) == mem_good_size(b);
@@ -106,7 +112,7 @@ static struct entry *build(enum value_type type, enum value_enc enc, struct str 
     bool expires = expire_ms >= 0, is_long = key.n >= ENTRY_LONG_KEY;
     size_t n = offsetof(struct entry, body) + (expires ? ENTRY_EXPIRE_BYTES : 0) +
                (is_long ? LONG_KEY_BYTES : 0) + key.n + room;
-    struct entry *e = mem_alloc(n);
+    struct entry *e = alloc_class(n);
     char *p = e->body;
 
     memset(e, 0, offsetof(struct entry, body));
@@ -174,7 +180,7 @@ static struct entry *with_room(struct entry *e, size_t room)
     struct entry *new;
 
     if (same_class(head + value_bytes(e), head + room)) return e;
-    new = mem_alloc(head + room);
+    new = alloc_class(head + room);
     memcpy(new, e, head);
     return new;
 }
@@ -221,7 +227,7 @@ struct entry *entry_set_expire(struct entry *e, int64_t at_ms)
         rest = n - (size_t)(from - (const char *)e);
         new_n = offsetof(struct entry, body) + (has ? ENTRY_EXPIRE_BYTES : 0) + rest;
         if (!same_class(n, new_n)) {
-            new = mem_alloc(new_n);
+            new = alloc_class(new_n);
             memcpy(new, e, offsetof(struct entry, body));
         }
         memmove(new->body + (has ? ENTRY_EXPIRE_BYTES : 0), from, rest);
