@@ -1,20 +1,24 @@
 /* table.h -- the core table: a set of entries found by key.
  *
- * Extendible hashing over fixed segments of 8 KiB (COMPONENTS: layout V5). A segment is 128 cache
- * lines: one of header, 120 home buckets, 7 stash buckets. A bucket is one cache line: a presence
- * byte (7 bits, 1 bit "spilled to the stash"), 7 tag bytes, 7 slots. A slot holds the entry's 48-bit
- * address and, in its top 16 bits, the top 16 bits of the key's hash, so that a split moves entries
- * without reading them and a tag match is verified to 24 bits before an entry is touched.
+ * Extendible hashing over fixed segments of 8 KiB. A segment is 128 cache lines: one of header, 120
+ * home buckets, 7 stash buckets. A bucket is one cache line: a presence byte (7 bits, 1 bit "spilled
+ * to the stash"), 7 tag bytes, 7 slots. A slot holds the entry's 48-bit address and, in its top 16
+ * bits, the top 16 bits of the key's hash, so that a split moves entries without reading them and a
+ * tag match is verified to 24 bits before an entry is touched.
  *
- *   hash:  63........48  47..........24  23....12  11.....8  7......0
- *          directory     home bucket     unused    shard     tag
+ *   hash:  63........48  47.........32  31....24  23.........12  11.....8  7......0
+ *          directory     home bucket    unused    directory      shard     tag
+ *                                                 beyond 16 bits
  *
  * Growth splits one segment at a time (a few us): there is never a second table and no long rehash.
  * A small table has one segment with 15, 30 or 60 home buckets and doubles until it has 120; an
  * empty one has no memory. Buddy segments that fell to a quarter together are merged again.
  *
  * A home entry never moves to the stash, so SCAN (stash of a segment first, then buckets in
- * hash order) returns every key that was there throughout, whatever splits or merges happen. */
+ * hash order) returns every key that was there throughout, whatever splits or merges happen.
+ *
+ * The hash given to a function is always table_hash of the key; only prefetching and
+ * table_candidates make do with some of its bits. */
 #ifndef MEMD_STORAGE_TABLE_H
 #define MEMD_STORAGE_TABLE_H
 
@@ -28,8 +32,10 @@ struct segment;
 
 /* Embedded by its owner; the fields are table.c's alone. */
 struct table {
-    struct segment **dir; /* 1 << depth pointers */
+    struct segment **dir; /* 1 << depth pointers; NULL: empty */
     uint8_t depth;
+    uint8_t n_home, n_stash; /* buckets of each segment */
+    uint32_t n_deep;   /* segments that one pointer of dir leads to */
     size_t count;      /* entries */
     size_t bytes;      /* memory of segments and directory */
     const struct hash_key *key;
@@ -73,14 +79,15 @@ void table_ref_set(struct table *t, struct table_ref *r, struct entry *e);
 /* Take the entry at r out; it is the caller's. May merge segments. */
 struct entry *table_remove(struct table *t, struct table_ref *r);
 
-/* Call fn for every entry whose stored bits equal those of hash (top 16, tag): at most a few. Used
- * to act on a hash without its key (expiry records). fn may not change the table; false stops. */
+/* Call fn for every entry that may have this hash, as far as the table remembers it: a few at most.
+ * Of the hash bits 63..32 and 7..0 are enough. Used to act on a hash without its key (expiry
+ * records). fn may not change the table; false stops. */
 void table_candidates(const struct table *t, uint64_t hash, bool (*fn)(void *ctx, struct entry *e),
                       void *ctx);
 
 /* Visit one bucket's worth of entries or more from cursor (0 starts; returned 0: the end). Every
- * entry present from the first call to the last is visited at least once. The cursor fits 40 bits.
- * fn may not change the table. */
+ * entry present from the first call to the last is visited at least once. The cursor fits 40 bits;
+ * any other number is harmless. fn may not change the table. */
 uint64_t table_scan(const struct table *t, uint64_t cursor, void (*fn)(void *ctx, struct entry *e),
                     void *ctx);
 
