@@ -63,16 +63,18 @@ size_t list_free_effort(const struct list *l)
 
 void frame_copy(char *to, const struct frame *f, size_t from, size_t n)
 {
-    size_t end = from + n, value_end = f->head_n + f->v.n;
+    char head[LIST_HEADER_MAX];
+    size_t end = from + n, value_end = f->head_n + f->v.n, k;
 
     if (from < f->head_n) {
-        size_t k = (end < f->head_n ? end : f->head_n) - from;
-        memcpy(to, f->head + from, k);
+        frame_head(head, f);
+        k = (end < f->head_n ? end : f->head_n) - from;
+        memcpy(to, head + from, k);
         to += k;
         from += k;
     }
     if (from < end && from < value_end) {
-        size_t k = (end < value_end ? end : value_end) - from;
+        k = (end < value_end ? end : value_end) - from;
         memcpy(to, f->v.p + (from - f->head_n), k);
         to += k;
         from += k;
@@ -80,28 +82,14 @@ void frame_copy(char *to, const struct frame *f, size_t from, size_t n)
     for (; from < end; from++) *to++ = from == value_end ? '\r' : '\n';
 }
 
-/* As frame_copy for all of it, the usual case. A header is at least 4 bytes long. */
-static void frame_put(char *to, const struct frame *f)
-{
-    if (LIKELY(f->head_n <= 8)) {
-        memcpy(to, f->head, 4);
-        memcpy(to + f->head_n - 4, f->head + f->head_n - 4, 4);
-    } else {
-        memcpy(to, f->head, f->head_n);
-    }
-    to += f->head_n;
-    if (f->v.n > 0) memcpy(to, f->v.p, f->v.n);
-    memcpy(to + f->v.n, "\r\n", LIST_TRAILER);
-}
-
 /* --- pushing -------------------------------------------------------------------------------- */
 
 /* Bytes to have ready beyond what is needed now: some part of the list's size, so that a long list
- * seldom reallocates and a short one wastes little; not more than 24 such frames need, so that blocks
- * of small elements do not come to hold hundreds. */
+ * seldom reallocates and a short one wastes little; not more than 12 such frames need, so that blocks
+ * of small elements do not come to hold many. */
 static size_t room_ahead(const struct list *l, size_t frame)
 {
-    size_t part = l->bytes / 128, frames = 24 * frame;
+    size_t part = l->bytes / 128, frames = 12 * frame;
     return part < frames ? part : frames;
 }
 
@@ -173,18 +161,19 @@ static void push_right_slow(struct list *l, const struct frame *f)
 
 static void push_right(struct list *l, const struct frame *f)
 {
-    size_t i = l->n_blocks - 1;
-    struct block *b;
+    size_t n = l->n_blocks, used;
+    struct block *b = list_blocks(l) + n - 1;
 
-    if (UNLIKELY(tail_room(l) < f->size)) {
-        push_right_slow(l, f);
-    } else {
-        b = list_blocks(l) + i;
-        frame_put(list_data(l, b, i) + b->n, f);
-        if (b->n_starts++ == 0) b->first = b->n;
-        b->n = (uint16_t)(b->n + f->size);
+    if (LIKELY(n > 0)) {
+        used = b->n + (n == 1 ? l->head_start : 0u);
+        if (LIKELY(used + f->size <= l->tail_cap)) {
+            frame_put(block_p(b) + used, f);
+            if (b->n_starts++ == 0) b->first = b->n;
+            b->n = (uint16_t)(b->n + f->size);
+            return;
+        }
     }
-    list_more(l, 1, f->size);
+    push_right_slow(l, f);
 }
 
 /* Give block 0 room before its content. */
@@ -257,36 +246,36 @@ static size_t add_head(struct list *l, const struct frame *f, size_t left, size_
 
 static void push_left(struct list *l, const struct frame *f)
 {
-    size_t limit, left = f->size;
+    size_t limit, left = f->size, start = l->head_start;
     struct block *b;
 
-    if (LIKELY(l->head_start >= f->size)) {
+    if (LIKELY(start >= f->size)) {
         b = list_blocks(l);
-        list_set_start(l, l->head_start - f->size);
-        frame_put(list_data(l, b, 0), f);
+        start -= f->size;
+        list_set_start(l, start);
+        frame_put(block_p(b) + start, f);
         b->n = (uint16_t)(b->n + f->size);
         b->n_starts++;
-    } else {
-        limit = list_block_limit(l, f->size);
-        if (l->n_blocks > 0) {
-            grow_head(l, f->size, limit);
-            left = fill_head(l, f);
-        }
-        while (left > 0) left = add_head(l, f, left, limit);
+        return;
     }
-    list_more(l, 1, f->size);
+    limit = list_block_limit(l, f->size);
+    if (l->n_blocks > 0) {
+        grow_head(l, f->size, limit);
+        left = fill_head(l, f);
+    }
+    while (left > 0) left = add_head(l, f, left, limit);
 }
 
 void list_push(struct list *l, enum list_end end, struct str v)
 {
-    struct frame f;
+    struct frame f = frame_of(v);
 
-    frame_make(&f, v);
     if (end == LIST_RIGHT) {
         push_right(l, &f);
     } else {
         push_left(l, &f);
     }
+    list_more(l, 1, f.size);
 }
 
 /* --- dropping ------------------------------------------------------------------------------- */
@@ -302,14 +291,14 @@ static void free_blocks(struct list *l, size_t i, size_t k)
     list_dir_close(l, i, k);
 }
 
-static void drop_left(struct list *l, uint64_t n)
+/* Remove the n elements before `to`. */
+static void cut_left(struct list *l, struct list_pos to, uint64_t n)
 {
-    struct list_pos to = list_find(l, n);
     struct block *b;
 
     if (to.block > 0) {
         free_blocks(l, 0, to.block);
-        l->head_start = 0;
+        list_set_start(l, 0);
     }
     b = list_blocks(l);
     list_set_start(l, l->head_start + to.off);
@@ -320,15 +309,15 @@ static void drop_left(struct list *l, uint64_t n)
     list_block_fit(l, 0);
 }
 
-static void drop_right(struct list *l, uint64_t n)
+/* Remove the last n elements, which begin at `from`. */
+static void cut_right(struct list *l, struct list_pos from, uint64_t n)
 {
-    struct list_pos to = list_find(l, l->count - n);
-    size_t last = to.block, old = l->n_blocks - 1;
+    size_t last = from.block, old = l->n_blocks - 1;
     struct block *b = list_blocks(l) + last;
 
-    list_less(l, n, b->n - to.off);
-    b->n_starts = (uint16_t)to.nth;
-    b->n = (uint16_t)to.off;
+    list_less(l, n, b->n - from.off);
+    b->n_starts = (uint16_t)from.nth;
+    b->n = (uint16_t)from.off;
     if (b->n_starts == 0) b->first = 0;
     if (b->n == 0) last--; /* never block 0: elements are left */
     if (last != old) {
@@ -345,9 +334,46 @@ void list_drop(struct list *l, enum list_end end, uint64_t n)
     if (n == l->count) {
         list_clear(l);
     } else if (end == LIST_LEFT) {
-        drop_left(l, n);
+        cut_left(l, list_find(l, n), n);
     } else {
-        drop_right(l, n);
+        cut_right(l, list_find(l, l->count - n), n);
+    }
+}
+
+/* The first element when another begins in its block: so it lies in one piece, and the next is known. */
+static void pop_first(struct list *l, struct block *b, void (*give)(void *ctx, struct str v), void *ctx)
+{
+    const char *p = list_data(l, b, 0);
+    size_t n, head = frame_read(p, &n), size = head + n + LIST_TRAILER;
+
+    give(ctx, str_of(p + head, n));
+    b->n = (uint16_t)(b->n - size);
+    b->n_starts--;
+    list_set_start(l, l->head_start + size);
+    list_less(l, 1, size);
+    if (l->head_start > 64) list_block_fit(l, 0);
+}
+
+void list_pop(struct list *l, enum list_end end, void (*give)(void *ctx, struct str v), void *ctx)
+{
+    struct list_pos at = { 0 };
+    struct buf scratch = { 0 };
+    struct block *b = list_blocks(l);
+
+    ensure(l->count > 0);
+    if (end == LIST_LEFT && b->n_starts > 1) {
+        pop_first(l, b, give, ctx);
+        return;
+    }
+    if (end == LIST_RIGHT) at = list_find(l, l->count - 1);
+    give(ctx, list_get_at(l, at, &scratch));
+    if (UNLIKELY(scratch.p != NULL)) buf_fini(&scratch);
+    if (l->count == 1) {
+        list_clear(l);
+    } else if (end == LIST_LEFT) {
+        cut_left(l, list_ahead(l, at, 1), 1);
+    } else {
+        cut_right(l, at, 1);
     }
 }
 

@@ -53,6 +53,9 @@ void list_push(struct list *l, enum list_end end, struct str v);
 /* Remove n <= list_count elements from an end. */
 void list_drop(struct list *l, enum list_end end, uint64_t n);
 
+/* Give the element at an end of a list that is not empty to `give`, then remove it. */
+void list_pop(struct list *l, enum list_end end, void (*give)(void *ctx, struct str v), void *ctx);
+
 /* --- reading ------------------------------------------------------------------------------- */
 
 /* The element at index < list_count: borrowed from the list when it lies in one block, else put

@@ -16,9 +16,9 @@
 
 enum {
     LIST_BLOCK_MAX = 4096,  /* see list_block_limit */
-    LIST_BLOCK_STARTS = 32, /* an end block with so many elements is not made larger */
+    LIST_BLOCK_STARTS = 24, /* an end block with so many elements is not made larger */
     LIST_MERGE_BYTES = 256,
-    LIST_MERGE_STARTS = 24,
+    LIST_MERGE_STARTS = 16,
     LIST_HEADER_MAX = 24, /* '$', 20 digits, CR LF */
     LIST_TRAILER = 2      /* CR LF */
 };
@@ -36,31 +36,42 @@ struct block_dir {
     uint32_t at; /* the first one in use */
 } __attribute__((packed, aligned(4)));
 
-/* 32 bytes. A list of one block needs no directory. */
+/* 32 bytes. A list of one block needs no directory. The two words are read by field; the sums in
+ * their low bits, which every push changes, are also added to as they are. */
 struct list {
     union {
         struct block one;     /* n_blocks == 1 */
         struct block_dir dir; /* n_blocks > 1 */
     };
     uint32_t n_blocks;
-    uint64_t count : 35;
-    uint64_t tail_cap : 13; /* allocated size of the last block */
-    uint64_t name_at : 16;  /* when `bytes` exceeds 64 times this, look at the listpack's size again */
-    uint64_t bytes : 50;
-    uint64_t head_start : 13;
-    uint64_t quick : 1; /* named quicklist */
+    union {
+        uint64_t count_word;
+        struct {
+            uint64_t count : 35;
+            uint64_t name_at : 16;  /* at this many times 64 bytes look at the listpack's size again */
+            uint64_t tail_cap : 13; /* allocated size of the last block */
+        };
+    };
+    union {
+        uint64_t bytes_word;
+        struct {
+            uint64_t bytes : 50;
+            uint64_t quick : 1; /* named quicklist */
+            uint64_t head_start : 13;
+        };
+    };
 };
 
-/* The bit fields change through these, where their width is minded once. */
 static inline void list_more(struct list *l, uint64_t count, uint64_t bytes)
 {
-    l->count = (l->count + count) & ((1ull << 35) - 1);
-    l->bytes = (l->bytes + bytes) & ((1ull << 50) - 1);
+    l->count_word += count;
+    l->bytes_word += bytes;
 }
 
 static inline void list_less(struct list *l, uint64_t count, uint64_t bytes)
 {
-    list_more(l, -count, -bytes);
+    l->count_word -= count;
+    l->bytes_word -= bytes;
 }
 
 static inline void list_set_start(struct list *l, size_t start)
@@ -96,15 +107,22 @@ static inline char *list_data(const struct list *l, const struct block *b, size_
     return block_p(b) + (i == 0 ? l->head_start : 0);
 }
 
-/* Read the header at p: its length; *n is the element's. */
+/* Read the header at p: its length; *n is the element's. Lengths of up to three digits, nearly all,
+ * take no loop: walking a block is a chain of such reads. */
 static inline size_t frame_read(const char *p, size_t *n)
 {
-    const char *q = p + 1;
-    size_t v = (size_t)(*q++ - '0');
+    size_t v = (size_t)(p[1] - '0'), at = 2;
 
-    while (*q != '\r') v = v * 10 + (size_t)(*q++ - '0');
+    if (p[2] != '\r') {
+        v = v * 10 + (size_t)(p[2] - '0');
+        at = 3;
+        if (p[3] != '\r') {
+            v = v * 10 + (size_t)(p[3] - '0');
+            for (at = 4; p[at] != '\r'; at++) v = v * 10 + (size_t)(p[at] - '0');
+        }
+    }
     *n = v;
-    return (size_t)(q + 2 - p);
+    return at + 2;
 }
 
 /* Length of the whole frame at p. */
@@ -116,24 +134,39 @@ static inline size_t frame_size(const char *p)
 
 /* A frame that is about to be stored. */
 struct frame {
-    char head[LIST_HEADER_MAX];
-    size_t head_n;
     struct str v;
+    size_t head_n; /* length of the header */
     size_t size;
 };
 
-static inline void frame_make(struct frame *f, struct str v)
+static inline struct frame frame_of(struct str v)
 {
-    size_t digits = 1, n = v.n;
+    size_t digits = v.n < 10 ? 1 : v.n < 100 ? 2 : 3;
 
-    for (size_t m = n; m > 9; m /= 10) digits++;
-    f->head[0] = '$';
-    for (size_t i = digits; i > 0; i--, n /= 10) f->head[i] = (char)('0' + n % 10);
-    f->head[digits + 1] = '\r';
-    f->head[digits + 2] = '\n';
-    f->head_n = digits + 3;
-    f->v = v;
-    f->size = f->head_n + v.n + LIST_TRAILER;
+    if (UNLIKELY(v.n > 999)) {
+        for (size_t m = v.n / 1000; m > 0; m /= 10) digits++;
+    }
+    return (struct frame){ v, digits + 3, digits + 3 + v.n + LIST_TRAILER };
+}
+
+/* Write the header of f at `to`. */
+static inline void frame_head(char *to, const struct frame *f)
+{
+    size_t n = f->v.n, at = f->head_n - 3;
+
+    to[0] = '$';
+    for (; n > 9; n /= 10) to[at--] = (char)('0' + n % 10);
+    to[at] = (char)('0' + n);
+    memcpy(to + f->head_n - 2, "\r\n", 2);
+}
+
+/* Write all of f at `to`. */
+static inline void frame_put(char *to, const struct frame *f)
+{
+    frame_head(to, f);
+    to += f->head_n;
+    if (f->v.n > 0) memcpy(to, f->v.p, f->v.n);
+    memcpy(to + f->v.n, "\r\n", LIST_TRAILER);
 }
 
 /* Copy bytes from .. from + n of frame f to `to`. */
@@ -156,8 +189,11 @@ struct list_pos {
 /* The place of the element at index < count. */
 struct list_pos list_find(const struct list *l, uint64_t index);
 
-/* Offset of the start after k others in block i (k < n_starts). */
-size_t list_start_at(const struct list *l, size_t i, size_t k);
+/* The place k elements to the right of `at`; block n_blocks when that is the end. */
+struct list_pos list_ahead(const struct list *l, struct list_pos at, uint64_t k);
+
+/* The element at a place, as list_get. */
+struct str list_get_at(const struct list *l, struct list_pos at, struct buf *scratch);
 
 /* --- directory ----------------------------------------------------------------------------- */
 

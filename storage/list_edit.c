@@ -238,14 +238,13 @@ static void insert_at(struct list *l, struct list_pos at, const struct frame *f)
 
 void list_insert(struct list *l, uint64_t index, struct str v)
 {
-    struct frame f;
+    struct frame f = frame_of(v);
 
     ensure(index <= l->count);
     if (index == 0 || index == l->count) {
         list_push(l, index == 0 ? LIST_LEFT : LIST_RIGHT, v);
         return;
     }
-    frame_make(&f, v);
     insert_at(l, list_find(l, index), &f);
     list_more(l, 1, f.size);
 }

@@ -1,30 +1,69 @@
 /* list_read.c -- finding and reading elements. */
 #include "storage/list_block.h"
 
-size_t list_start_at(const struct list *l, size_t i, size_t k)
+/* Offset in block i of the element after nth others (nth < n_starts), one of which is known to begin
+ * at offset `off` as number `known`. */
+static size_t start_of(const struct list *l, size_t i, size_t nth, size_t off, size_t known)
 {
-    const struct block *b = list_blocks(l) + i;
-    const char *p = list_data(l, b, i);
-    size_t off = b->first;
+    const char *p = list_data(l, list_blocks(l) + i, i);
 
-    while (k-- > 0) off += frame_size(p + off);
+    for (; known < nth; known++) off += frame_size(p + off);
     return off;
+}
+
+/* Elements that begin in four blocks: far from both ends the directory is walked in fours. */
+static uint64_t four(const struct block *b)
+{
+    return (uint64_t)b[0].n_starts + b[1].n_starts + b[2].n_starts + b[3].n_starts;
+}
+
+/* The block in which element *index begins; *index becomes its number there. */
+static size_t block_of(const struct list *l, uint64_t *index)
+{
+    const struct block *all = list_blocks(l), *b = all, *end = all + l->n_blocks;
+    uint64_t at = *index, sum;
+
+    if (at < l->count / 2) {
+        while (end - b > 4 && at >= (sum = four(b))) {
+            at -= sum;
+            b += 4;
+        }
+        for (; at >= b->n_starts; b++) at -= b->n_starts;
+    } else {
+        at = l->count - at; /* so many elements from the end */
+        b = end;
+        while (b - all > 4 && at > (sum = four(b - 4))) {
+            at -= sum;
+            b -= 4;
+        }
+        for (b--; at > b->n_starts; b--) at -= b->n_starts;
+        at = b->n_starts - at;
+    }
+    *index = at;
+    return (size_t)(b - all);
 }
 
 struct list_pos list_find(const struct list *l, uint64_t index)
 {
-    const struct block *b = list_blocks(l);
-    size_t i = 0;
-    uint64_t before = 0; /* elements that begin in blocks before i */
+    size_t i = block_of(l, &index);
 
-    if (index < l->count / 2) {
-        while (before + b[i].n_starts <= index) before += b[i++].n_starts;
-    } else {
-        i = l->n_blocks;
-        before = l->count;
-        while (before > index) before -= b[--i].n_starts;
+    return (struct list_pos){ i, start_of(l, i, index, list_blocks(l)[i].first, 0), index };
+}
+
+struct list_pos list_ahead(const struct list *l, struct list_pos at, uint64_t k)
+{
+    const struct block *b = list_blocks(l);
+    uint64_t nth = at.nth + k;
+    size_t i = at.block;
+
+    if (nth < b[i].n_starts) {
+        return (struct list_pos){ i, start_of(l, i, nth, at.off, at.nth), nth };
     }
-    return (struct list_pos){ i, list_start_at(l, i, index - before), index - before };
+    do {
+        nth -= b[i++].n_starts;
+        if (i == l->n_blocks) return (struct list_pos){ .block = i };
+    } while (nth >= b[i].n_starts);
+    return (struct list_pos){ i, start_of(l, i, nth, b[i].first, 0), nth };
 }
 
 /* Call fn for the bytes from a to b. */
@@ -44,10 +83,12 @@ void list_spans(const struct list *l, uint64_t start, uint64_t stop,
                 void (*fn)(void *ctx, const char *p, size_t n), void *ctx)
 {
     struct list_pos a = { 0 }, b = { .block = l->n_blocks };
+    uint64_t n = stop - start + 1, after = l->count - 1 - stop;
 
     ensure(start <= stop && stop < l->count);
     if (start > 0) a = list_find(l, start);
-    if (stop + 1 < l->count) b = list_find(l, stop + 1);
+    if (after > n) b = list_ahead(l, a, n);
+    else if (after > 0) b = list_find(l, stop + 1);
     spans(l, a, b, fn, ctx);
 }
 
@@ -82,16 +123,16 @@ static bool compare_piece(void *ctx, const char *p, size_t n)
     return same;
 }
 
-static struct str get_at(const struct list *l, size_t i, size_t off, struct buf *scratch)
+struct str list_get_at(const struct list *l, struct list_pos at, struct buf *scratch)
 {
-    const struct block *b = list_blocks(l) + i;
-    const char *p = list_data(l, b, i);
-    size_t n, head = frame_read(p + off, &n);
+    const struct block *b = list_blocks(l) + at.block;
+    const char *p = list_data(l, b, at.block);
+    size_t n, head = frame_read(p + at.off, &n);
 
-    if (off + head + n <= b->n) return str_of(p + off + head, n);
+    if (at.off + head + n <= b->n) return str_of(p + at.off + head, n);
     buf_clear(scratch);
     buf_room(scratch, n);
-    pieces(l, i, off + head, n, append_piece, scratch);
+    pieces(l, at.block, at.off + head, n, append_piece, scratch);
     return buf_str(scratch);
 }
 
@@ -101,7 +142,7 @@ struct str list_get(const struct list *l, uint64_t index, struct buf *scratch)
 
     ensure(index < l->count);
     if (index > 0) at = list_find(l, index);
-    return get_at(l, at.block, at.off, scratch);
+    return list_get_at(l, at, scratch);
 }
 
 /* --- iterator -------------------------------------------------------------------------------- */
@@ -187,7 +228,7 @@ bool list_next(struct list_iter *it)
 
 struct str list_iter_get(const struct list_iter *it, struct buf *scratch)
 {
-    return get_at(it->l, it->block, it->off, scratch);
+    return list_get_at(it->l, (struct list_pos){ it->block, it->off, 0 }, scratch);
 }
 
 bool list_iter_is(const struct list_iter *it, struct str v)

@@ -113,6 +113,20 @@ enum err lists_pop(struct db *db, struct str key, enum list_end end, uint64_t co
     return OK;
 }
 
+enum err lists_pop_one(struct db *db, struct str key, enum list_end end,
+                       void (*give)(void *ctx, struct str v), void *ctx)
+{
+    struct list *l;
+    struct slot s;
+    enum err err = find(db, key, &s, &l);
+
+    if (err != OK) return err;
+    list_pop(l, end, give, ctx);
+    db_tell(&s, end == LIST_LEFT ? CHANGE_LPOP : CHANGE_RPOP);
+    removed(&s, l);
+    return OK;
+}
+
 enum err lists_set(struct db *db, struct str key, int64_t index, struct str v)
 {
     uint64_t at;
@@ -200,14 +214,36 @@ enum err lists_trim(struct db *db, struct str key, int64_t start, int64_t stop)
 
 /* --- moving from list to list ------------------------------------------------------------------ */
 
-/* The list becomes its own rotation: the element is copied, for the push may move its bytes. */
-static void rotate(struct list *l, enum list_end from, enum list_end to, struct str v)
+/* An element on its way to another list. */
+struct carry {
+    struct list *into;
+    enum list_end end;
+    int fill;
+    void (*give)(void *ctx, struct str v);
+    void *ctx;
+};
+
+static void carry_over(void *ctx, struct str v)
+{
+    struct carry *c = ctx;
+
+    c->give(c->ctx, v);
+    list_will_grow(c->into, c->fill, v.n, 1);
+    list_push(c->into, c->end, v);
+}
+
+static void append(void *ctx, struct str v)
+{
+    buf_add_str(ctx, v);
+}
+
+/* Within one list the element is copied first, for the push may move its bytes. */
+static void rotate(struct list *l, enum list_end from, struct carry *c)
 {
     struct buf copy = { 0 };
 
-    buf_add_str(&copy, v);
-    list_drop(l, from, 1);
-    list_push(l, to, buf_str(&copy));
+    list_pop(l, from, append, &copy);
+    carry_over(c, buf_str(&copy));
     buf_fini(&copy);
 }
 
@@ -221,26 +257,21 @@ static void tell_moved(struct slot *s, enum list_end from, struct slot *d, enum 
 enum err lists_move(struct db *db, struct str src, enum list_end from, struct str dst,
                     enum list_end to, void (*give)(void *ctx, struct str v), void *ctx)
 {
-    struct buf scratch = { 0 };
-    struct list *l, *into;
+    struct carry c = { .end = to, .give = give, .ctx = ctx };
+    struct list *l;
     struct slot s, d;
-    struct str v;
     enum err err = find(db, src, &s, &l), dst_err;
 
     if (err != OK) return err;
-    dst_err = find(db, dst, &d, &into);
+    dst_err = find(db, dst, &d, &c.into);
     if (dst_err == ERR_WRONG_TYPE) return dst_err;
-    if (dst_err == ERR_NO_KEY) into = make(&d);
-    v = list_get(l, from == LIST_LEFT ? 0 : list_count(l) - 1, &scratch);
-    give(ctx, v);
-    list_will_grow(into, fill_of(&d), v.n, 1);
-    if (l == into) {
-        rotate(l, from, to, v);
+    if (dst_err == ERR_NO_KEY) c.into = make(&d);
+    c.fill = fill_of(&d);
+    if (l == c.into) {
+        rotate(l, from, &c);
     } else {
-        list_push(into, to, v);
-        list_drop(l, from, 1);
+        list_pop(l, from, carry_over, &c);
     }
-    buf_fini(&scratch);
     tell_moved(&s, from, &d, to);
     /* Making dst, or finding that it had expired, may have moved src's place in the table. */
     if (list_count(l) == 0) db_find_write(db, src, &s);

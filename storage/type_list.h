@@ -37,6 +37,10 @@ enum err MUST_USE lists_push(struct db *db, struct str key, enum list_end end, c
 enum err MUST_USE lists_pop(struct db *db, struct str key, enum list_end end, uint64_t count,
                             void (*give)(void *ctx, const struct list *l, uint64_t n), void *ctx);
 
+/* The same for one element, which give is told. */
+enum err MUST_USE lists_pop_one(struct db *db, struct str key, enum list_end end,
+                                void (*give)(void *ctx, struct str v), void *ctx);
+
 /* Replace an element. ERR_NO_KEY, ERR_WRONG_TYPE, ERR_INDEX_RANGE. */
 enum err MUST_USE lists_set(struct db *db, struct str key, int64_t index, struct str v);
 
