@@ -82,11 +82,11 @@ void frame_copy(char *to, const struct frame *f, size_t from, size_t n)
     for (; from < end; from++) *to++ = from == value_end ? '\r' : '\n';
 }
 
-/* --- pushing -------------------------------------------------------------------------------- */
+/* --- pushing --------------------------------------------------------------------------------- */
 
 /* Bytes to have ready beyond what is needed now: some part of the list's size, so that a long list
- * seldom reallocates and a short one wastes little; not more than 12 such frames need, so that blocks
- * of small elements do not come to hold many. */
+ * seldom reallocates and a short one wastes little; not more than 12 such frames need, so that
+ * blocks of small elements do not come to hold many. */
 static size_t room_ahead(const struct list *l, size_t frame)
 {
     size_t part = l->bytes / 128, frames = 12 * frame;
@@ -278,7 +278,7 @@ void list_push(struct list *l, enum list_end end, struct str v)
     list_more(l, 1, f.size);
 }
 
-/* --- dropping ------------------------------------------------------------------------------- */
+/* --- dropping -------------------------------------------------------------------------------- */
 
 static void free_blocks(struct list *l, size_t i, size_t k)
 {
@@ -340,8 +340,10 @@ void list_drop(struct list *l, enum list_end end, uint64_t n)
     }
 }
 
-/* The first element when another begins in its block: so it lies in one piece, and the next is known. */
-static void pop_first(struct list *l, struct block *b, void (*give)(void *ctx, struct str v), void *ctx)
+/* The first element when another begins in its block: so it lies in one piece, and the next is
+ * known. */
+static void pop_first(struct list *l, struct block *b, void (*give)(void *ctx, struct str v),
+                      void *ctx)
 {
     const char *p = list_data(l, b, 0);
     size_t n, head = frame_read(p, &n), size = head + n + LIST_TRAILER;

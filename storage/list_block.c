@@ -2,8 +2,8 @@
  *
  * The directory is a contiguous array with spare places on both sides, not a ring: it is walked
  * often (every index look-up) and a plain array walks fastest. When a side has no place left, the
- * array slides within its memory while an eighth of it is spare, else it moves to a larger one: a few
- * descriptors are moved per block added, however pushes at both ends alternate. */
+ * array slides within its memory while an eighth of it is spare, else it moves to a larger one: a
+ * few descriptors are moved per block added, however pushes at both ends alternate. */
 #include "storage/list_block.h"
 
 static size_t dir_cap(const struct list *l)

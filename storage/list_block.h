@@ -3,7 +3,7 @@
  * Invariants (list_check walks them):
  *  1. A frame's header never lies across two blocks, so it can be read where it begins.
  *  2. Only block 0 may have a dead front (head_start bytes); content of the others begins at 0.
- *  3. A list that has elements begins with one: block 0 has first == 0 and n_starts > 0. No block is
+ *  3. A list with elements begins with one: block 0 has first == 0 and n_starts > 0. No block is
  *     empty.
  *  4. Two neighbours that are neither first nor last hold more than LIST_MERGE_BYTES together, or
  *     more than LIST_MERGE_STARTS starts: edits cannot grind a list to dust. */
@@ -48,7 +48,7 @@ struct list {
         uint64_t count_word;
         struct {
             uint64_t count : 35;
-            uint64_t name_at : 16;  /* at this many times 64 bytes look at the listpack's size again */
+            uint64_t name_at : 16;  /* in 64 bytes: where to look at the name again (list_name.c) */
             uint64_t tail_cap : 13; /* allocated size of the last block */
         };
     };
@@ -172,8 +172,8 @@ static inline void frame_put(char *to, const struct frame *f)
 /* Copy bytes from .. from + n of frame f to `to`. */
 void frame_copy(char *to, const struct frame *f, size_t from, size_t n);
 
-/* The limit of a block's size when `more` bytes come to the list. A larger block costs more spare room
- * at the two ends, a smaller one more descriptors; measured, these lose least. */
+/* The limit of a block's size when `more` bytes come to the list. A larger block costs more spare
+ * room at the two ends, a smaller one more descriptors; measured, these lose least. */
 static inline size_t list_block_limit(const struct list *l, size_t more)
 {
     uint64_t bytes = l->bytes + more;
@@ -195,7 +195,7 @@ struct list_pos list_ahead(const struct list *l, struct list_pos at, uint64_t k)
 /* The element at a place, as list_get. */
 struct str list_get_at(const struct list *l, struct list_pos at, struct buf *scratch);
 
-/* --- directory ----------------------------------------------------------------------------- */
+/* --- directory ------------------------------------------------------------------------------- */
 
 /* Make room for k (> 0) descriptors before i; returns the first of them, not yet filled. */
 struct block *list_dir_open(struct list *l, size_t i, size_t k);
@@ -206,9 +206,9 @@ void list_dir_close(struct list *l, size_t i, size_t k);
 /* Bytes of memory that the directory takes. */
 size_t list_dir_bytes(const struct list *l);
 
-/* --- blocks -------------------------------------------------------------------------------- */
+/* --- blocks ---------------------------------------------------------------------------------- */
 
-/* Copy the content of block i to an allocation of `cap` bytes, at `start` in it (0 unless i == 0). */
+/* Copy the content of block i to an allocation of `cap` bytes, to `start` in it (0 but for i 0). */
 void list_block_move(struct list *l, size_t i, size_t cap, size_t start);
 
 /* Give back the spare room of block i if it is worth it. */

@@ -1,8 +1,8 @@
 /* list_edit.c -- changes in the middle of a list.
  *
- * An insertion widens the block it falls into, or splits it where the element goes. A removal is one
- * pass that moves what is kept towards the front of its own block: never from block to block, except
- * that small neighbours are merged, so the pass costs no more than reading the list. */
+ * An insertion widens the block it falls into, or splits it where the element goes. A removal is
+ * one pass that moves what is kept towards the front of its own block: never from block to block,
+ * except that small neighbours are merged, so the pass costs no more than reading the list. */
 #include "storage/list_block.h"
 
 /* --- merging --------------------------------------------------------------------------------- */
@@ -13,7 +13,7 @@ static bool small_pair(const struct list *l, const struct block *a, const struct
            a->n_starts + b->n_starts <= LIST_MERGE_STARTS;
 }
 
-/* Append the content of b to a, which is block i. b's memory is freed, its descriptor left alone. */
+/* Append the content of b to a, which is block i. b's memory is freed, its descriptor stays. */
 static void merge(struct list *l, struct block *a, size_t i, const struct block *b)
 {
     char *p = mem_alloc(mem_good_size((size_t)a->n + b->n));
@@ -54,10 +54,10 @@ static void settle(struct list *l, size_t from, size_t to)
 /* The pass described above: what it looks for and how far it has come. */
 struct pass {
     struct str v;
-    bool any;      /* every element matches */
+    bool any; /* every element matches */
     uint64_t max;
     uint64_t removed;
-    size_t skip;   /* bytes of a removed element that lie in blocks to come */
+    size_t skip; /* bytes of a removed element that lie in blocks to come */
 };
 
 static bool matches(const struct pass *s, const struct list *l, size_t i, size_t off)
@@ -72,15 +72,15 @@ static bool matches(const struct pass *s, const struct list *l, size_t i, size_t
     return list_iter_is(&at, s->v);
 }
 
-/* Remove what matches from block i, looking at the elements from offset off on, before which `starts`
- * others begin. */
+/* Remove what matches from block i, looking at the elements from offset off on, before which
+ * `starts` others begin. */
 static void pass_block(struct pass *s, struct list *l, size_t i, size_t off, size_t starts)
 {
     struct block *b = list_blocks(l) + i;
     char *p = list_data(l, b, i);
-    size_t cut = s->skip < b->n ? s->skip : b->n;     /* the rest of a removed element */
-    size_t at = off > b->first ? off : b->first;      /* reading here */
-    size_t to;                                        /* writing here */
+    size_t cut = s->skip < b->n ? s->skip : b->n; /* the rest of a removed element */
+    size_t at = off > b->first ? off : b->first;  /* reading here */
+    size_t to;                                    /* writing here */
     size_t n_starts = starts, size, take;
 
     s->skip -= cut;

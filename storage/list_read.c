@@ -1,8 +1,8 @@
 /* list_read.c -- finding and reading elements. */
 #include "storage/list_block.h"
 
-/* Offset in block i of the element after nth others (nth < n_starts), one of which is known to begin
- * at offset `off` as number `known`. */
+/* Offset in block i of the element after nth others (nth < n_starts), one of which is known to
+ * begin at offset `off` as number `known`. */
 static size_t start_of(const struct list *l, size_t i, size_t nth, size_t off, size_t known)
 {
     const char *p = list_data(l, list_blocks(l) + i, i);
@@ -87,8 +87,10 @@ void list_spans(const struct list *l, uint64_t start, uint64_t stop,
 
     ensure(start <= stop && stop < l->count);
     if (start > 0) a = list_find(l, start);
-    if (after > n) b = list_ahead(l, a, n);
-    else if (after > 0) b = list_find(l, stop + 1);
+    if (after > n)
+        b = list_ahead(l, a, n);
+    else if (after > 0)
+        b = list_find(l, stop + 1);
     spans(l, a, b, fn, ctx);
 }
 

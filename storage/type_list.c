@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 
-/* --- looking up ------------------------------------------------------------------------------- */
+/* --- looking up ------------------------------------------------------------------------------ */
 
 enum err lists_read(struct db *db, struct str key, const struct list **l)
 {
@@ -54,7 +54,7 @@ bool lists_index(int64_t index, uint64_t n, uint64_t *at)
     return true;
 }
 
-/* --- changing ---------------------------------------------------------------------------------- */
+/* --- changing -------------------------------------------------------------------------------- */
 
 static int fill_of(const struct slot *s)
 {
@@ -212,7 +212,7 @@ enum err lists_trim(struct db *db, struct str key, int64_t start, int64_t stop)
     return OK;
 }
 
-/* --- moving from list to list ------------------------------------------------------------------ */
+/* --- moving from list to list ---------------------------------------------------------------- */
 
 /* An element on its way to another list. */
 struct carry {
@@ -279,7 +279,7 @@ enum err lists_move(struct db *db, struct str src, enum list_end from, struct st
     return OK;
 }
 
-/* --- searching ---------------------------------------------------------------------------------- */
+/* --- searching ------------------------------------------------------------------------------- */
 
 uint64_t lists_find(const struct list *l, const struct lists_search *s,
                     void (*fn)(void *ctx, uint64_t index), void *ctx)
@@ -302,7 +302,7 @@ uint64_t lists_find(const struct list *l, const struct lists_search *s,
     return found;
 }
 
-/* --- the row of the type ------------------------------------------------------------------------ */
+/* --- the row of the type --------------------------------------------------------------------- */
 
 static void free_value(enum value_enc enc, void *ptr)
 {
@@ -336,4 +336,5 @@ static const char *encoding_name(const struct store *s, const struct entry *e)
     return list_encoding_name(entry_ptr(e));
 }
 
-const struct type_ops list_type_ops = { free_value, free_effort, dup_value, value_bytes, encoding_name };
+const struct type_ops list_type_ops = { free_value, free_effort, dup_value, value_bytes,
+                                        encoding_name };

@@ -63,8 +63,8 @@ enum err MUST_USE lists_move(struct db *db, struct str src, enum list_end from, 
                              enum list_end to, void (*give)(void *ctx, struct str v), void *ctx);
 
 /* LPOS: call fn with the index of each element that equals v, from the rank-th (1: first from the
- * left, -1: first from the right), at most count (0: all) of them, looking at no more than maxlen (0:
- * all) elements. Returns how many there were. */
+ * left, -1: first from the right), at most count (0: all) of them, looking at no more than maxlen
+ * (0: all) elements. Returns how many there were. */
 struct lists_search {
     struct str v;
     int64_t rank; /* not 0, not INT64_MIN */

@@ -29,7 +29,7 @@ static void tear_down(void)
     buf_fini(&scratch);
 }
 
-/* --- the model --------------------------------------------------------------------------------- */
+/* --- the model ------------------------------------------------------------------------------- */
 
 static void model_insert(size_t at, struct str v)
 {
@@ -66,7 +66,7 @@ static size_t model_remove(struct str v, size_t max, enum list_end from)
     return done;
 }
 
-/* --- comparing --------------------------------------------------------------------------------- */
+/* --- comparing ------------------------------------------------------------------------------- */
 
 static void expect_walk(enum list_end toward)
 {
@@ -123,7 +123,7 @@ static void expect_same_at(size_t i)
     expect_range(i, stop);
 }
 
-/* --- random operations -------------------------------------------------------------------------- */
+/* --- random operations ----------------------------------------------------------------------- */
 
 /* What sizes a run draws its elements from. */
 enum mix { MIX_TINY, MIX_MESSAGES, MIX_ALL };
@@ -172,7 +172,8 @@ static void remove_some(enum mix mix)
     enum list_end from = rng_below(&rng, 2) ? LIST_LEFT : LIST_RIGHT;
     size_t max = rng_below(&rng, 3), want;
 
-    buf_add_str(&copy, rng_below(&rng, 2) || m.n == 0 ? random_value(mix) : m.v[rng_below(&rng, m.n)]);
+    buf_add_str(&copy,
+                rng_below(&rng, 2) || m.n == 0 ? random_value(mix) : m.v[rng_below(&rng, m.n)]);
     want = model_remove(buf_str(&copy), max, from);
     ck_assert_uint_eq(list_remove(l, buf_str(&copy), max, from), want);
     buf_fini(&copy);
@@ -220,13 +221,20 @@ static void random_step(enum mix mix, size_t step)
 {
     uint64_t op = rng_below(&rng, 100);
 
-    if (op < 30 || m.n == 0) push_some(mix);
-    else if (op < 45) drop_some();
-    else if (op < 75) change_one(mix);
-    else if (op < 80) remove_some(mix);
-    else if (op < 90) trim_some();
-    else if (op == 91) copy_it();
-    else expect_same_at(rng_below(&rng, m.n));
+    if (op < 30 || m.n == 0)
+        push_some(mix);
+    else if (op < 45)
+        drop_some();
+    else if (op < 75)
+        change_one(mix);
+    else if (op < 80)
+        remove_some(mix);
+    else if (op < 90)
+        trim_some();
+    else if (op == 91)
+        copy_it();
+    else
+        expect_same_at(rng_below(&rng, m.n));
     if (step % 16 == 0) list_check(l);
     if (step % 512 == 0) expect_same();
 }
@@ -266,7 +274,7 @@ START_TEST(random_changes_of_all_sizes_match_the_model)
 }
 END_TEST
 
-/* --- single behaviours -------------------------------------------------------------------------- */
+/* --- single behaviours ----------------------------------------------------------------------- */
 
 static void push(enum list_end end, struct str v)
 {
@@ -446,9 +454,11 @@ START_TEST(names_follow_a_limit_of_elements)
 }
 END_TEST
 
-UNIT_MAIN_AROUND("list", set_up, tear_down, a_new_list_is_empty, empty_elements_and_any_bytes_are_kept,
-                 a_queue_of_every_size_keeps_its_order, one_huge_element_survives,
-                 a_session_takes_little_more_than_its_bytes, edits_do_not_grind_a_list_to_dust,
-                 names_follow_the_listpack_limit, small_numbers_count_as_listpack_entries,
-                 names_follow_a_limit_of_elements, random_changes_of_tiny_elements_match_the_model,
-                 random_changes_of_messages_match_the_model, random_changes_of_all_sizes_match_the_model)
+UNIT_MAIN_AROUND("list", set_up, tear_down, a_new_list_is_empty,
+                 empty_elements_and_any_bytes_are_kept, a_queue_of_every_size_keeps_its_order,
+                 one_huge_element_survives, a_session_takes_little_more_than_its_bytes,
+                 edits_do_not_grind_a_list_to_dust, names_follow_the_listpack_limit,
+                 small_numbers_count_as_listpack_entries, names_follow_a_limit_of_elements,
+                 random_changes_of_tiny_elements_match_the_model,
+                 random_changes_of_messages_match_the_model,
+                 random_changes_of_all_sizes_match_the_model)

@@ -202,7 +202,8 @@ START_TEST(move_rotates_or_carries_over)
     expect_str(buf_str(&seen), STR("c"));
     expect_events("lpush:k rpop:k");
     for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(lists_move(db, STR("k"), LIST_LEFT, STR("d"), LIST_RIGHT, give_one, NULL), OK);
+        ck_assert_int_eq(lists_move(db, STR("k"), LIST_LEFT, STR("d"), LIST_RIGHT, give_one, NULL),
+                         OK);
     }
     expect_list(STR("d"), "c a b");
     expect_events("new:d rpush:d lpop:k rpush:d lpop:k rpush:d lpop:k del:k");
@@ -269,6 +270,7 @@ START_TEST(another_type_is_refused_and_left_alone)
 END_TEST
 
 UNIT_MAIN_AROUND("type_list", set_up, tear_down, push_makes_the_key_and_tells_one_event,
-                 pop_gives_the_elements_and_removes_an_empty_key, pop_of_one_gives_its_bytes, set_and_insert_find_their_place,
-                 remove_counts_from_either_end, trim_follows_redis_ranges, move_rotates_or_carries_over,
+                 pop_gives_the_elements_and_removes_an_empty_key, pop_of_one_gives_its_bytes,
+                 set_and_insert_find_their_place, remove_counts_from_either_end,
+                 trim_follows_redis_ranges, move_rotates_or_carries_over,
                  find_counts_ranks_from_either_end, another_type_is_refused_and_left_alone)
