@@ -15,7 +15,7 @@ _Static_assert(sizeof(void *) == 8, "pointers fill the 8 bytes of a value");
 
 enum { WORD_BYTES = 8, LONG_KEY_BYTES = 4 };
 
-/* --- varints: 7 bits a byte, low ones first, top bit says that more follow ---------------------- */
+/* --- varints: 7 bits a byte, low ones first, top bit says that more follow ------------------- */
 
 static size_t varint_bytes(size_t n)
 {
@@ -54,7 +54,7 @@ struct str entry_raw(const struct entry *e)
     return str_of(p, n);
 }
 
-/* --- sizes -------------------------------------------------------------------------------------- */
+/* --- sizes ----------------------------------------------------------------------------------- */
 
 static size_t head_bytes(const struct entry *e)
 {
@@ -67,9 +67,7 @@ static size_t value_bytes(const struct entry *e)
 
     switch (entry_enc(e)) {
     case ENC_NONE: return 0;
-    case ENC_RAW:
-        s = entry_raw(e);
-        return (size_t)(s.p + s.n - entry_value(e));
+    case ENC_RAW: s = entry_raw(e); return (size_t)(s.p + s.n - entry_value(e));
     default: return WORD_BYTES;
     }
 }
@@ -95,7 +93,7 @@ static bool same_class(size_t a, size_t b)
     return a == b || mem_good_size(a) == mem_good_size(b);
 }
 
-/* --- making ------------------------------------------------------------------------------------- */
+/* --- making ---------------------------------------------------------------------------------- */
 
 static void put_expire(struct entry *e, int64_t at_ms)
 {
@@ -106,8 +104,8 @@ static void put_expire(struct entry *e, int64_t at_ms)
 }
 
 /* An entry with key, TTL and `room` bytes for the value, which is the caller's to write. */
-static struct entry *build(enum value_type type, enum value_enc enc, struct str key, int64_t expire_ms,
-                           size_t room)
+static struct entry *build(enum value_type type, enum value_enc enc, struct str key,
+                           int64_t expire_ms, size_t room)
 {
     bool expires = expire_ms >= 0, is_long = key.n >= ENTRY_LONG_KEY;
     size_t n = offsetof(struct entry, body) + (expires ? ENTRY_EXPIRE_BYTES : 0) +
@@ -156,7 +154,8 @@ struct entry *entry_new_int(struct str key, int64_t v, int64_t expire_ms)
     return e;
 }
 
-struct entry *entry_new_ptr(enum value_type type, enum value_enc enc, struct str key, int64_t expire_ms)
+struct entry *entry_new_ptr(enum value_type type, enum value_enc enc, struct str key,
+                            int64_t expire_ms)
 {
     struct entry *e = build(type, enc, key, expire_ms, WORD_BYTES);
 
@@ -169,7 +168,7 @@ struct entry *entry_new_none(struct str key)
     return build(VALUE_STRING, ENC_NONE, key, -1, 0);
 }
 
-/* --- changing ----------------------------------------------------------------------------------- */
+/* --- changing -------------------------------------------------------------------------------- */
 
 /* An entry like e whose value has `room` bytes: e itself when its class holds them, else a copy of
  * header, TTL and key. The value is not carried over and e is not yet freed: the new value may lie

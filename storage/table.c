@@ -1,8 +1,9 @@
 /* table.c -- look-up and change of single entries; table.h tells the idea, table_impl.h the layout.
  *
  * A look-up reads three cache lines that are likely to be cold: the directory's word, the home
- * line and the entry. The segment's header is not among them: all segments of a table have the same
- * number of lines, which the table knows. One home in ten or so has spilled and costs a stash line. */
+ * line and the entry. The segment's header is not among them: all segments of a table have the
+ * same number of lines, which the table knows. One home in ten or so has spilled and costs a
+ * stash line. */
 #include "storage/table_impl.h"
 
 #include "base/mem.h"
@@ -23,7 +24,7 @@ void table_fini(struct table *t, void (*free_entry)(void *ctx, struct entry *e),
     table_drop(t);
 }
 
-/* --- look-up ------------------------------------------------------------------------------------ */
+/* --- look-up --------------------------------------------------------------------------------- */
 
 static inline bool has_key(const struct entry *e, struct str key)
 {
@@ -53,8 +54,8 @@ static struct table_ref ref_to(struct segment *seg, uint64_t hash, unsigned line
                                .slot = (uint8_t)slot };
 }
 
-static __attribute__((noinline)) struct table_ref find_in_stash(const struct table *t, struct segment *seg,
-                                                                uint64_t hash, struct str key)
+static __attribute__((noinline)) struct table_ref
+find_in_stash(const struct table *t, struct segment *seg, uint64_t hash, struct str key)
 {
     unsigned first = stash_of(t, hash);
 
@@ -104,7 +105,7 @@ void table_candidates(const struct table *t, uint64_t hash, bool (*fn)(void *ctx
     }
 }
 
-/* --- prefetching -------------------------------------------------------------------------------- */
+/* --- prefetching ----------------------------------------------------------------------------- */
 
 void table_prefetch_bucket(const struct table *t, uint64_t hash)
 {
@@ -126,12 +127,13 @@ void table_prefetch_entry(const struct table *t, uint64_t hash)
     l = &seg->line[home_of(t, hash)];
     m = line_match(l, (uint8_t)hash);
     p = (const char *)slot_entry(l->slot[lowest(m | 1u << (LINE_SLOTS - 1))]);
-    if (m == 0 && l->present & SPILLED) p = (const char *)&seg->line[stash_line(t, stash_of(t, hash), 0)];
+    if (m == 0 && l->present & SPILLED)
+        p = (const char *)&seg->line[stash_line(t, stash_of(t, hash), 0)];
     __builtin_prefetch(p);
     __builtin_prefetch(p + 64);
 }
 
-/* --- change ------------------------------------------------------------------------------------- */
+/* --- change ---------------------------------------------------------------------------------- */
 
 void table_insert(struct table *t, uint64_t hash, struct entry *e)
 {
@@ -155,10 +157,12 @@ struct entry *table_remove(struct table *t, struct table_ref *r)
     struct segment *seg = r->seg;
 
     before_line_change(t, seg, r->bucket);
-    seg->line[r->bucket].present &= (uint8_t)~(1u << r->slot);
+    seg->line[r->bucket].present &= (uint8_t) ~(1u << r->slot);
     seg->count--;
     r->e = NULL;
-    if (--t->count == 0) table_drop(t);
-    else if (LIKELY(t->cut == NULL)) table_tidy(t, seg, r->hash, r->bucket);
+    if (--t->count == 0)
+        table_drop(t);
+    else if (LIKELY(t->cut == NULL))
+        table_tidy(t, seg, r->hash, r->bucket);
     return e;
 }

@@ -1,10 +1,10 @@
 /* table.h -- the core table: a set of entries found by key.
  *
  * Extendible hashing over fixed segments of 8 KiB. A segment is 128 cache lines: one of header, 120
- * home buckets, 7 stash buckets. A bucket is one cache line: a presence byte (7 bits, 1 bit "spilled
- * to the stash"), 7 tag bytes, 7 slots. A slot holds the entry's 48-bit address and, in its top 16
- * bits, the top 16 bits of the key's hash, so that a split moves entries without reading them and a
- * tag match is verified to 24 bits before an entry is touched.
+ * home buckets, 7 stash buckets. A bucket is one cache line: a presence byte (7 bits, 1 bit
+ * "spilled to the stash"), 7 tag bytes, 7 slots. A slot holds the entry's 48-bit address and, in
+ * its top 16 bits, the top 16 bits of the key's hash, so that a split moves entries without reading
+ * them and a tag match is verified to 24 bits before an entry is touched.
  *
  *   hash:  63........48  47.........32  31....24  23.........12  11.....8  7......0
  *          directory     home bucket    unused    directory      shard     tag
@@ -104,11 +104,13 @@ struct entry *table_next(const struct table *t, struct table_iter *it);
 struct entry *table_random(const struct table *t, struct rng *r);
 struct entry *table_random_fair(const struct table *t, struct rng *r);
 
-/* Walk buckets with a persistent hand (eviction's clock, defragmentation): visits the entries of the
- * next bucket after *hand and advances it, wrapping at the end. Returns true when it wrapped. */
-bool table_hand(const struct table *t, uint64_t *hand, void (*fn)(void *ctx, struct entry *e), void *ctx);
+/* Walk buckets with a persistent hand (eviction's clock, defragmentation): visits the entries of
+ * the next bucket after *hand and advances it, wrapping at the end. Returns true when it
+ * wrapped. */
+bool table_hand(const struct table *t, uint64_t *hand, void (*fn)(void *ctx, struct entry *e),
+                void *ctx);
 
-/* --- the snapshot cut (COMPONENTS 4, S1 to S5) ----------------------------------------------------
+/* --- the snapshot cut ---------------------------------------------------------------------------
  * Between table_cut_begin and table_cut_end each entry that was in the table at begin is given to
  * `dump` exactly once: by the walker, or before the first change to its bucket. table_insert,
  * table_ref_set, table_remove and table_touch are changes. A split copies the bitmap. Marks for LRU

@@ -1,7 +1,8 @@
 /* table_check.c -- the invariants of a table, run. */
 #include "storage/table_impl.h"
 
-static void check_slot(const struct table *t, const struct segment *seg, size_t at, unsigned i, unsigned j)
+static void check_slot(const struct table *t, const struct segment *seg, size_t at, unsigned i,
+                       unsigned j)
 {
     const struct line *l = &seg->line[i];
     uint64_t hash = table_hash(t, entry_key(slot_entry(l->slot[j])));
@@ -25,7 +26,8 @@ static size_t check_segment(const struct table *t, const struct segment *seg, si
     size_t count = 0;
 
     for (unsigned i = 0; i < n_lines(t); i++) {
-        for (unsigned m = line_used(&seg->line[i]); m; m &= m - 1, count++) check_slot(t, seg, at, i, lowest(m));
+        for (unsigned m = line_used(&seg->line[i]); m; m &= m - 1, count++)
+            check_slot(t, seg, at, i, lowest(m));
     }
     ensure(count == seg->count);
     return count;

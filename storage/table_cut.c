@@ -1,11 +1,12 @@
 /* table_cut.c -- the table as of one moment, told while it goes on changing.
  *
- * The unit is a line. Its bit in the segment's bitmap says that the entries which it held at the cut
- * have been told: by the walker, which goes through the directory in order, or before the first
- * change of the line. Every entry told is one of the cut, because a change sets the bit first; none is
- * told twice, because entries do not change lines during a cut but by a split, which copies the bits
- * (table_grow.c). The walker's position is the first hash that it has not seen: a segment that is
- * split ahead of it is met as two, one that is split behind it is all ones. */
+ * The unit is a line. Its bit in the segment's bitmap says that the entries which it held at the
+ * cut have been told: by the walker, which goes through the directory in order, or before the
+ * first change of the line. Every entry told is one of the cut, because a change sets the bit
+ * first; none is told twice, because entries do not change lines during a cut but by a split,
+ * which copies the bits (table_grow.c). The walker's position is the first hash that it has not
+ * seen: a segment that is split ahead of it is met as two, one that is split behind it is all
+ * ones. */
 #include "storage/table_impl.h"
 
 static void adopt(const struct table *t, struct segment *seg)
@@ -32,7 +33,8 @@ void table_cut_segment(struct table *t, struct segment *seg)
     for (unsigned i = 0; i < n_lines(t); i++) table_cut_line(t, seg, i);
 }
 
-/* Without the key it is not known which of a few lines is meant: those that may hold it are told. */
+/* Without the key it is not known which of a few lines is meant: those that may hold it are
+ * told. */
 void table_before_change_slow(struct table *t, uint64_t hash)
 {
     struct segment *seg;
@@ -65,8 +67,10 @@ static unsigned first_to_dump(const struct table *t, const struct segment *seg)
 {
     unsigned n = n_lines(t), at = n;
 
-    if (~seg->dumped[0]) at = (unsigned)__builtin_ctzll(~seg->dumped[0]);
-    else if (~seg->dumped[1]) at = 64 + (unsigned)__builtin_ctzll(~seg->dumped[1]);
+    if (~seg->dumped[0])
+        at = (unsigned)__builtin_ctzll(~seg->dumped[0]);
+    else if (~seg->dumped[1])
+        at = 64 + (unsigned)__builtin_ctzll(~seg->dumped[1]);
     return at < n ? at : n;
 }
 

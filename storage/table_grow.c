@@ -13,10 +13,11 @@
 #include "base/mem.h"
 
 enum {
-    STASH_MAX = 19 * LINE_SLOTS,   /* entries that a stash can hold, of all sizes */
-    MERGE_MAX = 30 * LINE_SLOTS,   /* entries of two buddies that are merged: a quarter of their homes */
+    STASH_MAX = 19 * LINE_SLOTS, /* entries that a stash can hold, of all sizes */
+    MERGE_MAX =
+        30 * LINE_SLOTS, /* entries of two buddies that are merged: a quarter of their homes */
     STALE_MAX = 128,
-    CHECK_EVERY = 8,               /* removals between looks at the buddy; a power of two */
+    CHECK_EVERY = 8, /* removals between looks at the buddy; a power of two */
 };
 
 /* Small tables fill jemalloc's classes of 1280, 2560 and 5120 bytes with stash lines. */
@@ -30,7 +31,7 @@ static unsigned stash_for(unsigned n_home)
     }
 }
 
-/* --- segments and directory --------------------------------------------------------------------- */
+/* --- segments and directory ------------------------------------------------------------------ */
 
 static size_t segment_bytes(const struct table *t)
 {
@@ -112,7 +113,7 @@ static void halve_dir(struct table *t)
     }
 }
 
-/* --- placing ------------------------------------------------------------------------------------ */
+/* --- placing --------------------------------------------------------------------------------- */
 
 /* The stash line for hash; LINES_MAX when all are full. Marks those passed over as spilled. */
 static unsigned find_stash_room(const struct table *t, struct segment *seg, uint64_t hash)
@@ -188,15 +189,17 @@ static void restash(struct table *t, struct segment *seg)
     place_loose(t, &loose);
 }
 
-/* --- more room ---------------------------------------------------------------------------------- */
+/* --- more room ------------------------------------------------------------------------------- */
 
-/* Slots of l whose entries share one bit more with the upper half: that of the hash after `depth`. */
+/* Slots of l whose entries share one bit more with the upper half: that of the hash after
+ * `depth`. */
 static unsigned upper_half(const struct table *t, const struct line *l, unsigned depth)
 {
     unsigned upper = 0;
 
     if (LIKELY(depth < STORED_BITS)) {
-        for (unsigned i = 0; i < LINE_SLOTS; i++) upper |= (unsigned)(l->slot[i] >> (63 - depth) & 1) << i;
+        for (unsigned i = 0; i < LINE_SLOTS; i++)
+            upper |= (unsigned)(l->slot[i] >> (63 - depth) & 1) << i;
         return upper & line_used(l);
     }
     for (unsigned m = line_used(l); m; m &= m - 1) {
@@ -283,11 +286,13 @@ static void resize_small(struct table *t, unsigned n_home)
 
 void table_make_room(struct table *t, uint64_t hash)
 {
-    if (t->n_home < HOMES_MAX) resize_small(t, t->n_home * 2u);
-    else split(t, hash);
+    if (t->n_home < HOMES_MAX)
+        resize_small(t, t->n_home * 2u);
+    else
+        split(t, hash);
 }
 
-/* --- less room ---------------------------------------------------------------------------------- */
+/* --- less room ------------------------------------------------------------------------------- */
 
 static unsigned used_slots(const struct line *l)
 {
@@ -326,7 +331,8 @@ static struct segment *merge(struct table *t, struct segment *seg, uint64_t hash
         struct line *l = &low->line[i], *h = &high->line[i];
 
         l->present &= LINE_FULL;
-        for (unsigned m = line_used(h); m; m &= m - 1) line_put(l, h->tag[lowest(m)], h->slot[lowest(m)]);
+        for (unsigned m = line_used(h); m; m &= m - 1)
+            line_put(l, h->tag[lowest(m)], h->slot[lowest(m)]);
     }
     low->count = (uint16_t)(low->count + high->count);
     low->stale = 0;

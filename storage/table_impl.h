@@ -3,11 +3,11 @@
  *   segment:  header | home 0 .. n_home-1 | stash 0 .. n_stash-1      one cache line each
  *   line:     present, tag[7], slot[7]
  *
- * "Line i" counts homes and stash together, without the header. An entry lies in its home line, or,
- * when that was full, in the stash: in the line that its hash chooses, or in the next ones, as far
- * as the SPILLED bit of the line before says that somebody was sent on. SPILLED may be set without
- * need after removals (a look-up then reads a line in vain) and is made true again by every split and
- * by table_restash. */
+ * "Line i" counts homes and stash together, without the header. An entry lies in its home line,
+ * or, when that was full, in the stash: in the line that its hash chooses, or in the next ones,
+ * as far as the SPILLED bit of the line before says that somebody was sent on. SPILLED may be
+ * set without need after removals (a look-up then reads a line in vain) and is made true again
+ * by every split, and after some removals (table_grow.c). */
 #ifndef MEMD_STORAGE_TABLE_IMPL_H
 #define MEMD_STORAGE_TABLE_IMPL_H
 
@@ -20,10 +20,11 @@
 
 enum {
     LINE_SLOTS = 7,
-    LINE_FULL = 127,  /* all slots of a line present */
-    SPILLED = 128,    /* home: an entry of it lies in the stash; stash: one was sent on to the next */
+    LINE_FULL = 127, /* all slots of a line present */
+    SPILLED = 128, /* home: an entry of it lies in the stash; stash: one was sent on to the next */
     HOMES_MIN = 15,
-    HOMES_MAX = 120,  /* a multiple of every smaller number of homes, so that ranges of hashes nest */
+    HOMES_MAX =
+        120, /* a multiple of every smaller number of homes, so that ranges of hashes nest */
     LINES_MAX = 127,
     STORED_BITS = 16, /* of the hash, in a slot */
     DEPTH_MAX = 28,   /* STORED_BITS and the 12 bits 23..12 */
@@ -50,13 +51,14 @@ _Static_assert(sizeof(struct line) == 64, "a line is a cache line");
 _Static_assert(sizeof(struct segment) == 64, "the header is a cache line");
 _Static_assert(DEPTH_MAX <= STORED_BITS + 12, "the directory takes no bits of shard and tag");
 
-/* --- where a hash belongs ----------------------------------------------------------------------- */
+/* --- where a hash belongs -------------------------------------------------------------------- */
 
 /* The first `bits` bits that the directory uses of a hash: the stored ones, then 23..12. */
 static inline size_t dir_bits(uint64_t hash, unsigned bits)
 {
     if (LIKELY(bits <= STORED_BITS)) return (size_t)(hash >> 1 >> (63 - bits));
-    return (size_t)(hash >> 48 << (bits - STORED_BITS) | (hash & 0xffffff) >> (24 - (bits - STORED_BITS)));
+    return (size_t)(hash >> 48 << (bits - STORED_BITS) |
+                    (hash & 0xffffff) >> (24 - (bits - STORED_BITS)));
 }
 
 static inline struct segment *segment_at(const struct table *t, uint64_t hash)
@@ -87,7 +89,7 @@ static inline unsigned stash_line(const struct table *t, unsigned first, unsigne
     return t->n_home + (s < t->n_stash ? s : s - t->n_stash);
 }
 
-/* --- slots -------------------------------------------------------------------------------------- */
+/* --- slots ----------------------------------------------------------------------------------- */
 
 static inline struct entry *slot_entry(uint64_t slot)
 {
@@ -150,21 +152,16 @@ static inline void line_put(struct line *l, uint8_t tag, uint64_t slot)
     l->present |= (uint8_t)(1u << i);
 }
 
-/* Towards the cache: an entry, and the line behind it, where its value often lies. */
-static inline void prefetch_entry(const struct entry *e)
-{
-    __builtin_prefetch(e);
-    __builtin_prefetch((const char *)e + 64);
-}
-
 static inline void line_prefetch_entries(const struct line *l)
 {
-    for (unsigned m = line_used(l); m; m &= m - 1) __builtin_prefetch(slot_entry(l->slot[lowest(m)]));
+    for (unsigned m = line_used(l); m; m &= m - 1)
+        __builtin_prefetch(slot_entry(l->slot[lowest(m)]));
 }
 
-/* --- table_cut.c -------------------------------------------------------------------------------- */
+/* --- table_cut.c ----------------------------------------------------------------------------- */
 
-/* The entries of line i are about to change, leave or be joined: dump them if the cut still has to. */
+/* The entries of line i are about to change, leave or be joined: dump them if the cut still has
+ * to. */
 void table_cut_line(struct table *t, struct segment *seg, unsigned i);
 /* The same for all lines: the segment is about to be laid out anew. */
 void table_cut_segment(struct table *t, struct segment *seg);
@@ -174,7 +171,7 @@ static inline void before_line_change(struct table *t, struct segment *seg, unsi
     if (UNLIKELY(t->cut != NULL)) table_cut_line(t, seg, i);
 }
 
-/* --- table_grow.c ------------------------------------------------------------------------------- */
+/* --- table_grow.c ---------------------------------------------------------------------------- */
 
 /* Put an entry into its home or the stash of seg. False: both are full, nothing changed. */
 bool table_place(struct table *t, struct segment *seg, uint64_t hash, struct entry *e);

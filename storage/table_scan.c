@@ -5,11 +5,12 @@
  *   39 ............ 12 | 11 ........ 7 | 6 ............ 0
  *   directory bits     | segment depth | next home, as of 120
  *
- * A segment is visited stash first, then home by home. A home entry stays in the home of its hash
- * whatever the table does (table_grow.c), so after a split, or when a small table has doubled, going
- * on at the same home misses nobody; the other halves of the segment come later, as a whole. When the
- * segment is now less deep than the cursor says it has been merged with one that may not have been
- * visited: it starts again. An entry may be seen twice then, as SCAN allows. */
+ * A segment is visited stash first, then home by home. A home entry stays in the home of its
+ * hash whatever the table does (table_grow.c), so after a split, or when a small table has
+ * doubled, going on at the same home misses nobody; the other halves of the segment come later,
+ * as a whole. When the segment is now less deep than the cursor says it has been merged with one
+ * that may not have been visited: it starts again. An entry may be seen twice then, as SCAN
+ * allows. */
 #include "storage/table_impl.h"
 
 enum { HOME_BITS = 7, LEVEL_BITS = 5 };
@@ -50,7 +51,8 @@ uint64_t table_scan(const struct table *t, uint64_t cursor, void (*fn)(void *ctx
     return prefix << (HOME_BITS + LEVEL_BITS) | (uint64_t)seg->depth << HOME_BITS | home;
 }
 
-bool table_hand(const struct table *t, uint64_t *hand, void (*fn)(void *ctx, struct entry *e), void *ctx)
+bool table_hand(const struct table *t, uint64_t *hand, void (*fn)(void *ctx, struct entry *e),
+                void *ctx)
 {
     *hand = table_scan(t, *hand, fn, ctx);
     return *hand == 0;
@@ -78,7 +80,7 @@ struct entry *table_next(const struct table *t, struct table_iter *it)
     return NULL;
 }
 
-/* --- random choice ------------------------------------------------------------------------------ */
+/* --- random choice --------------------------------------------------------------------------- */
 
 /* Merging keeps tables a quarter full, so a few tries find an entry; but a table that was emptied
  * during a cut has not been merged yet. Who gives up trying takes the next entry that there is. */

@@ -9,9 +9,9 @@
  *            hash               | time          | hash
  *
  * The bits of the hash that a table does not need hold the time within the slot: up to 24 bits, in
- * level 3 (2^24 ms a slot). So a slot and its record give the time to the ms, and an owner that knows
- * an entry to have a record need not push it again. What lies beyond level 3 takes two words, hash
- * and time, in the list `far`, which is sorted whenever level 3 begins its ring anew.
+ * level 3 (2^24 ms a slot). So a slot and its record give the time to the ms, and an owner that
+ * knows an entry to have a record need not push it again. What lies beyond level 3 takes two words,
+ * hash and time, in the list `far`, which is sorted whenever level 3 begins its ring anew.
  *
  * The hand does not go back. When the clock does, what is pushed for the time between is kept by a
  * second wheel, `past`, which lives until the clock has come up to the first one's hand. */
@@ -24,11 +24,11 @@ enum {
     LEVELS = 4,
     SLOTS = 256,
     SLOT_BITS = 8,
-    FAR = LEVELS,           /* as a level: the list `far` */
+    FAR = LEVELS, /* as a level: the list `far` */
     CHUNK_MIN = 64,
-    CHUNK_MAX = 512,        /* bytes */
-    SORT_MIN = 2048,        /* records that one wheel_take sorts at most: this ... */
-    SORT_PER_TAKE = 8       /* ... and this many for each one it may return */
+    CHUNK_MAX = 512,  /* bytes */
+    SORT_MIN = 2048,  /* records that one wheel_take sorts at most: this ... */
+    SORT_PER_TAKE = 8 /* ... and this many for each one it may return */
 };
 
 /* Records are stacked in a list of chunks, the newest first. */
@@ -39,21 +39,21 @@ struct chunk {
 };
 
 struct wheel {
-    uint64_t hand; /* ms; all earlier times have fired */
+    uint64_t hand;                     /* ms; all earlier times have fired */
     uint64_t used[LEVELS][SLOTS / 64]; /* a bit for each slot that is not empty */
     struct chunk *slot[LEVELS][SLOTS];
-    struct chunk *due;      /* words: the slot of level 0 that is being taken */
-    struct chunk *late;     /* pairs: pushed for a time before the hand */
-    struct chunk *far;      /* pairs: beyond level 3 */
-    uint64_t far_at;        /* when far is to be sorted; valid while there are any */
-    struct chunk *sorting;  /* of level sort_level: on their way to lower levels */
-    uint64_t sort_base;     /* start of their slot */
+    struct chunk *due;     /* words: the slot of level 0 that is being taken */
+    struct chunk *late;    /* pairs: pushed for a time before the hand */
+    struct chunk *far;     /* pairs: beyond level 3 */
+    uint64_t far_at;       /* when far is to be sorted; valid while there are any */
+    struct chunk *sorting; /* of level sort_level: on their way to lower levels */
+    uint64_t sort_base;    /* start of their slot */
     int sort_level;
-    struct wheel *past;     /* records before the hand, while the clock is there again; else NULL */
-    size_t count, bytes;    /* without past */
+    struct wheel *past;  /* records before the hand, while the clock is there again; else NULL */
+    size_t count, bytes; /* without past */
 };
 
-/* --- lists of words ----------------------------------------------------------------------------- */
+/* --- lists of words -------------------------------------------------------------------------- */
 
 static size_t chunk_bytes(uint32_t cap)
 {
@@ -110,7 +110,7 @@ static uint64_t pop_pair(struct wheel *w, struct chunk **list, uint64_t *at)
     return pop_word(w, list);
 }
 
-/* --- making ------------------------------------------------------------------------------------- */
+/* --- making ---------------------------------------------------------------------------------- */
 
 struct wheel *wheel_new(int64_t now_ms)
 {
@@ -143,7 +143,7 @@ void wheel_free(struct wheel **wp)
     *wp = NULL;
 }
 
-/* --- placing ------------------------------------------------------------------------------------ */
+/* --- placing --------------------------------------------------------------------------------- */
 
 static inline uint64_t slot_number(uint64_t at, int level)
 {
@@ -163,7 +163,9 @@ static void place(struct wheel *w, uint64_t hash, uint64_t at)
         w->used[level][n / 64] |= (uint64_t)1 << (n & 63);
         return;
     }
-    if (!w->far) w->far_at = ((slot_number(w->hand, LEVELS - 1) | (SLOTS - 1)) + 1) << SLOT_BITS * (LEVELS - 1);
+    if (!w->far)
+        w->far_at = ((slot_number(w->hand, LEVELS - 1) | (SLOTS - 1)) + 1)
+                    << SLOT_BITS * (LEVELS - 1);
     push_pair(w, &w->far, hash, at);
 }
 
@@ -176,11 +178,13 @@ void wheel_push(struct wheel *w, uint64_t hash, int64_t at_ms)
         return;
     }
     w->count++;
-    if (LIKELY(at >= w->hand)) place(w, hash, at);
-    else push_pair(w, &w->late, hash, at);
+    if (LIKELY(at >= w->hand))
+        place(w, hash, at);
+    else
+        push_pair(w, &w->late, hash, at);
 }
 
-/* --- moving the hand ---------------------------------------------------------------------------- */
+/* --- moving the hand ------------------------------------------------------------------------- */
 
 /* Distance from slot `from` to the first one in use on the ring; SLOTS when there is none. */
 static unsigned next_used(const uint64_t used[SLOTS / 64], unsigned from)
@@ -265,7 +269,7 @@ static void sort_some(struct wheel *w, size_t *budget)
     }
 }
 
-/* --- taking ------------------------------------------------------------------------------------- */
+/* --- taking ---------------------------------------------------------------------------------- */
 
 static size_t drain(struct wheel *w, uint64_t *out, size_t max)
 {
@@ -337,7 +341,7 @@ size_t wheel_bytes(const struct wheel *w)
     return w->bytes + (w->past ? wheel_bytes(w->past) : 0);
 }
 
-/* --- check -------------------------------------------------------------------------------------- */
+/* --- check ----------------------------------------------------------------------------------- */
 
 /* Words of a list; adds its memory to *bytes. */
 static size_t check_list(const struct chunk *c, size_t *bytes)

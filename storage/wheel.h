@@ -1,10 +1,10 @@
 /* wheel.h -- the expiry index: which hashes are due by a time.
  *
- * A hierarchical timing wheel (Varghese and Lauck 1987) of 8-byte records in packed chunks. A record
- * is part of a key's hash, nothing more: when it fires, its owner looks at the entries that may have
- * that hash (table_candidates) and acts on those whose own TTL has passed, or pushes the record again
- * at their later time. So extending a TTL writes nothing, removing a key writes nothing, shortening a
- * TTL adds a record.
+ * A hierarchical timing wheel (Varghese and Lauck 1987) of 8-byte records in packed chunks. A
+ * record is part of a key's hash, nothing more: when it fires, its owner looks at the entries that
+ * may have that hash (table_candidates) and acts on those whose own TTL has passed, or pushes the
+ * record again at their later time. So extending a TTL writes nothing, removing a key writes
+ * nothing, shortening a TTL adds a record.
  *
  * A record fires at the first wheel_take at or after its time, never before. Ticks are 1 ms in the
  * nearest level, then 256 ms, 65.5 s and 4.7 h; what is more than 50 days away waits in a list. */

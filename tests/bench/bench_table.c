@@ -36,10 +36,12 @@ static void make_keys_only(const struct table *t, struct rng *r, size_t n)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < LOOKUPS; i++) sum += table_hash(t, key_of(rng_below(r, n), key_text));
-    printf("%-28s %7.1f ns   (%llu)\n", "make and hash a key", since(start, LOOKUPS), (unsigned long long)sum);
+    printf("%-28s %7.1f ns   (%llu)\n", "make and hash a key", since(start, LOOKUPS),
+           (unsigned long long)sum);
 }
 
-static void look_up(const struct table *t, struct rng *r, size_t n, const char *what, uint64_t first)
+static void look_up(const struct table *t, struct rng *r, size_t n, const char *what,
+                    uint64_t first)
 {
     int64_t start = clock_mono_us();
     size_t found = 0;
@@ -87,7 +89,8 @@ static void walk_cut(struct table *t, size_t n)
     int64_t start = clock_mono_us();
 
     table_cut_begin(t, &cut);
-    while (table_cut_step(t)) {}
+    while (table_cut_step(t)) {
+    }
     table_cut_end(t);
     printf("%-28s %7.1f ns   (%zu bytes)\n", "snapshot walk, an entry", since(start, n), bytes);
 }
@@ -134,15 +137,17 @@ int main(int argc, char **argv)
     start = clock_mono_us();
     for (size_t i = 0; i < n; i++) {
         struct str key = key_of(i, key_text);
-        struct entry *e = entry_new_raw(VALUE_STRING, key, STR("01234567890123456789012345678901"), 1);
+        struct entry *e =
+            entry_new_raw(VALUE_STRING, key, STR("01234567890123456789012345678901"), 1);
         int64_t one = i % 64 == 0 ? clock_mono_us() : 0;
 
         table_insert(&t, table_hash(&t, key), e);
         if (one && clock_mono_us() - one > worst) worst = clock_mono_us() - one;
     }
-    printf("%-28s %7.1f ns   worst of a sample %lld us\n", "insert", since(start, n), (long long)worst);
-    printf("%-28s %7.1f B    table alone %.1f B\n", "a key", (double)(mem_used() - before) / (double)n,
-           (double)t.bytes / (double)n);
+    printf("%-28s %7.1f ns   worst of a sample %lld us\n", "insert", since(start, n),
+           (long long)worst);
+    printf("%-28s %7.1f B    table alone %.1f B\n", "a key",
+           (double)(mem_used() - before) / (double)n, (double)t.bytes / (double)n);
     look_up(&t, &r, n, "hit", 0);
     look_up_batches(&t, &r, n);
     look_up(&t, &r, n, "miss", n);

@@ -106,9 +106,12 @@ void model_churn(struct model *m, struct rng *r, unsigned n_keys, unsigned put_p
 {
     unsigned id = (unsigned)rng_below(r, n_keys);
 
-    if (rng_below(r, 100) < put_percent) model_put(m, id);
-    else if (rng_below(r, 10) == 0) model_change(m, id);
-    else model_del(m, id);
+    if (rng_below(r, 100) < put_percent)
+        model_put(m, id);
+    else if (rng_below(r, 10) == 0)
+        model_change(m, id);
+    else
+        model_del(m, id);
 }
 
 void model_check(const struct model *m)

@@ -4,7 +4,8 @@
 
 static char big[70000];
 
-static const size_t lengths[] = { 0, 1, 2, 7, 8, 63, 64, 127, 128, 129, 254, 255, 256, 1000, 16383, 16384, 66000 };
+static const size_t lengths[] = { 0,   1,   2,   7,   8,    63,    64,    127,  128,
+                                  129, 254, 255, 256, 1000, 16383, 16384, 66000 };
 enum { LENGTHS = sizeof lengths / sizeof lengths[0] };
 
 static void fill_big(void)
@@ -100,7 +101,8 @@ START_TEST(random_changes_keep_key_ttl_clock_and_flags)
         for (int i = 0; i < 2000; i++) {
             switch (rng_below(&r, 4)) {
             case 0:
-                val = str_of(big + rng_below(&r, 1000), rng_below(&r, rng_below(&r, 10) ? 200 : 60000));
+                val = str_of(big + rng_below(&r, 1000),
+                             rng_below(&r, rng_below(&r, 10) ? 200 : 60000));
                 e = entry_set_raw(e, val);
                 enc = ENC_RAW;
                 break;
@@ -148,6 +150,7 @@ START_TEST(memory_comes_back)
 }
 END_TEST
 
-UNIT_MAIN_AROUND("entry", fill_big, NULL, a_raw_entry_holds_key_value_and_ttl_of_any_length, sizes_are_as_promised,
-                 a_value_that_stays_in_its_size_class_does_not_move, a_value_may_be_set_from_its_own_bytes,
-                 random_changes_keep_key_ttl_clock_and_flags, memory_comes_back)
+UNIT_MAIN_AROUND("entry", fill_big, NULL, a_raw_entry_holds_key_value_and_ttl_of_any_length,
+                 sizes_are_as_promised, a_value_that_stays_in_its_size_class_does_not_move,
+                 a_value_may_be_set_from_its_own_bytes, random_changes_keep_key_ttl_clock_and_flags,
+                 memory_comes_back)

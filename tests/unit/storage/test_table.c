@@ -135,7 +135,7 @@ START_TEST(an_iterator_meets_every_entry_once)
 }
 END_TEST
 
-/* --- candidates --------------------------------------------------------------------------------- */
+/* --- candidates ------------------------------------------------------------------------------ */
 
 struct search {
     const struct entry *want;
@@ -179,7 +179,7 @@ START_TEST(candidates_of_a_part_of_the_hash_are_few_and_hold_the_entry)
 }
 END_TEST
 
-/* --- random choice ------------------------------------------------------------------------------ */
+/* --- random choice --------------------------------------------------------------------------- */
 
 START_TEST(a_fair_random_entry_is_any_with_equal_chance)
 {
@@ -192,7 +192,8 @@ START_TEST(a_fair_random_entry_is_any_with_equal_chance)
     unit_rng(&r);
     for (unsigned id = 0; id < KEYS; id++) model_put(m, id);
     for (int i = 0; i < KEYS * EACH; i++) hits[model_id(table_random_fair(&m->t, &r))]++;
-    for (unsigned id = 0; id < KEYS; id++) chi2 += ((double)hits[id] - EACH) * ((double)hits[id] - EACH) / EACH;
+    for (unsigned id = 0; id < KEYS; id++)
+        chi2 += ((double)hits[id] - EACH) * ((double)hits[id] - EACH) / EACH;
     /* 2999 degrees of freedom: mean 2999, standard deviation 77. */
     ck_assert_double_lt(chi2, 2999 + 5 * 77);
     model_free(m);
@@ -234,7 +235,7 @@ START_TEST(random_choice_works_in_a_table_that_a_cut_keeps_from_merging)
 }
 END_TEST
 
-/* --- beyond the 16 stored bits ------------------------------------------------------------------ */
+/* --- beyond the 16 stored bits --------------------------------------------------------------- */
 
 enum { ALIKE = 1000 };
 
@@ -284,9 +285,11 @@ START_TEST(a_table_splits_beyond_the_bits_that_it_stores)
 END_TEST
 
 UNIT_MAIN("table", an_empty_table_has_no_memory_and_finds_nothing,
-          long_keys_and_keys_with_equal_lengths_are_told_apart, random_changes_leave_what_an_array_holds,
+          long_keys_and_keys_with_equal_lengths_are_told_apart,
+          random_changes_leave_what_an_array_holds,
           a_table_that_empties_gives_its_memory_back_step_by_step, small_tables_are_small,
-          an_iterator_meets_every_entry_once, candidates_of_a_part_of_the_hash_are_few_and_hold_the_entry,
+          an_iterator_meets_every_entry_once,
+          candidates_of_a_part_of_the_hash_are_few_and_hold_the_entry,
           a_fair_random_entry_is_any_with_equal_chance, a_quick_random_entry_can_be_any,
           random_choice_works_in_a_table_that_a_cut_keeps_from_merging,
           a_table_splits_beyond_the_bits_that_it_stores)

@@ -71,8 +71,17 @@ static void take(struct model *m, int64_t now)
 /* Near times often, far times sometimes. */
 static int64_t some_delay(struct rng *r)
 {
-    static const int64_t ranges[] = { 10, 300, 2 * SECOND, 70 * SECOND, 2 * HOUR, 6 * HOUR, 3 * DAY,
-                                      40 * (int64_t)DAY, 60 * (int64_t)DAY, 400 * (int64_t)DAY, 10000 * (int64_t)DAY };
+    static const int64_t ranges[] = { 10,
+                                      300,
+                                      2 * SECOND,
+                                      70 * SECOND,
+                                      2 * HOUR,
+                                      6 * HOUR,
+                                      3 * DAY,
+                                      40 * (int64_t)DAY,
+                                      60 * (int64_t)DAY,
+                                      400 * (int64_t)DAY,
+                                      10000 * (int64_t)DAY };
     return (int64_t)rng_below(r, (uint64_t)ranges[rng_below(r, sizeof ranges / sizeof *ranges)]);
 }
 
@@ -119,7 +128,8 @@ START_TEST(every_distance_is_exact)
 
         push(m, 7, at);
         /* Look in on the way, or not at all. */
-        for (int k = 0; k < (int)rng_below(&r, 4); k++) take(m, START + (int64_t)rng_below(&r, (uint64_t)far));
+        for (int k = 0; k < (int)rng_below(&r, 4); k++)
+            take(m, START + (int64_t)rng_below(&r, (uint64_t)far));
         wheel_check(m->w);
         take(m, at - 1);
         ck_assert_uint_eq(m->n, 1);
@@ -162,8 +172,10 @@ START_TEST(a_clock_that_goes_back_fires_nothing_early_and_nothing_late)
             size_t i = rng_below(&r, MODEL);
             if (m->at[i] == -1) push(m, i, now + some_delay(&r));
         }
-        if (rng_below(&r, 10) == 0) now -= rng_below(&r, 3) ? (int64_t)rng_below(&r, 100) : some_delay(&r) % DAY;
-        else now += rng_below(&r, 20) ? (int64_t)rng_below(&r, 50) : some_delay(&r) % (2 * DAY);
+        if (rng_below(&r, 10) == 0)
+            now -= rng_below(&r, 3) ? (int64_t)rng_below(&r, 100) : some_delay(&r) % DAY;
+        else
+            now += rng_below(&r, 20) ? (int64_t)rng_below(&r, 50) : some_delay(&r) % (2 * DAY);
         if (rng_below(&r, 3) == 0) continue; /* pushes before the wheel hears of it */
         take(m, now);
         if (step % 10 == 0) wheel_check(m->w);
@@ -232,7 +244,8 @@ START_TEST(many_records_take_little_more_than_eight_bytes)
 }
 END_TEST
 
-UNIT_MAIN("wheel", records_fire_in_their_millisecond, what_is_past_is_due_at_the_next_take, every_distance_is_exact,
-          random_pushes_and_steps_fire_as_a_list_does, a_clock_that_goes_back_fires_nothing_early_and_nothing_late,
+UNIT_MAIN("wheel", records_fire_in_their_millisecond, what_is_past_is_due_at_the_next_take,
+          every_distance_is_exact, random_pushes_and_steps_fire_as_a_list_does,
+          a_clock_that_goes_back_fires_nothing_early_and_nothing_late,
           an_empty_wheel_follows_the_clock_anywhere, one_call_does_bounded_work,
           many_records_take_little_more_than_eight_bytes)
