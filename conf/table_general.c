@@ -1,0 +1,252 @@
+/* table_general.c -- settings of the process, and of who may do what. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "conf/table.h"
+
+/* --- dir: made absolute, since the daemon may change its directory ---------------------------- */
+
+/* The absolute form of a path that may not exist yet. */
+static char *absolute(const char *path)
+{
+    char *real = realpath(path, NULL), *cwd = NULL;
+    struct buf b = { 0 };
+
+    if (real == NULL && path[0] != '/') cwd = getcwd(NULL, 0);
+    if (real != NULL) {
+        buf_add_c(&b, real);
+    } else if (cwd != NULL) {
+        buf_printf(&b, "%s/%s", cwd, path);
+    } else {
+        buf_add_c(&b, path);
+    }
+    buf_add_char(&b, '\0');
+    free(real);
+    free(cwd);
+    return b.p;
+}
+
+/* At the start the directory may be missing: the daemon makes it. Later it must be there. */
+static const char *settle_dir(void *field, bool at_start)
+{
+    char **dir = field;
+    char *path = absolute(*dir);
+    struct stat st;
+
+    mem_free(*dir);
+    *dir = path;
+    if (at_start) return NULL;
+    if (stat(path, &st) != 0) return strerror(errno);
+    if (!S_ISDIR(st.st_mode)) return strerror(ENOTDIR);
+    return access(path, X_OK) == 0 ? NULL : strerror(errno);
+}
+
+/* --- others ----------------------------------------------------------------------------------- */
+
+/* Values out of range are hints that went too far, not errors: redis.conf files have them. */
+static const char *settle_hz(void *field, bool at_start)
+{
+    int64_t *hz = field;
+
+    (void)at_start;
+    if (*hz < 1) *hz = 1;
+    if (*hz > 500) *hz = 500;
+    return NULL;
+}
+
+static const char *settle_shutdown(void *field, bool at_start)
+{
+    int both = CONF_SHUTDOWN_SAVE | CONF_SHUTDOWN_NOSAVE;
+
+    (void)at_start;
+    if ((*(int *)field & both) != both) return NULL;
+    return "shutdown options SAVE and NOSAVE can't be used simultaneously";
+}
+
+static bool title_variable(struct str name)
+{
+    static const char *const known[] = { "title",    "listen-addr", "server-mode", "port",
+                                         "tls-port", "unixsocket",  "config-file" };
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (str_eq(name, str_c(known[i]))) return true;
+    }
+    return false;
+}
+
+/* Each { begins a {variable}; {{ stands for a brace. Something must be left to show. */
+static const char *settle_title(void *field, bool at_start)
+{
+    static const char refused[] = "template format is invalid or contains unknown variables";
+    const char *p = *(char **)field;
+
+    (void)at_start;
+    if (p[strspn(p, " ")] == '\0') return refused;
+    while ((p = strchr(p, '{')) != NULL) {
+        const char *end = strchr(p, '}');
+
+        if (p[1] == '{') {
+            p += 2;
+            continue;
+        }
+        if (end == NULL || !title_variable(str_of(p + 1, (size_t)(end - p) - 1))) return refused;
+        p = end + 1;
+    }
+    return NULL;
+}
+
+static const struct word level_words[] = {
+    { "debug", LOG_DEBUG },     { "verbose", LOG_VERBOSE }, { "notice", LOG_NOTICE },
+    { "warning", LOG_WARNING }, { "nothing", LOG_NOTHING }, { 0 },
+};
+
+/* The numbers of syslog(3), whose header has other plans for the names of our log levels. */
+static const struct word facility_words[] = {
+    { "user", 1 << 3 },    { "local0", 16 << 3 },
+    { "local1", 17 << 3 }, { "local2", 18 << 3 },
+    { "local3", 19 << 3 }, { "local4", 20 << 3 },
+    { "local5", 21 << 3 }, { "local6", 22 << 3 },
+    { "local7", 23 << 3 }, { 0 },
+};
+
+static const struct word shutdown_words[] = {
+    { "default", 0 },
+    { "save", CONF_SHUTDOWN_SAVE },
+    { "nosave", CONF_SHUTDOWN_NOSAVE },
+    { "now", CONF_SHUTDOWN_NOW },
+    { "force", CONF_SHUTDOWN_FORCE },
+    { 0 },
+};
+
+static const struct word oom_words[] = {
+    { "no", CONF_OOM_NO },
+    { "yes", CONF_OOM_RELATIVE },
+    { "relative", CONF_OOM_RELATIVE },
+    { "absolute", CONF_OOM_ABSOLUTE },
+    { 0 },
+};
+
+const struct setting general_settings[] = {
+    { "daemonize", BOOL(daemonize), .initial = "no", .flags = SETTING_IMMUTABLE,
+      .doc = "Run in the background. Leave it off under systemd and in containers." },
+    { "pidfile", TEXT(pidfile), .initial = "", .flags = SETTING_IMMUTABLE | SETTING_DROP,
+      .example = "/run/memd/memd.pid", .doc = "File that holds the process id while memd runs." },
+    { "dir", TEXT(dir), .initial = "./",
+      .flags = SETTING_PROTECTED | SETTING_WAITS | SETTING_ALWAYS, .settle = settle_dir,
+      .accepts = "the path of a directory",
+      .doc = "Directory of all data files. It is made when it does not exist. One daemon at a "
+             "time can use it." },
+    { "databases", INT(databases, 1, INT_MAX), .initial = "16", .flags = SETTING_IMMUTABLE,
+      .unit = "databases", .doc = "Databases, numbered from 0, between which SELECT chooses." },
+    { "loglevel", WORD(loglevel, level_words), .initial = "notice",
+      .doc = "The least that is worth a line in the log: debug, verbose, notice, warning, or "
+             "nothing." },
+    { "logfile", TEXT(logfile), .initial = "", .flags = SETTING_IMMUTABLE,
+      .doc = "Path of the log. Empty: standard output." },
+    { "syslog-enabled", BOOL(syslog_enabled), .initial = "no", .flags = SETTING_IMMUTABLE,
+      .doc = "Send the log to syslog as well." },
+    { "syslog-ident", TEXT(syslog_ident), .initial = "memd", .flags = SETTING_IMMUTABLE,
+      .doc = "The name under which syslog knows memd." },
+    { "syslog-facility", WORD(syslog_facility, facility_words), .initial = "local0",
+      .flags = SETTING_IMMUTABLE, .doc = "The facility for syslog: user, or local0 to local7." },
+    { "set-proc-title", BOOL(set_proc_title), .initial = "yes", .flags = SETTING_IMMUTABLE,
+      .doc = "Show in ps and top what the process serves." },
+    { "proc-title-template", TEXT(proc_title_template),
+      .initial = "{title} {listen-addr} {server-mode}", .settle = settle_title,
+      .accepts = "a text with {title}, {listen-addr}, {server-mode}, {port}, {tls-port}, "
+                 "{unixsocket} and {config-file} in it",
+      .doc = "What set-proc-title shows. These are replaced: {title}, {listen-addr}, "
+             "{server-mode}, {port}, {tls-port}, {unixsocket}, {config-file}." },
+    { "always-show-logo", BOOL(always_show_logo), .initial = "no", .flags = SETTING_IMMUTABLE,
+      .doc = "Begin the log with the banner even when it does not go to a terminal." },
+    { "hz", INT(hz, 0, INT_MAX), .initial = "10", .settle = settle_hz, .unit = "times a second",
+      .doc = "How often a second the daemon looks after things that no request asks for: idle "
+             "clients, statistics, eviction in the background. 1 to 500. Expiry does not wait for "
+             "it." },
+    { "dynamic-hz", BOOL(dynamic_hz), .initial = "yes",
+      .doc = "With many clients, look more often than hz says." },
+    { "activerehashing", BOOL(activerehashing), .initial = "yes",
+      .doc = "Use idle time to put tables in order." },
+    { "shutdown-timeout", INT(shutdown_timeout, 0, INT_MAX), .initial = "10", .unit = "seconds",
+      .doc = "How long a shutdown waits for replicas that are behind." },
+    { "shutdown-on-sigint", WORDS(shutdown_on_sigint, shutdown_words), .initial = "default",
+      .flags = SETTING_MULTI, .settle = settle_shutdown,
+      .doc = "What SIGINT does: default saves when there are save rules; save or nosave decide "
+             "that; now does not wait for replicas; force goes on when saving fails. Several "
+             "words may be combined." },
+    { "shutdown-on-sigterm", WORDS(shutdown_on_sigterm, shutdown_words), .initial = "default",
+      .flags = SETTING_MULTI, .settle = settle_shutdown, .doc = "The same for SIGTERM." },
+    { "crash-log-enabled", BOOL(crash_log_enabled), .initial = "yes",
+      .doc = "When memd crashes, log where." },
+    { "crash-memcheck-enabled", BOOL(crash_memcheck_enabled), .initial = "yes",
+      .doc = "Let the crash log say what is known of the memory." },
+    { "oom-score-adj", WORD(oom_score_adj, oom_words), .initial = "no",
+      .doc = "Tell the kernel which process to kill first when the machine runs out of memory: "
+             "no, relative (oom-score-adj-values are added to the score it has at the start; yes "
+             "means the same) or absolute." },
+    { "oom-score-adj-values", KIND(kind_scores, oom_score_adj_values), .initial = "0 200 800",
+      .flags = SETTING_MULTI,
+      .doc = "The values for a primary, a replica and a helper process, -2000 to 2000 each." },
+    { "disable-thp", BOOL(disable_thp), .initial = "no", .flags = SETTING_IMMUTABLE,
+      .doc = "Ask the kernel not to use transparent huge pages for this process. They cost Redis "
+             "dearly when it forks; memd does not fork, and is faster with them." },
+    { "include", .kind = &kind_include, .flags = SETTING_FILE_ONLY | SETTING_DROP,
+      .example = "/etc/memd/local.conf", .accepts = "the path of a file, * ? and [] allowed",
+      .doc = "Read another file here, as if its lines stood in this place: what comes later wins. "
+             "The path may be a pattern, and may then match no file. Relative paths begin at the "
+             "directory in which memd is started. CONFIG REWRITE never writes to included "
+             "files." },
+    { 0 },
+};
+
+static const struct word guard_words[] = {
+    { "no", CONF_GUARD_NO },
+    { "yes", CONF_GUARD_YES },
+    { "local", CONF_GUARD_LOCAL },
+    { 0 },
+};
+
+static const struct word channel_words[] = {
+    { "allchannels", CONF_CHANNELS_ALL },
+    { "resetchannels", CONF_CHANNELS_NONE },
+    { 0 },
+};
+
+const struct setting security_settings[] = {
+    { "requirepass", TEXT(requirepass), .initial = "", .flags = SETTING_SECRET | SETTING_DROP,
+      .example = "a-long-random-text",
+      .doc = "Password of the default user: clients begin with AUTH. A file that holds it should "
+             "be readable by memd alone. The environment can give it too: MEMD_PASSWORD, or "
+             "MEMD_PASSWORD_FILE with the path of a file that holds it." },
+    { "user", KIND(kind_lines, user),
+      .flags = SETTING_MULTI | SETTING_FILE_ONLY | SETTING_DROP | SETTING_SECRET,
+      .example = "worker on #<sha256 of the password> ~session:* +@read +@write",
+      .accepts = "a name and ACL rules",
+      .doc = "A user and its rules, in the language of ACL SETUSER. One line for each user; not "
+             "together with aclfile." },
+    { "aclfile", TEXT(aclfile), .initial = "", .flags = SETTING_IMMUTABLE | SETTING_DROP,
+      .example = "/etc/memd/users.acl",
+      .doc = "File of users, one line each as above, which ACL LOAD and ACL SAVE read and write." },
+    { "acl-pubsub-default", WORD(acl_pubsub_default, channel_words), .initial = "resetchannels",
+      .doc = "The channels that a new user may use: none (resetchannels) or allchannels." },
+    { "acllog-max-len", INT(acllog_max_len, 0, LONG_MAX), .initial = "128", .unit = "entries",
+      .doc = "Refusals that ACL LOG remembers." },
+    { "enable-protected-configs", WORD(enable_protected_configs, guard_words), .initial = "no",
+      .flags = SETTING_IMMUTABLE,
+      .doc = "Who may change dir and dbfilename by CONFIG SET, which is to say, write files "
+             "elsewhere: no (nobody), yes (everybody), local (clients on this machine)." },
+    { "enable-debug-command", WORD(enable_debug_command, guard_words), .initial = "no",
+      .flags = SETTING_IMMUTABLE, .doc = "Who may use DEBUG, in the same words." },
+    { "enable-module-command", WORD(enable_module_command, guard_words), .initial = "no",
+      .flags = SETTING_IMMUTABLE, .doc = "Who may use MODULE, in the same words." },
+    { "rename-command", KIND(kind_pairs, rename_command),
+      .flags = SETTING_MULTI | SETTING_FILE_ONLY | SETTING_DROP, .example = "FLUSHALL \"\"",
+      .accepts = "the name of a command and a new name, or \"\"",
+      .doc = "Give a command another name, or with \"\" take it away. ACL rules are the better "
+             "tool." },
+    { 0 },
+};
