@@ -101,7 +101,7 @@ void db_add(struct slot *s, struct entry *e)
 {
     struct shard *sh = s->shard;
 
-    evict_start(s->db->store, sh, s->ref.hash, e);
+    evict_start(s->db, s->ref.hash, e);
     table_insert(&sh->keys, s->ref.hash, e);
     s->db->n_keys++;
     s->ref.e = e; /* where it lies is for the next look-up to find out */
@@ -161,7 +161,6 @@ static struct entry *unlink_entry(struct slot *s)
     e = table_remove(&s->shard->keys, &s->ref);
     s->ref.e = NULL;
     s->db->n_keys--;
-    s->shard->n_main -= (e->flags & ENTRY_MAIN) != 0;
     if (entry_expires(e)) count_expires(s, -1);
     return e;
 }

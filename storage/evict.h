@@ -13,11 +13,14 @@ struct evict;
 struct evict *evict_new(void);
 void evict_free(struct evict **ev);
 
-/* Start the clock of a new entry, which is not yet in its table. */
-void evict_start(struct store *s, struct shard *sh, uint64_t hash, struct entry *e);
+/* Start the clock of e, which is about to be put into db under hash. */
+void evict_start(struct db *db, uint64_t hash, struct entry *e);
 
-/* An entry was removed by the policy: remember it for a while. */
-void evict_remember(struct store *s, struct shard *sh, uint64_t hash, const struct entry *e);
+/* Two databases are about to exchange their content. */
+void evict_swap(struct store *s, int a, int b);
+
+/* The policy gives e up. */
+void evict_remove(struct db *db, const struct entry *e);
 
 /* Count a use under the lfu names (slow path of evict_mark). */
 void evict_count(struct store *s, struct entry *e);

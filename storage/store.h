@@ -99,7 +99,6 @@ struct shard {
     struct wheel *fresh; /* the wheel's replacement while it is rebuilt (expire.c), else NULL */
     uint64_t fresh_at;   /* scan cursor of the rebuild */
     size_t n_expires;    /* keys with a TTL */
-    size_t n_main;       /* keys with ENTRY_MAIN */
     uint64_t hand;       /* eviction's clock hand */
 };
 
