@@ -33,6 +33,19 @@
     X(ERR_TIMEOUT_RANGE, "ERR timeout is out of range") \
     X(ERR_TIMEOUT_NEGATIVE, "ERR timeout is negative") \
     X(ERR_NUMKEYS, "ERR numkeys should be greater than 0") \
+    X(ERR_INT_RANGE, "ERR value is out of range, value must between -2147483648 and 2147483647") \
+    X(ERR_CURSOR, "ERR invalid cursor") \
+    X(ERR_EXPIRE_OPTION, "ERR Unsupported option %s") \
+    X(ERR_EXPIRE_NX, "ERR NX and XX, GT or LT options at the same time are not compatible") \
+    X(ERR_EXPIRE_GT_LT, "ERR GT and LT options at the same time are not compatible") \
+    X(ERR_IS_LFU, "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that " \
+      "when switching between policies at runtime LRU and LFU data will take some time to adjust.") \
+    X(ERR_IS_NOT_LFU, "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please " \
+      "note that when switching between policies at runtime LRU and LFU data will take some time to adjust.") \
+    X(ERR_LCS_TYPE, "ERR The specified keys must contain string values") \
+    X(ERR_LCS_BOTH, "ERR If you want both the length and indexes, please just use IDX.") \
+    X(ERR_LCS_LONG, "ERR String too long for LCS") \
+    X(ERR_LCS_MEMORY, "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len") \
     X(ERR_OOM, "OOM command not allowed when used memory > 'maxmemory'.") \
     X(ERR_MULTI_NESTED, "ERR MULTI calls can not be nested") \
     X(ERR_DISCARD_ALONE, "ERR DISCARD without MULTI") \

@@ -24,19 +24,37 @@ static inline void find(struct db *db, struct str key, struct slot *s)
     if (s->ref.e && due(db->store, s->ref.e)) db_remove(s, CHANGE_EXPIRED, db->store->conf.lazy_expire);
 }
 
-const struct entry *db_read(struct db *db, struct str key)
+void db_prefetch(struct db *db, const struct str *keys, size_t step, size_t n, uint64_t *hashes)
 {
-    struct store *st = db->store;
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = db_hash(db, keys[i * step]);
+        table_prefetch_bucket(&db_shard(db, hashes[i])->keys, hashes[i]);
+    }
+    for (size_t i = 0; i < n; i++) table_prefetch_entry(&db_shard(db, hashes[i])->keys, hashes[i]);
+}
+
+/* Look up and count a hit or a miss. */
+static inline struct entry *seek(struct db *db, struct str key)
+{
     struct slot s;
 
     find(db, key, &s);
-    if (!s.ref.e) {
-        st->stats.misses++;
-        return NULL;
-    }
-    st->stats.hits++;
-    evict_mark(st, s.ref.e, false);
+    if (s.ref.e) db->store->stats.hits++;
+    else db->store->stats.misses++;
     return s.ref.e;
+}
+
+const struct entry *db_read(struct db *db, struct str key)
+{
+    struct entry *e = seek(db, key);
+
+    if (e) evict_mark(db->store, e, false);
+    return e;
+}
+
+const struct entry *db_look(struct db *db, struct str key)
+{
+    return seek(db, key);
 }
 
 enum err db_read_type(struct db *db, struct str key, enum value_type type, const struct entry **e)

@@ -26,6 +26,18 @@ static inline uint64_t db_hash(const struct db *db, struct str key)
     return hash_bytes(&s->hash_key, key);
 }
 
+/* The hashes of n keys, `step` apart, with their buckets and entries on the way to the cache. */
+enum { DB_BATCH = 16 };
+void db_prefetch(struct db *db, const struct str *keys, size_t step, size_t n, uint64_t *hashes);
+
+/* Let the next look-up of these very bytes find their hash. */
+static inline void db_memo(struct db *db, struct str key, uint64_t hash)
+{
+    db->store->memo_p = key.p;
+    db->store->memo_n = key.n;
+    db->store->memo_hash = hash;
+}
+
 /* The one place that decides in which shard a key lives. */
 static inline struct shard *db_shard(struct db *db, uint64_t hash)
 {
@@ -38,10 +50,13 @@ const struct entry *db_read(struct db *db, struct str key);
 /* As db_read, and the type must be as wanted: ERR_NO_KEY, ERR_WRONG_TYPE. */
 enum err MUST_USE db_read_type(struct db *db, struct str key, enum value_type type, const struct entry **e);
 
+/* As db_read, leaving the clock alone (EXISTS, TTL, TYPE). */
+const struct entry *db_look(struct db *db, struct str key);
+
 /* Record a use of e (TOUCH), even under CLIENT NO-TOUCH. */
 void db_touch(struct db *db, const struct entry *e);
 
-/* Look up without counting or marking (EXISTS-like checks, OBJECT, SCAN). */
+/* Look up without counting or marking (OBJECT, SCAN). */
 const struct entry *db_peek(struct db *db, struct str key);
 
 /* Look up for changing. Fills s; true when the key is there. Marks the use, keeps the pre-image. */

@@ -95,11 +95,12 @@ static bool same_class(size_t a, size_t b)
 
 /* --- making ---------------------------------------------------------------------------------- */
 
+/* A time beyond the year 10889 is kept as the last one that fits. */
 static void put_expire(struct entry *e, int64_t at_ms)
 {
-    uint64_t v = (uint64_t)at_ms;
+    uint64_t v = (uint64_t)at_ms, last = ((uint64_t)1 << 48) - 1;
 
-    ensure(v < (uint64_t)1 << 48);
+    if (v > last) v = last;
     memcpy(e->body, &v, ENTRY_EXPIRE_BYTES);
 }
 

@@ -114,8 +114,10 @@ static size_t drain(struct db *db, struct shard *sh, struct wheel *w, size_t max
 bool store_expire_some(struct store *s, size_t max)
 {
     unsigned n = (unsigned)s->conf.databases * STORE_SHARDS;
+    bool more = false;
 
     if (s->loading || s->keep_expired) return false;
+    s->memo_p = NULL; /* keys are looked up by their own bytes here, which are nobody's request */
     for (unsigned i = 0; i < n; i++) {
         unsigned at = s->expire_at++ % n;
         struct db *db = s->dbs[at / STORE_SHARDS];
@@ -126,7 +128,8 @@ bool store_expire_some(struct store *s, size_t max)
         max -= drain(db, sh, w, max);
         if (sh->fresh) max -= drain(db, sh, sh->fresh, max);
         if (max == 0) return true;
+        more |= wheel_behind(w);
         keep_small(s, sh);
     }
-    return false;
+    return more;
 }

@@ -98,8 +98,8 @@ static bool ghost_take(struct s3fifo *q, uint64_t record)
 
 /* --- records ---------------------------------------------------------------------------------- */
 
-/* A record is a hash with the database in the bits that neither shard nor table read (table.h). */
-enum { DB_SHIFT = 12, DB_MASK = 0xfff };
+/* A record is a hash with the database in those bits that table_candidates does without. */
+enum { DB_SHIFT = 12, DB_MASK = 0xfffff };
 
 static uint64_t record_of(uint64_t hash, int db)
 {

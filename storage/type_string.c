@@ -116,10 +116,8 @@ static void overwrite(struct slot *s, struct str val)
     db_drop_value(st, e, st->conf.lazy_server_del);
     if (looks_int(val, &v)) {
         e = entry_turn_int(e, v);
-        entry_set_kind(e, VALUE_STRING, ENC_INT);
     } else if (val.n <= STRING_INLINE_MAX) {
         e = entry_set_raw(e, val);
-        entry_set_kind(e, VALUE_STRING, ENC_RAW);
     } else {
         b = blob_of(val);
         e = entry_turn_ptr(e, ENC_BLOB, b);
@@ -215,7 +213,6 @@ char *string_writable(struct slot *s, size_t len, size_t *n)
         memcpy(grown, old.p, old.n);
         memset(grown + old.n, 0, *n - old.n);
         e = entry_set_raw(e, str_of(grown, *n));
-        entry_set_kind(e, VALUE_STRING, ENC_RAW);
         e->flags |= ENTRY_GROWN;
         db_moved(s, e, ttl);
         return (char *)(uintptr_t)entry_raw(e).p;
@@ -225,7 +222,6 @@ char *string_writable(struct slot *s, size_t len, size_t *n)
         memcpy(b->p, old.p, old.n);
         b->n = old.n;
         e = entry_turn_ptr(e, ENC_BLOB, b);
-        entry_set_kind(e, VALUE_STRING, ENC_BLOB);
         db_moved(s, e, ttl);
     } else {
         b = blob_reserve(entry_ptr(e), *n);
@@ -338,7 +334,6 @@ static void put_text(struct slot *s, struct str text)
     ttl = entry_expires(e);
     db_drop_value(s->db->store, e, false);
     e = entry_set_raw(e, text);
-    entry_set_kind(e, VALUE_STRING, ENC_RAW);
     e->flags &= (uint8_t)~ENTRY_GROWN;
     db_moved(s, e, ttl);
 }
