@@ -2,5 +2,7 @@
 #include "commands/tables.h"
 
 const struct command *const command_tables[] = {
+    string_commands, string_edit_commands, lcs_commands,
+    keys_commands, scan_commands, object_commands, expire_commands,
     NULL,
 };

@@ -4,4 +4,12 @@
 
 #include "commands/command.h"
 
+extern const struct command string_commands[];
+extern const struct command string_edit_commands[];
+extern const struct command lcs_commands[];
+extern const struct command keys_commands[];
+extern const struct command scan_commands[];
+extern const struct command object_commands[];
+extern const struct command expire_commands[];
+
 #endif

@@ -30,12 +30,18 @@ static inline uint64_t db_hash(const struct db *db, struct str key)
 enum { DB_BATCH = 16 };
 void db_prefetch(struct db *db, const struct str *keys, size_t step, size_t n, uint64_t *hashes);
 
-/* Let the next look-up of these very bytes find their hash. */
+/* Let the next look-up of these very bytes find their hash. Whoever calls it must db_forget before
+ * the bytes change. */
 static inline void db_memo(struct db *db, struct str key, uint64_t hash)
 {
     db->store->memo_p = key.p;
     db->store->memo_n = key.n;
     db->store->memo_hash = hash;
+}
+
+static inline void db_forget(struct db *db)
+{
+    db->store->memo_p = NULL;
 }
 
 /* The one place that decides in which shard a key lives. */

@@ -1,0 +1,157 @@
+/* scan.c -- going through the keys: SCAN, KEYS, RANDOMKEY. */
+#include "commands/scan.h"
+
+#include "base/glob.h"
+#include "base/num.h"
+#include "commands/tables.h"
+#include "storage/keys.h"
+
+/* --- options ---------------------------------------------------------------------------------- */
+
+/* As strtoul reads it, whose leniency clients may rely on: zeros may lead, nothing at all is 0. */
+enum err scan_cursor(const struct call *c, size_t i, uint64_t *cursor)
+{
+    struct str s = call_arg(c, i);
+    uint64_t v = 0;
+
+    for (size_t k = 0; k < s.n; k++) {
+        unsigned digit = (unsigned char)s.p[k] - '0';
+
+        if (digit > 9 || __builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, digit, &v))
+            return ERR_CURSOR;
+    }
+    *cursor = v;
+    return OK;
+}
+
+enum err scan_options(const struct call *c, size_t i, bool may_have_type, struct scan_options *o)
+{
+    int64_t count;
+    enum err e;
+
+    *o = (struct scan_options){ .count = 10, .type = VALUE_ANY };
+    for (; i < c->argc; i += 2) {
+        if (i + 1 == c->argc) return ERR_SYNTAX;
+        if (call_is(c, i, "COUNT")) {
+            e = call_range(c, i + 1, 1, INT64_MAX, ERR_SYNTAX, &count);
+            if (e != OK) return e;
+            o->count = (size_t)count;
+        } else if (call_is(c, i, "MATCH")) {
+            o->pattern = call_arg(c, i + 1);
+            o->filter = !str_eq(o->pattern, STR("*"));
+        } else if (may_have_type && call_is(c, i, "TYPE")) {
+            o->typed = true;
+            o->type = value_type_of(call_arg(c, i + 1));
+        } else {
+            return ERR_SYNTAX;
+        }
+    }
+    return OK;
+}
+
+/* --- commands --------------------------------------------------------------------------------- */
+
+struct visit {
+    struct reply *out;
+    const struct scan_options *options;
+    size_t n;
+};
+
+static void visit(void *ctx, const struct entry *e)
+{
+    struct visit *v = ctx;
+    const struct scan_options *o = v->options;
+
+    if (o->typed && entry_type(e) != o->type) return;
+    if (o->filter && !glob_match(o->pattern, entry_key(e), false)) return;
+    reply_bulk(v->out, entry_key(e));
+    v->n++;
+}
+
+static enum err run_scan(struct call *c)
+{
+    struct scan_options o;
+    struct visit v = { c->out, &o, 0 };
+    uint64_t cursor;
+    size_t start, keys, n;
+    char text[NUM_TEXT_MAX];
+    enum err e = scan_cursor(c, 1, &cursor);
+
+    if (e == OK) e = scan_options(c, 2, true, &o);
+    if (e != OK) return e;
+    /* The cursor comes first in the reply and is known last: it is put before the keys then. */
+    start = reply_mark(c->out);
+    cursor = db_scan(c->db, cursor, o.count, visit, &v);
+    reply_array_at(c->out, start, v.n);
+    keys = reply_mark(c->out);
+    reply_array(c->out, 2);
+    reply_bulk(c->out, str_of(text, num_u64(text, cursor)));
+    n = reply_mark(c->out) - keys;
+    buf_insert(c->out->out, start, c->out->out->p + keys, n);
+    reply_undo(c->out, keys + n);
+    return OK;
+}
+
+static enum err run_keys(struct call *c)
+{
+    struct scan_options o = { .pattern = call_arg(c, 1) };
+    struct visit v = { c->out, &o, 0 };
+    size_t mark = reply_mark(c->out);
+    const struct entry *e;
+    uint64_t cursor = 0;
+
+    o.filter = !str_eq(o.pattern, STR("*"));
+    if (glob_prefix(o.pattern).n == o.pattern.n) { /* a name and no pattern */
+        e = db_peek(c->db, o.pattern);
+        if (e) visit(&v, e);
+    } else {
+        do cursor = db_scan(c->db, cursor, SIZE_MAX, visit, &v);
+        while (cursor != 0);
+    }
+    reply_array_at(c->out, mark, v.n);
+    return OK;
+}
+
+static enum err run_randomkey(struct call *c)
+{
+    const struct entry *e = db_random(c->db);
+
+    if (e) reply_bulk(c->out, entry_key(e));
+    else reply_null(c->out);
+    return OK;
+}
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+static const char *const scan_history[] = { "6.0.0", "The option TYPE.", NULL };
+static const char *const scan_tips[] = { "nondeterministic_output", "request_policy:special",
+                                         "response_policy:special", NULL };
+static const char *const keys_tips[] = { "request_policy:all_shards", "nondeterministic_output_order", NULL };
+static const char *const random_tips[] = { "request_policy:all_shards", "response_policy:special",
+                                           "nondeterministic_output", NULL };
+
+const struct command scan_commands[] = {
+    { .name = "scan", .run = run_scan, .arity = -2, .flags = CMD_READONLY | CMD_TOUCHES_ARBITRARY_KEYS,
+      .acl = ACL_KEYSPACE, .group = GROUP_GENERIC, .since = "2.8.0",
+      .complexity = "O(COUNT) a call, O(N) for all calls until the cursor is 0 again, for N keys",
+      .summary = "Goes through the keys a few at a time; who is there throughout is met.",
+      .history = scan_history, .tips = scan_tips,
+      .args = ARGS({ .name = "cursor", .type = ARG_T_INTEGER },
+                   { .name = "pattern", .type = ARG_T_PATTERN, .token = "MATCH", .flags = ARG_OPTIONAL },
+                   { .name = "count", .type = ARG_T_INTEGER, .token = "COUNT", .flags = ARG_OPTIONAL },
+                   { .name = "type", .type = ARG_T_STRING, .token = "TYPE", .flags = ARG_OPTIONAL,
+                     .since = "6.0.0" }),
+      .example = "SET a 1 | SCAN 0 COUNT 1000 => *2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n" },
+    { .name = "keys", .run = run_keys, .arity = 2, .flags = CMD_READONLY,
+      .acl = ACL_KEYSPACE | ACL_DANGEROUS, .group = GROUP_GENERIC, .since = "1.0.0",
+      .complexity = "O(N) for N keys in the database",
+      .summary = "Gives all keys that match a pattern.", .tips = keys_tips,
+      .args = ARGS({ .name = "pattern", .type = ARG_T_PATTERN }),
+      .example = "MSET ab 1 b 2 | KEYS a* => *1\r\n$2\r\nab\r\n" },
+    { .name = "randomkey", .run = run_randomkey, .arity = 1,
+      .flags = CMD_READONLY | CMD_TOUCHES_ARBITRARY_KEYS, .acl = ACL_KEYSPACE, .group = GROUP_GENERIC,
+      .since = "1.0.0", .complexity = "O(1)", .summary = "Gives some key of the database.",
+      .tips = random_tips,
+      .example = "SET a 1 | RANDOMKEY => $1\r\na\r\n" },
+    { 0 },
+};
