@@ -39,7 +39,7 @@ static enum err conditions(struct call *c, unsigned *out)
 static enum err expire(struct call *c, struct expire_form form)
 {
     struct note *n = call_new(c, struct note, 1);
-    unsigned set;
+    unsigned set = 0;
     enum err e = conditions(c, &set);
 
     if (e == OK) e = call_expire_at(c, 2, form, false, &n->at_ms);
