@@ -72,23 +72,22 @@ static enum err run_scan(struct call *c)
 {
     struct scan_options o;
     struct visit v = { c->out, &o, 0 };
+    struct buf head = { 0 };
+    struct reply r = { &head, c->out->resp };
+    size_t start = reply_mark(c->out);
     uint64_t cursor;
-    size_t start, keys, n;
     char text[NUM_TEXT_MAX];
     enum err e = scan_cursor(c, 1, &cursor);
 
     if (e == OK) e = scan_options(c, 2, true, &o);
     if (e != OK) return e;
-    /* The cursor comes first in the reply and is known last: it is put before the keys then. */
-    start = reply_mark(c->out);
     cursor = db_scan(c->db, cursor, o.count, visit, &v);
-    reply_array_at(c->out, start, v.n);
-    keys = reply_mark(c->out);
-    reply_array(c->out, 2);
-    reply_bulk(c->out, str_of(text, num_u64(text, cursor)));
-    n = reply_mark(c->out) - keys;
-    buf_insert(c->out->out, start, c->out->out->p + keys, n);
-    reply_undo(c->out, keys + n);
+    /* Cursor and number of keys stand before them and are known after. */
+    reply_array(&r, 2);
+    reply_bulk(&r, str_of(text, num_u64(text, cursor)));
+    reply_array(&r, v.n);
+    buf_insert(c->out->out, start, head.p, head.n);
+    buf_fini(&head);
     return OK;
 }
 
