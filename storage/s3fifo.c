@@ -8,8 +8,9 @@
 enum {
     SMALL_PART = 10,      /* one key in so many is on probation */
     SMALL_SLACK = 1024,   /* and so many more before unneeded records are worked off */
-    GHOST_WAYS = 4,
-    GHOST_MIN = 256,      /* buckets */
+    GHOST_WAYS = 8,
+    GHOST_MIN = 128,      /* buckets */
+    GHOST_SHARE = 50,     /* of the memory limit, at most one part in so many is for ghosts */
     VICTIMS = 16,
     STEPS = 64            /* buckets or records looked at in one call */
 };
@@ -18,7 +19,7 @@ struct s3fifo {
     bool active;          /* something has been evicted */
     uint64_t *ring;       /* records on probation: ring[tail..head), indexed modulo cap */
     uint64_t head, tail, cap;
-    uint32_t *ghosts;     /* n_ghosts buckets of GHOST_WAYS fingerprints, newest first */
+    uint16_t *ghosts;     /* n_ghosts buckets of GHOST_WAYS fingerprints, newest first */
     size_t n_ghosts;      /* a power of two */
     uint64_t victims[VICTIMS]; /* found by the hand, not yet evicted */
     int n_victims;
@@ -49,10 +50,10 @@ static size_t total_keys(const struct store *s)
 
 /* --- ghosts ----------------------------------------------------------------------------------- */
 
-/* Four bytes for each key, while that is no more than a hundredth of the memory limit. */
+/* One for each key, while memory allows. */
 static void fit_ghosts(struct s3fifo *q, const struct store *s)
 {
-    size_t max = s->conf.maxmemory / 100 / (GHOST_WAYS * sizeof q->ghosts[0]);
+    size_t max = s->conf.maxmemory / GHOST_SHARE / (GHOST_WAYS * sizeof q->ghosts[0]);
     size_t want = total_keys(s) / GHOST_WAYS, n = GHOST_MIN;
 
     if (q->ghosts && (want < 2 * q->n_ghosts || 2 * q->n_ghosts > max)) return;
@@ -62,18 +63,18 @@ static void fit_ghosts(struct s3fifo *q, const struct store *s)
     q->n_ghosts = n;
 }
 
-static uint32_t *ghost_bucket(const struct s3fifo *q, uint64_t record, uint32_t *print)
+static uint16_t *ghost_bucket(const struct s3fifo *q, uint64_t record, uint16_t *print)
 {
     uint64_t h = record * 0x9e3779b97f4a7c15ull;
 
     h ^= h >> 32;
-    *print = (uint32_t)(h * 0xd6e8feb86659fd93ull >> 32) | 1; /* never 0, which is an empty place */
+    *print = (uint16_t)(h >> 48 | 1); /* never 0, which is an empty place */
     return q->ghosts + (h & (q->n_ghosts - 1)) * GHOST_WAYS;
 }
 
 static void ghost_put(struct s3fifo *q, uint64_t record)
 {
-    uint32_t print, *b;
+    uint16_t print, *b;
 
     if (!q->ghosts) return;
     b = ghost_bucket(q, record, &print);
@@ -84,7 +85,7 @@ static void ghost_put(struct s3fifo *q, uint64_t record)
 /* Was this key evicted a short while ago? Its ghost is gone after. */
 static bool ghost_take(struct s3fifo *q, uint64_t record)
 {
-    uint32_t print, *b;
+    uint16_t print, *b;
 
     if (!q->ghosts) return false;
     b = ghost_bucket(q, record, &print);
