@@ -103,18 +103,33 @@ struct entry *string_new(struct str key, struct str val, int64_t expire_ms)
     return e;
 }
 
+/* The same length again, as counters of a fixed width and refreshed caches have it: a copy will do. */
+static inline bool write_over(struct entry *e, struct str val)
+{
+    struct str old;
+
+    if (entry_enc(e) != ENC_RAW) return false;
+    old = entry_raw(e);
+    if (old.n != val.n) return false;
+    memcpy((char *)(uintptr_t)old.p, val.p, val.n);
+    e->flags &= (uint8_t)~ENTRY_GROWN;
+    return true;
+}
+
 /* Give the entry of s the value val, where it lies if it can stay there. Key and TTL stay. val may
  * not lie within the entry. */
 static void overwrite(struct slot *s, struct str val)
 {
     struct store *st = s->db->store;
     struct entry *e = s->ref.e;
-    bool ttl = entry_expires(e);
+    bool is_int, ttl = entry_expires(e);
     struct blob *b;
     int64_t v;
 
+    is_int = looks_int(val, &v);
+    if (!is_int && write_over(e, val)) return;
     db_drop_value(st, e, st->conf.lazy_server_del);
-    if (looks_int(val, &v)) {
+    if (is_int) {
         e = entry_turn_int(e, v);
     } else if (val.n <= STRING_INLINE_MAX) {
         e = entry_set_raw(e, val);
