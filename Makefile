@@ -43,7 +43,7 @@ archives = $(foreach f,$(LINK_$(1)),$(if $(call sources,$(f)),$(B)/lib$(f).a))
 
 SOURCES := $(foreach f,$(FOLDERS),$(call sources,$(f)))
 TESTS   := $(wildcard tests/unit/*/test_*.c tests/commands/test_*.c)
-PICKED  := $(patsubst %.c,$(B)/%,$(foreach t,$(TESTS),$(if $(findstring $(T),$(t)),$(t))))
+PICKED  := $(patsubst %.c,$(B)/%,$(foreach t,$(TESTS),$(if $(T),$(if $(findstring $(T),$(t)),$(t)),$(t))))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
 .PHONY: all binary debug asan test unit unit-asan unit-build layers wire lint format coverage \
