@@ -235,19 +235,18 @@ const unsigned char *listpack_find(const unsigned char *from, struct str s, unsi
 
 static void code_int(struct coded *c, int64_t v)
 {
-    unsigned char *h = c->head;
     uint64_t u = (uint64_t)v;
 
     c->text = str_of(NULL, 0);
     c->back_n = 1;
     if (v >= 0 && v <= 127) {
-        h[0] = (unsigned char)v;
+        c->head[0] = (unsigned char)v;
         c->head_n = 1;
         return;
     }
     if (v >= -4096 && v <= 4095) {
-        h[0] = (unsigned char)(0xC0 | (u >> 8 & 31));
-        h[1] = (unsigned char)u;
+        c->head[0] = (unsigned char)(0xC0 | (u >> 8 & 31));
+        c->head[1] = (unsigned char)u;
         c->head_n = 2;
         return;
     }
@@ -255,8 +254,8 @@ static void code_int(struct coded *c, int64_t v)
                  : v >= -(1 << 23) && v < (1 << 23) ? 3
                  : v >= INT32_MIN && v <= INT32_MAX ? 4
                                                     : 8;
-    h[0] = (unsigned char)(n == 8 ? INT64 : INT16 + n - 2);
-    memcpy(h + 1, &u, n);
+    c->head[0] = (unsigned char)(n == 8 ? INT64 : INT16 + n - 2);
+    memcpy(&c->head[1], &u, n);
     c->head_n = (uint8_t)(1 + n);
 }
 
