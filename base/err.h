@@ -22,6 +22,23 @@
     X(ERR_OVERFLOW, "ERR increment or decrement would overflow") \
     X(ERR_DECR_OVERFLOW, "ERR decrement would overflow") \
     X(ERR_NAN_OR_INF, "ERR increment would produce NaN or Infinity") \
+    X(ERR_HASH_NOT_INT, "ERR hash value is not an integer") \
+    X(ERR_HASH_NOT_FLOAT, "ERR hash value is not a float") \
+    X(ERR_INCR_NAN_OR_INF, "ERR value is NaN or Infinity") \
+    X(ERR_FIELDS_PLACE, "ERR Mandatory argument FIELDS is missing or not at the right position") \
+    X(ERR_FIELDS_POSITIVE, "ERR Number of fields must be a positive integer") \
+    X(ERR_FIELDS_GREATER_0, "ERR Parameter `numFields` should be greater than 0") \
+    X(ERR_FIELDS_NUMBER, "ERR invalid number of fields") \
+    X(ERR_FIELDS_MATCH, "ERR The `numfields` parameter must match the number of arguments") \
+    X(ERR_EXPIRE_NEGATIVE, "ERR invalid expire time, must be >= 0") \
+    X(ERR_EXPIRE_MISSING, "ERR missing expire time") \
+    X(ERR_HSETEX_CONDITION, "ERR Only one of FXX or FNX arguments can be specified") \
+    X(ERR_HSETEX_EXPIRY, "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified") \
+    X(ERR_UNKNOWN_ARGUMENT, "ERR unknown argument: %s") \
+    X(ERR_NOVALUES, "ERR NOVALUES option can only be used in HSCAN") \
+    X(ERR_RANDOM_COUNT, "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807") \
+    X(ERR_NUMKEYS_ARGS, "ERR Number of keys can't be greater than number of args") \
+    X(ERR_LIMIT_NEGATIVE, "ERR LIMIT can't be negative") \
     X(ERR_NO_SUCH_KEY, "ERR no such key") \
     X(ERR_INDEX_RANGE, "ERR index out of range") \
     X(ERR_OFFSET_RANGE, "ERR offset is out of range") \

@@ -48,7 +48,8 @@ enum value_enc {
     ENC_INTSET,   /* struct intset */
     ENC_TABLE,    /* struct hash or struct set on a table */
     ENC_TREE,
-    ENC_STREAM
+    ENC_STREAM,
+    ENC_LISTPACK_EX /* struct hash_small: a small hash whose fields may have TTLs */
 };
 
 enum entry_flag {

@@ -11,6 +11,7 @@
 #include "storage/expire.h"
 
 #include "storage/db.h"
+#include "storage/type_hash.h"
 
 enum {
     BATCH = 64,
@@ -114,10 +115,14 @@ static size_t drain(struct db *db, struct shard *sh, struct wheel *w, size_t max
 bool store_expire_some(struct store *s, size_t max)
 {
     unsigned n = (unsigned)s->conf.databases * STORE_SHARDS;
-    bool more = false;
+    size_t fields_max = (max + 1) / 2, fields; /* neither keys nor fields can starve the other */
+    bool more;
 
     if (s->loading || s->keep_expired) return false;
     s->memo_p = NULL; /* keys are looked up by their own bytes here, which are nobody's request */
+    fields = field_clock_expire(s, fields_max);
+    more = fields >= fields_max;
+    max -= more ? fields_max : fields;
     for (unsigned i = 0; i < n; i++) {
         unsigned at = s->expire_at++ % n;
         struct db *db = s->dbs[at / STORE_SHARDS];

@@ -5,6 +5,7 @@
 #include "storage/cut.h"
 #include "storage/db.h"
 #include "storage/evict.h"
+#include "storage/type_hash.h"
 
 static struct db *db_new(struct store *s, int id)
 {
@@ -128,6 +129,7 @@ void store_free(struct store **sp)
         bury(take_content(s->dbs[i]));
         mem_free(s->dbs[i]);
     }
+    field_clock_free(s);
     evict_free(&s->evict);
     mem_free(s->dbs);
     mem_free(s);

@@ -1,9 +1,13 @@
 /* type_ops.c -- the table of types: one row each. */
 #include "storage/db.h"
+#include "storage/type_hash.h"
 #include "storage/type_list.h"
+#include "storage/type_set.h"
 #include "storage/type_string.h"
 
 const struct type_ops *const type_ops[VALUE_TYPES] = {
     [VALUE_STRING] = &string_type_ops,
     [VALUE_LIST] = &list_type_ops,
+    [VALUE_SET] = &set_type_ops,
+    [VALUE_HASH] = &hash_type_ops,
 };
