@@ -1,0 +1,266 @@
+/* admin_cmd.c -- databases as wholes, saving, stopping, and a few facts. */
+#include <stdio.h>
+#include <time.h>
+
+#include "base/num.h"
+#include "server/client.h"
+#include "server/commands.h"
+#include "server/loop.h"
+#include "server/monitor.h"
+#include "server/rows.h"
+
+/* --- databases ----------------------------------------------------------------------------------------- */
+
+/* ASYNC and SYNC are both taken: emptying a database is O(shards) either way, its memory is freed on
+ * the side. */
+static enum err flush_mode(const struct call *c)
+{
+    if (c->argc == 1 || (c->argc == 2 && (call_is(c, 1, "async") || call_is(c, 1, "sync")))) return OK;
+    return ERR_SYNTAX;
+}
+
+static enum err run_flushdb(struct call *c)
+{
+    enum err e = flush_mode(c);
+
+    if (e != OK) return e;
+    store_flush(c->store, c->db->id);
+    reply_ok(c->out);
+    return OK;
+}
+
+static enum err run_flushall(struct call *c)
+{
+    enum err e = flush_mode(c);
+
+    if (e != OK) return e;
+    for (int i = 0; i < c->store->conf.databases; i++) store_flush(c->store, i);
+    reply_ok(c->out);
+    return OK;
+}
+
+static enum err run_swapdb(struct call *c)
+{
+    int64_t a, b;
+
+    if (!num_parse_i64(call_arg(c, 1), &a)) return ERR_FIRST_DB;
+    if (!num_parse_i64(call_arg(c, 2), &b)) return ERR_SECOND_DB;
+    if (a < 0 || b < 0 || a >= c->store->conf.databases || b >= c->store->conf.databases) return ERR_DB_INDEX;
+    store_swap(c->store, (int)a, (int)b);
+    reply_ok(c->out);
+    return OK;
+}
+
+/* --- saving -------------------------------------------------------------------------------------------- */
+
+static struct persist *persist_of(const struct call *c)
+{
+    return c->client->server->persist;
+}
+
+static enum err run_save(struct call *c)
+{
+    switch (persist_save(persist_of(c), PERSIST_SAVE)) {
+    case PERSIST_DONE: reply_ok(c->out); return OK;
+    case PERSIST_SAME_RUNS: case PERSIST_OTHER_RUNS: return ERR_BGSAVE_RUNS;
+    default: return ERR_SAVE_FAILED;
+    }
+}
+
+static enum err run_bgsave(struct call *c)
+{
+    bool schedule = c->argc == 2 && call_is(c, 1, "schedule");
+
+    if (c->argc > 2 || (c->argc == 2 && !schedule)) return ERR_SYNTAX;
+    switch (persist_save(persist_of(c), schedule ? PERSIST_BGSAVE_LATER : PERSIST_BGSAVE)) {
+    case PERSIST_STARTED: reply_simple(c->out, "Background saving started"); return OK;
+    case PERSIST_SCHEDULED: reply_simple(c->out, "Background saving scheduled"); return OK;
+    case PERSIST_SAME_RUNS: return ERR_BGSAVE_RUNS;
+    case PERSIST_OTHER_RUNS: return ERR_REWRITE_BLOCKS_SAVE;
+    default: return ERR_SAVE_FAILED;
+    }
+}
+
+static enum err run_bgrewriteaof(struct call *c)
+{
+    switch (persist_save(persist_of(c), PERSIST_REWRITE)) {
+    case PERSIST_STARTED:
+        reply_simple(c->out, "Background append only file rewriting started");
+        return OK;
+    case PERSIST_SCHEDULED:
+        reply_simple(c->out, "Background append only file rewriting scheduled");
+        return OK;
+    case PERSIST_SAME_RUNS: case PERSIST_OTHER_RUNS: return ERR_REWRITE_RUNS;
+    default: return ERR_REWRITE_FAILED;
+    }
+}
+
+static enum err run_lastsave(struct call *c)
+{
+    struct persist_info info;
+
+    persist_info(persist_of(c), &info);
+    reply_int(c->out, info.last_save_time);
+    return OK;
+}
+
+static enum err run_shutdown(struct call *c)
+{
+    bool save = false, nosave = false, force = false, abort = false;
+
+    for (size_t i = 1; i < c->argc; i++) {
+        if (call_is(c, i, "save")) save = true;
+        else if (call_is(c, i, "nosave")) nosave = true;
+        else if (call_is(c, i, "force")) force = true;
+        else if (call_is(c, i, "abort")) abort = true;
+        else if (!call_is(c, i, "now")) return ERR_SYNTAX;
+    }
+    if ((save && nosave) || (abort && c->argc > 2)) return ERR_SYNTAX;
+    /* A shutdown never waits here, so there is never one to abort. */
+    if (abort) return ERR_NO_SHUTDOWN;
+    if (!server_shutdown(c->client->server, save ? 1 : nosave ? 0 : -1, force)) return ERR_SHUTDOWN;
+    client_close_after(c->client);
+    c->client->flags |= CLIENT_REPLY_OFF;
+    return OK;
+}
+
+/* --- facts --------------------------------------------------------------------------------------------- */
+
+static enum err run_time(struct call *c)
+{
+    int64_t us = clock_wall_us();
+
+    reply_array(c->out, 2);
+    reply_bulk_int(c->out, us / 1000000);
+    reply_bulk_int(c->out, us % 1000000);
+    return OK;
+}
+
+/* A small picture, drawn from the text cells of a waving line. */
+static enum err run_lolwut(struct call *c)
+{
+    static const int wave[] = { 3, 2, 1, 1, 0, 0, 0, 1, 1, 2, 3, 4, 5, 5, 6, 6, 6, 5, 5, 4 };
+    enum { COLUMNS = 60, ROWS = 7 };
+    struct buf text = { 0 };
+    int64_t version;
+    size_t shift = (size_t)rng_below(&c->store->rng, 20);
+
+    if (c->argc >= 3 && call_is(c, 1, "version") && call_i64(c, 2, &version) != OK) return ERR_NOT_INT;
+    for (int row = 0; row < ROWS; row++) {
+        for (size_t col = 0; col < COLUMNS; col++) {
+            buf_add_char(&text, wave[(col + shift) % 20] == row ? '~' : ' ');
+        }
+        buf_add_char(&text, '\n');
+    }
+    buf_printf(&text, "\nmemd ver. %s\n", MEMD_VERSION);
+    reply_verbatim(c->out, "txt", buf_str(&text));
+    buf_fini(&text);
+    return OK;
+}
+
+static enum err run_monitor(struct call *c)
+{
+    monitor_start(c->client);
+    reply_ok(c->out);
+    return OK;
+}
+
+static enum err run_role(struct call *c)
+{
+    reply_array(c->out, 3);
+    reply_bulk_c(c->out, "master");
+    reply_int(c->out, (int64_t)persist_offset(persist_of(c)));
+    reply_array(c->out, 0);
+    return OK;
+}
+
+/* WAIT: there are no replicas to wait for. */
+static enum err run_wait(struct call *c)
+{
+    int64_t n, ms;
+
+    if (call_i64(c, 1, &n) != OK) return ERR_NOT_INT;
+    if (!num_parse_i64(call_arg(c, 2), &ms)) return ERR_TIMEOUT_NOT_INT;
+    if (ms < 0) return ERR_TIMEOUT_NEGATIVE;
+    reply_int(c->out, 0);
+    return OK;
+}
+
+static enum err run_module_list(struct call *c)
+{
+    reply_array(c->out, 0);
+    return OK;
+}
+
+static enum err run_function_flush(struct call *c)
+{
+    if (c->argc > 3 || (c->argc == 3 && !call_is(c, 2, "async") && !call_is(c, 2, "sync"))) return ERR_FLUSH_MODE;
+    reply_ok(c->out);
+    return OK;
+}
+
+#define FLUSH_ARGS \
+    .args = ARGS({ .name = "flush-type", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL, \
+                   .subs = ARGS({ .name = "async", .type = ARG_T_PURE_TOKEN, .token = "ASYNC" }, \
+                                { .name = "sync", .type = ARG_T_PURE_TOKEN, .token = "SYNC" }) })
+#define OFFLINE (CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING)
+
+static const struct command module_subs[] = {
+    { ROW("list", run_module_list, 2, CMD_ADMIN | CMD_NOSCRIPT, GROUP_SERVER, "4.0.0", "O(1)",
+          "Lists modules: memd has none to load.") },
+    { 0 },
+};
+
+static const struct command function_subs[] = {
+    { ROW("flush", run_function_flush, -2, CMD_WRITE | CMD_NOSCRIPT, GROUP_SCRIPTING, "7.0.0", "O(1)",
+          "Deletes all function libraries: there are none."),
+      .acl = ACL_SCRIPTING, FLUSH_ARGS },
+    { 0 },
+};
+
+const struct command admin_commands[] = {
+    { ROW("flushdb", run_flushdb, -1, CMD_WRITE, GROUP_SERVER, "1.0.0", "O(1)",
+          "Empties the database; its memory is freed in the background."),
+      .acl = ACL_KEYSPACE | ACL_DANGEROUS, FLUSH_ARGS },
+    { ROW("flushall", run_flushall, -1, CMD_WRITE, GROUP_SERVER, "1.0.0", "O(1)",
+          "Empties all databases; their memory is freed in the background."),
+      .acl = ACL_KEYSPACE | ACL_DANGEROUS, FLUSH_ARGS },
+    { ROW("swapdb", run_swapdb, 3, CMD_WRITE | CMD_FAST, GROUP_SERVER, "4.0.0", "O(N), N being the clients that watch or wait",
+          "Exchanges two databases."),
+      .acl = ACL_KEYSPACE | ACL_DANGEROUS,
+      .args = ARGS({ .name = "index1", .type = ARG_T_INTEGER }, { .name = "index2", .type = ARG_T_INTEGER }) },
+    { ROW("save", run_save, 1, OFFLINE | CMD_NO_MULTI, GROUP_SERVER, "1.0.0", "O(N), N being the keys",
+          "Saves a snapshot and waits for it.") },
+    { ROW("bgsave", run_bgsave, -1, OFFLINE, GROUP_SERVER, "1.0.0", "O(1)", "Saves a snapshot in the background."),
+      .args = ARGS({ .name = "schedule", .type = ARG_T_PURE_TOKEN, .token = "SCHEDULE", .flags = ARG_OPTIONAL,
+                     .since = "3.2.2" }) },
+    { ROW("bgrewriteaof", run_bgrewriteaof, 1, OFFLINE, GROUP_SERVER, "1.0.0", "O(1)",
+          "Rewrites the append-only file in the background.") },
+    { ROW("lastsave", run_lastsave, 1, CMD_LOADING | CMD_STALE | CMD_FAST, GROUP_SERVER, "1.0.0", "O(1)",
+          "Returns when the last snapshot was completed."),
+      .acl = ACL_ADMIN | ACL_DANGEROUS },
+    { ROW("shutdown", run_shutdown, -1, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY,
+          GROUP_SERVER, "1.0.0", "O(N) when saving, N being the keys", "Saves as configured and stops memd."),
+      .args = ARGS({ .name = "save-selector", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL,
+                     .subs = ARGS({ .name = "nosave", .type = ARG_T_PURE_TOKEN, .token = "NOSAVE" },
+                                  { .name = "save", .type = ARG_T_PURE_TOKEN, .token = "SAVE" }) },
+                   { .name = "now", .type = ARG_T_PURE_TOKEN, .token = "NOW", .flags = ARG_OPTIONAL },
+                   { .name = "force", .type = ARG_T_PURE_TOKEN, .token = "FORCE", .flags = ARG_OPTIONAL },
+                   { .name = "abort", .type = ARG_T_PURE_TOKEN, .token = "ABORT", .flags = ARG_OPTIONAL }) },
+    { ROW("time", run_time, 1, CMD_LOADING | CMD_STALE | CMD_FAST, GROUP_SERVER, "2.6.0", "O(1)",
+          "Returns the server's time.") },
+    { ROW("lolwut", run_lolwut, -1, CMD_READONLY | CMD_FAST, GROUP_SERVER, "5.0.0", "O(1)", "Draws something."),
+      .args = ARGS({ .name = "version", .type = ARG_T_INTEGER, .token = "VERSION", .flags = ARG_OPTIONAL }) },
+    { ROW("monitor", run_monitor, 1, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, GROUP_SERVER, "1.0.0",
+          "O(1)", "Shows every request as it comes.") },
+    { ROW("role", run_role, 1, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST, GROUP_SERVER, "2.8.12", "O(1)",
+          "Returns the replication role."),
+      .acl = ACL_ADMIN | ACL_DANGEROUS },
+    { ROW("wait", run_wait, 3, CMD_NOSCRIPT, GROUP_GENERIC, "3.0.0", "O(1)",
+          "Waits for replicas: there are none, so it answers 0 at once."),
+      .acl = ACL_CONNECTION,
+      .args = ARGS({ .name = "numreplicas", .type = ARG_T_INTEGER }, { .name = "timeout", .type = ARG_T_INTEGER }) },
+    { CONTAINER("module", GROUP_SERVER, "4.0.0", "About modules.", module_subs) },
+    { CONTAINER("function", GROUP_SCRIPTING, "7.0.0", "About functions.", function_subs) },
+    { 0 },
+};

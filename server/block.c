@@ -1,0 +1,265 @@
+/* block.c -- see block.h.
+ *
+ * server->waiting[db] maps a key to its waiters, in the order in which they came. A change to such a key
+ * puts it on server->ready; block_serve runs the waiters' requests again until the value is used up or
+ * nobody waits. A client served may itself make another key ready (BLMOVE): the loop goes on. */
+#include "server/block.h"
+
+#include "base/mem.h"
+#include "server/dispatch.h"
+#include "server/loop.h"
+
+struct waiting_key {
+    struct link waiters;  /* struct waiter.of_key, first come first */
+    struct link in_ready; /* server->ready */
+    struct entry *e;      /* in waiting[db], with the key's name */
+    int db;
+    size_t n;
+};
+
+struct waiter {
+    struct link of_key;
+    struct client *client;
+    struct waiting_key *key;
+};
+
+struct blocked {
+    struct client *client;
+    struct request *request;
+    struct waiter *waiters;
+    size_t n;
+    enum value_type type;
+    enum null_shape on_timeout;
+    int64_t deadline_ms; /* 0: none */
+    struct link in_timeouts;
+};
+
+static struct waiting_key *find_key(struct server *s, int db, struct str key)
+{
+    struct table *t = &s->waiting[db];
+    struct table_ref r = table_find(t, table_hash(t, key), key);
+
+    return r.e ? entry_ptr(r.e) : NULL;
+}
+
+static struct waiting_key *get_key(struct server *s, int db, struct str key)
+{
+    struct waiting_key *k = find_key(s, db, key);
+    struct table *t = &s->waiting[db];
+
+    if (k) return k;
+    k = mem_zalloc(sizeof *k);
+    link_init(&k->waiters);
+    link_init(&k->in_ready);
+    k->db = db;
+    k->e = entry_new_ptr(VALUE_STRING, ENC_BLOB, key, -1);
+    entry_set_ptr(k->e, k);
+    table_insert(t, table_hash(t, key), k->e);
+    return k;
+}
+
+static void drop_key(struct server *s, struct waiting_key *k)
+{
+    struct table *t = &s->waiting[k->db];
+    struct table_ref r = table_find(t, table_hash(t, entry_key(k->e)), entry_key(k->e));
+
+    link_remove(&k->in_ready);
+    entry_free(table_remove(t, &r));
+    mem_free(k);
+}
+
+/* Deadlines in order, soonest first; waiting clients mostly come with the same timeout, so the place is
+ * nearly always at the end. */
+static void add_timeout(struct server *s, struct blocked *b)
+{
+    struct link *before = s->timeouts.prev;
+
+    while (before != &s->timeouts && LINK_OF(before, struct blocked, in_timeouts)->deadline_ms > b->deadline_ms) {
+        before = before->prev;
+    }
+    link_add_tail(before->next, &b->in_timeouts);
+}
+
+void block_client(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
+                  const struct wait *w)
+{
+    struct server *s = c->server;
+    struct blocked *b = mem_zalloc(sizeof *b);
+
+    b->client = c;
+    b->request = request_keep(ref, argc, argv);
+    b->type = w->type;
+    b->on_timeout = w->on_timeout;
+    b->waiters = mem_zalloc((w->n_keys + 1) * sizeof *b->waiters);
+    for (size_t i = 0; i < w->n_keys; i++) {
+        struct waiting_key *k = get_key(s, c->db, w->keys[i]);
+        struct waiter *last = link_alone(&k->waiters) ? NULL : LINK_OF(k->waiters.prev, struct waiter, of_key);
+        if (last && last->client == c) continue; /* the same key twice */
+        b->waiters[b->n] = (struct waiter){ .client = c, .key = k };
+        link_init(&b->waiters[b->n].of_key);
+        link_add_tail(&k->waiters, &b->waiters[b->n].of_key);
+        k->n++;
+        b->n++;
+    }
+    link_init(&b->in_timeouts);
+    if (w->timeout_ms > 0) {
+        b->deadline_ms = server_now_ms(s) + w->timeout_ms;
+        add_timeout(s, b);
+    }
+    c->blocked = b;
+    c->flags |= CLIENT_BLOCKED;
+    s->n_blocked++;
+}
+
+void block_end(struct client *c)
+{
+    struct server *s = c->server;
+    struct blocked *b = c->blocked;
+
+    for (size_t i = 0; i < b->n; i++) {
+        struct waiting_key *k = b->waiters[i].key;
+        link_remove(&b->waiters[i].of_key);
+        if (--k->n == 0 && k != s->serving) drop_key(s, k);
+    }
+    link_remove(&b->in_timeouts);
+    request_free(b->request);
+    mem_free(b->waiters);
+    mem_free(b);
+    c->blocked = NULL;
+    c->flags &= ~(uint32_t)CLIENT_BLOCKED;
+    s->n_blocked--;
+    s->stats.unblocked++;
+    if (!(c->flags & CLIENT_CLOSED)) client_wants_parse(c);
+}
+
+/* Run the kept request again. True: it is answered. */
+static bool try_again(struct client *c)
+{
+    struct blocked *b = c->blocked;
+    struct wait w;
+    enum err e;
+
+    client_take_buffers(c);
+    c->reply = (struct reply){ &c->out, c->resp };
+    e = dispatch_call(c, b->request->ref, b->request->argc, b->request->argv, true, &w);
+    arena_reset(&c->server->arena);
+    if (e == CALL_BLOCKED) return false;
+    block_end(c);
+    client_wants_write(c);
+    return true;
+}
+
+static bool has_value(struct server *s, const struct waiting_key *k, enum value_type type)
+{
+    const struct entry *e = db_peek(s->store->dbs[k->db], entry_key(k->e));
+
+    return e != NULL && entry_type(e) == type;
+}
+
+/* Serve the waiters of one key in order. Those that were there at the start, once each: a client that
+ * blocks anew on the same key goes to the end and is not looked at again. */
+static void serve_key(struct server *s, struct waiting_key *k)
+{
+    size_t left = k->n;
+    struct link *l = k->waiters.next;
+
+    while (left-- > 0 && l != &k->waiters) {
+        struct client *c = LINK_OF(l, struct waiter, of_key)->client;
+        l = l->next;
+        if (!has_value(s, k, c->blocked->type)) continue;
+        try_again(c);
+    }
+}
+
+void block_serve(struct server *s)
+{
+    if (s->serving) return;
+    while (!link_alone(&s->ready)) {
+        struct waiting_key *k = LINK_OF(s->ready.next, struct waiting_key, in_ready);
+        link_remove(&k->in_ready);
+        s->serving = k;
+        serve_key(s, k);
+        s->serving = NULL;
+        if (k->n == 0) drop_key(s, k);
+    }
+}
+
+static void make_ready(struct server *s, struct waiting_key *k)
+{
+    if (link_alone(&k->in_ready)) link_add_tail(&s->ready, &k->in_ready);
+}
+
+/* Keys of a whole database that have come with a swap. */
+static void ready_database(struct server *s, int db)
+{
+    struct table_iter it = { 0 };
+    struct entry *e;
+
+    while ((e = table_next(&s->waiting[db], &it)) != NULL) make_ready(s, entry_ptr(e));
+}
+
+void block_on_change(struct server *s, const struct change *ch)
+{
+    struct waiting_key *k;
+
+    if (ch->kind == CHANGE_SWAP) {
+        ready_database(s, ch->db);
+        ready_database(s, ch->db2);
+        return;
+    }
+    if (ch->e == NULL) return;
+    switch (entry_type(ch->e)) {
+    case VALUE_LIST: case VALUE_ZSET: case VALUE_STREAM: break;
+    default: return;
+    }
+    k = find_key(s, ch->db, ch->key);
+    if (k) make_ready(s, k);
+}
+
+static void reply_timed_out(struct client *c, enum null_shape shape)
+{
+    client_take_buffers(c);
+    c->reply = (struct reply){ &c->out, c->resp };
+    if (shape == NULL_ARRAY) reply_null_array(&c->reply);
+    else reply_null(&c->reply);
+}
+
+void block_cancel(struct client *c, bool with_error)
+{
+    if (with_error) {
+        client_take_buffers(c);
+        c->reply = (struct reply){ &c->out, c->resp };
+        reply_error(&c->reply, STR("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
+    } else {
+        reply_timed_out(c, c->blocked->on_timeout);
+    }
+    block_end(c);
+    client_wants_write(c);
+}
+
+void block_expire(struct server *s, int64_t now_ms)
+{
+    while (!link_alone(&s->timeouts)) {
+        struct link *l = s->timeouts.next;
+        struct blocked *b = LINK_OF(l, struct blocked, in_timeouts);
+        if (b->deadline_ms > now_ms) return;
+        block_cancel(b->client, false);
+    }
+}
+
+int64_t block_next_ms(const struct server *s)
+{
+    int64_t left;
+
+    if (link_alone(&s->timeouts)) return -1;
+    left = LINK_OF(s->timeouts.next, struct blocked, in_timeouts)->deadline_ms - server_now_ms(s);
+    return left > 0 ? left : 0;
+}
+
+size_t block_keys(const struct server *s)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < s->store->conf.databases; i++) n += s->waiting[i].count;
+    return n;
+}

@@ -1,0 +1,35 @@
+/* block.h -- clients that wait for a key.
+ *
+ * A handler that finds nothing asks to wait (call_block). The request is kept; when a key it waits for
+ * gets a value of its type, the request runs again from the start, in the order in which clients came.
+ * Serving happens after the command (or EXEC) that made the value is complete and logged. */
+#ifndef MEMD_SERVER_BLOCK_H
+#define MEMD_SERVER_BLOCK_H
+
+#include "server/client.h"
+
+/* Park c with its request. */
+void block_client(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
+                  const struct wait *w);
+
+/* c waits no longer (served, timed out, killed); its reply has been written. */
+void block_end(struct client *c);
+
+/* Serve all whose keys have become ready. */
+void block_serve(struct server *s);
+
+/* Answer those whose time is up. */
+void block_expire(struct server *s, int64_t now_ms);
+
+/* The store changed: note keys that somebody waits for. */
+void block_on_change(struct server *s, const struct change *ch);
+
+/* CLIENT UNBLOCK: as a timeout, or with -UNBLOCKED. */
+void block_cancel(struct client *c, bool with_error);
+
+/* ms until the next deadline, -1: none. */
+int64_t block_next_ms(const struct server *s);
+
+size_t block_keys(const struct server *s); /* keys that anybody waits for */
+
+#endif

@@ -1,0 +1,473 @@
+/* client.c -- see client.h. */
+#include "server/client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "base/mem.h"
+#include "server/block.h"
+#include "server/listen.h"
+#include "server/loop.h"
+#include "server/monitor.h"
+#include "server/multi.h"
+#include "server/pubsub.h"
+#include "server/socket.h"
+
+/* What an idle connection's buffer may keep when it is given back; larger ones are freed. */
+enum { SPARE_MAX = 64 * 1024 };
+
+/* --- spare buffers ------------------------------------------------------------------------------ */
+
+static void give_back(struct server *s, struct buf *b)
+{
+    if (b->cap == 0) return;
+    buf_clear(b);
+    if (b->cap <= SPARE_MAX && s->n_spare < (int)(sizeof s->spare / sizeof *s->spare)) {
+        s->spare[s->n_spare++] = *b;
+        *b = (struct buf){ 0 };
+    } else {
+        buf_fini(b);
+    }
+}
+
+static void take_spare(struct server *s, struct buf *b)
+{
+    if (b->cap == 0 && s->n_spare > 0) *b = s->spare[--s->n_spare];
+}
+
+/* --- requests kept for later ---------------------------------------------------------------------- */
+
+struct request *request_keep(struct command_ref *ref, size_t argc, const struct str *argv)
+{
+    size_t bytes = sizeof(struct request) + argc * sizeof(struct str);
+    struct request *r;
+    char *at;
+
+    for (size_t i = 0; i < argc; i++) bytes += argv[i].n;
+    r = mem_alloc(bytes);
+    *r = (struct request){ .ref = ref, .argc = argc, .argv = (struct str *)(r + 1), .bytes = bytes };
+    at = (char *)(r->argv + argc);
+    for (size_t i = 0; i < argc; i++) {
+        if (argv[i].n > 0) memcpy(at, argv[i].p, argv[i].n);
+        r->argv[i] = str_of(at, argv[i].n);
+        at += argv[i].n;
+    }
+    return r;
+}
+
+void request_free(struct request *r)
+{
+    mem_free(r);
+}
+
+/* --- life ----------------------------------------------------------------------------------------- */
+
+static struct client *new_client(struct server *s, int fd, uint32_t flags)
+{
+    struct client *c = mem_zalloc(sizeof *c);
+
+    c->magic = CLIENT_MAGIC;
+    c->flags = flags;
+    c->fd = fd;
+    c->resp = 2;
+    c->server = s;
+    c->id = ++s->next_client_id;
+    c->created_ms = c->active_ms = server_now_ms(s);
+    link_init(&c->all);
+    link_init(&c->in_readable);
+    link_init(&c->in_writable);
+    link_init(&c->in_doomed);
+    link_init(&c->in_gated);
+    link_init(&c->in_paused);
+    link_init(&c->in_monitors);
+    return c;
+}
+
+static struct str id_key(const uint64_t *id)
+{
+    return str_of(id, sizeof *id);
+}
+
+struct client *client_new(struct server *s, int fd, bool is_unix)
+{
+    struct client *c = new_client(s, fd, is_unix ? CLIENT_UNIX : 0);
+    struct entry *e = entry_new_ptr(VALUE_STRING, ENC_BLOB, id_key(&c->id), -1);
+
+    c->authenticated = s->conf->requirepass[0] == '\0';
+    entry_set_ptr(e, c);
+    table_insert(&s->by_id, table_hash(&s->by_id, id_key(&c->id)), e);
+    link_add_tail(&s->clients, &c->all);
+    s->n_clients++;
+    if (s->n_clients > s->stats.peak_clients) s->stats.peak_clients = s->n_clients;
+    event_assign(&c->on_read, s->base, fd, EV_READ | EV_PERSIST, loop_on_readable, c);
+    event_add(&c->on_read, NULL);
+    client_count_memory(c);
+    return c;
+}
+
+struct client *client_new_loader(struct server *s)
+{
+    struct client *c = new_client(s, -1, CLIENT_LOADER);
+
+    c->authenticated = true;
+    return c;
+}
+
+struct client *client_by_id(struct server *s, uint64_t id)
+{
+    struct table_ref r = table_find(&s->by_id, table_hash(&s->by_id, id_key(&id)), id_key(&id));
+
+    return r.e ? entry_ptr(r.e) : NULL;
+}
+
+void client_close(struct client *c)
+{
+    struct server *s = c->server;
+
+    if (c->flags & (CLIENT_CLOSED | CLIENT_LOADER)) return;
+    c->flags |= CLIENT_CLOSED;
+    if (c->blocked) block_end(c);
+    multi_discard(c);
+    pubsub_drop(c);
+    monitor_stop(c);
+    event_del(&c->on_read);
+    if (c->on_write) event_free(c->on_write);
+    c->on_write = NULL;
+    close(c->fd);
+    link_remove(&c->in_readable);
+    link_remove(&c->in_writable);
+    link_remove(&c->in_gated);
+    link_remove(&c->in_paused);
+    link_remove(&c->all);
+    link_add_tail(&s->doomed, &c->in_doomed);
+    s->n_clients--;
+    s->client_memory -= c->memory;
+    c->memory = 0;
+    listen_resume(s);
+}
+
+void client_close_after(struct client *c)
+{
+    c->flags |= CLIENT_CLOSE_AFTER;
+    client_wants_write(c);
+}
+
+static void free_client(struct client *c)
+{
+    struct server *s = c->server;
+
+    give_back(s, &c->in);
+    give_back(s, &c->out);
+    resp_fini(&c->parser);
+    mem_free(c->name);
+    mem_free(c->lib_name);
+    mem_free(c->lib_ver);
+    mem_free(c->peer);
+    mem_free(c->local);
+    c->magic = 0;
+    mem_free(c);
+}
+
+void client_free_loader(struct server *s)
+{
+    if (s->loader == NULL) return;
+    multi_discard(s->loader);
+    free_client(s->loader);
+    s->loader = NULL;
+}
+
+void clients_reap(struct server *s)
+{
+    while (!link_alone(&s->doomed)) {
+        struct client *c = LINK_OF(s->doomed.next, struct client, in_doomed);
+        struct table_ref r = table_find(&s->by_id, table_hash(&s->by_id, id_key(&c->id)), id_key(&c->id));
+        if (r.e) entry_free(table_remove(&s->by_id, &r));
+        link_remove(&c->in_doomed);
+        free_client(c);
+    }
+}
+
+void client_reset(struct client *c)
+{
+    struct server *s = c->server;
+
+    multi_discard(c);
+    pubsub_drop(c);
+    monitor_stop(c);
+    c->flags &= ~(uint32_t)(CLIENT_NO_EVICT | CLIENT_NO_TOUCH | CLIENT_REPLY_OFF |
+                            CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP);
+    c->db = 0;
+    c->resp = 2;
+    client_set_text(&c->name, str_of(NULL, 0));
+    c->authenticated = s->conf->requirepass[0] == '\0';
+}
+
+struct db *client_db(const struct client *c)
+{
+    return c->server->store->dbs[c->db];
+}
+
+/* --- bytes in --------------------------------------------------------------------------------------- */
+
+void client_wants_parse(struct client *c)
+{
+    if (link_alone(&c->in_readable)) link_add_tail(&c->server->readable, &c->in_readable);
+}
+
+/* --- bytes out -------------------------------------------------------------------------------------- */
+
+void client_wants_write(struct client *c)
+{
+    if (c->flags & (CLIENT_CLOSED | CLIENT_LOADER)) return;
+    if (link_alone(&c->in_writable)) link_add_tail(&c->server->writable, &c->in_writable);
+}
+
+static void on_socket_writable(evutil_socket_t fd, short what, void *arg)
+{
+    struct client *c = arg;
+
+    (void)fd;
+    (void)what;
+    ensure(c->magic == CLIENT_MAGIC);
+    event_del(c->on_write);
+    c->flags &= ~(uint32_t)CLIENT_WRITE_ARMED;
+    client_wants_write(c);
+}
+
+static void arm_write(struct client *c)
+{
+    if (c->on_write == NULL) c->on_write = event_new(c->server->base, c->fd, EV_WRITE, on_socket_writable, c);
+    event_add(c->on_write, NULL);
+    c->flags |= CLIENT_WRITE_ARMED;
+}
+
+/* Bytes of the output that may leave now. */
+static size_t sendable(struct client *c)
+{
+    uint64_t durable;
+    int done = 0;
+
+    if (c->n_gates == 0) return c->out.n;
+    durable = persist_durable_offset(c->server->persist);
+    while (done < c->n_gates && c->gates[done].offset <= durable) done++;
+    if (done == c->n_gates) {
+        c->n_gates = 0;
+        return c->out.n;
+    }
+    if (done > 0) {
+        size_t end = c->gates[done - 1].end;
+        c->n_gates -= done;
+        memmove(c->gates, c->gates + done, (size_t)c->n_gates * sizeof *c->gates);
+        return end;
+    }
+    return c->out_at;
+}
+
+static void sent(struct client *c, size_t n)
+{
+    c->out_at += n;
+    c->net_out += n;
+    c->server->stats.net_out += n;
+    if (c->out_at == c->out.n) {
+        c->out_at = 0;
+        give_back(c->server, &c->out);
+    } else if (c->out_at > 64 * 1024 && c->out_at > c->out.n / 2) {
+        for (int i = 0; i < c->n_gates; i++) c->gates[i].end -= c->out_at;
+        buf_drop(&c->out, c->out_at);
+        c->out_at = 0;
+    }
+}
+
+/* In always mode what was replied up to here may leave when the log is durable up to here. When the
+ * marks run out the last one takes the newer offset: a little later, never too early. */
+static void gate(struct client *c)
+{
+    uint64_t offset = persist_offset(c->server->persist);
+    struct reply_gate *last = &c->gates[c->n_gates - 1];
+
+    if (c->n_gates > 0 && last->end == c->out.n) return;
+    if (offset <= persist_durable_offset(c->server->persist)) return;
+    if (c->n_gates == CLIENT_GATES || (c->n_gates > 0 && last->offset == offset)) {
+        *last = (struct reply_gate){ c->out.n, offset };
+    } else {
+        c->gates[c->n_gates++] = (struct reply_gate){ c->out.n, offset };
+    }
+}
+
+void client_flush(struct client *c)
+{
+    size_t left;
+
+    if (c->flags & (CLIENT_WRITE_ARMED | CLIENT_CLOSED)) return;
+    gate(c);
+    left = sendable(c) - c->out_at;
+    while (left > 0) {
+        ssize_t n = socket_send(c->fd, c->out.p + c->out_at, left);
+
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            client_close(c);
+            return;
+        }
+        if (n > 0) sent(c, (size_t)n);
+        if (n < 0 || (size_t)n < left) {
+            arm_write(c);
+            return;
+        }
+        left -= (size_t)n;
+    }
+    if (c->n_gates > 0) {
+        if (link_alone(&c->in_gated)) link_add_tail(&c->server->gated, &c->in_gated);
+    } else if (c->flags & CLIENT_CLOSE_AFTER) {
+        client_close(c);
+    }
+}
+
+enum client_class client_class(const struct client *c)
+{
+    return c->subs != NULL && pubsub_count(c, 'a') > 0 ? CLASS_PUBSUB : CLASS_NORMAL;
+}
+
+void client_check_output(struct client *c)
+{
+    struct server *s = c->server;
+    const struct conf_output_limit *lim = &s->conf->client_output_buffer_limit[client_class(c)];
+    size_t n = c->out.n - c->out_at;
+    bool hard = lim->hard > 0 && n > lim->hard;
+
+    if (lim->soft > 0 && n > lim->soft) {
+        if (c->soft_limit_since_ms == 0) c->soft_limit_since_ms = server_now_ms(s);
+        if (server_now_ms(s) - c->soft_limit_since_ms > lim->soft_seconds * 1000) hard = true;
+    } else {
+        c->soft_limit_since_ms = 0;
+    }
+    if (!hard) return;
+    s->stats.output_limit_closed++;
+    log_warning(s->log, "Client id=%llu addr=%s closed for overcoming of output buffer limits.",
+                (unsigned long long)c->id, client_peer(c));
+    client_close(c);
+}
+
+size_t client_memory(const struct client *c)
+{
+    return sizeof *c + c->in.cap + c->out.cap + c->parser.cap * sizeof(struct str) + multi_bytes(c) +
+           pubsub_bytes(c);
+}
+
+void client_count_memory(struct client *c)
+{
+    size_t now = client_memory(c);
+
+    if (c->flags & (CLIENT_CLOSED | CLIENT_LOADER)) return;
+    c->server->client_memory += now - c->memory;
+    c->memory = now;
+}
+
+/* A message that its own request causes follows the reply to that request. */
+struct reply *client_push_begin(struct client *c)
+{
+    struct server *s = c->server;
+
+    s->push = (struct reply){ c == s->current ? &s->late : &c->out, c->resp };
+    take_spare(s, &c->out);
+    return &s->push;
+}
+
+void client_push_end(struct client *c)
+{
+    client_wants_write(c);
+    client_check_output(c);
+}
+
+void client_take_buffers(struct client *c)
+{
+    take_spare(c->server, &c->out);
+}
+
+void client_used_input(struct client *c)
+{
+    if (c->in_at == c->in.n) {
+        c->in_at = 0;
+        give_back(c->server, &c->in);
+    } else if (c->in_at > 0) {
+        buf_drop(&c->in, c->in_at);
+        c->in_at = 0;
+    }
+}
+
+char *client_input_room(struct client *c, size_t *n)
+{
+    size_t want = c->in_want > LOOP_READ ? c->in_want : LOOP_READ;
+
+    take_spare(c->server, &c->in);
+    if (c->in.cap - c->in.n < want) buf_grow(&c->in, want);
+    *n = c->in.cap - c->in.n;
+    return c->in.p + c->in.n;
+}
+
+/* --- words about it ----------------------------------------------------------------------------------- */
+
+void client_set_text(char **field, struct str text)
+{
+    mem_free(*field);
+    *field = NULL;
+    if (text.n == 0) return;
+    *field = mem_alloc(text.n + 1);
+    memcpy(*field, text.p, text.n);
+    (*field)[text.n] = '\0';
+}
+
+const char *client_peer(struct client *c)
+{
+    if (c->peer == NULL) c->peer = listen_name(c->server, c->fd, c->flags & CLIENT_UNIX, true);
+    return c->peer;
+}
+
+const char *client_local(struct client *c)
+{
+    if (c->local == NULL) c->local = listen_name(c->server, c->fd, c->flags & CLIENT_UNIX, false);
+    return c->local;
+}
+
+static void flag_letters(const struct client *c, char *out)
+{
+    char *p = out;
+
+    if (c->flags & CLIENT_MONITOR) *p++ = 'O';
+    if (pubsub_count(c, 'a') > 0) *p++ = 'P';
+    if (c->flags & CLIENT_MULTI) *p++ = 'x';
+    if (c->flags & CLIENT_BLOCKED) *p++ = 'b';
+    if (c->flags & CLIENT_DIRTY_CAS) *p++ = 'd';
+    if (c->flags & CLIENT_CLOSE_AFTER) *p++ = 'c';
+    if (c->flags & CLIENT_CLOSED) *p++ = 'A';
+    if (c->flags & CLIENT_UNIX) *p++ = 'U';
+    if (c->flags & CLIENT_NO_EVICT) *p++ = 'e';
+    if (c->flags & CLIENT_NO_TOUCH) *p++ = 'T';
+    if (p == out) *p++ = 'N';
+    *p = '\0';
+}
+
+void client_describe(struct client *c, struct buf *out)
+{
+    int64_t now = server_now_ms(c->server);
+    char flags[16];
+    size_t queued = multi_queued(c);
+
+    flag_letters(c, flags);
+    buf_printf(out,
+               "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%d sub=%zu psub=%zu "
+               "ssub=%zu multi=%lld watch=%zu qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu rbs=%zu "
+               "rbp=%zu obl=%zu oll=0 omem=%zu tot-mem=%zu events=%s cmd=%s user=default redir=-1 "
+               "resp=%d lib-name=%s lib-ver=%s tot-net-in=%llu tot-net-out=%llu tot-cmds=%llu",
+               (unsigned long long)c->id, client_peer(c), client_local(c), c->fd, c->name ? c->name : "",
+               (long long)((now - c->created_ms) / 1000), (long long)((now - c->active_ms) / 1000), flags,
+               c->db, pubsub_count(c, 'c'), pubsub_count(c, 'p'), pubsub_count(c, 's'),
+               c->flags & CLIENT_MULTI ? (long long)queued : -1LL, multi_watched(c), c->in.n - c->in_at,
+               c->in.cap - c->in.n, (size_t)0, multi_bytes(c), c->out.cap, c->out.n, c->out.n - c->out_at,
+               c->out.cap, client_memory(c), c->flags & CLIENT_WRITE_ARMED ? "rw" : "r",
+               c->last_cmd ? c->last_cmd->full_name : "NULL", c->resp, c->lib_name ? c->lib_name : "",
+               c->lib_ver ? c->lib_ver : "", (unsigned long long)c->net_in,
+               (unsigned long long)c->net_out, (unsigned long long)c->n_commands);
+}

@@ -1,0 +1,157 @@
+/* client.h -- one connection.
+ *
+ * An idle connection owns this struct and nothing else: its buffers are taken from the server's
+ * spare ones when bytes arrive and given back when they are used up. A client is freed only at the end
+ * of a turn (client_close marks it), so no pointer to one goes stale within a call. */
+#ifndef MEMD_SERVER_CLIENT_H
+#define MEMD_SERVER_CLIENT_H
+
+#include "protocol/resp.h"
+#include "server/server.h"
+
+enum client_flag {
+    CLIENT_CLOSED = 1 << 0,        /* in doomed */
+    CLIENT_CLOSE_AFTER = 1 << 1,   /* close when the replies are out */
+    CLIENT_MULTI = 1 << 2,
+    CLIENT_DIRTY_EXEC = 1 << 3,    /* a queued command was refused */
+    CLIENT_DIRTY_CAS = 1 << 4,     /* a watched key changed */
+    CLIENT_BLOCKED = 1 << 5,
+    CLIENT_MONITOR = 1 << 6,
+    CLIENT_UNIX = 1 << 7,
+    CLIENT_NO_EVICT = 1 << 8,
+    CLIENT_NO_TOUCH = 1 << 9,
+    CLIENT_REPLY_OFF = 1 << 10,
+    CLIENT_REPLY_SKIP_NEXT = 1 << 11,
+    CLIENT_REPLY_SKIP = 1 << 12,
+    CLIENT_PAUSED = 1 << 13,
+    CLIENT_LOADER = 1 << 14,       /* not a connection: replays the log */
+    CLIENT_WRITE_ARMED = 1 << 15,  /* the socket was full */
+    CLIENT_PUSHING = 1 << 16,      /* being sent a message out of band */
+    CLIENT_PROTOCOL_ERROR = 1 << 17,
+};
+
+enum client_class { CLASS_NORMAL, CLASS_REPLICA, CLASS_PUBSUB, CLIENT_CLASSES };
+
+/* Replies up to byte `end` of the output may leave when the log is durable up to `offset`. */
+struct reply_gate {
+    size_t end;
+    uint64_t offset;
+};
+enum { CLIENT_GATES = 4 };
+
+/* A request kept for later: arguments in one allocation. */
+struct request {
+    struct command_ref *ref;
+    size_t argc;
+    struct str *argv;
+    size_t bytes;
+};
+struct request *request_keep(struct command_ref *ref, size_t argc, const struct str *argv);
+void request_free(struct request *r);
+
+struct client {
+    uint32_t magic;
+    uint32_t flags;
+    uint64_t id;
+    int fd;
+    int resp;
+    struct server *server;
+    struct event on_read;
+    struct event *on_write; /* made at the first full socket */
+    struct link all, in_readable, in_writable, in_doomed, in_gated, in_paused;
+
+    struct buf in;
+    size_t in_at;          /* parsed up to here */
+    size_t in_want;        /* bytes known to be missing */
+    bool in_short;         /* the parser has seen all of it and needs more */
+    struct resp_parser parser;
+    struct buf out;
+    size_t out_at;         /* sent up to here */
+    struct reply_gate gates[CLIENT_GATES];
+    int n_gates;
+    struct reply reply;
+
+    int db;
+    bool authenticated;
+    struct command_ref *last_cmd;
+    int64_t created_ms, active_ms;
+    int64_t soft_limit_since_ms; /* output over its soft limit; 0: not */
+    uint64_t net_in, net_out, n_commands;
+    char *name, *lib_name, *lib_ver; /* NULL: none */
+    char *peer, *local;          /* "ip:port" or the unix path; made when first asked */
+    size_t memory;               /* its part of server->client_memory */
+
+    struct multi *multi;         /* NULL: no MULTI, nothing watched */
+    struct blocked *blocked;     /* NULL: not waiting */
+    struct subscriptions *subs;  /* NULL: none */
+    struct link in_monitors;
+    size_t tail_of_push;         /* pub/sub: where a message may be inserted */
+};
+
+enum { CLIENT_MAGIC = 0x6d656d63 };
+
+/* A connection on fd (non-blocking already), registered with the loop. */
+struct client *client_new(struct server *s, int fd, bool is_unix);
+
+/* A client without a connection, which takes requests from the log. Its replies are dropped. */
+struct client *client_new_loader(struct server *s);
+void client_free_loader(struct server *s);
+
+/* Mark c for closing: its fd is closed now, the struct freed at the end of the turn. */
+void client_close(struct client *c);
+
+/* Close when what was replied so far is out. */
+void client_close_after(struct client *c);
+
+/* Free the closed ones. */
+void clients_reap(struct server *s);
+
+/* NULL: no such client. */
+struct client *client_by_id(struct server *s, uint64_t id);
+
+/* c has replies to send: queue it for this turn's write step. */
+void client_wants_write(struct client *c);
+
+/* Send what may leave. */
+void client_flush(struct client *c);
+
+/* There are bytes left to parse: queue it for the next turn. */
+void client_wants_parse(struct client *c);
+
+/* Room to receive into, at least what is known to be missing of a request. */
+char *client_input_room(struct client *c, size_t *n);
+
+/* Drop the input that was parsed; gives the buffer back when nothing is left. No argument of a parsed
+ * request may be used after. */
+void client_used_input(struct client *c);
+
+/* Have a buffer for replies. */
+void client_take_buffers(struct client *c);
+
+/* Enforce the output limits of its class; closes c when over. */
+void client_check_output(struct client *c);
+
+/* Count the buffers of c in server->client_memory. */
+void client_count_memory(struct client *c);
+size_t client_memory(const struct client *c);
+
+enum client_class client_class(const struct client *c);
+
+/* Back to the state of a new connection (RESET). */
+void client_reset(struct client *c);
+
+/* One line of CLIENT LIST. */
+void client_describe(struct client *c, struct buf *out);
+const char *client_peer(struct client *c);
+const char *client_local(struct client *c);
+
+/* Begin and end a message that is not the reply to a request (pub/sub, monitor). */
+struct reply *client_push_begin(struct client *c);
+void client_push_end(struct client *c);
+
+/* Set one of its names; NULL or empty removes it. */
+void client_set_text(char **field, struct str text);
+
+struct db *client_db(const struct client *c);
+
+#endif

@@ -1,0 +1,16 @@
+/* commands.h -- tables of the files that hold nothing but commands. */
+#ifndef MEMD_SERVER_COMMANDS_H
+#define MEMD_SERVER_COMMANDS_H
+
+#include "commands/command.h"
+
+extern const struct command connection_commands[]; /* connection_cmd.c: PING HELLO AUTH SELECT ... */
+extern const struct command client_commands[];     /* client_cmd.c: CLIENT */
+extern const struct command command_commands[];    /* command_cmd.c: COMMAND */
+extern const struct command config_commands[];     /* config_cmd.c: CONFIG */
+extern const struct command info_commands[];       /* info.c: INFO */
+extern const struct command admin_commands[];      /* admin_cmd.c: SAVE FLUSHALL SHUTDOWN ... */
+extern const struct command memory_commands[];     /* memory_cmd.c: MEMORY */
+extern const struct command debug_commands[];      /* debug_cmd.c: DEBUG */
+
+#endif

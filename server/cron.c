@@ -1,0 +1,91 @@
+/* cron.c -- see cron.h. */
+#include "server/cron.h"
+
+#include <signal.h>
+
+#include "base/mem.h"
+#include "server/client.h"
+#include "server/dispatch.h"
+#include "server/listen.h"
+
+enum { CRON_MS = 100 };
+
+static void sample(struct rate *r, uint64_t total, int64_t ms)
+{
+    if (ms <= 0) return;
+    r->sample[r->at] = (total - r->last) * 1000 / (uint64_t)ms;
+    r->last = total;
+    r->at = (r->at + 1) % OPS_SAMPLES;
+}
+
+uint64_t rate_per_second(const struct rate *r)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i < OPS_SAMPLES; i++) sum += r->sample[i];
+    return sum / OPS_SAMPLES;
+}
+
+/* Idle clients go after `timeout` seconds; those that wait or listen stay. A few are looked at in each
+ * call, so that everybody is seen about once a second. */
+static void close_idle(struct server *s, int64_t now_ms)
+{
+    size_t n = s->n_clients / 10 + 5;
+    int64_t limit_ms = s->conf->timeout * 1000;
+
+    for (; n > 0 && !link_alone(&s->clients); n--) {
+        struct client *c = LINK_OF(s->clients.next, struct client, all);
+        link_remove(&c->all);
+        link_add_tail(&s->clients, &c->all);
+        client_check_output(c);
+        if (limit_ms == 0 || (c->flags & (CLIENT_CLOSED | CLIENT_BLOCKED | CLIENT_MONITOR)) || c->subs) continue;
+        if (now_ms - c->active_ms > limit_ms) {
+            log_verbose(s->log, "Closing idle client");
+            client_close(c);
+        }
+    }
+}
+
+static void note_peak(struct server *s)
+{
+    size_t used = mem_used();
+
+    if (used > s->stats.peak_memory) {
+        s->stats.peak_memory = used;
+        s->stats.peak_time = server_now_ms(s) / 1000;
+    }
+}
+
+void cron_turn(struct server *s)
+{
+    int64_t now = server_now_ms(s), passed = now - s->last_cron_ms;
+
+    if (passed < CRON_MS && passed >= 0) return;
+    s->last_cron_ms = now;
+    sample(&s->ops, s->stats.commands, passed);
+    sample(&s->net_in, s->stats.net_in, passed);
+    sample(&s->net_out, s->stats.net_out, passed);
+    note_peak(s);
+    listen_resume(s);
+    close_idle(s, now);
+    if (s->store->conf.maxmemory > 0) dispatch_out_of_memory(s, 0);
+}
+
+void cron_signal(struct server *s, int sig)
+{
+    if (sig == SIGHUP) {
+        bool ok = log_reopen(s->log);
+        log_notice(s->log, ok ? "Log file reopened." : "The log file could not be reopened, keeping the old one.");
+        return;
+    }
+    log_warning(s->log, "Received %s scheduling shutdown...", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+    if (s->store->loading) {
+        s->stopping = true;
+        return;
+    }
+    {
+        int how = sig == SIGTERM ? s->conf->shutdown_on_sigterm : s->conf->shutdown_on_sigint;
+        int save = how & CONF_SHUTDOWN_SAVE ? 1 : how & CONF_SHUTDOWN_NOSAVE ? 0 : -1;
+        server_shutdown(s, save, (how & CONF_SHUTDOWN_FORCE) != 0);
+    }
+}

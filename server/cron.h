@@ -1,0 +1,16 @@
+/* cron.h -- what is done from time to time. */
+#ifndef MEMD_SERVER_CRON_H
+#define MEMD_SERVER_CRON_H
+
+#include "server/server.h"
+
+/* Called every turn; does its work ten times a second. */
+void cron_turn(struct server *s);
+
+/* SIGTERM, SIGINT: orderly stop. SIGHUP: reopen the log. */
+void cron_signal(struct server *s, int sig);
+
+/* Per second, over the last 1.6 s. */
+uint64_t rate_per_second(const struct rate *r);
+
+#endif

@@ -1,0 +1,335 @@
+/* dispatch.c -- see dispatch.h. */
+#include "server/dispatch.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "server/block.h"
+#include "server/latency.h"
+#include "server/monitor.h"
+#include "server/multi.h"
+#include "server/notify.h"
+#include "server/pubsub.h"
+#include "server/slowlog.h"
+#include "server/ticks.h"
+
+/* --- errors ------------------------------------------------------------------------------------- */
+
+enum { ERROR_WORD_MAX = 64, ERROR_KINDS_MAX = 128 };
+
+void dispatch_count_error(struct server *s, const struct buf *out, size_t mark)
+{
+    const char *p = out->p + mark + 1, *end = out->p + out->n, *q = p;
+    struct table_ref r;
+    struct str word;
+    uint64_t h;
+
+    if (out->n <= mark || out->p[mark] != '-') return;
+    s->stats.errors++;
+    while (q < end && *q != ' ' && *q != '\r' && q - p < ERROR_WORD_MAX) q++;
+    word = str_of(p, (size_t)(q - p));
+    h = table_hash(&s->errorstats, word);
+    r = table_find(&s->errorstats, h, word);
+    if (r.e) entry_set_int(r.e, entry_int(r.e) + 1);
+    else if (s->errorstats.count < ERROR_KINDS_MAX) table_insert(&s->errorstats, h, entry_new_int(word, 1, -1));
+}
+
+/* Refuse a request before it runs: reply text, count it, spoil an open MULTI. */
+static enum dispatched reject(struct client *c, struct command_ref *ref, const char *text)
+{
+    size_t mark = reply_mark(&c->reply);
+
+    if (ref) ref->stats.rejected++;
+    if (ref && multi_is_exec(ref->cmd) && (c->flags & CLIENT_MULTI)) {
+        multi_discard(c);
+        reply_errorf(&c->reply, "EXECABORT Transaction discarded because of: %s",
+                     strncmp(text, "ERR ", 4) == 0 ? text + 4 : text);
+    } else {
+        if (c->flags & CLIENT_MULTI) c->flags |= CLIENT_DIRTY_EXEC;
+        reply_error(&c->reply, str_c(text));
+    }
+    dispatch_count_error(c->server, c->reply.out, mark);
+    return DISPATCH_DONE;
+}
+
+static struct str shortened(struct str s, size_t max)
+{
+    return str_of(s.p, s.n < max ? s.n : max);
+}
+
+static enum dispatched reject_unknown(struct client *c, struct command_ref *container, size_t argc,
+                                      const struct str *argv)
+{
+    struct buf text = { 0 };
+    enum dispatched d;
+
+    if (container) {
+        struct str sub = shortened(argv[1], 128);
+        buf_printf(&text, "ERR unknown subcommand '%.*s'. Try ", (int)sub.n, sub.p);
+        for (const char *n = container->cmd->name; *n; n++) {
+            buf_add_char(&text, (char)(*n >= 'a' && *n <= 'z' ? *n - 32 : *n));
+        }
+        buf_add_c(&text, " HELP.");
+    } else {
+        struct str name = shortened(argv[0], 128);
+        size_t from;
+        buf_printf(&text, "ERR unknown command '%.*s', with args beginning with: ", (int)name.n, name.p);
+        from = text.n;
+        for (size_t i = 1; i < argc && text.n - from < 128; i++) {
+            struct str a = shortened(argv[i], 128 - (text.n - from));
+            buf_printf(&text, "'%.*s' ", (int)a.n, a.p);
+        }
+    }
+    buf_add(&text, "", 1);
+    d = reject(c, NULL, text.p);
+    buf_fini(&text);
+    return d;
+}
+
+/* --- checks --------------------------------------------------------------------------------------- */
+
+static size_t counted_memory(void *ctx)
+{
+    return server_used_memory(ctx);
+}
+
+bool dispatch_out_of_memory(struct server *s, uint32_t flags)
+{
+    enum { EVICT_BUDGET_US = 500 };
+
+    if (s->store->conf.maxmemory == 0 || s->store->loading) return false;
+    if (server_used_memory(s) <= s->store->conf.maxmemory) return false;
+    if (store_evict(s->store, counted_memory, s, EVICT_BUDGET_US)) return false;
+    return (flags & CMD_DENYOOM) != 0;
+}
+
+/* Why c may not run the command now; NULL: it may. *text is made in room[256]. */
+static const char *refusal(struct client *c, const struct command_ref *ref, size_t argc, char *room)
+{
+    struct server *s = c->server;
+    const struct command *cmd = ref->cmd;
+    uint32_t flags = cmd->flags;
+    const char *disk;
+
+    if (UNLIKELY(!command_arity_ok(cmd, argc))) {
+        snprintf(room, 256, "ERR wrong number of arguments for '%s' command", ref->full_name);
+        return room;
+    }
+    if (UNLIKELY(c->flags & CLIENT_LOADER)) return NULL;
+    if (UNLIKELY(c->flags & CLIENT_MULTI) && multi_is_exec(cmd)) flags |= multi_flags(c);
+    if (UNLIKELY(!c->authenticated) && !(cmd->flags & CMD_NO_AUTH)) return "NOAUTH Authentication required.";
+    if (UNLIKELY(cmd->flags & CMD_PROTECTED) && !server_allows_protected(c, cmd)) {
+        snprintf(room, 256,
+                 "ERR %s command not allowed. If the enable-%s-command option is set to \"local\", you can "
+                 "run it from a local connection, otherwise you need to set this option in the "
+                 "configuration file, and then restart the server.",
+                 "DEBUG", "debug");
+        return room;
+    }
+    if (UNLIKELY(dispatch_out_of_memory(s, flags))) {
+        return "OOM command not allowed when used memory > 'maxmemory'.";
+    }
+    if (flags & CMD_WRITE) {
+        disk = persist_refusal(s->persist);
+        if (UNLIKELY(disk != NULL)) return disk;
+    }
+    if (UNLIKELY(s->store->loading) && !(cmd->flags & CMD_LOADING)) {
+        return "LOADING Redis is loading the dataset in memory";
+    }
+    if (UNLIKELY(c->flags & CLIENT_MULTI) && (cmd->flags & CMD_NO_MULTI)) {
+        return "ERR Command not allowed inside a transaction";
+    }
+    if (UNLIKELY(c->subs != NULL) && pubsub_limits(c) && !(cmd->flags & CMD_IN_PUBSUB)) {
+        snprintf(room, 256,
+                 "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+                 "allowed in this context",
+                 ref->full_name);
+        return room;
+    }
+    return NULL;
+}
+
+static bool is_held(const struct client *c, const struct command *cmd)
+{
+    struct server *s = c->server;
+
+    if (UNLIKELY(s->pause_until_ms != 0) && !(c->flags & CLIENT_LOADER)) {
+        if (s->pause_all) return true;
+        if (cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) return true;
+        return (c->flags & CLIENT_MULTI) && multi_is_exec(cmd) && (multi_flags(c) & CMD_WRITE);
+    }
+    return (cmd->flags & CMD_WRITE) && UNLIKELY(persist_must_wait(s->persist));
+}
+
+/* --- running -------------------------------------------------------------------------------------- */
+
+static void journal_to_log(void *ctx, size_t argc, const struct str *argv)
+{
+    struct client *c = ctx;
+
+    persist_append(c->server->persist, c->db, argc, argv);
+}
+
+static void log_effects(struct client *c, const struct call *call, int db)
+{
+    struct journal j = { journal_to_log, c };
+    int now = c->db;
+
+    /* The effect belongs to the database that was chosen when the command began. */
+    c->db = db;
+    if (call->cmd->journal) call->cmd->journal(call, &j);
+    else journal_to_log(c, call->argc, call->argv);
+    c->db = now;
+}
+
+static void account(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
+                    int64_t us, bool failed)
+{
+    struct server *s = c->server;
+
+    command_stats_add(&ref->stats, us, failed);
+    s->stats.commands++;
+    if (UNLIKELY(us >= s->conf->slowlog_log_slower_than && s->conf->slowlog_log_slower_than >= 0) &&
+        !(ref->cmd->flags & CMD_SKIP_SLOWLOG)) {
+        slowlog_add(s->slowlog, c, argc, argv, us);
+    }
+    latency_add(s->latency, ref->cmd->flags & CMD_FAST ? "fast-command" : "command", us / 1000);
+}
+
+enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
+                       bool may_block, struct wait *w)
+{
+    struct server *s = c->server;
+    struct call call = { .cmd = ref->cmd, .argc = argc, .argv = argv, .out = &c->reply, .store = s->store,
+                         .db = client_db(c), .arena = &s->arena, .may_block = may_block, .client = c };
+    struct client *outer = s->current;
+    uint64_t changes = s->own_changes;
+    size_t mark = reply_mark(&c->reply);
+    uint64_t from = ticks_now();
+    int db = c->db;
+    enum err e;
+
+    s->current = c;
+    s->store->no_touch = (c->flags & CLIENT_NO_TOUCH) != 0;
+    if (UNLIKELY(s->n_monitors > 0)) monitor_feed(c, ref->cmd, argc, argv);
+    if (ref->cmd->flags & CMD_WRITE) persist_group_begin(s->persist);
+    e = call_run(&call);
+    if (ref->cmd->flags & CMD_WRITE) {
+        if (s->own_changes != changes) log_effects(c, &call, db);
+        persist_group_end(s->persist);
+    }
+    s->store->no_touch = false;
+    s->current = outer;
+    if (e == CALL_BLOCKED) {
+        *w = call.wait;
+        return e;
+    }
+    account(c, ref, argc, argv, (int64_t)((double)(ticks_now() - from) * s->us_per_tick), e != OK);
+    if (UNLIKELY(e != OK)) dispatch_count_error(s, c->reply.out, mark);
+    arena_reset(&s->arena);
+    return e;
+}
+
+/* CLIENT REPLY OFF and SKIP: the reply of this request is dropped. */
+static void apply_reply_mode(struct client *c, size_t mark)
+{
+    if (LIKELY(!(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT)))) return;
+    if (c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) reply_undo(&c->reply, mark);
+    c->flags &= ~(uint32_t)CLIENT_REPLY_SKIP;
+    if (c->flags & CLIENT_REPLY_SKIP_NEXT) {
+        c->flags &= ~(uint32_t)CLIENT_REPLY_SKIP_NEXT;
+        c->flags |= CLIENT_REPLY_SKIP;
+    }
+}
+
+static void run(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv)
+{
+    struct wait w;
+
+    if (dispatch_call(c, ref, argc, argv, !(c->flags & CLIENT_LOADER), &w) == CALL_BLOCKED) {
+        block_client(c, ref, argc, argv, &w);
+        arena_reset(&c->server->arena);
+    }
+    if (UNLIKELY(!link_alone(&c->server->ready))) block_serve(c->server);
+}
+
+enum dispatched dispatch(struct client *c, struct command_ref *ref, struct command_ref *container,
+                         size_t argc, const struct str *argv)
+{
+    char room[256];
+    const char *why;
+    size_t mark;
+    enum dispatched d = DISPATCH_DONE;
+
+    c->reply = (struct reply){ &c->out, c->resp };
+    mark = c->out.n;
+    if (UNLIKELY(ref == NULL)) {
+        d = reject_unknown(c, container, argc, argv);
+    } else if (UNLIKELY((why = refusal(c, ref, argc, room)) != NULL)) {
+        d = reject(c, ref, why);
+    } else if (UNLIKELY(is_held(c, ref->cmd))) {
+        return DISPATCH_HELD;
+    } else if (UNLIKELY(c->flags & CLIENT_MULTI) && multi_queues(ref->cmd)) {
+        multi_queue(c, ref, argc, argv);
+    } else {
+        run(c, ref, argc, argv);
+    }
+    if (ref) c->last_cmd = ref;
+    c->n_commands++;
+    apply_reply_mode(c, mark);
+    if (UNLIKELY(c->server->late.n > 0)) {
+        buf_add_str(&c->out, buf_str(&c->server->late));
+        buf_clear(&c->server->late);
+    }
+    return d;
+}
+
+/* --- what the store tells --------------------------------------------------------------------------- */
+
+static void log_removal(struct server *s, const struct change *ch)
+{
+    const struct str del[] = { STR("DEL"), ch->key };
+    const struct str unlink[] = { STR("UNLINK"), ch->key };
+    const struct str hdel[] = { STR("HDEL"), ch->key, ch->field };
+
+    if (s->store->loading) return;
+    if (ch->kind == CHANGE_HEXPIRED) persist_append(s->persist, ch->db, 3, hdel);
+    else if (ch->kind == CHANGE_EXPIRED) persist_append(s->persist, ch->db, 2, s->store->conf.lazy_expire ? unlink : del);
+    else persist_append(s->persist, ch->db, 2, s->store->conf.lazy_evict ? unlink : del);
+}
+
+static void on_change(void *ctx, const struct change *ch)
+{
+    struct server *s = ctx;
+
+    if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_EVICTED || ch->kind == CHANGE_HEXPIRED) {
+        log_removal(s, ch);
+    } else if (ch->kind != CHANGE_NEW) {
+        s->own_changes++;
+    }
+    if (UNLIKELY(s->n_watching > 0)) multi_on_change(s, ch);
+    if (UNLIKELY(s->n_blocked > 0)) block_on_change(s, ch);
+    if (UNLIKELY(s->conf->notify_keyspace_events != 0)) notify_on_change(s, ch);
+}
+
+void dispatch_subscribe(struct server *s)
+{
+    store_subscribe(s->store, on_change, s);
+}
+
+/* --- loading the log ---------------------------------------------------------------------------------- */
+
+enum err dispatch_apply(void *server, size_t argc, const struct str *argv)
+{
+    struct server *s = server;
+    struct command_ref *container, *ref;
+    size_t mark;
+
+    if (s->loader == NULL) s->loader = client_new_loader(s);
+    s->loader->out.n = 0;
+    ref = registry_resolve(s->commands, argc, argv, &container);
+    mark = reply_mark(&s->loader->reply);
+    if (ref == NULL || !command_arity_ok(ref->cmd, argc)) return ERR_FORMAT;
+    dispatch(s->loader, ref, container, argc, argv);
+    return s->loader->out.n > mark && s->loader->out.p[mark] == '-' ? ERR_FORMAT : OK;
+}

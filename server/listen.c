@@ -1,0 +1,266 @@
+/* listen.c -- see listen.h.
+ *
+ * When descriptors run out the pending connection stays in the kernel's queue and would wake us at once
+ * again: accepting pauses until a client closes or the next tick. */
+#include "server/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "server/client.h"
+#include "server/server.h"
+
+enum { ACCEPTS_PER_TURN = 1000 };
+
+struct listener {
+    struct listener *next;
+    struct server *server;
+    struct event event;
+    int fd;
+    bool is_unix;
+};
+
+/* --- accepting -------------------------------------------------------------------------------------- */
+
+static void refuse(int fd, const char *text)
+{
+    if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0) { /* it is closed anyway */ }
+    close(fd);
+}
+
+static bool is_loopback(const struct sockaddr *a)
+{
+    if (a->sa_family == AF_UNIX) return true;
+    if (a->sa_family == AF_INET) {
+        return (ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24) == 127;
+    }
+    if (a->sa_family == AF_INET6) {
+        const struct in6_addr *in6 = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
+        if (IN6_IS_ADDR_V4MAPPED(in6)) return in6->s6_addr[12] == 127;
+        return IN6_IS_ADDR_LOOPBACK(in6);
+    }
+    return false;
+}
+
+static void set_options(struct server *s, int fd)
+{
+    int one = 1, idle = (int)s->conf->tcp_keepalive, step = idle / 3 > 0 ? idle / 3 : 1, count = 3;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (idle <= 0) return;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &step, sizeof step);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
+static void welcome(struct listener *l, int fd, const struct sockaddr *from)
+{
+    struct server *s = l->server;
+
+    if (s->n_clients >= (size_t)s->conf->maxclients) {
+        s->stats.rejected++;
+        refuse(fd, "-ERR max number of clients reached\r\n");
+        return;
+    }
+    if (s->conf->protected_mode && s->conf->requirepass[0] == '\0' && !is_loopback(from)) {
+        s->stats.rejected++;
+        refuse(fd, "-DENIED memd is running in protected mode because protected mode is enabled and no "
+                   "password is set. In this mode connections are only accepted from the loopback "
+                   "interface. Set a password (requirepass), bind to loopback, or turn protected-mode "
+                   "off.\r\n");
+        return;
+    }
+    if (!l->is_unix) set_options(s, fd);
+    s->stats.connections++;
+    client_new(s, fd, l->is_unix);
+}
+
+static void pause_accepting(struct server *s)
+{
+    s->accept_paused = true;
+    for (struct listener *l = s->listeners; l; l = l->next) event_del(&l->event);
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *arg)
+{
+    struct listener *l = arg;
+    struct server *s = l->server;
+
+    (void)what;
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        struct sockaddr_storage from = { 0 };
+        socklen_t n = sizeof from;
+        int c = accept4(fd, (struct sockaddr *)&from, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (c >= 0) {
+            welcome(l, c, (const struct sockaddr *)&from);
+            continue;
+        }
+        if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            log_warning(s->log, "Accepting client connection: %s", strerror(errno));
+            pause_accepting(s);
+            return;
+        }
+        /* EINTR, ECONNABORTED, EPROTO ...: that connection's own trouble. */
+    }
+}
+
+void listen_resume(struct server *s)
+{
+    if (!s->accept_paused || s->stopping) return;
+    s->accept_paused = false;
+    for (struct listener *l = s->listeners; l; l = l->next) event_add(&l->event, NULL);
+}
+
+/* --- opening ------------------------------------------------------------------------------------------ */
+
+static void add(struct server *s, int fd, bool is_unix)
+{
+    struct listener *l = mem_zalloc(sizeof *l);
+
+    l->server = s;
+    l->fd = fd;
+    l->is_unix = is_unix;
+    l->next = s->listeners;
+    s->listeners = l;
+    event_assign(&l->event, s->base, fd, EV_READ | EV_PERSIST, on_acceptable, l);
+    event_add(&l->event, NULL);
+}
+
+static int bound_socket(const struct addrinfo *ai, int backlog)
+{
+    int one = 1, fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), saved;
+
+    if (fd < 0) return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (ai->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+    if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, backlog) == 0) return fd;
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static bool open_tcp(struct server *s, const char *address)
+{
+    bool optional = address[0] == '-';
+    const char *host = address + optional;
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+    struct addrinfo *list;
+    char port[8];
+    int fd, rc;
+
+    if (strcmp(host, "*") == 0) {
+        host = "0.0.0.0";
+    } else if (strcmp(host, "::*") == 0) {
+        host = "::";
+    }
+    snprintf(port, sizeof port, "%d", (int)s->conf->port);
+    rc = getaddrinfo(host, port, &hints, &list);
+    if (rc != 0) {
+        if (!optional) log_warning(s->log, "bind: %s: %s", address, gai_strerror(rc));
+        return optional;
+    }
+    fd = bound_socket(list, (int)s->conf->tcp_backlog);
+    freeaddrinfo(list);
+    if (fd < 0) {
+        bool missing = errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT;
+        if (optional && missing) return true;
+        log_warning(s->log, "Could not create server TCP listening socket %s:%s: bind: %s", host, port,
+                    strerror(errno));
+        return false;
+    }
+    add(s, fd, false);
+    return true;
+}
+
+/* The mode is right from the first moment: nobody can connect between bind and chmod. */
+static bool open_unix(struct server *s, const char *path, unsigned mode)
+{
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    mode_t before;
+    int fd;
+
+    if (strlen(path) >= sizeof a.sun_path) {
+        log_warning(s->log, "unixsocket: the path is too long: %s", path);
+        return false;
+    }
+    strcpy(a.sun_path, path);
+    unlink(path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    before = umask(mode ? 0777 & ~(mode_t)mode : umask(0));
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, (int)s->conf->tcp_backlog) < 0) {
+        log_warning(s->log, "Failed opening Unix socket: bind: %s: %s", path, strerror(errno));
+        umask(before);
+        if (fd >= 0) close(fd);
+        return false;
+    }
+    umask(before);
+    add(s, fd, true);
+    return true;
+}
+
+bool listen_open(struct server *s)
+{
+    if (s->conf->port > 0) {
+        for (size_t i = 0; i < s->conf->bind.n; i++) {
+            if (!open_tcp(s, s->conf->bind.items[i])) return false;
+        }
+    }
+    if (s->conf->unixsocket[0] != '\0' &&
+        !open_unix(s, s->conf->unixsocket, (unsigned)s->conf->unixsocketperm)) {
+        return false;
+    }
+    if (s->listeners == NULL) log_warning(s->log, "Configured to not listen anywhere, exiting.");
+    return s->listeners != NULL;
+}
+
+void listen_close(struct server *s)
+{
+    bool had_unix = false;
+
+    while (s->listeners) {
+        struct listener *l = s->listeners;
+        s->listeners = l->next;
+        had_unix |= l->is_unix;
+        event_del(&l->event);
+        close(l->fd);
+        mem_free(l);
+    }
+    if (had_unix) unlink(s->conf->unixsocket);
+}
+
+char *listen_name(struct server *s, int fd, bool is_unix, bool peer)
+{
+    struct sockaddr_storage a = { 0 };
+    socklen_t n = sizeof a;
+    char ip[INET6_ADDRSTRLEN] = "?", *out = mem_alloc(256);
+    int rc = peer ? getpeername(fd, (struct sockaddr *)&a, &n) : getsockname(fd, (struct sockaddr *)&a, &n);
+
+    if (is_unix) {
+        snprintf(out, 256, "%s:0", s->conf->unixsocket);
+    } else if (rc != 0 || fd < 0) {
+        snprintf(out, 256, "?:0");
+    } else if (a.ss_family == AF_INET) {
+        struct sockaddr_in *in = (struct sockaddr_in *)(void *)&a;
+        inet_ntop(AF_INET, &in->sin_addr, ip, sizeof ip);
+        snprintf(out, 256, "%s:%d", ip, ntohs(in->sin_port));
+    } else {
+        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)&a;
+        inet_ntop(AF_INET6, &in6->sin6_addr, ip, sizeof ip);
+        snprintf(out, 256, "[%s]:%d", ip, ntohs(in6->sin6_port));
+    }
+    return out;
+}

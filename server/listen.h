@@ -1,0 +1,21 @@
+/* listen.h -- listening sockets and accepting. */
+#ifndef MEMD_SERVER_LISTEN_H
+#define MEMD_SERVER_LISTEN_H
+
+#include <stdbool.h>
+
+struct server;
+
+/* Open all sockets that the settings name. False: one could not be opened; it is in the log. An
+ * address with a '-' before it may be missing on this machine. */
+bool listen_open(struct server *s);
+void listen_close(struct server *s);
+
+/* A descriptor or a place has become free: accept again if accepting was paused. */
+void listen_resume(struct server *s);
+
+/* "ip:port" ("[ip]:port" for IPv6), "path:0" for a unix socket, of the peer or of our side. The caller
+ * frees it by mem_free. */
+char *listen_name(struct server *s, int fd, bool is_unix, bool peer);
+
+#endif

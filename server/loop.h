@@ -1,0 +1,33 @@
+/* loop.h -- the turn of the reactor: the only user of libevent besides the sockets' own events.
+ *
+ * A turn: libevent says which sockets are ready and each is read once; then all complete requests of all
+ * clients are parsed and run in batches, keys of a batch being prefetched before the first runs; then
+ * the log takes what changed, and each client with replies gets one send. */
+#ifndef MEMD_SERVER_LOOP_H
+#define MEMD_SERVER_LOOP_H
+
+#include "server/server.h"
+
+/* Bytes that one read takes at most, unless a request is known to be longer. */
+enum { LOOP_READ = 32 * 1024 };
+
+/* Make the event base, timers and signal handlers. */
+void loop_open(struct server *s);
+void loop_close(struct server *s);
+
+/* Turn until s->stopping. */
+void loop_run(struct server *s);
+
+/* Turn once without waiting, while loading: accepts clients, answers what may be answered. */
+void loop_turn_loading(struct server *s);
+
+/* The callback of a client's read event. */
+void loop_on_readable(evutil_socket_t fd, short what, void *arg);
+
+/* Read the clocks anew within a turn (after something slow). */
+void loop_refresh_time(struct server *s);
+
+/* From any thread: make the loop turn soon. */
+void loop_wake(void *server);
+
+#endif

@@ -1,0 +1,191 @@
+/* main.c -- the command line, and the order of starting. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "server/loop.h"
+#include "server/ping.h"
+#include "server/setup.h"
+
+extern char **environ;
+
+static void print_help(void)
+{
+    puts("memd: the memory of AI agents, speaking the Redis protocol\n"
+         "\n"
+         "Usage: memd [/path/to/memd.conf] [--setting value ...] [-]\n"
+         "       memd --check-config FILE   say what is wrong with a configuration file\n"
+         "       memd --print-config        print the default configuration, with comments\n"
+         "       memd --ping [--port N] [--host ADDRESS] [--unixsocket PATH]\n"
+         "                                  exit 0 when a memd answers there (health checks)\n"
+         "       memd -v or --version\n"
+         "       memd -h or --help\n"
+         "\n"
+         "Every setting of memd.conf can be given as an option; later ones win:\n"
+         "       memd --port 7000 --maxmemory 2gb --appendonly yes\n"
+         "       memd memd.conf --loglevel verbose --save 60 1000 --save \"\"\n"
+         "       MEMD_PORT=7000 MEMD_PASSWORD_FILE=/run/secrets/memd memd\n"
+         "       echo 'maxmemory 128mb' | memd -");
+}
+
+static void print_version(void)
+{
+    printf("memd v=%s redis=%s bits=%zu\n", MEMD_VERSION, MEMD_REDIS_VERSION, sizeof(void *) * 8);
+}
+
+/* True: an option that is not about running was given, and *code is how to exit. */
+static bool handled_alone(int argc, char **argv, int *code)
+{
+    struct buf out = { 0 };
+    const char *first = argc > 1 ? argv[1] : "";
+
+    *code = 0;
+    if (argc >= 2 && (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0)) {
+        print_help();
+    } else if (argc >= 2 && (strcmp(first, "--version") == 0 || strcmp(first, "-v") == 0)) {
+        print_version();
+    } else if (argc == 2 && strcmp(first, "--print-config") == 0) {
+        conf_print(&out);
+        fwrite(out.p, 1, out.n, stdout);
+    } else if (argc == 3 && strcmp(first, "--check-config") == 0) {
+        bool good = conf_check_file(argv[2], &out);
+        fwrite(out.p, 1, out.n, good ? stdout : stderr);
+        *code = good ? 0 : 1;
+    } else if (argc == 2 && strcmp(first, "--check-config") == 0) {
+        fputs("memd --check-config needs the name of a file\n", stderr);
+        *code = 1;
+    } else if (argc >= 2 && strcmp(first, "--ping") == 0) {
+        *code = ping_main(argc - 2, argv + 2, environ);
+    } else {
+        return false;
+    }
+    buf_fini(&out);
+    return true;
+}
+
+static bool load_settings(struct conf *conf, int argc, char **argv)
+{
+    struct conf_start start = { argc, argv, environ, STDIN_FILENO };
+    struct conf_error e;
+    struct buf text = { 0 };
+
+    if (conf_load(conf, &start, &e) == OK) return true;
+    conf_error_text(&e, &text);
+    fprintf(stderr, "memd: %.*s\n", (int)text.n, text.p);
+    buf_fini(&text);
+    return false;
+}
+
+static void write_pidfile(const char *path, struct log *log)
+{
+    FILE *f = fopen(path, "w");
+
+    if (f == NULL) {
+        log_warning(log, "pidfile: %s: %s", path, strerror(errno));
+        return;
+    }
+    fprintf(f, "%d\n", (int)getpid());
+    fclose(f);
+}
+
+static void into_background(void)
+{
+    int fd;
+
+    if (fork() != 0) exit(0);
+    setsid();
+    fd = open("/dev/null", O_RDWR);
+    if (fd >= 0) {
+        dup2(fd, STDIN_FILENO);
+        dup2(fd, STDOUT_FILENO);
+        dup2(fd, STDERR_FILENO);
+        if (fd > STDERR_FILENO) close(fd);
+    }
+}
+
+static void say_hello(const struct server *s)
+{
+    const struct conf *c = s->conf;
+    struct buf policy = { 0 }, sync = { 0 }, save = { 0 };
+    char limit[64];
+
+    conf_value(c, "maxmemory-policy", &policy);
+    conf_value(c, "appendfsync", &sync);
+    conf_value(c, "save", &save);
+    buf_add(&policy, "", 1);
+    buf_add(&sync, "", 1);
+    buf_add(&save, "", 1);
+    if (c->maxmemory) snprintf(limit, sizeof limit, "%llu bytes, %s", (unsigned long long)c->maxmemory, policy.p);
+    else snprintf(limit, sizeof limit, "none");
+    log_notice(s->log, "memd %s started: port %lld, data directory %s, persistence %s%s%s%s%s, memory limit %s",
+               MEMD_VERSION, (long long)c->port, c->dir, c->appendonly ? "AOF fsync " : "",
+               c->appendonly ? sync.p : "", c->appendonly && c->save.n ? " + " : "",
+               c->save.n ? "snapshots " : c->appendonly ? "" : "off", c->save.n ? save.p : "", limit);
+    for (size_t i = 0; i < c->warnings.n; i++) log_warning(s->log, "%s", c->warnings.items[i]);
+    buf_fini(&policy);
+    buf_fini(&sync);
+    buf_fini(&save);
+}
+
+static void open_syslog(const struct conf *conf, struct log *log)
+{
+    struct buf facility = { 0 };
+
+    conf_value(conf, "syslog-facility", &facility);
+    buf_add(&facility, "", 1);
+    log_to_syslog(log, conf->syslog_ident, facility.p);
+    buf_fini(&facility);
+}
+
+static int serve(struct conf *conf, struct log *log, char **argv)
+{
+    struct server s;
+    int code = 1;
+
+    if (server_open(&s, conf, log)) {
+        s.argv = argv;
+        if (conf->pidfile[0]) write_pidfile(conf->pidfile, log);
+        say_hello(&s);
+        if (server_load(&s)) {
+            if (!s.stopping) {
+                log_notice(log, "Ready to accept connections");
+                loop_run(&s);
+            }
+            code = s.exit_code;
+        }
+        if (conf->pidfile[0]) unlink(conf->pidfile);
+    }
+    server_close(&s);
+    log_notice(log, code == 0 ? "memd is now ready to exit, bye bye..." : "memd could not start.");
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct conf conf;
+    struct log *log;
+    int code;
+
+    mem_init();
+    signal(SIGPIPE, SIG_IGN);
+    if (handled_alone(argc, argv, &code)) return code;
+    conf_init(&conf);
+    if (!load_settings(&conf, argc, argv)) {
+        conf_fini(&conf);
+        return 1;
+    }
+    umask(077);
+    if (conf.daemonize) into_background();
+    log = log_open(conf.logfile, conf.loglevel);
+    if (conf.syslog_enabled) open_syslog(&conf, log);
+    code = serve(&conf, log, argv);
+    log_close(&log);
+    conf_fini(&conf);
+    return code;
+}

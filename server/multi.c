@@ -1,0 +1,325 @@
+/* multi.c -- see multi.h.
+ *
+ * A watched key is an entry of server->watched[db] that points to the list of its watchers. A watcher
+ * remembers whether the key was there: emptying or swapping a database changes only keys that were. */
+#include "server/multi.h"
+
+#include "base/mem.h"
+#include "server/dispatch.h"
+
+struct watcher {
+    struct link of_key, of_client;
+    struct client *client;
+    struct watched_key *key;
+    bool existed;
+};
+
+struct watched_key {
+    struct link watchers;
+    struct entry *e; /* in watched[db], with the key's name */
+    int db;
+    size_t n;
+};
+
+struct multi {
+    struct request **queue;
+    size_t n, cap, bytes;
+    uint32_t flags; /* of all queued commands together */
+    struct link watching;
+    size_t n_watching, watch_bytes;
+};
+
+static struct multi *get_multi(struct client *c)
+{
+    if (c->multi == NULL) {
+        c->multi = mem_zalloc(sizeof *c->multi);
+        link_init(&c->multi->watching);
+    }
+    return c->multi;
+}
+
+/* --- the queue -------------------------------------------------------------------------------------- */
+
+static void drop_queue(struct client *c)
+{
+    struct multi *m = c->multi;
+
+    if (m == NULL) return;
+    for (size_t i = 0; i < m->n; i++) request_free(m->queue[i]);
+    mem_free(m->queue);
+    m->queue = NULL;
+    m->n = m->cap = m->bytes = 0;
+    m->flags = 0;
+}
+
+void multi_queue(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv)
+{
+    struct multi *m = get_multi(c);
+
+    if (!(c->flags & CLIENT_DIRTY_EXEC)) {
+        if (m->n == m->cap) {
+            m->cap = m->cap ? m->cap * 2 : 4;
+            m->queue = mem_realloc(m->queue, m->cap * sizeof(*m->queue));
+        }
+        m->queue[m->n++] = request_keep(ref, argc, argv);
+        m->bytes += m->queue[m->n - 1]->bytes;
+        m->flags |= ref->cmd->flags;
+    }
+    reply_simple(&c->reply, "QUEUED");
+}
+
+void multi_discard(struct client *c)
+{
+    drop_queue(c);
+    c->flags &= ~(uint32_t)(CLIENT_MULTI | CLIENT_DIRTY_EXEC | CLIENT_DIRTY_CAS);
+    multi_unwatch(c);
+    mem_free(c->multi);
+    c->multi = NULL;
+}
+
+uint32_t multi_flags(const struct client *c)
+{
+    return c->multi ? c->multi->flags : 0;
+}
+
+size_t multi_bytes(const struct client *c)
+{
+    if (c->multi == NULL) return 0;
+    return sizeof *c->multi + c->multi->bytes + c->multi->cap * sizeof(void *) + c->multi->watch_bytes;
+}
+
+size_t multi_queued(const struct client *c)
+{
+    return c->multi ? c->multi->n : 0;
+}
+
+size_t multi_watched(const struct client *c)
+{
+    return c->multi ? c->multi->n_watching : 0;
+}
+
+/* --- WATCH ------------------------------------------------------------------------------------------ */
+
+static struct watched_key *find_watched(struct server *s, int db, struct str key)
+{
+    struct table *t = &s->watched[db];
+    struct table_ref r = table_find(t, table_hash(t, key), key);
+
+    return r.e ? entry_ptr(r.e) : NULL;
+}
+
+static struct watched_key *new_watched(struct server *s, int db, struct str key)
+{
+    struct table *t = &s->watched[db];
+    struct watched_key *w = mem_alloc(sizeof *w);
+    struct entry *e = entry_new_ptr(VALUE_STRING, ENC_BLOB, key, -1);
+
+    link_init(&w->watchers);
+    w->e = e;
+    w->db = db;
+    w->n = 0;
+    entry_set_ptr(e, w);
+    table_insert(t, table_hash(t, key), e);
+    return w;
+}
+
+static bool watches(const struct multi *m, const struct watched_key *k)
+{
+    LINK_EACH(&m->watching, l) {
+        if (LINK_OF(l, struct watcher, of_client)->key == k) return true;
+    }
+    return false;
+}
+
+static void watch(struct client *c, struct str key)
+{
+    struct server *s = c->server;
+    struct multi *m = get_multi(c);
+    bool exists = db_peek(client_db(c), key) != NULL;
+    struct watched_key *k = find_watched(s, c->db, key);
+    struct watcher *w;
+
+    if (k == NULL) k = new_watched(s, c->db, key);
+    if (watches(m, k)) return;
+    w = mem_alloc(sizeof *w);
+    *w = (struct watcher){ .client = c, .key = k, .existed = exists };
+    link_init(&w->of_key);
+    link_init(&w->of_client);
+    link_add_tail(&k->watchers, &w->of_key);
+    link_add_tail(&m->watching, &w->of_client);
+    k->n++;
+    if (m->n_watching++ == 0) s->n_watching++;
+    m->watch_bytes += sizeof *w + sizeof *k + key.n;
+}
+
+static void forget_key(struct server *s, struct watched_key *k)
+{
+    struct table *t = &s->watched[k->db];
+    struct table_ref r = table_find(t, table_hash(t, entry_key(k->e)), entry_key(k->e));
+
+    entry_free(table_remove(t, &r));
+    mem_free(k);
+}
+
+void multi_unwatch(struct client *c)
+{
+    struct multi *m = c->multi;
+
+    if (m == NULL || m->n_watching == 0) return;
+    while (!link_alone(&m->watching)) {
+        struct watcher *w = LINK_OF(m->watching.next, struct watcher, of_client);
+        link_remove(&w->of_client);
+        link_remove(&w->of_key);
+        if (--w->key->n == 0) forget_key(c->server, w->key);
+        mem_free(w);
+    }
+    m->n_watching = m->watch_bytes = 0;
+    c->server->n_watching--;
+}
+
+static void spoil(struct watched_key *k, bool only_existing)
+{
+    LINK_EACH(&k->watchers, l) {
+        struct watcher *w = LINK_OF(l, struct watcher, of_key);
+        if (!only_existing || w->existed) w->client->flags |= CLIENT_DIRTY_CAS;
+    }
+}
+
+static void spoil_database(struct server *s, int db, const struct db *other)
+{
+    struct table_iter it = { 0 };
+    struct entry *e;
+
+    while ((e = table_next(&s->watched[db], &it)) != NULL) {
+        bool appears = other != NULL && db_peek((struct db *)(uintptr_t)other, entry_key(e)) != NULL;
+        spoil(entry_ptr(e), !appears);
+    }
+}
+
+void multi_on_change(struct server *s, const struct change *ch)
+{
+    struct watched_key *k;
+
+    if (ch->kind == CHANGE_FLUSH) {
+        spoil_database(s, ch->db, NULL);
+    } else if (ch->kind == CHANGE_SWAP) {
+        spoil_database(s, ch->db, s->store->dbs[ch->db]);
+        spoil_database(s, ch->db2, s->store->dbs[ch->db2]);
+    } else if (ch->kind != CHANGE_NEW && (k = find_watched(s, ch->db, ch->key)) != NULL) {
+        spoil(k, false);
+    }
+}
+
+/* --- commands --------------------------------------------------------------------------------------- */
+
+static enum err run_multi(struct call *c)
+{
+    if (c->client->flags & CLIENT_MULTI) return ERR_MULTI_NESTED;
+    get_multi(c->client);
+    c->client->flags |= CLIENT_MULTI;
+    reply_ok(c->out);
+    return OK;
+}
+
+static enum err run_discard(struct call *c)
+{
+    if (!(c->client->flags & CLIENT_MULTI)) return ERR_DISCARD_ALONE;
+    multi_discard(c->client);
+    reply_ok(c->out);
+    return OK;
+}
+
+static enum err run_watch(struct call *c)
+{
+    if (c->client->flags & CLIENT_MULTI) return ERR_WATCH_IN_MULTI;
+    /* Already spoilt: more keys cannot unspoil it. */
+    for (size_t i = 1; i < c->argc && !(c->client->flags & CLIENT_DIRTY_CAS); i++) {
+        watch(c->client, call_arg(c, i));
+    }
+    reply_ok(c->out);
+    return OK;
+}
+
+static enum err run_unwatch(struct call *c)
+{
+    multi_unwatch(c->client);
+    c->client->flags &= ~(uint32_t)CLIENT_DIRTY_CAS;
+    reply_ok(c->out);
+    return OK;
+}
+
+/* The queued commands run one after another; the log holds them as one MULTI ... EXEC. */
+static enum err run_exec(struct call *c)
+{
+    struct client *cl = c->client;
+    struct server *s = cl->server;
+    struct request **queue;
+    size_t n;
+
+    if (!(cl->flags & CLIENT_MULTI)) return ERR_EXEC_ALONE;
+    if (cl->flags & (CLIENT_DIRTY_EXEC | CLIENT_DIRTY_CAS)) {
+        bool refused = cl->flags & CLIENT_DIRTY_EXEC;
+        multi_discard(cl);
+        if (refused) return ERR_EXEC_ABORT;
+        reply_null_array(c->out);
+        return OK;
+    }
+    multi_unwatch(cl);
+    queue = cl->multi->queue;
+    n = cl->multi->n;
+    cl->multi->queue = NULL;
+    cl->multi->n = cl->multi->cap = 0;
+    multi_discard(cl);
+
+    reply_array(c->out, n);
+    persist_group_begin(s->persist);
+    for (size_t i = 0; i < n; i++) {
+        struct wait w;
+        cl->reply.resp = cl->resp; /* HELLO may have changed it */
+        dispatch_call(cl, queue[i]->ref, queue[i]->argc, queue[i]->argv, false, &w);
+        request_free(queue[i]);
+    }
+    persist_group_end(s->persist);
+    mem_free(queue);
+    return OK;
+}
+
+bool multi_is_exec(const struct command *cmd)
+{
+    return cmd->run == run_exec;
+}
+
+/* Everything is queued but the commands that steer the transaction and the connection. */
+bool multi_queues(const struct command *cmd)
+{
+    return cmd->run != run_exec && cmd->run != run_discard && cmd->run != run_multi &&
+           cmd->run != run_watch && !(cmd->flags & CMD_NO_MULTI_QUEUE);
+}
+
+const struct command multi_commands[] = {
+    { .name = "multi", .run = run_multi, .arity = 1,
+      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY,
+      .acl = ACL_TRANSACTION, .group = GROUP_TRANSACTIONS, .since = "1.2.0", .complexity = "O(1)",
+      .summary = "Begins a transaction: commands are queued until EXEC." },
+    { .name = "exec", .run = run_exec, .arity = 1,
+      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SKIP_SLOWLOG,
+      .acl = ACL_TRANSACTION, .group = GROUP_TRANSACTIONS, .since = "1.2.0",
+      .complexity = "Depends on the commands of the transaction",
+      .summary = "Runs the queued commands, all together." },
+    { .name = "discard", .run = run_discard, .arity = 1,
+      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY,
+      .acl = ACL_TRANSACTION, .group = GROUP_TRANSACTIONS, .since = "2.0.0",
+      .complexity = "O(N), N being the number of queued commands",
+      .summary = "Drops a transaction and stops watching." },
+    { .name = "watch", .run = run_watch, .arity = -2,
+      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY,
+      .keys = { KEYS_FROM(1, -1, 1, KEY_RO) }, .acl = ACL_TRANSACTION, .group = GROUP_TRANSACTIONS,
+      .since = "2.2.0", .complexity = "O(1) for each key",
+      .summary = "Lets the next EXEC fail if one of the keys changes before it.",
+      .args = ARGS({ .name = "key", .type = ARG_T_KEY, .flags = ARG_MULTIPLE }) },
+    { .name = "unwatch", .run = run_unwatch, .arity = 1,
+      .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY,
+      .acl = ACL_TRANSACTION, .group = GROUP_TRANSACTIONS, .since = "2.2.0", .complexity = "O(1)",
+      .summary = "Forgets all watched keys." },
+    { 0 },
+};

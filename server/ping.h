@@ -1,0 +1,9 @@
+/* ping.h -- memd --ping: is a server answering? For health checks. */
+#ifndef MEMD_SERVER_PING_H
+#define MEMD_SERVER_PING_H
+
+/* Options: --host, --port, --unixsocket, --password; defaults from MEMD_PORT and the password
+ * variables. Returns the exit code: 0 when the server answered PING. */
+int ping_main(int argc, char **argv, char **env);
+
+#endif

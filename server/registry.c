@@ -1,0 +1,178 @@
+/* registry.c -- see registry.h. Open addressing over the lower-cased names; a few hundred rows. */
+#include "server/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "server/tables.h"
+
+struct registry {
+    struct command_ref *rows; /* top-level, by name */
+    size_t n_rows;
+    struct command_ref **slots;
+    size_t mask;
+};
+
+/* FNV-1a over lower-cased bytes: names are ours, so nobody can flood it. */
+static uint32_t name_hash(struct str s)
+{
+    uint32_t h = 2166136261u;
+
+    for (size_t i = 0; i < s.n; i++) h = (h ^ ((unsigned char)s.p[i] | 0x20)) * 16777619u;
+    return h;
+}
+
+static size_t table_length(const struct command *t)
+{
+    size_t n = 0;
+
+    while (t[n].name) n++;
+    return n;
+}
+
+/* Index of the first key when it is always at the same place. */
+static int fixed_first_key(const struct command *cmd)
+{
+    const struct key_spec *k = &cmd->keys[0];
+
+    if (k->flags == 0 || (k->flags & KEY_NOT_KEY) || k->keyword) return 0;
+    return k->counted ? k->first + 1 : k->first;
+}
+
+static void fill(struct command_ref *r, const struct command *cmd, struct command_ref *parent)
+{
+    const char *prefix = parent ? parent->cmd->name : "";
+
+    *r = (struct command_ref){ .cmd = cmd, .parent = parent, .first_key = fixed_first_key(cmd) };
+    snprintf(r->full_name, sizeof r->full_name, "%.20s%s%.24s", prefix, parent ? "|" : "", cmd->name);
+    if (cmd->subs == NULL) return;
+    r->n_subs = table_length(cmd->subs);
+    r->subs = mem_alloc(r->n_subs * sizeof *r->subs);
+    for (size_t i = 0; i < r->n_subs; i++) fill(&r->subs[i], &cmd->subs[i], r);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct command_ref *x = a, *y = b;
+
+    return strcmp(x->cmd->name, y->cmd->name);
+}
+
+static void index_rows(struct registry *r)
+{
+    size_t size = 64;
+
+    while (size < r->n_rows * 4) size *= 2;
+    r->mask = size - 1;
+    r->slots = mem_zalloc(size * sizeof(*r->slots));
+    for (size_t i = 0; i < r->n_rows; i++) {
+        size_t at = name_hash(str_c(r->rows[i].cmd->name)) & r->mask;
+        while (r->slots[at]) at = (at + 1) & r->mask;
+        r->slots[at] = &r->rows[i];
+    }
+}
+
+struct registry *registry_new(void)
+{
+    const struct command *const *lists[] = { command_tables, server_tables };
+    struct registry *r = mem_zalloc(sizeof *r);
+
+    for (int l = 0; l < 2; l++) {
+        for (int i = 0; lists[l][i]; i++) r->n_rows += table_length(lists[l][i]);
+    }
+    r->rows = mem_alloc((r->n_rows + 1) * sizeof *r->rows);
+    r->n_rows = 0;
+    for (int l = 0; l < 2; l++) {
+        for (int i = 0; lists[l][i]; i++) {
+            for (const struct command *c = lists[l][i]; c->name; c++) {
+                r->rows[r->n_rows++] = (struct command_ref){ .cmd = c };
+            }
+        }
+    }
+    qsort(r->rows, r->n_rows, sizeof *r->rows, by_name);
+    for (size_t i = 0; i < r->n_rows; i++) fill(&r->rows[i], r->rows[i].cmd, NULL);
+    index_rows(r);
+    return r;
+}
+
+void registry_free(struct registry **r)
+{
+    for (size_t i = 0; i < (*r)->n_rows; i++) mem_free((*r)->rows[i].subs);
+    mem_free((*r)->rows);
+    mem_free((*r)->slots);
+    mem_free(*r);
+    *r = NULL;
+}
+
+struct command_ref *registry_find(const struct registry *r, struct str name)
+{
+    size_t at = name_hash(name) & r->mask;
+
+    for (; r->slots[at]; at = (at + 1) & r->mask) {
+        if (str_is(name, r->slots[at]->cmd->name)) return r->slots[at];
+    }
+    return NULL;
+}
+
+static struct command_ref *find_sub(const struct command_ref *ref, struct str name)
+{
+    for (size_t i = 0; i < ref->n_subs; i++) {
+        if (str_is(name, ref->subs[i].cmd->name)) return &ref->subs[i];
+    }
+    return NULL;
+}
+
+struct command_ref *registry_resolve(const struct registry *r, size_t argc, const struct str *argv,
+                                     struct command_ref **container)
+{
+    struct command_ref *ref = registry_find(r, argv[0]), *sub;
+
+    *container = NULL;
+    if (ref == NULL || ref->n_subs == 0 || argc < 2) return ref;
+    sub = find_sub(ref, argv[1]);
+    if (sub == NULL && ref->cmd->run != NULL) return ref;
+    *container = ref;
+    return sub;
+}
+
+struct command_ref *registry_find_full(const struct registry *r, struct str name)
+{
+    const char *bar = memchr(name.p, '|', name.n);
+    struct command_ref *ref;
+
+    if (bar == NULL) return registry_find(r, name);
+    ref = registry_find(r, str_of(name.p, (size_t)(bar - name.p)));
+    return ref ? find_sub(ref, str_of(bar + 1, (size_t)(name.p + name.n - bar - 1))) : NULL;
+}
+
+size_t registry_count(const struct registry *r)
+{
+    return r->n_rows;
+}
+
+struct command_ref *registry_at(const struct registry *r, size_t i)
+{
+    return &r->rows[i];
+}
+
+static void reset(struct command_ref *ref)
+{
+    ref->stats = (struct command_stats){ 0 };
+    for (size_t i = 0; i < ref->n_subs; i++) reset(&ref->subs[i]);
+}
+
+void registry_reset_stats(struct registry *r)
+{
+    for (size_t i = 0; i < r->n_rows; i++) reset(&r->rows[i]);
+}
+
+void command_stats_add(struct command_stats *st, int64_t us, bool failed)
+{
+    int bucket = us <= 1 ? 0 : 64 - __builtin_clzll((uint64_t)us - 1);
+
+    st->calls++;
+    st->us += (uint64_t)us;
+    st->failed += failed;
+    st->histogram[bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1]++;
+}

@@ -1,0 +1,53 @@
+/* registry.h -- all commands by name, with their counters.
+ *
+ * Built once at start from commands/ and from the tables of server/. A row's counters (calls, time,
+ * failures, latency histogram) live here, since rows are constant. */
+#ifndef MEMD_SERVER_REGISTRY_H
+#define MEMD_SERVER_REGISTRY_H
+
+#include "commands/command.h"
+
+enum { LATENCY_BUCKETS = 31 }; /* powers of two of microseconds */
+
+struct command_stats {
+    uint64_t calls, us, rejected, failed;
+    uint64_t histogram[LATENCY_BUCKETS]; /* calls that took at most 2^i us */
+};
+
+/* A row in place: its parent (for a subcommand) and its counters. */
+struct command_ref {
+    const struct command *cmd;
+    struct command_ref *parent; /* NULL: a top-level command */
+    struct command_ref *subs;
+    size_t n_subs;
+    char full_name[48];         /* "config|get" */
+    int first_key;              /* index of the first key where that is fixed, else 0 */
+    struct command_stats stats;
+};
+
+struct registry;
+
+struct registry *registry_new(void);
+void registry_free(struct registry **r);
+
+/* By name, case ignored; NULL: no such command. */
+struct command_ref *registry_find(const struct registry *r, struct str name);
+
+/* The row that a request means: its subcommand when the first word is a container. *container is set
+ * when the word is known but the subcommand is not. */
+struct command_ref *registry_resolve(const struct registry *r, size_t argc, const struct str *argv,
+                                     struct command_ref **container);
+
+/* By full name as ACL and COMMAND know it: "get", "config|get". */
+struct command_ref *registry_find_full(const struct registry *r, struct str name);
+
+/* Top-level commands, in the order of their names. */
+size_t registry_count(const struct registry *r);
+struct command_ref *registry_at(const struct registry *r, size_t i);
+
+/* Zero all counters. */
+void registry_reset_stats(struct registry *r);
+
+void command_stats_add(struct command_stats *st, int64_t us, bool failed);
+
+#endif

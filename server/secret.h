@@ -1,0 +1,10 @@
+/* secret.h -- which arguments are never shown in MONITOR, SLOWLOG or a log. */
+#ifndef MEMD_SERVER_SECRET_H
+#define MEMD_SERVER_SECRET_H
+
+#include "commands/command.h"
+
+/* True when argument i of a request holds a password or may do so. */
+bool secret_argument(const struct command *cmd, size_t argc, const struct str *argv, size_t i);
+
+#endif

@@ -1,0 +1,308 @@
+/* server.c -- building the server from its settings, and taking it down. */
+#include "server/server.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "server/client.h"
+#include "server/cron.h"
+#include "server/dispatch.h"
+#include "server/latency.h"
+#include "server/lazy.h"
+#include "server/listen.h"
+#include "server/loop.h"
+#include "server/setup.h"
+#include "server/slowlog.h"
+#include "server/ticks.h"
+
+size_t server_used_memory(const struct server *s)
+{
+    size_t used = mem_used(), aside = persist_buffer_bytes(s->persist);
+
+    return used > aside ? used - aside : 0;
+}
+
+bool server_allows_protected(const struct client *c, const struct command *cmd)
+{
+    enum conf_guard guard = c->server->conf->enable_debug_command;
+
+    (void)cmd;
+    if (guard == CONF_GUARD_LOCAL) {
+        return (c->flags & CLIENT_UNIX) || strncmp(client_peer((struct client *)(uintptr_t)c), "127.", 4) == 0 ||
+               strncmp(client_peer((struct client *)(uintptr_t)c), "[::1]", 5) == 0;
+    }
+    return guard == CONF_GUARD_YES;
+}
+
+/* --- settings ----------------------------------------------------------------------------------------- */
+
+static enum evict_policy policy_of(enum conf_policy p)
+{
+    static const enum evict_policy map[] = {
+        [CONF_POLICY_NOEVICTION] = EVICT_NONE,        [CONF_POLICY_ALLKEYS_LRU] = EVICT_ALL_LRU,
+        [CONF_POLICY_ALLKEYS_LFU] = EVICT_ALL_LFU,    [CONF_POLICY_ALLKEYS_LRM] = EVICT_ALL_LRM,
+        [CONF_POLICY_ALLKEYS_RANDOM] = EVICT_ALL_RANDOM, [CONF_POLICY_VOLATILE_LRU] = EVICT_TTL_LRU,
+        [CONF_POLICY_VOLATILE_LFU] = EVICT_TTL_LFU,   [CONF_POLICY_VOLATILE_LRM] = EVICT_TTL_LRM,
+        [CONF_POLICY_VOLATILE_RANDOM] = EVICT_TTL_RANDOM, [CONF_POLICY_VOLATILE_TTL] = EVICT_TTL_SOONEST,
+    };
+
+    return map[p];
+}
+
+static struct store_conf store_conf_of(const struct conf *c)
+{
+    return (struct store_conf){
+        .databases = (int)c->databases,
+        .maxmemory = c->maxmemory,
+        .policy = policy_of(c->maxmemory_policy),
+        .maxmemory_samples = (int)c->maxmemory_samples,
+        .lfu_log_factor = (int)c->lfu_log_factor,
+        .lfu_decay_time = (int)c->lfu_decay_time,
+        .lazy_expire = c->lazyfree_lazy_expire,
+        .lazy_evict = c->lazyfree_lazy_eviction,
+        .lazy_server_del = c->lazyfree_lazy_server_del,
+        .lazy_user_del = c->lazyfree_lazy_user_del,
+        .lazy_user_flush = c->lazyfree_lazy_user_flush,
+        .list_max_listpack_size = (int)c->list_max_listpack_size,
+        .list_compress_depth = (int)c->list_compress_depth,
+        .hash_max_listpack_entries = c->hash_max_listpack_entries,
+        .hash_max_listpack_value = c->hash_max_listpack_value,
+        .set_max_intset_entries = c->set_max_intset_entries,
+        .set_max_listpack_entries = c->set_max_listpack_entries,
+        .set_max_listpack_value = c->set_max_listpack_value,
+        .zset_max_listpack_entries = c->zset_max_listpack_entries,
+        .zset_max_listpack_value = c->zset_max_listpack_value,
+        .string_limit = c->proto_max_bulk_len,
+    };
+}
+
+static struct persist_conf persist_conf_of(const struct conf *c)
+{
+    static const enum persist_fsync fsync_of[] = {
+        [CONF_FSYNC_NO] = PERSIST_NO, [CONF_FSYNC_ALWAYS] = PERSIST_ALWAYS, [CONF_FSYNC_EVERYSEC] = PERSIST_EVERYSEC,
+    };
+    struct persist_conf p = {
+        .dir = c->dir,
+        .dbfilename = c->dbfilename,
+        .appenddirname = c->appenddirname,
+        .appendfilename = c->appendfilename,
+        .appendonly = c->appendonly,
+        .appendfsync = fsync_of[c->appendfsync],
+        .rewrite_percentage = (int)c->auto_aof_rewrite_percentage,
+        .rewrite_min_size = c->auto_aof_rewrite_min_size,
+        .aof_load_truncated = c->aof_load_truncated,
+        .aof_use_rdb_preamble = c->aof_use_rdb_preamble,
+        .aof_timestamps = c->aof_timestamp_enabled,
+        .rdb_checksum = c->rdbchecksum,
+        .rdb_compression = c->rdbcompression,
+        .stop_writes_on_bgsave_error = c->stop_writes_on_bgsave_error,
+    };
+
+    for (size_t i = 0; i < c->save.n && p.n_rules < PERSIST_RULES_MAX; i++) {
+        p.rules[p.n_rules++] = (struct persist_rule){ c->save.rules[i].seconds, c->save.rules[i].changes };
+    }
+    return p;
+}
+
+bool server_apply_conf(struct server *s, char *why)
+{
+    struct persist_conf p = persist_conf_of(s->conf);
+
+    s->store->conf = store_conf_of(s->conf);
+    latency_set_threshold(s->latency, s->conf->latency_monitor_threshold);
+    log_set_level(s->log, s->conf->loglevel);
+    return persist_set_conf(s->persist, &p, why) == OK;
+}
+
+/* --- descriptors ---------------------------------------------------------------------------------------- */
+
+/* Each client needs a descriptor, and memd some for itself: raise the limit, or lower maxclients. */
+static void fit_descriptors(struct server *s)
+{
+    enum { OWN = 32 };
+    struct rlimit lim;
+    rlim_t want = (rlim_t)s->conf->maxclients + OWN;
+
+    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= want) return;
+    lim.rlim_cur = lim.rlim_max == RLIM_INFINITY || lim.rlim_max >= want ? want : lim.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &lim) != 0) {
+        lim.rlim_cur = want;
+        lim.rlim_max = want;
+        if (setrlimit(RLIMIT_NOFILE, &lim) == 0) return;
+        getrlimit(RLIMIT_NOFILE, &lim);
+    }
+    if (lim.rlim_cur < want) {
+        s->conf->maxclients = lim.rlim_cur > OWN ? lim.rlim_cur - OWN : 1;
+        log_warning(s->log, "maxclients has been reduced to %llu to fit the limit of %llu open files.",
+                    (unsigned long long)s->conf->maxclients, (unsigned long long)lim.rlim_cur);
+    }
+}
+
+/* --- life ------------------------------------------------------------------------------------------------ */
+
+static void make_run_id(struct server *s)
+{
+    unsigned char bytes[20];
+
+    rng_secret(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++) snprintf(s->run_id + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static void init_lists(struct server *s)
+{
+    struct link *heads[] = { &s->readable, &s->writable, &s->gated,    &s->doomed,  &s->clients,
+                             &s->timeouts, &s->monitors, &s->paused, &s->ready };
+    struct table *maps[] = { &s->by_id, &s->errorstats, &s->channels, &s->patterns, &s->shard_channels };
+    size_t n = (size_t)s->conf->databases;
+
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) link_init(heads[i]);
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) table_init(maps[i], &s->store->hash_key);
+    s->watched = mem_zalloc(n * sizeof *s->watched);
+    s->waiting = mem_zalloc(n * sizeof *s->waiting);
+    for (size_t i = 0; i < n; i++) {
+        table_init(&s->watched[i], &s->store->hash_key);
+        table_init(&s->waiting[i], &s->store->hash_key);
+    }
+}
+
+/* While loading, clients are answered now and then. False gives up. */
+static bool on_progress(void *ctx, const struct persist_progress *pr)
+{
+    struct server *s = ctx;
+    int64_t now = clock_mono_us();
+
+    loop_turn_loading(s);
+    if (now - s->last_progress_us >= 1000000) {
+        int64_t spent = (now - pr->started_us) / 1000000;
+        int percent = pr->total_bytes ? (int)(pr->bytes * 100 / pr->total_bytes) : 0;
+        s->last_progress_us = now;
+        log_notice(s->log, "Loading: %llu keys, %llu bytes, %d%%, about %lld s left.",
+                   (unsigned long long)pr->keys, (unsigned long long)pr->bytes, percent,
+                   (long long)(percent > 0 ? spent * (100 - percent) / percent : -1));
+    }
+    return !s->stopping;
+}
+
+bool server_open(struct server *s, struct conf *conf, struct log *log)
+{
+    struct store_conf sc = store_conf_of(conf);
+    struct persist_conf pc = persist_conf_of(conf);
+    struct hash_key key;
+    uint64_t seed;
+    char why[PERSIST_WHY];
+    struct persist_env env = { .log = log, .mono_us = clock_mono_us, .redis_version = MEMD_REDIS_VERSION,
+                               .ctx = s, .apply = dispatch_apply, .progress = on_progress, .wake = loop_wake };
+
+    *s = (struct server){ .conf = conf, .log = log, .pid = getpid() };
+    rng_secret(&key, sizeof key);
+    rng_secret(&seed, sizeof seed);
+    s->store = store_new(&sc, &key, seed);
+    s->lazy = lazy_new();
+    s->store->defer = lazy_defer;
+    s->store->defer_ctx = s->lazy;
+    s->us_per_tick = ticks_calibrate();
+    s->started_us = clock_mono_us();
+    s->started_ms = clock_wall_ms();
+    s->commands = registry_new();
+    s->slowlog = slowlog_new();
+    s->latency = latency_new();
+    latency_set_threshold(s->latency, conf->latency_monitor_threshold);
+    arena_init(&s->arena);
+    arena_init(&s->batch);
+    make_run_id(s);
+    init_lists(s);
+    loop_open(s);
+    loop_refresh_time(s);
+    dispatch_subscribe(s);
+    env.store = s->store;
+    if (persist_open(&s->persist, &pc, &env, why) != OK) {
+        log_warning(log, "%s", why);
+        return false;
+    }
+    fit_descriptors(s);
+    s->startup_memory = mem_used();
+    return listen_open(s);
+}
+
+bool server_load(struct server *s)
+{
+    char why[PERSIST_WHY];
+    int64_t from = clock_mono_us();
+    enum err e;
+    size_t keys = 0;
+
+    s->store->loading = true;
+    e = persist_load(s->persist, why);
+    s->store->loading = false;
+    loop_refresh_time(s);
+    if (e == ERR_NOT_DONE) return true; /* told to stop while loading */
+    if (e != OK) {
+        log_warning(s->log, "%s", why);
+        return false;
+    }
+    for (int i = 0; i < s->store->conf.databases; i++) {
+        if (s->store->dbs[i]) keys += s->store->dbs[i]->n_keys;
+    }
+    log_notice(s->log, "DB loaded: %zu keys in %.3f seconds", keys,
+               (double)(clock_mono_us() - from) / 1000000);
+    return true;
+}
+
+bool server_shutdown(struct server *s, int save, bool force)
+{
+    char why[PERSIST_WHY];
+    enum persist_ending how = save < 0 ? PERSIST_END_BY_RULES : save ? PERSIST_END_SAVE : PERSIST_END_NOSAVE;
+
+    log_warning(s->log, "User requested shutdown...");
+    if (persist_shutdown(s->persist, how, why) != OK) {
+        log_warning(s->log, "%s", why);
+        if (!force) {
+            log_warning(s->log, "Errors trying to shut down the server. Check the logs for more information.");
+            return false;
+        }
+    }
+    s->stopping = true;
+    return true;
+}
+
+static void free_entry(void *ctx, struct entry *e)
+{
+    (void)ctx;
+    entry_free(e);
+}
+
+void server_close(struct server *s)
+{
+    struct table *maps[] = { &s->by_id, &s->errorstats, &s->channels, &s->patterns, &s->shard_channels };
+
+    listen_close(s);
+    while (!link_alone(&s->clients)) {
+        struct client *c = LINK_OF(s->clients.next, struct client, all);
+        client_flush(c);
+        client_close(c);
+    }
+    clients_reap(s);
+    client_free_loader(s);
+    if (s->persist) persist_close(&s->persist);
+    loop_close(s);
+    for (int i = 0; i < (int)s->conf->databases; i++) {
+        table_fini(&s->watched[i], free_entry, NULL);
+        table_fini(&s->waiting[i], free_entry, NULL);
+    }
+    mem_free(s->watched);
+    mem_free(s->waiting);
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) table_fini(maps[i], free_entry, NULL);
+    lazy_free(&s->lazy);
+    s->store->defer = NULL;
+    store_free(&s->store);
+    registry_free(&s->commands);
+    slowlog_free(&s->slowlog);
+    latency_free(&s->latency);
+    arena_fini(&s->arena);
+    arena_fini(&s->batch);
+    buf_fini(&s->late);
+    while (s->n_spare > 0) buf_fini(&s->spare[--s->n_spare]);
+}

@@ -1,0 +1,145 @@
+/* server.h -- the daemon's state: one struct, owned by the reactor thread.
+ *
+ * Everything that lives as long as the process is here and is passed down; nothing is global. The
+ * parts are told apart by file:
+ *   loop.c      the turn: read, parse, execute, write; timers, signals
+ *   listen.c    listening sockets, accepting
+ *   client.c    a connection: buffers, limits, closing
+ *   dispatch.c  from a request to its handler: checks, log, statistics
+ *   multi.c     MULTI, WATCH      block.c  waiting for keys      pubsub.c  channels
+ *   and files of commands about clients and the server: *_cmd.c */
+#ifndef MEMD_SERVER_SERVER_H
+#define MEMD_SERVER_SERVER_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "commands/command.h"
+#include "conf/conf.h"
+#include "persistence/persist.h"
+#include "server/registry.h"
+
+#define MEMD_VERSION "0.1.0"
+/* What clients are told in redis_version: the surface that memd speaks. */
+#define MEMD_REDIS_VERSION "7.2.0"
+
+struct client;
+struct lazy;
+struct slowlog;
+struct latency;
+struct listener;
+
+/* Counters of INFO stats; CONFIG RESETSTAT zeroes them. */
+struct server_stats {
+    uint64_t connections, rejected, commands, net_in, net_out, evicted_clients;
+    uint64_t query_limit_closed, output_limit_closed, errors, reads, writes, unblocked;
+    uint64_t expired_base, evicted_base, hits_base, misses_base; /* store counters at the last reset */
+    uint64_t expired_fields_base;
+    size_t peak_memory;
+    int64_t peak_time;
+    size_t peak_clients;
+};
+
+enum { OPS_SAMPLES = 16 };
+
+/* A rate per second from samples of a counter. */
+struct rate {
+    uint64_t last, sample[OPS_SAMPLES];
+    int at;
+};
+
+struct server {
+    struct conf *conf;
+    struct store *store;
+    struct persist *persist;
+    struct log *log;
+    struct registry *commands;
+    char run_id[41];
+    int64_t started_us, started_ms; /* monotonic us, wall ms */
+    pid_t pid;
+
+    /* loop.c */
+    struct event_base *base;
+    struct event tick, wake, on_term, on_int, on_hup;
+    int wake_fd;
+    int64_t now_us;             /* monotonic, of this turn */
+    int64_t last_expire_ms, last_cron_ms, last_progress_us;
+    uint64_t turns;
+    struct link readable;       /* clients with bytes to parse */
+    struct link writable;       /* clients with replies to send in this turn */
+    struct link gated;          /* clients whose replies wait for the log */
+    struct link doomed;         /* closed clients, freed at the end of the turn */
+    struct arena arena;         /* of the call that runs */
+    struct arena batch;         /* of the requests parsed together */
+    struct buf spare[64];       /* buffers of idle connections, to be used again */
+    int n_spare;
+    bool stopping;              /* the loop is to end */
+    int exit_code;
+
+    /* listen.c */
+    struct listener *listeners;
+    bool accept_paused;         /* out of descriptors: the tick resumes */
+
+    /* client.c */
+    struct link clients;
+    struct table by_id;         /* id (8 bytes) -> client */
+    size_t n_clients, n_blocked, n_monitors, n_pubsub, n_watching, n_tracking;
+    uint64_t next_client_id;
+    size_t client_memory;       /* buffers of all clients */
+    struct link timeouts;       /* blocked clients with a deadline, soonest first */
+    struct link monitors;
+    int64_t pause_until_ms;     /* CLIENT PAUSE: 0 when not paused */
+    bool pause_all;             /* else only writes */
+    struct link paused;         /* clients that hold a request back */
+
+    /* dispatch.c */
+    struct client *current;     /* whose call runs */
+    uint64_t own_changes;       /* changes that commands made: all but expiry and eviction */
+    double us_per_tick;         /* of ticks_now */
+    struct client *loader;      /* replays the log */
+    struct reply push;          /* of the message that is being written */
+    struct buf late;            /* messages for the current client, which follow its reply */
+    struct server_stats stats;
+    struct rate ops, net_in, net_out;
+    struct table errorstats;    /* code word -> count (ENC_INT) */
+
+    /* multi.c, block.c, pubsub.c */
+    struct table *watched;      /* per database: key -> struct watched_key */
+    struct table *waiting;      /* per database: key -> struct waiting_key */
+    struct link ready;          /* keys that have a value somebody waits for */
+    struct waiting_key *serving; /* the key whose waiters are being served, else NULL */
+    struct table channels, patterns, shard_channels; /* name -> struct channel */
+
+    struct slowlog *slowlog;
+    struct latency *latency;
+    struct lazy *lazy;          /* frees large values on a thread */
+    char executable[512];
+    size_t startup_memory;      /* used before any data was loaded */
+    char **argv;
+};
+
+/* Wall clock of this turn. */
+static inline int64_t server_now_ms(const struct server *s)
+{
+    return s->store->now_ms;
+}
+
+/* Bytes that count against maxmemory: all but the persistence's and the monitors' buffers. */
+size_t server_used_memory(const struct server *s);
+
+/* Put changed settings to work (CONFIG SET). False: not possible, why[PERSIST_WHY] says it. */
+bool server_apply_conf(struct server *s, char *why);
+
+/* DEBUG and its like: allowed by enable-debug-command for this client. */
+bool server_allows_protected(const struct client *c, const struct command *cmd);
+
+/* Begin an orderly stop. save: -1 as the save rules say, 0 no, 1 yes. False: something could not be
+ * saved (the log says what) and memd goes on, unless force. */
+bool server_shutdown(struct server *s, int save, bool force);
+
+#endif

@@ -1,0 +1,125 @@
+/* digest.c -- see digest.h. Elements are hashed under fixed keys; what has no order is combined by
+ * addition, so that an element that is there twice does not cancel itself. */
+#include "storage/digest.h"
+
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/num.h"
+#include "storage/hash.h"
+#include "storage/list.h"
+#include "storage/set.h"
+#include "storage/type_string.h"
+
+static void mix(struct digest *d, struct str bytes)
+{
+    for (int i = 0; i < 3; i++) {
+        struct hash_key k = { 0x6d656d64 + (uint64_t)i, d->part[i] };
+        d->part[i] = hash_bytes(&k, bytes);
+    }
+}
+
+static void mix_digest(struct digest *d, const struct digest *other)
+{
+    mix(d, str_of(other->part, sizeof other->part));
+}
+
+static void add(struct digest *d, const struct digest *other)
+{
+    for (int i = 0; i < 3; i++) d->part[i] += other->part[i];
+}
+
+static void digest_list(const struct entry *e, struct digest *d)
+{
+    struct buf scratch = { 0 };
+    struct list_iter it;
+
+    list_iter_at(&it, entry_ptr(e), 0, LIST_RIGHT);
+    while (list_next(&it)) mix(d, list_iter_get(&it, &scratch));
+    buf_fini(&scratch);
+}
+
+static void digest_set(const struct store *s, const struct entry *e, struct digest *d)
+{
+    struct set set = set_of((struct store *)(uintptr_t)s, e);
+    struct digest sum = { { 0 } };
+    char scratch[NUM_TEXT_MAX];
+    struct set_iter it;
+
+    set_iter_start(&it, &set);
+    while (set_next(&it)) {
+        struct digest one = { { 0 } };
+        mix(&one, set_text(&it.item, scratch));
+        add(&sum, &one);
+    }
+    mix_digest(d, &sum);
+}
+
+static void digest_hash(const struct store *s, const struct entry *e, struct digest *d)
+{
+    struct hash hash = hash_of((struct store *)(uintptr_t)s, e);
+    struct digest sum = { { 0 } };
+    struct hash_iter it;
+
+    hash_iter_start(&it, &hash);
+    while (hash_next(&it)) {
+        struct digest one = { { 0 } };
+        mix(&one, it.field);
+        mix(&one, it.value);
+        if (it.ttl != HASH_NO_TTL) mix(&one, str_of(&it.ttl, sizeof it.ttl));
+        add(&sum, &one);
+    }
+    mix_digest(d, &sum);
+}
+
+void digest_value(const struct store *s, const struct entry *e, struct digest *out)
+{
+    char scratch[NUM_TEXT_MAX];
+    char type = (char)entry_type(e);
+
+    *out = (struct digest){ { 0 } };
+    mix(out, str_of(&type, 1));
+    switch (entry_type(e)) {
+    case VALUE_STRING: mix(out, string_bytes(e, scratch)); break;
+    case VALUE_LIST: digest_list(e, out); break;
+    case VALUE_SET: digest_set(s, e, out); break;
+    case VALUE_HASH: digest_hash(s, e, out); break;
+    default: ensure(!"a type without a digest");
+    }
+    if (entry_expires(e)) {
+        int64_t at = entry_expire_at(e);
+        mix(out, str_of(&at, sizeof at));
+    }
+}
+
+static void digest_db(const struct store *s, const struct db *db, struct digest *out)
+{
+    for (int i = 0; i < STORE_SHARDS; i++) {
+        struct table_iter it = { 0 };
+        struct entry *e;
+        while ((e = table_next(&db->shards[i].keys, &it)) != NULL) {
+            struct digest one, value;
+            if (!s->loading && entry_expires(e) && entry_expire_at(e) <= s->now_ms) continue;
+            digest_value(s, e, &value);
+            one = (struct digest){ { 0 } };
+            mix(&one, str_of(&db->id, sizeof db->id));
+            mix(&one, entry_key(e));
+            mix_digest(&one, &value);
+            add(out, &one);
+        }
+    }
+}
+
+void digest_store(const struct store *s, struct digest *out)
+{
+    *out = (struct digest){ { 0 } };
+    for (int i = 0; i < s->conf.databases; i++) {
+        if (s->dbs[i]) digest_db(s, s->dbs[i], out);
+    }
+}
+
+void digest_text(const struct digest *d, char out[DIGEST_TEXT])
+{
+    snprintf(out, DIGEST_TEXT, "%016llx%016llx%08x", (unsigned long long)d->part[0],
+             (unsigned long long)d->part[1], (unsigned)d->part[2]);
+}
