@@ -1,32 +1,29 @@
 /* reply.c -- see reply.h. */
 #include "protocol/reply.h"
 
-#include <math.h>
-#include <stdio.h>
-
 #include "base/num.h"
 
-/* "<c><number>\r\n", the header of nearly everything. */
-static void head(struct reply *r, char c, int64_t n)
+/* What a header takes at most. */
+enum { HEAD_MAX = 1 + NUM_TEXT_MAX + 2 };
+
+/* "<c><number>\r\n", the header of nearly everything, at p; returns its length. */
+static inline size_t put_head(char *p, char c, int64_t n)
 {
-    char *p = buf_room(r->out, NUM_TEXT_MAX + 3);
-    size_t len;
+    size_t len = 2;
 
     p[0] = c;
-    if (n >= 0 && n < 10) {
+    if (n >= 0 && n < 10)
         p[1] = (char)('0' + n);
-        len = 2;
-    } else {
+    else
         len = 1 + num_i64(p + 1, n);
-    }
     p[len] = '\r';
     p[len + 1] = '\n';
-    buf_used(r->out, len + 2);
+    return len + 2;
 }
 
-static void crlf(struct reply *r)
+static void head(struct reply *r, char c, int64_t n)
 {
-    buf_add(r->out, "\r\n", 2);
+    buf_used(r->out, put_head(buf_room(r->out, HEAD_MAX), c, n));
 }
 
 /* A line of text: nothing in it may end the frame early. */
@@ -78,14 +75,13 @@ void reply_int(struct reply *r, int64_t v)
 
 void reply_bulk(struct reply *r, struct str s)
 {
-    char *p;
+    char *p = buf_room(r->out, HEAD_MAX + s.n + 2);
+    size_t at = put_head(p, '$', (int64_t)s.n);
 
-    head(r, '$', (int64_t)s.n);
-    p = buf_room(r->out, s.n + 2);
-    if (s.n > 0) memcpy(p, s.p, s.n);
-    p[s.n] = '\r';
-    p[s.n + 1] = '\n';
-    buf_used(r->out, s.n + 2);
+    if (s.n > 0) memcpy(p + at, s.p, s.n);
+    p[at + s.n] = '\r';
+    p[at + s.n + 1] = '\n';
+    buf_used(r->out, at + s.n + 2);
 }
 
 void reply_bulk_c(struct reply *r, const char *s)
@@ -102,14 +98,18 @@ void reply_bulk_int(struct reply *r, int64_t v)
 
 void reply_null(struct reply *r)
 {
-    if (r->resp == 3) buf_add(r->out, "_\r\n", 3);
-    else buf_add(r->out, "$-1\r\n", 5);
+    if (r->resp == 3)
+        buf_add(r->out, "_\r\n", 3);
+    else
+        buf_add(r->out, "$-1\r\n", 5);
 }
 
 void reply_null_array(struct reply *r)
 {
-    if (r->resp == 3) buf_add(r->out, "_\r\n", 3);
-    else buf_add(r->out, "*-1\r\n", 5);
+    if (r->resp == 3)
+        buf_add(r->out, "_\r\n", 3);
+    else
+        buf_add(r->out, "*-1\r\n", 5);
 }
 
 void reply_array(struct reply *r, size_t n)
@@ -119,8 +119,10 @@ void reply_array(struct reply *r, size_t n)
 
 void reply_map(struct reply *r, size_t pairs)
 {
-    if (r->resp == 3) head(r, '%', (int64_t)pairs);
-    else head(r, '*', (int64_t)pairs * 2);
+    if (r->resp == 3)
+        head(r, '%', (int64_t)pairs);
+    else
+        head(r, '*', (int64_t)pairs * 2);
 }
 
 void reply_set(struct reply *r, size_t n)
@@ -143,20 +145,26 @@ void reply_double(struct reply *r, double v)
     char text[NUM_TEXT_MAX];
     size_t n = num_double(text, v);
 
-    if (r->resp == 3) line(r, ',', str_of(text, n));
-    else reply_bulk(r, str_of(text, n));
+    if (r->resp == 3)
+        line(r, ',', str_of(text, n));
+    else
+        reply_bulk(r, str_of(text, n));
 }
 
 void reply_bool(struct reply *r, bool v)
 {
-    if (r->resp == 3) buf_add(r->out, v ? "#t\r\n" : "#f\r\n", 4);
-    else head(r, ':', v);
+    if (r->resp == 3)
+        buf_add(r->out, v ? "#t\r\n" : "#f\r\n", 4);
+    else
+        head(r, ':', v);
 }
 
 void reply_big_number(struct reply *r, struct str digits)
 {
-    if (r->resp == 3) line(r, '(', digits);
-    else reply_bulk(r, digits);
+    if (r->resp == 3)
+        line(r, '(', digits);
+    else
+        reply_bulk(r, digits);
 }
 
 void reply_verbatim(struct reply *r, const char ext[3], struct str s)
@@ -169,18 +177,14 @@ void reply_verbatim(struct reply *r, const char ext[3], struct str s)
     buf_add(r->out, ext, 3);
     buf_add_char(r->out, ':');
     buf_add_str(r->out, s);
-    crlf(r);
+    buf_add(r->out, "\r\n", 2);
 }
 
-/* Write a header behind everything, then move it to its place. */
 static void put_at(struct reply *r, size_t mark, char c, int64_t n)
 {
-    struct buf h = { 0 };
-    struct reply to = { &h, r->resp };
+    char text[HEAD_MAX];
 
-    head(&to, c, n);
-    buf_insert(r->out, mark, h.p, h.n);
-    buf_fini(&h);
+    buf_insert(r->out, mark, text, put_head(text, c, n));
 }
 
 void reply_array_at(struct reply *r, size_t mark, size_t n)
@@ -190,8 +194,10 @@ void reply_array_at(struct reply *r, size_t mark, size_t n)
 
 void reply_map_at(struct reply *r, size_t mark, size_t pairs)
 {
-    if (r->resp == 3) put_at(r, mark, '%', (int64_t)pairs);
-    else put_at(r, mark, '*', (int64_t)pairs * 2);
+    if (r->resp == 3)
+        put_at(r, mark, '%', (int64_t)pairs);
+    else
+        put_at(r, mark, '*', (int64_t)pairs * 2);
 }
 
 void reply_set_at(struct reply *r, size_t mark, size_t n)

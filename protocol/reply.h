@@ -15,24 +15,25 @@ struct reply {
     int resp; /* 2 or 3 */
 };
 
-void reply_ok(struct reply *r);                         /* +OK */
-void reply_simple(struct reply *r, const char *text);   /* +text */
+void reply_ok(struct reply *r);                       /* +OK */
+void reply_simple(struct reply *r, const char *text); /* +text */
 /* -text; text begins with its code word ("ERR ...", "WRONGTYPE ..."). */
 void reply_error(struct reply *r, struct str text);
 void reply_errorf(struct reply *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void reply_int(struct reply *r, int64_t v);
 void reply_bulk(struct reply *r, struct str s);
 void reply_bulk_c(struct reply *r, const char *s);
-void reply_bulk_int(struct reply *r, int64_t v);        /* the number as a bulk */
-void reply_null(struct reply *r);                       /* "_" or "$-1" */
-void reply_null_array(struct reply *r);                 /* "_" or "*-1" */
-void reply_array(struct reply *r, size_t n);            /* header: n elements follow */
-void reply_map(struct reply *r, size_t pairs);          /* "%" or array of 2n */
-void reply_set(struct reply *r, size_t n);              /* "~" or array */
-void reply_push(struct reply *r, size_t n);             /* ">" or array */
-void reply_attribute(struct reply *r, size_t pairs);    /* RESP3 only: write nothing to RESP2 clients */
-void reply_double(struct reply *r, double v);           /* "," or bulk */
-void reply_bool(struct reply *r, bool v);               /* "#t" or :1 */
+void reply_bulk_int(struct reply *r, int64_t v); /* the number as a bulk */
+void reply_null(struct reply *r);                /* "_" or "$-1" */
+void reply_null_array(struct reply *r);          /* "_" or "*-1" */
+void reply_array(struct reply *r, size_t n);     /* header: n elements follow */
+void reply_map(struct reply *r, size_t pairs);   /* "%" or array of 2n */
+void reply_set(struct reply *r, size_t n);       /* "~" or array */
+void reply_push(struct reply *r, size_t n);      /* ">" or array */
+/* "|"; RESP2 has none: nothing is written, and the caller leaves the pairs out. */
+void reply_attribute(struct reply *r, size_t pairs);
+void reply_double(struct reply *r, double v); /* "," or bulk */
+void reply_bool(struct reply *r, bool v);     /* "#t" or :1 */
 void reply_big_number(struct reply *r, struct str digits);
 void reply_verbatim(struct reply *r, const char ext[3], struct str s); /* "=" or bulk */
 

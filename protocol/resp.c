@@ -11,10 +11,38 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-void resp_fini(struct resp_parser *p)
+/* Slots for arguments, and with them bytes of inline text, that a parser keeps between requests: one
+ * huge MSET must not cost its connection megabytes for ever. A line of 2 KB has fewer words. */
+enum { ARGS_KEPT = 1024, ARGS_FIRST = 8 };
+
+/* What no configuration takes is called invalid even before authentication: as Redis does it, with
+ * its default for the longest argument. */
+enum { ABSURD_ARGS = INT32_MAX, ABSURD_BULK = 512 * 1024 * 1024 };
+
+/* A line with a length: "*3" or "$5". */
+struct length_line {
+    const char *too_long, *invalid, *unauthenticated;
+    int64_t absurd;
+};
+
+static const struct length_line args_line = { "too big mbulk count string",
+                                              "invalid multibulk length",
+                                              "unauthenticated multibulk length", ABSURD_ARGS };
+static const struct length_line bulk_line = { "too big bulk count string", "invalid bulk length",
+                                              "unauthenticated bulk length", ABSURD_BULK };
+
+static void free_memory(struct resp_parser *p)
 {
     mem_free(p->args);
     mem_free(p->inline_copy);
+    p->args = NULL;
+    p->inline_copy = NULL;
+    p->argc = p->cap = 0;
+}
+
+void resp_fini(struct resp_parser *p)
+{
+    free_memory(p);
     *p = (struct resp_parser){ 0 };
 }
 
@@ -31,73 +59,98 @@ static enum resp_state bad(struct resp_parser *p, const char *text)
     return RESP_BAD;
 }
 
+/* Room for n arguments. */
+static void room_for_args(struct resp_parser *p, size_t n)
+{
+    if (n <= p->cap) return;
+    p->cap = n;
+    p->args = mem_realloc(p->args, n * sizeof *p->args);
+}
+
 static void add_arg(struct resp_parser *p, const char *at, size_t n)
 {
-    if (p->argc == p->cap) {
-        p->cap = p->cap ? p->cap * 2 : 8;
-        p->args = mem_realloc(p->args, p->cap * sizeof *p->args);
-    }
+    if (UNLIKELY(p->argc == p->cap)) room_for_args(p, p->cap ? p->cap * 2 : ARGS_FIRST);
     p->args[p->argc++] = str_of(at, n);
 }
 
-/* The number of a header line "<c>digits\r\n" at in[at..n). RESP_REQUEST: *v is the number and *next
- * the offset behind the line. */
-static enum resp_state header(struct resp_parser *p, const char *in, size_t at, size_t n, int64_t *v,
-                              size_t *next, const char *too_long, const char *invalid)
+/* The line at p->at, whatever is in it. Like Redis we look for the CR, and take any byte for the LF.
+ * Only what a line may have is searched, so that a line in pieces and a whole one fare the same. */
+static enum resp_state any_length(struct resp_parser *p, const char *in, size_t n,
+                                  const struct length_line *line, int64_t *v)
 {
-    const char *s = in + at + 1, *end = in + n, *q = s;
+    const char *s = in + p->at;
+    size_t left = n - p->at;
+    const char *cr = memchr(s, '\r', left <= RESP_MAX_LINE ? left : RESP_MAX_LINE + 1);
+
+    if (cr == NULL) return left > RESP_MAX_LINE ? bad(p, line->too_long) : RESP_NEED_MORE;
+    if (in + n - cr < 2) return RESP_NEED_MORE;
+    if (!num_parse_i64(str_of(s + 1, (size_t)(cr - s) - 1), v)) return bad(p, line->invalid);
+    p->at += (size_t)(cr - s) + 2;
+    return RESP_REQUEST;
+}
+
+/* The number of the line at p->at. RESP_REQUEST: p->at is behind the line. */
+static inline enum resp_state length(struct resp_parser *p, const char *in, size_t n,
+                                     const struct length_line *line, int64_t *v)
+{
+    const char *s = in + p->at + 1, *end = in + n, *q = s;
     int64_t x = 0;
 
-    /* Up to 9 digits: what nearly every header has. */
+    /* Up to 9 digits: what nearly every line has. */
     while (q < end && q - s < 9 && *q >= '0' && *q <= '9') x = x * 10 + (*q++ - '0');
-    if (q > s && end - q >= 2 && q[0] == '\r' && (s[0] != '0' || q - s == 1)) {
+    if (LIKELY(q > s && end - q >= 2 && *q == '\r' && (*s != '0' || q - s == 1))) {
         *v = x;
-        *next = (size_t)(q + 2 - in);
+        p->at = (size_t)(q + 2 - in);
         return RESP_REQUEST;
     }
-    q = s < end ? memchr(s, '\r', (size_t)(end - s)) : NULL;
-    if (q == NULL) return (size_t)(end - s) > RESP_MAX_LINE ? bad(p, too_long) : RESP_NEED_MORE;
-    if (end - q < 2) return RESP_NEED_MORE;
-    if (!num_parse_i64(str_of(s, (size_t)(q - s)), v)) return bad(p, invalid);
-    *next = (size_t)(q + 2 - in);
-    return RESP_REQUEST;
+    return any_length(p, in, n, line, v);
+}
+
+static enum resp_state over_limit(struct resp_parser *p, const struct length_line *line, int64_t v,
+                                  const struct resp_limits *lim)
+{
+    return bad(p, lim->authenticated || v > line->absurd ? line->invalid : line->unauthenticated);
 }
 
 static enum resp_state begin_multibulk(struct resp_parser *p, const char *in, size_t n,
                                        const struct resp_limits *lim)
 {
     int64_t count;
-    enum resp_state st = header(p, in, 0, n, &count, &p->at, "too big mbulk count string",
-                                "invalid multibulk length");
+    enum resp_state st = length(p, in, n, &args_line, &count);
 
     if (st != RESP_REQUEST) return st;
     if (count > lim->max_args) {
-        return bad(p, lim->authenticated ? "invalid multibulk length"
-                                         : "unauthenticated multibulk length");
+        p->at = 0;
+        return over_limit(p, &args_line, count, lim);
     }
     p->in_multibulk = true;
     p->n_args_left = count > 0 ? (uint32_t)count : 0;
     return RESP_REQUEST;
 }
 
-static enum resp_state bulk_header(struct resp_parser *p, const char *in, size_t n,
-                                   const struct resp_limits *lim)
+static enum resp_state not_a_bulk(struct resp_parser *p, char c)
 {
+    char text[32];
+
+    /* The text is a C string: a NUL would cut it. CR and LF become blanks in the reply. */
+    snprintf(text, sizeof text, "expected '$', got '%c'", c != '\0' ? c : ' ');
+    return bad(p, text);
+}
+
+static inline enum resp_state begin_bulk(struct resp_parser *p, const char *in, size_t n,
+                                         const struct resp_limits *lim)
+{
+    size_t start = p->at;
     int64_t len;
     enum resp_state st;
 
-    if (p->at >= n) return RESP_NEED_MORE;
-    if (in[p->at] != '$') {
-        char text[32], c = in[p->at];
-        snprintf(text, sizeof text, "expected '$', got '%c'", c);
-        /* A NUL would end the text early: the client still reads a whole line. */
-        return bad(p, text);
-    }
-    st = header(p, in, p->at, n, &len, &p->at, "too big bulk count string", "invalid bulk length");
+    if (start == n) return RESP_NEED_MORE;
+    if (in[start] != '$') return not_a_bulk(p, in[start]);
+    st = length(p, in, n, &bulk_line, &len);
     if (st != RESP_REQUEST) return st;
-    if (len < 0) return bad(p, "invalid bulk length");
-    if ((uint64_t)len > lim->max_bulk) {
-        return bad(p, lim->authenticated ? "invalid bulk length" : "unauthenticated bulk length");
+    if (len < 0 || (uint64_t)len > lim->max_bulk) {
+        p->at = start; /* asked again, the answer is the same */
+        return len < 0 ? bad(p, bulk_line.invalid) : over_limit(p, &bulk_line, len, lim);
     }
     p->bulk = (uint64_t)len;
     p->have_bulk = true;
@@ -112,7 +165,7 @@ static enum resp_state multibulk(struct resp_parser *p, const char *in, size_t n
     if (!p->in_multibulk) st = begin_multibulk(p, in, n, lim);
     while (st == RESP_REQUEST && p->n_args_left > 0) {
         if (!p->have_bulk) {
-            st = bulk_header(p, in, n, lim);
+            st = begin_bulk(p, in, n, lim);
             if (st != RESP_REQUEST) break;
         }
         if (n - p->at < p->bulk + 2) {
@@ -145,6 +198,12 @@ static bool blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* Redis skips every blank between words, but a vertical tab or form feed does not end one. */
+static bool ends_word(char c)
+{
+    return blank(c) && c != '\v' && c != '\f';
+}
+
 /* One escape of a double-quoted word at s (behind the backslash); returns the bytes it took. */
 static size_t unescape(const char *s, const char *end, char *out)
 {
@@ -168,17 +227,21 @@ static bool word(const char **s, const char *end, char **out)
 
     for (; p < end; p++) {
         if (quote == 0) {
-            if (blank(*p)) break;
-            if (*p == '"' || *p == '\'') quote = *p;
-            else *(*out)++ = *p;
+            if (ends_word(*p)) break;
+            if (*p == '"' || *p == '\'')
+                quote = *p;
+            else
+                *(*out)++ = *p;
         } else if (*p == quote) {
             if (p + 1 < end && !blank(p[1])) return false; /* a closing quote ends the word */
             quote = 0;
             p++;
             break;
         } else if (*p == '\\' && p + 1 < end && (quote == '"' || p[1] == '\'')) {
-            if (quote == '"') p += unescape(p + 1, end, (*out)++);
-            else *(*out)++ = *++p;
+            if (quote == '"')
+                p += unescape(p + 1, end, (*out)++);
+            else
+                *(*out)++ = *++p;
         } else {
             *(*out)++ = *p;
         }
@@ -203,46 +266,50 @@ bool resp_split_words(const char *line, size_t n, char *copy, struct str *words,
     }
 }
 
-static enum resp_state inline_request(struct resp_parser *p, const char *in, size_t n,
-                                      const struct resp_limits *lim, size_t *used)
+/* A line is short, so its words are limited by its length alone: not by max_args. */
+static enum resp_state inline_request(struct resp_parser *p, const char *in, size_t n, size_t *used)
 {
     const char *nl = memchr(in + p->at, '\n', n - p->at);
-    size_t len, max;
+    size_t len = nl ? (size_t)(nl - in) : n;
+    size_t max;
 
-    if (nl == NULL) {
-        p->at = n;
-        return n > RESP_MAX_LINE ? bad(p, "too big inline request") : RESP_NEED_MORE;
-    }
-    len = (size_t)(nl - in);
-    *used = len + 1;
-    p->at = 0;
+    p->at = nl ? 0 : n;
     if (len > RESP_MAX_LINE) return bad(p, "too big inline request");
-    if (len > 0 && in[len - 1] == '\r') len--;
+    if (nl == NULL) return RESP_NEED_MORE;
 
+    if (len > 0 && in[len - 1] == '\r') len--;
     max = len / 2 + 1;
-    if (max > lim->max_args) max = lim->max_args;
+    room_for_args(p, max);
     p->inline_copy = mem_realloc(p->inline_copy, len + 1);
-    if (p->cap < max) {
-        p->cap = max;
-        p->args = mem_realloc(p->args, p->cap * sizeof *p->args);
-    }
     if (!resp_split_words(in, len, p->inline_copy, p->args, max, &p->argc)) {
+        p->argc = 0;
         return bad(p, "unbalanced quotes in request");
     }
+    *used = (size_t)(nl - in) + 1;
     return RESP_REQUEST;
+}
+
+/* The buffer was freed, maybe: only the distance to its start is sure, so no pointers are subtracted. */
+static void follow_buffer(struct resp_parser *p, const char *in)
+{
+    for (size_t i = 0; i < p->argc; i++) {
+        p->args[i].p = in + ((uintptr_t)p->args[i].p - (uintptr_t)p->base);
+    }
 }
 
 enum resp_state resp_parse(struct resp_parser *p, const char *in, size_t n,
                            const struct resp_limits *lim, size_t *used, size_t *want)
 {
+    ensure(p->at <= n);
     if (want) *want = 1;
     if (p->at == 0) {
         p->argc = 0;
+        if (UNLIKELY(p->cap > ARGS_KEPT)) free_memory(p);
     } else if (p->base != in) {
-        for (size_t i = 0; i < p->argc; i++) p->args[i].p = in + (p->args[i].p - p->base);
+        follow_buffer(p, in);
     }
     p->base = in;
     if (n == 0) return RESP_NEED_MORE;
     if (in[0] == '*') return multibulk(p, in, n, lim, used, want);
-    return inline_request(p, in, n, lim, used);
+    return inline_request(p, in, n, used);
 }
