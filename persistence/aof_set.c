@@ -1,0 +1,365 @@
+/* aof_set.c -- names and manifest of the AOF's files. */
+#include "persistence/aof_set.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "persistence/file_ops.h"
+#include "persistence/why.h"
+
+enum { MANIFEST_MAX_BYTES = 1 << 20 };
+
+struct aof_set {
+    const struct file_ops *ops;
+    struct log *log;
+    char *parent, *dir, *filename, *manifest_name;
+    pthread_mutex_t lock;
+    struct manifest m;
+};
+
+static char *join(const char *a, const char *between, const char *b)
+{
+    size_t na = strlen(a), nm = strlen(between), nb = strlen(b);
+    char *s = mem_alloc(na + nm + nb + 1);
+
+    memcpy(s, a, na);
+    memcpy(s + na, between, nm);
+    memcpy(s + na + nm, b, nb + 1);
+    return s;
+}
+
+struct aof_set *aof_set_new(const struct file_ops *ops, struct log *log, const char *dir,
+                            const char *dirname, const char *filename)
+{
+    struct aof_set *s = mem_zalloc(sizeof *s);
+
+    s->ops = ops;
+    s->log = log;
+    s->parent = join(dir, "", "");
+    s->dir = join(dir, "/", dirname);
+    s->filename = join(filename, "", "");
+    s->manifest_name = join(filename, "", ".manifest");
+    pthread_mutex_init(&s->lock, NULL);
+    return s;
+}
+
+void aof_set_free(struct aof_set **s)
+{
+    if (!*s) return;
+    manifest_fini(&(*s)->m);
+    pthread_mutex_destroy(&(*s)->lock);
+    mem_free((*s)->parent);
+    mem_free((*s)->dir);
+    mem_free((*s)->filename);
+    mem_free((*s)->manifest_name);
+    mem_free(*s);
+    *s = NULL;
+}
+
+const struct manifest *aof_set_manifest(const struct aof_set *s)
+{
+    return &s->m;
+}
+
+void aof_set_path(const struct aof_set *s, const char *name, char *out)
+{
+    snprintf(out, PATH_MAX, "%s/%s", s->dir, name);
+}
+
+static void incr_name(const struct aof_set *s, uint64_t seq, char *out)
+{
+    snprintf(out, NAME_MAX, "%s.%llu.incr.aof", s->filename, (unsigned long long)seq);
+}
+
+static void incr_path(const struct aof_set *s, uint64_t seq, char *out)
+{
+    char name[NAME_MAX];
+
+    incr_name(s, seq, name);
+    aof_set_path(s, name, out);
+}
+
+void aof_set_temp_base(const struct aof_set *s, char *out)
+{
+    char name[NAME_MAX];
+
+    snprintf(name, sizeof name, "temp-%s.base.rdb", s->filename);
+    aof_set_path(s, name, out);
+}
+
+bool aof_set_make_dir(struct aof_set *s)
+{
+    return s->ops->make_dir(s->ops->ctx, s->dir) == 0 && s->ops->sync_dir(s->ops->ctx, s->parent) == 0;
+}
+
+/* --- reading ---------------------------------------------------------------------------------------- */
+
+/* The whole small file at path; -1 and errno. */
+static int read_small(const struct file_ops *ops, const char *path, struct buf *out)
+{
+    int fd = ops->open(ops->ctx, path, O_RDONLY), saved;
+    ssize_t r = 1;
+
+    if (fd == -1) return -1;
+    while (r != 0 && out->n <= MANIFEST_MAX_BYTES) {
+        r = ops->read(ops->ctx, fd, buf_room(out, 4096), 4096);
+        if (r > 0) buf_used(out, (size_t)r);
+        if (r == -1 && errno != EINTR) break;
+    }
+    saved = errno;
+    ops->close(ops->ctx, fd);
+    errno = saved;
+    return r == -1 ? -1 : 0;
+}
+
+enum err aof_set_read(struct aof_set *s, bool *there, char *why)
+{
+    char path[PATH_MAX];
+    struct buf text = { 0 };
+    const char *reason;
+    enum err e = OK;
+    int line, found;
+
+    aof_set_path(s, s->manifest_name, path);
+    found = s->ops->exists(s->ops->ctx, path);
+    *there = found == 1;
+    if (found == 0) return OK;
+    if (found == -1 || read_small(s->ops, path, &text) == -1) {
+        e = why_put(why, ERR_IO, "%s: %s", path, strerror(errno));
+    } else {
+        manifest_fini(&s->m);
+        e = manifest_parse(&s->m, buf_str(&text), &line, &reason);
+        if (e != OK) why_put(why, e, "%s: line %d: %s", path, line, reason);
+    }
+    buf_fini(&text);
+    return e;
+}
+
+/* --- changing ---------------------------------------------------------------------------------------- */
+
+/* Make `next` (taken over) the manifest, on disk and here. */
+static bool replace(struct aof_set *s, struct manifest *next)
+{
+    if (manifest_write(next, s->ops, s->dir, s->manifest_name) != OK) {
+        int saved = errno;
+
+        /* sequence numbers are never given twice, also when nobody knows whether this one counts */
+        if (next->incr_seq > s->m.incr_seq) s->m.incr_seq = next->incr_seq;
+        if (next->base_seq > s->m.base_seq) s->m.base_seq = next->base_seq;
+        manifest_fini(next);
+        errno = saved;
+        return false;
+    }
+    manifest_fini(&s->m);
+    s->m = *next;
+    return true;
+}
+
+bool aof_set_adopt(struct aof_set *s, const char *old_path)
+{
+    char path[PATH_MAX];
+    struct manifest next;
+
+    if (!aof_set_make_dir(s)) return false;
+    manifest_copy(&next, &s->m);
+    if (!manifest_base(&next)) manifest_add_base(&next, s->filename, 1);
+    if (!replace(s, &next)) return false;
+    aof_set_path(s, s->filename, path);
+    if (s->ops->rename(s->ops->ctx, old_path, path) != 0) return false;
+    return s->ops->sync_dir(s->ops->ctx, s->dir) == 0 && s->ops->sync_dir(s->ops->ctx, s->parent) == 0;
+}
+
+int aof_set_new_incr(struct aof_set *s, uint64_t *seq)
+{
+    char path[PATH_MAX];
+
+    pthread_mutex_lock(&s->lock);
+    *seq = ++s->m.incr_seq;
+    pthread_mutex_unlock(&s->lock);
+    incr_path(s, *seq, path);
+    return s->ops->open(s->ops->ctx, path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND);
+}
+
+void aof_set_discard(struct aof_set *s, uint64_t seq)
+{
+    char path[PATH_MAX];
+
+    incr_path(s, seq, path);
+    s->ops->unlink(s->ops->ctx, path);
+}
+
+bool aof_set_cut(struct aof_set *s, uint64_t seq, uint64_t n)
+{
+    const struct file_ops *ops = s->ops;
+    char path[PATH_MAX] = "";
+    int fd, saved, r;
+
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < manifest_n_incr(&s->m); i++)
+        if (manifest_incr(&s->m, i)->seq == seq) aof_set_path(s, manifest_incr(&s->m, i)->name, path);
+    pthread_mutex_unlock(&s->lock);
+    if (path[0] == 0) return true;
+    fd = ops->open(ops->ctx, path, O_RDWR);
+    if (fd == -1) return false;
+    r = ops->truncate(ops->ctx, fd, (int64_t)n);
+    if (r == 0) r = ops->sync(ops->ctx, fd);
+    saved = errno;
+    ops->close(ops->ctx, fd);
+    errno = saved;
+    return r == 0;
+}
+
+static void unlink_name(struct aof_set *s, const char *name)
+{
+    char path[PATH_MAX];
+
+    aof_set_path(s, name, path);
+    if (s->ops->unlink(s->ops->ctx, path) != 0 && errno != ENOENT)
+        log_warning(s->log, "Could not delete %s: %s", path, strerror(errno));
+}
+
+static bool has_incr(const struct manifest *m, uint64_t seq)
+{
+    for (size_t i = 0; i < manifest_n_incr(m); i++)
+        if (manifest_incr(m, i)->seq == seq) return true;
+    return false;
+}
+
+/* Drop increments behind `after`; add seq unless it is 0. */
+static bool change_incrs(struct aof_set *s, uint64_t after, uint64_t seq)
+{
+    struct manifest next, was;
+    char name[NAME_MAX];
+    size_t n;
+    bool ok;
+
+    pthread_mutex_lock(&s->lock);
+    manifest_copy(&was, &s->m);
+    manifest_copy(&next, &s->m);
+    manifest_drop_after(&next, after);
+    n = manifest_n_incr(&next);
+    if (seq && n && manifest_incr(&next, n - 1)->seq >= seq) {
+        /* a later one has come in between: this one is no longer wanted */
+        manifest_fini(&next);
+        errno = ECANCELED;
+        ok = false;
+    } else {
+        if (seq) {
+            incr_name(s, seq, name);
+            manifest_add_incr(&next, name, seq);
+        }
+        ok = replace(s, &next);
+    }
+    pthread_mutex_unlock(&s->lock);
+    for (size_t i = 0; ok && i < manifest_n_incr(&was); i++) {
+        const struct manifest_file *f = manifest_incr(&was, i);
+
+        if (f->seq > after) unlink_name(s, f->name);
+    }
+    manifest_fini(&was);
+    return ok;
+}
+
+bool aof_set_publish(struct aof_set *s, uint64_t seq, uint64_t after)
+{
+    return change_incrs(s, after, seq);
+}
+
+bool aof_set_drop_after(struct aof_set *s, uint64_t seq)
+{
+    return change_incrs(s, seq, 0);
+}
+
+/* Delete the history, and forget it. Not to be able to is no failure of what went before. */
+static void clean_history(struct aof_set *s)
+{
+    struct manifest next;
+
+    for (size_t i = 0; i < s->m.n; i++)
+        if (s->m.files[i].type == 'h') unlink_name(s, s->m.files[i].name);
+    manifest_copy(&next, &s->m);
+    manifest_forget(&next);
+    if (next.n == s->m.n) manifest_fini(&next);
+    else if (!replace(s, &next)) log_warning(s->log, "The AOF's history could not be forgotten: %s", strerror(errno));
+}
+
+/* The base `name` takes its place in the manifest. */
+static bool commit(struct aof_set *s, const char *name, uint64_t seq, enum aof_first how, uint64_t first_seq)
+{
+    struct manifest next;
+    char incr[NAME_MAX];
+
+    manifest_copy(&next, &s->m);
+    manifest_add_base(&next, name, seq);
+    manifest_retire(&next, how == AOF_FIRST_NONE ? UINT64_MAX : first_seq);
+    if (how == AOF_FIRST_NEW) {
+        incr_name(s, first_seq, incr);
+        manifest_add_incr(&next, incr, first_seq);
+    }
+    return replace(s, &next);
+}
+
+bool aof_set_commit_base(struct aof_set *s, const char *tmp_path, enum aof_first how, uint64_t first_seq)
+{
+    char name[NAME_MAX], path[PATH_MAX];
+    uint64_t seq;
+    bool ok = true;
+
+    pthread_mutex_lock(&s->lock);
+    seq = ++s->m.base_seq;
+    snprintf(name, sizeof name, "%s.%llu.base.rdb", s->filename, (unsigned long long)seq);
+    aof_set_path(s, name, path);
+    if (how == AOF_FIRST_PUBLISHED && !has_incr(&s->m, first_seq)) {
+        errno = ECANCELED;
+        ok = false;
+    }
+    /* The base's name must be durable before a manifest speaks of it. */
+    ok = ok && s->ops->rename(s->ops->ctx, tmp_path, path) == 0;
+    ok = ok && s->ops->sync_dir(s->ops->ctx, s->dir) == 0;
+    ok = ok && commit(s, name, seq, how, first_seq);
+    if (ok) clean_history(s);
+    pthread_mutex_unlock(&s->lock);
+    return ok;
+}
+
+/* Never counted: a temporary of ours, or "<filename>.<seq>.incr.aof" and "... .base.rdb" with a sequence
+ * number above all that the manifest ever gave. */
+static bool is_left_over(const struct aof_set *s, const char *name)
+{
+    size_t n = strlen(s->filename), digits;
+    uint64_t seq;
+
+    if (strncmp(name, "temp-", 5) == 0) return strncmp(name + 5, s->filename, n) == 0;
+    if (strncmp(name, s->filename, n) != 0 || name[n] != '.') return false;
+    name += n + 1;
+    digits = strspn(name, "0123456789");
+    if (!num_parse_u64(str_of(name, digits), &seq)) return false;
+    name += digits;
+    if (strcmp(name, ".incr.aof") == 0) return seq > s->m.incr_seq;
+    return strcmp(name, ".base.rdb") == 0 && seq > s->m.base_seq;
+}
+
+void aof_set_sweep(struct aof_set *s)
+{
+    struct dirent *entry;
+    DIR *d;
+
+    clean_history(s);
+    d = opendir(s->dir);
+    if (!d) return;
+    while ((entry = readdir(d)) != NULL) {
+        if (!is_left_over(s, entry->d_name)) continue;
+        log_notice(s->log, "Deleting %s/%s, which was never completed", s->dir, entry->d_name);
+        unlink_name(s, entry->d_name);
+    }
+    closedir(d);
+}

@@ -1,0 +1,75 @@
+/* aof_set.h -- the files of the AOF: their directory, their names, and the manifest that says which of
+ * them count.
+ *
+ * Used by the reactor while it starts, then by the helper threads; a mutex guards the manifest. Functions
+ * that fail leave errno and change nothing that counts: a manifest that was not replaced for certain is
+ * replaced as a whole the next time. */
+#ifndef MEMD_PERSISTENCE_AOF_SET_H
+#define MEMD_PERSISTENCE_AOF_SET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/ensure.h"
+#include "base/err.h"
+#include "persistence/manifest.h"
+
+struct aof_set;
+struct file_ops;
+struct log;
+
+struct aof_set *aof_set_new(const struct file_ops *ops, struct log *log, const char *dir,
+                            const char *dirname, const char *filename);
+void aof_set_free(struct aof_set **s);
+
+/* Read the manifest; *there says whether there is one. ERR_FORMAT, ERR_IO: why[PERSIST_WHY]. */
+enum err MUST_USE aof_set_read(struct aof_set *s, bool *there, char *why);
+
+/* Take an old single file dir/filename over as the base: the manifest first, then the file is moved, so
+ * that a crash between the two is mended by doing it again. */
+bool MUST_USE aof_set_adopt(struct aof_set *s, const char *old_path);
+
+/* The manifest; the reactor may look at it while no helper works. */
+const struct manifest *aof_set_manifest(const struct aof_set *s);
+
+/* Full path of a file of the set, at out[PATH_MAX]. */
+void aof_set_path(const struct aof_set *s, const char *name, char *out);
+
+/* Make a new empty increment: an open descriptor, or -1. It does not count until it is published. */
+int MUST_USE aof_set_new_incr(struct aof_set *s, uint64_t *seq);
+
+/* Let the increment seq count, behind those with a seq up to `after`; others are dropped from the
+ * manifest, and deleted. Fails with ECANCELED when one with a higher seq remains. */
+bool MUST_USE aof_set_publish(struct aof_set *s, uint64_t seq, uint64_t after);
+
+/* How the increments that a new base needs stand. */
+enum aof_first {
+    AOF_FIRST_NONE,      /* there are none: the log is off */
+    AOF_FIRST_PUBLISHED, /* first_seq was published; fails with ECANCELED when it has been dropped since */
+    AOF_FIRST_NEW        /* first_seq is to be added */
+};
+
+/* The file tmp_path becomes the base, on which the increments from first_seq on build. What it replaces is
+ * deleted. */
+bool MUST_USE aof_set_commit_base(struct aof_set *s, const char *tmp_path, enum aof_first how,
+                                  uint64_t first_seq);
+
+/* Drop the increments behind `seq` from the manifest, and delete them. */
+bool MUST_USE aof_set_drop_after(struct aof_set *s, uint64_t seq);
+
+/* Cut the increment seq to n bytes, durably. */
+bool MUST_USE aof_set_cut(struct aof_set *s, uint64_t seq, uint64_t n);
+
+/* An unpublished increment is not needed. */
+void aof_set_discard(struct aof_set *s, uint64_t seq);
+
+/* Delete what a crash left: history, temporaries, files newer than the manifest. */
+void aof_set_sweep(struct aof_set *s);
+
+/* Path for a base in the making, at out[PATH_MAX]. */
+void aof_set_temp_base(const struct aof_set *s, char *out);
+
+/* Make the directory. */
+bool MUST_USE aof_set_make_dir(struct aof_set *s);
+
+#endif

@@ -1,0 +1,311 @@
+/* manifest.c -- the list of the AOF's files: text form, changes, durable replacement. */
+#include "persistence/manifest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/crc.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "persistence/file_ops.h"
+
+enum { LINE_MAX_BYTES = 1024 };
+
+static const char sum_word[] = "#memd manifest ";
+
+void manifest_fini(struct manifest *m)
+{
+    for (size_t i = 0; i < m->n; i++) mem_free(m->files[i].name);
+    mem_free(m->files);
+    *m = (struct manifest){ 0 };
+}
+
+static void insert(struct manifest *m, size_t at, struct str name, uint64_t seq, char type)
+{
+    struct manifest_file *f;
+
+    if (m->n == m->cap) {
+        m->cap = m->cap ? m->cap * 2 : 8;
+        m->files = mem_realloc(m->files, m->cap * sizeof *m->files);
+    }
+    f = m->files + at;
+    memmove(f + 1, f, (m->n - at) * sizeof *f);
+    m->n++;
+    f->name = mem_alloc(name.n + 1);
+    memcpy(f->name, name.p, name.n);
+    f->name[name.n] = 0;
+    f->seq = seq;
+    f->type = type;
+    if (type == 'b' && seq > m->base_seq) m->base_seq = seq;
+    if (type == 'i' && seq > m->incr_seq) m->incr_seq = seq;
+}
+
+void manifest_copy(struct manifest *to, const struct manifest *from)
+{
+    *to = (struct manifest){ 0 };
+    for (size_t i = 0; i < from->n; i++)
+        insert(to, i, str_c(from->files[i].name), from->files[i].seq, from->files[i].type);
+    to->base_seq = from->base_seq;
+    to->incr_seq = from->incr_seq;
+}
+
+const struct manifest_file *manifest_base(const struct manifest *m)
+{
+    return m->n && m->files[0].type == 'b' ? &m->files[0] : NULL;
+}
+
+/* Where the increments begin: they stand last. */
+static size_t incr_at(const struct manifest *m)
+{
+    size_t i = m->n;
+
+    while (i && m->files[i - 1].type == 'i') i--;
+    return i;
+}
+
+size_t manifest_n_incr(const struct manifest *m)
+{
+    return m->n - incr_at(m);
+}
+
+const struct manifest_file *manifest_incr(const struct manifest *m, size_t i)
+{
+    return &m->files[incr_at(m) + i];
+}
+
+void manifest_add_base(struct manifest *m, const char *name, uint64_t seq)
+{
+    if (manifest_base(m)) m->files[0].type = 'h';
+    insert(m, 0, str_c(name), seq, 'b');
+}
+
+void manifest_add_incr(struct manifest *m, const char *name, uint64_t seq)
+{
+    insert(m, m->n, str_c(name), seq, 'i');
+}
+
+void manifest_retire(struct manifest *m, uint64_t seq)
+{
+    for (size_t i = incr_at(m); i < m->n && m->files[i].seq < seq; i++) m->files[i].type = 'h';
+}
+
+void manifest_drop_after(struct manifest *m, uint64_t seq)
+{
+    while (m->n && m->files[m->n - 1].type == 'i' && m->files[m->n - 1].seq > seq)
+        mem_free(m->files[--m->n].name);
+}
+
+void manifest_forget(struct manifest *m)
+{
+    size_t to = 0;
+
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->files[i].type == 'h') mem_free(m->files[i].name);
+        else m->files[to++] = m->files[i];
+    }
+    m->n = to;
+}
+
+/* --- text ----------------------------------------------------------------------------------------- */
+
+static bool plain_char(unsigned char c)
+{
+    return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\';
+}
+
+static void add_name(struct buf *out, struct str name)
+{
+    bool plain = name.n > 0;
+
+    for (size_t i = 0; i < name.n; i++) plain = plain && plain_char((unsigned char)name.p[i]);
+    if (plain) {
+        buf_add_str(out, name);
+        return;
+    }
+    buf_add_char(out, '"');
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+
+        if (c == ' ' || plain_char(c) || c == '\'') buf_add_char(out, (char)c);
+        else if (c == '"' || c == '\\') buf_printf(out, "\\%c", c);
+        else buf_printf(out, "\\x%02x", c);
+    }
+    buf_add_char(out, '"');
+}
+
+void manifest_format(const struct manifest *m, struct buf *out)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        const struct manifest_file *f = &m->files[i];
+
+        buf_add_c(out, "file ");
+        add_name(out, str_c(f->name));
+        buf_printf(out, " seq %llu type %c\n", (unsigned long long)f->seq, f->type);
+    }
+    buf_printf(out, "%s%08x\n", sum_word, crc32c(0, out->p, out->n));
+}
+
+/* Where the checksum line begins when there is one: it is the last, and of fixed length. */
+static size_t sum_at(struct str text)
+{
+    size_t n = sizeof sum_word - 1 + 9;
+
+    if (text.n < n || memcmp(text.p + text.n - n, sum_word, sizeof sum_word - 1) != 0) return text.n;
+    return text.n - n;
+}
+
+static int hex(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/* One word from *at on, unquoted into out; false at a broken quote. An empty result with *at at the end
+ * means that there was none. */
+static bool next_word(struct str line, size_t *at, char *out, size_t *n)
+{
+    char quote = 0;
+
+    *n = 0;
+    while (*at < line.n && (line.p[*at] == ' ' || line.p[*at] == '\t')) (*at)++;
+    if (*at < line.n && (line.p[*at] == '"' || line.p[*at] == '\'')) quote = line.p[(*at)++];
+    while (*at < line.n) {
+        char c = line.p[(*at)++];
+
+        if (quote ? c == quote : c == ' ' || c == '\t') {
+            return !quote || *at == line.n || line.p[*at] == ' ' || line.p[*at] == '\t';
+        }
+        if (quote == '"' && c == '\\' && *at < line.n) {
+            c = line.p[(*at)++];
+            if (c == 'x' && line.n - *at >= 2 && hex(line.p[*at]) >= 0 && hex(line.p[*at + 1]) >= 0) {
+                c = (char)(hex(line.p[*at]) << 4 | hex(line.p[*at + 1]));
+                *at += 2;
+            } else if (c == 'n') c = '\n';
+            else if (c == 'r') c = '\r';
+            else if (c == 't') c = '\t';
+        }
+        out[(*n)++] = c;
+    }
+    return !quote;
+}
+
+static bool good_name(struct str name)
+{
+    if (name.n == 0 || memchr(name.p, '/', name.n) || memchr(name.p, 0, name.n)) return false;
+    return !str_eq(name, STR(".")) && !str_eq(name, STR(".."));
+}
+
+static const char *parse_line(struct manifest *m, struct str line)
+{
+    char word[LINE_MAX_BYTES], name[LINE_MAX_BYTES];
+    size_t at = 0, n, name_n = 0;
+    uint64_t seq = 0;
+    char type = 0;
+    int words = 0;
+
+    for (;;) {
+        char key;
+
+        if (!next_word(line, &at, word, &n)) return "unbalanced quotes";
+        if (n == 0) break;
+        key = str_is(str_of(word, n), "file") ? 'f' : str_is(str_of(word, n), "seq") ? 's'
+            : str_is(str_of(word, n), "type") ? 't' : '?';
+        if (!next_word(line, &at, word, &n) || n == 0) return "a word without its value";
+        words++;
+        if (key == 'f') memcpy(name, word, name_n = n);
+        if (key == 's' && !num_parse_u64(str_of(word, n), &seq)) return "seq is no number";
+        if (key == 't') type = n == 1 ? word[0] : '?';
+    }
+    if (words < 3 || name_n == 0 || seq == 0 || type == 0) return "file, seq and type are required";
+    if (!good_name(str_of(name, name_n))) return "a file name that is none";
+    switch (type) {
+    case 'b':
+        if (manifest_base(m)) return "two base files";
+        insert(m, 0, str_of(name, name_n), seq, 'b');
+        return NULL;
+    case 'h':
+        insert(m, incr_at(m), str_of(name, name_n), seq, 'h');
+        return NULL;
+    case 'i':
+        if (seq <= m->incr_seq) return "seq of increments must rise";
+        insert(m, m->n, str_of(name, name_n), seq, 'i');
+        return NULL;
+    default:
+        return "type must be b, h or i";
+    }
+}
+
+static bool sum_ok(struct str text)
+{
+    size_t at = sum_at(text);
+    char want[16];
+
+    if (at == text.n) return true; /* another server's manifest */
+    snprintf(want, sizeof want, "%08x\n", crc32c(0, text.p, at));
+    return memcmp(want, text.p + text.n - 9, 9) == 0;
+}
+
+enum err manifest_parse(struct manifest *m, struct str text, int *line, const char **reason)
+{
+    size_t at = 0;
+
+    *line = 0;
+    *reason = NULL;
+    if (text.n == 0) *reason = "it is empty";
+    if (!sum_ok(text)) *reason = "its checksum is wrong";
+    while (at < text.n && !*reason) {
+        const char *from = text.p + at, *end = memchr(from, '\n', text.n - at);
+        size_t n = end ? (size_t)(end - from) : text.n - at;
+
+        ++*line;
+        at += n + 1;
+        if (n && from[0] == '#') continue;
+        while (n && (from[n - 1] == '\r' || from[n - 1] == ' ' || from[n - 1] == '\t')) n--;
+        if (!end) *reason = "the last line is cut short";
+        else if (n >= LINE_MAX_BYTES) *reason = "a line is too long";
+        else if (n == 0) *reason = "an empty line";
+        else *reason = parse_line(m, str_of(from, n));
+    }
+    if (!*reason) return OK;
+    manifest_fini(m);
+    return ERR_FORMAT;
+}
+
+/* --- disk ------------------------------------------------------------------------------------------- */
+
+enum err manifest_write(const struct manifest *m, const struct file_ops *ops, const char *dir,
+                        const char *name)
+{
+    char tmp[PATH_MAX], path[PATH_MAX];
+    struct buf text = { 0 };
+    int fd, r, saved;
+
+    if (snprintf(tmp, sizeof tmp, "%s/temp-%s", dir, name) >= PATH_MAX ||
+        snprintf(path, sizeof path, "%s/%s", dir, name) >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return ERR_IO;
+    }
+    fd = ops->open(ops->ctx, tmp, O_WRONLY | O_CREAT | O_TRUNC);
+    if (fd == -1) return ERR_IO;
+    manifest_format(m, &text);
+    r = file_write_all(ops, fd, text.p, text.n, NULL);
+    buf_fini(&text);
+    if (r == 0) r = ops->sync(ops->ctx, fd);
+    saved = errno;
+    if (ops->close(ops->ctx, fd) != 0 && r == 0) {
+        r = -1;
+        saved = errno;
+    }
+    errno = saved;
+    if (r == 0) r = ops->rename(ops->ctx, tmp, path);
+    if (r == 0) return ops->sync_dir(ops->ctx, dir) == 0 ? OK : ERR_IO;
+    saved = errno;
+    ops->unlink(ops->ctx, tmp);
+    errno = saved;
+    return ERR_IO;
+}
