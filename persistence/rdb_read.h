@@ -1,0 +1,34 @@
+/* rdb_read.h -- RDB files and DUMP payloads into entries. */
+#ifndef MEMD_PERSISTENCE_RDB_READ_H
+#define MEMD_PERSISTENCE_RDB_READ_H
+
+#include "persistence/rdb_in.h"
+
+struct log;
+struct store;
+
+/* What a file says about itself, and what was found. */
+struct rdb_facts {
+    int version;
+    bool has_log_at;      /* the aux fields repl-id and repl-offset were there */
+    char log_id[41];
+    uint64_t log_offset;
+    int64_t ctime;
+    uint64_t keys, expired; /* loaded; left out as they had expired */
+};
+
+struct rdb_options {
+    bool keep_expired; /* the file is the base of a log, whose effects count on every key */
+    bool checksum;     /* verify the CRC when the file has one */
+    struct log *log;
+    /* Called after each key; false gives up: ERR_NOT_DONE. May be NULL. */
+    bool (*progress)(void *ctx, uint64_t bytes, uint64_t keys);
+    void *ctx;
+};
+
+/* Load a whole RDB file into s, up to and with its checksum; what follows (an AOF's tail) is left in
+ * `in`. On error in->why and in->bad_at say what is wrong and where. Keys must not be in s yet. */
+enum err MUST_USE rdb_load(struct rdb_in *in, struct store *s, const struct rdb_options *opt,
+                           struct rdb_facts *facts);
+
+#endif

@@ -1,0 +1,380 @@
+/* rdb_value.c -- values of RDB files to entries.
+ *
+ * Packed forms of today (listpack, intset) are taken over as they lie when they are within the settings'
+ * thresholds; all else is poured item by item into a new object by a builder. */
+#include "persistence/rdb_value.h"
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "persistence/rdb_format.h"
+#include "persistence/rdb_legacy.h"
+#include "storage/hash.h"
+#include "storage/intset.h"
+#include "storage/list.h"
+#include "storage/listpack.h"
+#include "storage/set.h"
+#include "storage/store.h"
+#include "storage/type_hash.h"
+#include "storage/type_string.h"
+
+/* A collection that is being built. */
+struct builder {
+    struct store *s;
+    struct rdb_in *in;
+    struct list *l;
+    struct set set;   /* ptr NULL until the first member comes: it chooses the form */
+    struct hash h;
+    struct buf field; /* the field whose value comes next */
+    bool have_field;
+    uint64_t n;       /* members that are to come, as far as is known */
+    enum value_type type;
+};
+
+static void builder_start(struct builder *b, struct store *s, struct rdb_in *in, enum value_type type)
+{
+    *b = (struct builder){ .s = s, .in = in, .type = type };
+    if (type == VALUE_LIST) b->l = list_new();
+    if (type == VALUE_HASH) b->h = hash_new(s);
+}
+
+static void builder_drop(struct builder *b)
+{
+    if (b->type == VALUE_LIST) list_free(&b->l);
+    if (b->type == VALUE_SET && b->set.ptr) set_free(&b->set);
+    if (b->type == VALUE_HASH) hash_free(&b->h);
+    buf_fini(&b->field);
+}
+
+static struct entry *entry_of(enum value_type type, enum value_enc enc, void *ptr, struct str key,
+                              int64_t expire_ms)
+{
+    struct entry *e = entry_new_ptr(type, enc, key, expire_ms);
+
+    entry_set_ptr(e, ptr);
+    return e;
+}
+
+/* The finished entry, NULL for an empty collection. */
+static struct entry *builder_finish(struct builder *b, struct str key, int64_t expire_ms)
+{
+    bool empty = b->type == VALUE_LIST ? list_count(b->l) == 0
+               : b->type == VALUE_SET ? !b->set.ptr : hash_count(&b->h) == 0;
+
+    if (empty) {
+        builder_drop(b);
+        return NULL;
+    }
+    buf_fini(&b->field);
+    if (b->type == VALUE_HASH) return hash_entry_take(&b->h, key, expire_ms);
+    if (b->type == VALUE_SET) return entry_of(VALUE_SET, b->set.enc, b->set.ptr, key, expire_ms);
+    list_settle_name(b->l, b->s->conf.list_max_listpack_size);
+    return entry_of(VALUE_LIST, ENC_LIST, b->l, key, expire_ms);
+}
+
+/* --- items ---------------------------------------------------------------------------------------- */
+
+static bool add_element(void *ctx, struct str item)
+{
+    struct builder *b = ctx;
+
+    list_push(b->l, LIST_RIGHT, item);
+    return true;
+}
+
+static bool add_member(void *ctx, struct str item)
+{
+    struct builder *b = ctx;
+
+    if (!b->set.ptr) b->set = set_new(b->s, item, b->n);
+    return set_add(&b->set, item) || rdb_in_bad(b->in, "a set's member occurs twice");
+}
+
+static bool add_pair(struct builder *b, struct str field, struct str value, int64_t ttl)
+{
+    struct hash_place at;
+
+    if (hash_find(&b->h, field, &at)) return rdb_in_bad(b->in, "a hash's field occurs twice");
+    hash_add(&b->h, &at, field, value, ttl);
+    return true;
+}
+
+/* Fields and values in turn. */
+static bool add_half(void *ctx, struct str item)
+{
+    struct builder *b = ctx;
+
+    if (!b->have_field) {
+        buf_clear(&b->field);
+        buf_add_str(&b->field, item);
+        b->have_field = true;
+        return true;
+    }
+    b->have_field = false;
+    return add_pair(b, buf_str(&b->field), item, HASH_NO_TTL);
+}
+
+/* --- plain forms ------------------------------------------------------------------------------------ */
+
+typedef bool item_fn(void *ctx, struct str item);
+
+static bool get_items(struct builder *b, uint64_t per_item, item_fn *add)
+{
+    uint64_t n;
+    struct str s;
+
+    if (!rdb_in_count(b->in, per_item, &n)) return false;
+    b->n = n;
+    for (n *= per_item; n; n--) {
+        if (!rdb_in_str(b->in, &s) || !add(b, s)) return false;
+    }
+    return true;
+}
+
+/* Hash with field TTLs: the earliest (0 in the older form), then of each field TTL - earliest + 1 or 0. */
+static bool get_ttl_fields(struct builder *b, bool relative)
+{
+    uint64_t n, ttl, first = 0;
+    struct str s;
+
+    if (relative && !rdb_in_u64(b->in, &first)) return false;
+    if (!rdb_in_count(b->in, 3, &n)) return false;
+    for (; n; n--) {
+        if (!rdb_in_len(b->in, &ttl)) return false;
+        if (ttl && relative) ttl += first - 1;
+        if (ttl >> 48) return rdb_in_bad(b->in, "a field's time to live is out of range");
+        if (!rdb_in_str(b->in, &s)) return false;
+        buf_clear(&b->field);
+        buf_add_str(&b->field, s);
+        if (!rdb_in_str(b->in, &s)) return false;
+        if (!add_pair(b, buf_str(&b->field), s, ttl ? (int64_t)ttl : HASH_NO_TTL)) return false;
+    }
+    return true;
+}
+
+/* --- packed forms ----------------------------------------------------------------------------------- */
+
+static bool each_packed(struct builder *b, struct str bytes, item_fn *add)
+{
+    char scratch[2][NUM_TEXT_MAX];
+    unsigned n = 0;
+
+    if (!listpack_valid(bytes)) return rdb_in_bad(b->in, "a listpack is malformed");
+    for (const unsigned char *p = listpack_first((const unsigned char *)bytes.p); p; p = listpack_next(p)) {
+        if (!add(b, listpack_str(p, scratch[n++ & 1]))) return false;
+    }
+    return true;
+}
+
+/* Pour a ziplist or zipmap. */
+static bool each_legacy(struct builder *b, struct str bytes, item_fn *add, bool zipmap)
+{
+    bool ok = zipmap ? zipmap_each(bytes, add, b) : ziplist_each(bytes, add, b);
+
+    return ok || rdb_in_bad(b->in, "a %s is malformed", zipmap ? "zipmap" : "ziplist");
+}
+
+/* field, value, ttl ... */
+static bool get_packed_ttls(struct builder *b, struct str bytes)
+{
+    const unsigned char *p;
+    char scratch[2][NUM_TEXT_MAX];
+
+    if (!listpack_valid(bytes)) return rdb_in_bad(b->in, "a listpack is malformed");
+    for (p = listpack_first((const unsigned char *)bytes.p); p; p = listpack_next(p)) {
+        const unsigned char *v = listpack_next(p), *t = v ? listpack_next(v) : NULL;
+        int64_t ttl;
+
+        if (!t) return rdb_in_bad(b->in, "a hash's listpack does not consist of triples");
+        if (!listpack_int(t, &ttl) || ttl < 0 || ttl >> 48)
+            return rdb_in_bad(b->in, "a field's time to live is out of range");
+        if (!add_pair(b, listpack_str(p, scratch[0]), listpack_str(v, scratch[1]), ttl ? ttl : HASH_NO_TTL))
+            return false;
+        p = t;
+    }
+    return true;
+}
+
+static bool get_quicklist(struct builder *b, bool second)
+{
+    uint64_t n, container = RDB_NODE_PACKED;
+    struct str s;
+
+    if (!rdb_in_count(b->in, 1, &n)) return false;
+    for (; n; n--) {
+        if (second && !rdb_in_len(b->in, &container)) return false;
+        if (!rdb_in_str(b->in, &s)) return false;
+        if (!second) {
+            if (!each_legacy(b, s, add_element, false)) return false;
+        } else if (container == RDB_NODE_PLAIN) {
+            add_element(b, s);
+        } else if (container == RDB_NODE_PACKED) {
+            if (!each_packed(b, s, add_element)) return false;
+        } else {
+            return rdb_in_bad(b->in, "a list node of unknown kind %llu", (unsigned long long)container);
+        }
+    }
+    return true;
+}
+
+/* May the listpack be a hash as it lies? Pairs, and within the thresholds. */
+static bool hash_fits(const struct store *s, const unsigned char *lp)
+{
+    char scratch[NUM_TEXT_MAX];
+    size_t n = listpack_count(lp);
+
+    if (n % 2 || n / 2 > s->conf.hash_max_listpack_entries) return false;
+    for (const unsigned char *p = listpack_first(lp); p; p = listpack_next(p)) {
+        if (listpack_str(p, scratch).n > s->conf.hash_max_listpack_value) return false;
+    }
+    return true;
+}
+
+static bool get_packed_hash(struct rdb_in *in, struct store *s, struct str key, int64_t expire_ms,
+                            bool thorough, struct entry **e)
+{
+    struct builder b;
+    struct str bytes;
+
+    if (!rdb_in_str(in, &bytes)) return false;
+    if (!listpack_valid(bytes)) return rdb_in_bad(in, "a listpack is malformed");
+    if (!thorough && listpack_count((const unsigned char *)bytes.p) > 0 &&
+        hash_fits(s, (const unsigned char *)bytes.p)) {
+        *e = entry_of(VALUE_HASH, ENC_LISTPACK, listpack_from(bytes), key, expire_ms);
+        return true;
+    }
+    builder_start(&b, s, in, VALUE_HASH);
+    if (!each_packed(&b, bytes, add_half) ||
+        (b.have_field && !rdb_in_bad(in, "a hash's listpack has a field without a value"))) {
+        builder_drop(&b);
+        return false;
+    }
+    *e = builder_finish(&b, key, expire_ms);
+    return true;
+}
+
+static bool get_intset(struct rdb_in *in, struct store *s, struct str key, int64_t expire_ms,
+                       struct entry **e)
+{
+    struct intset *ints;
+    struct builder b;
+    struct str bytes;
+
+    if (!rdb_in_str(in, &bytes)) return false;
+    ints = intset_from(bytes);
+    if (!ints) return rdb_in_bad(in, "an intset is malformed");
+    *e = NULL;
+    if (ints->count > 0 && ints->count <= s->conf.set_max_intset_entries) {
+        *e = entry_of(VALUE_SET, ENC_INTSET, ints, key, expire_ms);
+        return true;
+    }
+    builder_start(&b, s, in, VALUE_SET);
+    b.n = ints->count;
+    for (uint32_t i = 0; i < ints->count; i++) {
+        char text[NUM_TEXT_MAX];
+
+        add_member(&b, str_of(text, num_i64(text, intset_get(ints, i))));
+    }
+    intset_free(&ints);
+    *e = builder_finish(&b, key, expire_ms);
+    return true;
+}
+
+/* --- all --------------------------------------------------------------------------------------------- */
+
+static bool build(struct builder *b, unsigned type)
+{
+    struct rdb_in *in = b->in;
+    uint64_t ignored;
+    struct str s;
+    bool ok;
+
+    switch (type) {
+    case RDB_LIST: return get_items(b, 1, add_element);
+    case RDB_SET: return get_items(b, 1, add_member);
+    case RDB_HASH: return get_items(b, 2, add_half);
+    case RDB_LIST_QUICKLIST: return get_quicklist(b, false);
+    case RDB_LIST_QUICKLIST_2: return get_quicklist(b, true);
+    case RDB_HASH_FIELDS_PRE: return get_ttl_fields(b, false);
+    case RDB_HASH_FIELDS: return get_ttl_fields(b, true);
+    case RDB_LIST_ZIPLIST: return rdb_in_str(in, &s) && each_legacy(b, s, add_element, false);
+    case RDB_SET_LISTPACK: return rdb_in_str(in, &s) && each_packed(b, s, add_member);
+    case RDB_HASH_LISTPACK_EX:
+        return rdb_in_u64(in, &ignored) && rdb_in_str(in, &s) && get_packed_ttls(b, s);
+    case RDB_HASH_LISTPACK_EX_PRE:
+        return rdb_in_str(in, &s) && get_packed_ttls(b, s);
+    default:
+        ok = rdb_in_str(in, &s) && each_legacy(b, s, add_half, type == RDB_HASH_ZIPMAP);
+        return ok && (!b->have_field || rdb_in_bad(in, "a hash has a field without a value"));
+    }
+}
+
+static enum value_type type_of(unsigned type)
+{
+    switch (type) {
+    case RDB_STRING: return VALUE_STRING;
+    case RDB_LIST:
+    case RDB_LIST_ZIPLIST:
+    case RDB_LIST_QUICKLIST:
+    case RDB_LIST_QUICKLIST_2: return VALUE_LIST;
+    case RDB_SET:
+    case RDB_SET_INTSET:
+    case RDB_SET_LISTPACK: return VALUE_SET;
+    case RDB_HASH:
+    case RDB_HASH_ZIPMAP:
+    case RDB_HASH_ZIPLIST:
+    case RDB_HASH_LISTPACK:
+    case RDB_HASH_FIELDS_PRE:
+    case RDB_HASH_LISTPACK_EX_PRE:
+    case RDB_HASH_FIELDS:
+    case RDB_HASH_LISTPACK_EX: return VALUE_HASH;
+    default: return VALUE_TYPES;
+    }
+}
+
+const char *rdb_type_name(unsigned type)
+{
+    switch (type) {
+    case RDB_ZSET:
+    case RDB_ZSET_2:
+    case RDB_ZSET_ZIPLIST:
+    case RDB_ZSET_LISTPACK: return "sorted set";
+    case RDB_STREAM:
+    case RDB_STREAM_2:
+    case RDB_STREAM_3: return "stream";
+    case RDB_MODULE:
+    case RDB_MODULE_2: return "module";
+    default: break;
+    }
+    switch (type_of(type)) {
+    case VALUE_STRING: return "string";
+    case VALUE_LIST: return "list";
+    case VALUE_SET: return "set";
+    case VALUE_HASH: return "hash";
+    default: return "unknown";
+    }
+}
+
+bool rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str key, int64_t expire_ms,
+                   bool thorough, struct entry **e)
+{
+    enum value_type vt = type_of(type);
+    struct builder b;
+    struct str text;
+
+    if (vt == VALUE_TYPES)
+        return rdb_in_bad(in, "values of type %s (%u) are not supported yet", rdb_type_name(type), type);
+    if (type == RDB_STRING) {
+        if (!rdb_in_str(in, &text)) return false;
+        *e = string_new(key, text, expire_ms);
+        return true;
+    }
+    if (type == RDB_HASH_LISTPACK) return get_packed_hash(in, s, key, expire_ms, thorough, e);
+    if (type == RDB_SET_INTSET) return get_intset(in, s, key, expire_ms, e);
+    builder_start(&b, s, in, vt);
+    if (!build(&b, type)) {
+        builder_drop(&b);
+        return false;
+    }
+    *e = builder_finish(&b, key, expire_ms);
+    return true;
+}

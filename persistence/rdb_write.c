@@ -1,0 +1,326 @@
+/* rdb_write.c -- entries to RDB bytes, in the forms that Redis 7.0 reads. */
+#include "persistence/rdb_write.h"
+
+#include <endian.h>
+#include <liblzf/lzf.h>
+#include <stdio.h>
+
+#include "base/ensure.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "persistence/rdb_format.h"
+#include "storage/evict.h"
+#include "storage/hash.h"
+#include "storage/intset.h"
+#include "storage/list.h"
+#include "storage/listpack.h"
+#include "storage/set.h"
+#include "storage/store.h"
+
+enum {
+    INT_TEXT_MAX = 11,  /* texts up to this long may be integers of 32 bits */
+    COMPRESS_MIN = 21,  /* shorter strings never gain */
+    COMPRESS_GAIN = 4   /* bytes that must be saved */
+};
+
+void rdb_out_fini(struct rdb_out *o)
+{
+    buf_fini(&o->bytes);
+    mem_free(o->spans);
+    o->spans = NULL;
+    o->n_spans = o->cap_spans = 0;
+}
+
+void rdb_out_clear(struct rdb_out *o)
+{
+    buf_clear(&o->bytes);
+    o->n_spans = 0;
+}
+
+/* --- numbers and strings -------------------------------------------------------------------------- */
+
+void rdb_put_byte(struct rdb_out *o, unsigned v)
+{
+    buf_add_char(&o->bytes, (char)v);
+}
+
+static void put_len(struct buf *b, uint64_t n)
+{
+    unsigned char *p = (unsigned char *)buf_room(b, 9);
+
+    if (n < 1 << 6) {
+        p[0] = (unsigned char)(RDB_LEN_6 << 6 | n);
+        buf_used(b, 1);
+    } else if (n < 1 << 14) {
+        p[0] = (unsigned char)(RDB_LEN_14 << 6 | n >> 8);
+        p[1] = (unsigned char)n;
+        buf_used(b, 2);
+    } else if (n <= UINT32_MAX) {
+        uint32_t big = htobe32((uint32_t)n);
+
+        p[0] = RDB_LEN_32;
+        memcpy(p + 1, &big, 4);
+        buf_used(b, 5);
+    } else {
+        uint64_t big = htobe64(n);
+
+        p[0] = RDB_LEN_64;
+        memcpy(p + 1, &big, 8);
+        buf_used(b, 9);
+    }
+}
+
+void rdb_put_len(struct rdb_out *o, uint64_t n)
+{
+    put_len(&o->bytes, n);
+}
+
+static void put_u64(struct rdb_out *o, uint64_t v)
+{
+    v = htole64(v);
+    buf_add(&o->bytes, &v, sizeof v);
+}
+
+/* v in one of the integer forms; false when it has none. */
+static bool put_int(struct rdb_out *o, int64_t v)
+{
+    unsigned char *p;
+    size_t n;
+    unsigned enc;
+
+    if (v >= INT8_MIN && v <= INT8_MAX) enc = RDB_ENC_INT8, n = 1;
+    else if (v >= INT16_MIN && v <= INT16_MAX) enc = RDB_ENC_INT16, n = 2;
+    else if (v >= INT32_MIN && v <= INT32_MAX) enc = RDB_ENC_INT32, n = 4;
+    else return false;
+    p = (unsigned char *)buf_room(&o->bytes, 1 + n);
+    p[0] = (unsigned char)(RDB_LEN_ENCODED << 6 | enc);
+    for (size_t i = 0; i < n; i++) p[1 + i] = (unsigned char)((uint64_t)v >> 8 * i);
+    buf_used(&o->bytes, 1 + n);
+    return true;
+}
+
+/* Bytes that are no integer's text. */
+static void put_bytes(struct rdb_out *o, struct str s)
+{
+    if (o->compress && s.n >= COMPRESS_MIN) {
+        if (o->n_spans == o->cap_spans) {
+            o->cap_spans = o->cap_spans ? o->cap_spans * 2 : 64;
+            o->spans = mem_realloc(o->spans, o->cap_spans * sizeof *o->spans);
+        }
+        o->spans[o->n_spans++] = (struct rdb_span){ o->bytes.n, s.n };
+    } else {
+        rdb_put_len(o, s.n);
+    }
+    buf_add_str(&o->bytes, s);
+}
+
+void rdb_put_str(struct rdb_out *o, struct str s)
+{
+    int64_t v;
+
+    if (s.n <= INT_TEXT_MAX && num_parse_i64(s, &v) && put_int(o, v)) return;
+    put_bytes(o, s);
+}
+
+void rdb_put_header(struct rdb_out *o, int version)
+{
+    buf_printf(&o->bytes, "REDIS%04d", version);
+}
+
+void rdb_put_aux(struct rdb_out *o, const char *name, struct str value)
+{
+    rdb_put_byte(o, RDB_OP_AUX);
+    rdb_put_str(o, str_c(name));
+    rdb_put_str(o, value);
+}
+
+/* --- values ------------------------------------------------------------------------------------------ */
+
+static bool hash_has_ttls(const struct hash *h)
+{
+    return hash_due_at(h) != HASH_NEVER;
+}
+
+void rdb_put_type(struct rdb_out *o, const struct store *s, const struct entry *e)
+{
+    switch (entry_type(e)) {
+    case VALUE_STRING:
+        rdb_put_byte(o, RDB_STRING);
+        break;
+    case VALUE_LIST:
+        rdb_put_byte(o, RDB_LIST);
+        break;
+    case VALUE_SET:
+        rdb_put_byte(o, entry_enc(e) == ENC_INTSET ? RDB_SET_INTSET : RDB_SET);
+        break;
+    case VALUE_HASH: {
+        struct hash h = hash_of((struct store *)(uintptr_t)s, e);
+
+        rdb_put_byte(o, hash_has_ttls(&h) ? RDB_HASH_FIELDS
+                        : h.enc == ENC_LISTPACK ? RDB_HASH_LISTPACK : RDB_HASH);
+        break;
+    }
+    default:
+        ensure(!"a type that cannot be saved");
+    }
+}
+
+static void put_string(struct rdb_out *o, const struct entry *e)
+{
+    char text[NUM_TEXT_MAX];
+    const struct blob *b;
+
+    switch (entry_enc(e)) {
+    case ENC_INT:
+        if (!put_int(o, entry_int(e))) put_bytes(o, str_of(text, num_i64(text, entry_int(e))));
+        break;
+    case ENC_RAW:
+        rdb_put_str(o, entry_raw(e));
+        break;
+    default:
+        b = entry_ptr(e);
+        rdb_put_str(o, str_of(b->p, b->n));
+    }
+}
+
+static void put_list(struct rdb_out *o, const struct entry *e)
+{
+    const struct list *l = entry_ptr(e);
+    struct buf scratch = { 0 };
+    struct list_iter it;
+
+    rdb_put_len(o, list_count(l));
+    list_iter_at(&it, l, 0, LIST_RIGHT);
+    while (list_next(&it)) rdb_put_str(o, list_iter_get(&it, &scratch));
+    buf_fini(&scratch);
+}
+
+static void put_set(struct rdb_out *o, const struct store *s, const struct entry *e)
+{
+    struct set set = set_of((struct store *)(uintptr_t)s, e);
+    struct set_iter it;
+    char scratch[NUM_TEXT_MAX];
+
+    if (entry_enc(e) == ENC_INTSET) {
+        const struct intset *ints = entry_ptr(e);
+
+        put_bytes(o, str_of(ints, intset_bytes(ints)));
+        return;
+    }
+    rdb_put_len(o, set_count(&set));
+    set_iter_start(&it, &set);
+    while (set_next(&it)) rdb_put_str(o, set_text(&it.item, scratch));
+}
+
+static void put_hash(struct rdb_out *o, const struct store *s, const struct entry *e)
+{
+    struct hash h = hash_of((struct store *)(uintptr_t)s, e);
+    bool ttls = hash_has_ttls(&h);
+    int64_t first = hash_due_at(&h);
+    struct hash_iter it;
+
+    if (h.enc == ENC_LISTPACK) {
+        put_bytes(o, str_of(h.ptr, listpack_bytes(h.ptr)));
+        return;
+    }
+    if (ttls) put_u64(o, (uint64_t)first);
+    rdb_put_len(o, hash_size(&h));
+    hash_iter_start(&it, &h);
+    while (hash_next(&it)) {
+        /* first may be earlier than any TTL that is left, never later */
+        if (ttls) rdb_put_len(o, it.ttl == HASH_NO_TTL ? 0 : (uint64_t)(it.ttl - first) + 1);
+        rdb_put_str(o, it.field);
+        rdb_put_str(o, it.value);
+    }
+}
+
+void rdb_put_value(struct rdb_out *o, const struct store *s, const struct entry *e)
+{
+    switch (entry_type(e)) {
+    case VALUE_STRING: put_string(o, e); break;
+    case VALUE_LIST: put_list(o, e); break;
+    case VALUE_SET: put_set(o, s, e); break;
+    case VALUE_HASH: put_hash(o, s, e); break;
+    default: ensure(!"a type that cannot be saved");
+    }
+}
+
+static bool is_empty(const struct store *s, const struct entry *e)
+{
+    struct hash h;
+
+    if (entry_type(e) != VALUE_HASH) return false;
+    h = hash_of((struct store *)(uintptr_t)s, e);
+    return hash_has_ttls(&h) && hash_size(&h) == 0;
+}
+
+/* What the policy would otherwise forget over a restart. */
+static void put_clock(struct rdb_out *o, const struct store *s, const struct entry *e)
+{
+    switch (s->conf.policy) {
+    case EVICT_ALL_LRU:
+    case EVICT_TTL_LRU:
+    case EVICT_ALL_LRM:
+    case EVICT_TTL_LRM:
+        rdb_put_byte(o, RDB_OP_IDLE);
+        rdb_put_len(o, (uint64_t)evict_idle_ms(s, e) / 1000);
+        break;
+    case EVICT_ALL_LFU:
+    case EVICT_TTL_LFU:
+        rdb_put_byte(o, RDB_OP_FREQ);
+        rdb_put_byte(o, evict_freq(s, e));
+        break;
+    default:
+        break;
+    }
+}
+
+bool rdb_put_entry(struct rdb_out *o, const struct store *s, const struct entry *e)
+{
+    if (is_empty(s, e)) return false;
+    if (entry_expires(e)) {
+        rdb_put_byte(o, RDB_OP_EXPIRE_MS);
+        put_u64(o, (uint64_t)entry_expire_at(e));
+    }
+    put_clock(o, s, e);
+    rdb_put_type(o, s, e);
+    rdb_put_str(o, entry_key(e));
+    rdb_put_value(o, s, e);
+    return true;
+}
+
+/* --- the thread's share ---------------------------------------------------------------------------- */
+
+/* A string of a span: compressed when that gains. */
+static void finish_str(struct str s, struct buf *to, struct buf *scratch)
+{
+    size_t max = s.n - COMPRESS_GAIN, n = 0;
+
+    if (s.n <= UINT32_MAX) {
+        buf_clear(scratch);
+        n = lzf_compress(s.p, (unsigned)s.n, buf_room(scratch, max), (unsigned)max);
+    }
+    if (n) {
+        buf_add_char(to, (char)(RDB_LEN_ENCODED << 6 | RDB_ENC_LZF));
+        put_len(to, n);
+        put_len(to, s.n);
+        buf_add(to, scratch->p, n);
+    } else {
+        put_len(to, s.n);
+        buf_add_str(to, s);
+    }
+}
+
+void rdb_finish(const struct rdb_out *o, struct buf *to, struct buf *scratch)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < o->n_spans; i++) {
+        const struct rdb_span *sp = &o->spans[i];
+
+        buf_add(to, o->bytes.p + at, sp->at - at);
+        finish_str(str_of(o->bytes.p + sp->at, sp->n), to, scratch);
+        at = sp->at + sp->n;
+    }
+    buf_add(to, o->bytes.p + at, o->bytes.n - at);
+}

@@ -1,0 +1,49 @@
+/* rdb_write.h -- entries to RDB bytes.
+ *
+ * The reactor serialises; compressing and checksumming, which cost more, are done by the snapshot's thread.
+ * So a string that is worth compressing is put down as its bare bytes and its place is noted as a span;
+ * rdb_finish then makes file bytes of it: length or LZF form, and the bytes between spans as they are. */
+#ifndef MEMD_PERSISTENCE_RDB_WRITE_H
+#define MEMD_PERSISTENCE_RDB_WRITE_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct entry;
+struct store;
+
+struct rdb_span {
+    size_t at, n;
+};
+
+struct rdb_out {
+    struct buf bytes;
+    struct rdb_span *spans; /* ascending, apart */
+    size_t n_spans, cap_spans;
+    bool compress;          /* note strings as spans */
+};
+
+void rdb_out_fini(struct rdb_out *o);
+void rdb_out_clear(struct rdb_out *o);
+
+void rdb_put_byte(struct rdb_out *o, unsigned v);
+void rdb_put_len(struct rdb_out *o, uint64_t n);
+void rdb_put_str(struct rdb_out *o, struct str s);
+
+/* A file's first bytes and one of its aux fields. */
+void rdb_put_header(struct rdb_out *o, int version);
+void rdb_put_aux(struct rdb_out *o, const char *name, struct str value);
+
+/* The type byte of e's value, and the value. */
+void rdb_put_type(struct rdb_out *o, const struct store *s, const struct entry *e);
+void rdb_put_value(struct rdb_out *o, const struct store *s, const struct entry *e);
+
+/* Expiry, clock (as the eviction policy has use for), type, key and value. False: nothing was put down,
+ * as the value is an empty one (a hash whose fields are all due). */
+bool rdb_put_entry(struct rdb_out *o, const struct store *s, const struct entry *e);
+
+/* Append the file bytes of o to `to`. scratch is for compressing. */
+void rdb_finish(const struct rdb_out *o, struct buf *to, struct buf *scratch);
+
+#endif
