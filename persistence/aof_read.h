@@ -1,0 +1,56 @@
+/* aof_read.h -- an increment back into effects.
+ *
+ * memd's own files are read batch by batch: a batch is applied when its mark proves it. Files of stock
+ * servers, which have no marks, are applied command by command.
+ *
+ * Where a file stops making sense, the question is whether it is torn (a cut left the last, never
+ * synced part incomplete: it is dropped) or damaged (something that was on the disk has changed: loading
+ * is refused). It is damage when a mark further on says that what is missing was durable; when the last
+ * batch is there in full length, with no block of zeros in it, as a cut leaves them; and in files
+ * without marks, when what is there is not the beginning of a command. */
+#ifndef MEMD_PERSISTENCE_AOF_READ_H
+#define MEMD_PERSISTENCE_AOF_READ_H
+
+#include "base/err.h"
+#include "persistence/mark.h"
+#include "persistence/rdb_in.h"
+
+enum aof_end {
+    AOF_WHOLE,   /* read to its end, or to stop_at */
+    AOF_TORN,    /* good up to good_pos, then a torn tail */
+    AOF_DAMAGED, /* in->why */
+    AOF_STOPPED  /* progress gave up */
+};
+
+struct aof_reader {
+    struct rdb_in *in;    /* at the start of the RESP part */
+    uint64_t stop_at;     /* log offset at which the next file begins; UINT64_MAX: none */
+    enum err (*apply)(void *ctx, size_t argc, const struct str *argv);
+    void *apply_ctx;
+    bool (*progress)(void *ctx, uint64_t bytes); /* may be NULL */
+    void *progress_ctx;
+
+    /* in: the log offset of the first byte as far as is known; out: of the end */
+    uint64_t offset;
+
+    /* out */
+    bool marked;          /* a file of memd's own */
+    struct mark_head head;
+    uint64_t good_pos;    /* bytes of the file that are whole batches or commands */
+    uint64_t batches;     /* of them */
+    uint64_t unproven;    /* bytes at the end that no mark covers: a stock server wrote them */
+    uint64_t commands;
+    uint64_t bad_pos;     /* AOF_TORN, AOF_DAMAGED: where */
+    char why[160];
+};
+
+enum aof_end aof_read(struct aof_reader *r);
+
+/* Look at a file's first line: true for a head of memd's. in is not consumed. */
+bool aof_peek_head(struct rdb_in *in, struct mark_head *head);
+
+/* True when some batch in the rest of the input is whole and was written when more than `offset` was
+ * durable. Consumes the input. */
+bool aof_claims_durable(struct rdb_in *in, uint64_t offset);
+
+#endif

@@ -1,0 +1,360 @@
+/* log_thread.c -- the thread that waits for the log's disk, so that the reactor need not. */
+#include "persistence/log_thread.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "persistence/aof_set.h"
+#include "persistence/file_ops.h"
+#include "persistence/log_file.h"
+
+enum { RETRY_MS = 100, RETRY_MAX_MS = 1000 };
+
+/* --- small things ------------------------------------------------------------------------------------ */
+
+void log_thread_init_conds(struct write_log *w)
+{
+    pthread_condattr_t a;
+
+    pthread_condattr_init(&a);
+    pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->work, &a);
+    pthread_cond_init(&w->done, &a);
+    pthread_condattr_destroy(&a);
+}
+
+static void wait_ms(struct write_log *w, int ms)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_nsec += (long)ms % 1000 * 1000000;
+    t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&w->work, &w->lock, &t);
+}
+
+void log_thread_want_sync(struct write_log *w)
+{
+    int none = SYNC_NONE;
+
+    if (!atomic_compare_exchange_strong(&w->sync_state, &none, SYNC_WANTED)) return;
+    pthread_mutex_lock(&w->lock);
+    pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void log_thread_fail(struct write_log *w, const char *what, int error)
+{
+    snprintf(w->error, sizeof w->error, "%s: %s", what, strerror(error));
+    if (!atomic_load(&w->failed))
+        log_warning(w->env.log, "The AOF cannot be written (%s): writes are refused until it can", w->error);
+    w->errors++;
+    atomic_store(&w->failed, true);
+    pthread_cond_broadcast(&w->done);
+}
+
+void log_thread_rotate(struct write_log *w, struct log_file *f)
+{
+    struct log_file **end = &w->old;
+
+    while (*end) end = &(*end)->next;
+    w->cur->pos = w->whole_pos;
+    *end = w->cur;
+    w->n_old++;
+    w->cur = f;
+    w->whole_pos = f->pos;
+}
+
+static void close_file(struct write_log *w, struct log_file *f)
+{
+    w->env.ops->close(w->env.ops->ctx, f->fd);
+    mem_free(f);
+}
+
+static void close_list(struct write_log *w, struct log_file *f)
+{
+    while (f) {
+        struct log_file *next = f->next;
+
+        close_file(w, f);
+        f = next;
+    }
+}
+
+void log_thread_close_files(struct write_log *w)
+{
+    close_list(w, w->old);
+    if (w->cur) close_file(w, w->cur);
+    if (w->next) close_file(w, w->next);
+    w->old = w->cur = w->next = NULL;
+}
+
+static void wake(struct write_log *w)
+{
+    if (w->env.wake) w->env.wake(w->env.ctx);
+}
+
+/* --- syncing -------------------------------------------------------------------------------------------- */
+
+/* Sync what is written, older files first: the log is durable as a prefix or not at all. Called and
+ * returns with the lock held. */
+static void sync_all(struct write_log *w)
+{
+    const struct file_ops *ops = w->env.ops;
+    struct log_file *cur = w->cur, *f;
+    uint64_t upto = w->written, pos = w->whole_pos;
+    int64_t began = w->env.mono_us(), took;
+    int fds[OLD_FILES_MAX + 1], n = 0, r = 0, error;
+
+    atomic_store(&w->sync_state, SYNC_RUNS);
+    for (f = w->old; f; f = f->next) fds[n++] = f->fd;
+    fds[n++] = cur->fd;
+    /* The reactor may make cur an old file meanwhile; only this thread closes any. */
+    pthread_mutex_unlock(&w->lock);
+    for (int i = 0; i < n && r == 0; i++) r = ops->sync(ops->ctx, fds[i]);
+    error = errno;
+    took = w->env.mono_us() - began;
+    pthread_mutex_lock(&w->lock);
+    atomic_store(&w->sync_state, SYNC_NONE);
+    w->last_sync_us = took;
+    if (r != 0) {
+        log_thread_fail(w, "fdatasync", error);
+        return;
+    }
+    w->syncs++;
+    cur->synced_pos = pos;
+    while (w->old && w->old != cur) {
+        f = w->old;
+        w->old = f->next;
+        w->n_old--;
+        close_file(w, f);
+    }
+    atomic_store(&w->sync_began, began);
+    if (upto > atomic_load(&w->durable)) atomic_store_explicit(&w->durable, upto, memory_order_release);
+    pthread_cond_broadcast(&w->done);
+}
+
+/* --- writing, where the thread owns the file ---------------------------------------------------------- */
+
+/* One batch of all that was handed over, up to a switch. Lock as sync_all. */
+static void write_batch(struct write_log *w)
+{
+    struct log_file *f = w->cur;
+    struct log_batch b = { .id = w->id, .from = chain_find(&w->chain, w->written), .to = w->target,
+                           .durable = atomic_load(&w->durable), .stamp_s = w->stamp_handed, .db = -1 };
+    uint64_t pos = f->pos;
+    int r, error;
+
+    if (w->next && w->next->start < b.to) b.to = w->next->start;
+    w->writing = true;
+    pthread_mutex_unlock(&w->lock);
+    r = log_file_write(f, w->env.ops, &b);
+    error = errno;
+    pthread_mutex_lock(&w->lock);
+    w->writing = false;
+    if (r != 0) {
+        log_thread_fail(w, "write", error);
+        return;
+    }
+    w->written = b.to;
+    w->whole_pos = f->pos;
+    w->bytes += f->pos - pos;
+}
+
+/* --- recovery --------------------------------------------------------------------------------------------- */
+
+/* What a new file takes the place of. */
+struct plan {
+    uint64_t held;        /* the new file begins here */
+    uint64_t keep_seq;    /* the last file that stays */
+    struct log_file *keep; /* it, when it is one of ours */
+    uint64_t keep_pos;    /* and how much of it counts */
+    int db;               /* selected at `held`; -1 none */
+};
+
+static void consider(struct plan *p, struct log_file *f, uint64_t pos)
+{
+    if (f->start >= p->held) return;
+    p->keep = f;
+    p->keep_seq = f->seq;
+    p->keep_pos = pos;
+}
+
+static struct plan make_plan(const struct write_log *w)
+{
+    const struct log_file *oldest = w->old ? w->old : w->cur;
+    struct plan p = { .held = log_thread_held(w), .keep_seq = oldest->seq - 1, .db = -1 };
+
+    for (struct log_file *f = w->old; f; f = f->next) {
+        const struct log_file *after = f->next ? f->next : w->cur;
+
+        consider(&p, f, after->start <= p.held ? f->pos : f->synced_pos);
+    }
+    consider(&p, w->cur, p.held > atomic_load(&w->durable) ? w->whole_pos : w->cur->synced_pos);
+    for (size_t i = 0; i < w->n_selects && w->selects[i].at < p.held; i++) p.db = w->selects[i].db;
+    return p;
+}
+
+/* A new file with everything from plan->held to `to`, synced and in the manifest; NULL and errno. */
+static struct log_file *rescue(struct write_log *w, const struct plan *p, struct chain_at from, uint64_t to,
+                               int64_t stamp_s)
+{
+    const struct file_ops *ops = w->env.ops;
+    struct log_batch b = { .id = w->id, .from = from, .to = to, .durable = p->held, .stamp_s = stamp_s,
+                           .db = p->db };
+    struct log_file *f;
+    uint64_t seq;
+    int fd = aof_set_new_incr(w->set, &seq), saved, r = 0;
+
+    if (fd == -1) return NULL;
+    f = log_file_new(fd, seq, p->held);
+    if (to > p->held) r = log_file_write(f, ops, &b);
+    if (r == 0) r = ops->sync(ops->ctx, fd);
+    if (r == 0) {
+        f->synced_pos = f->pos;
+        if (aof_set_publish(w->set, seq, p->keep_seq)) return f;
+        /* The manifest may speak of it after all: the file stays. */
+        saved = errno;
+    } else {
+        saved = errno;
+        aof_set_discard(w->set, seq);
+    }
+    close_file(w, f);
+    errno = saved;
+    return NULL;
+}
+
+/* One attempt to get the log going again. Lock as sync_all. False: not yet. */
+static bool recover(struct write_log *w)
+{
+    struct plan p = make_plan(w);
+    uint64_t to = w->target;
+    struct chain_at from = chain_find(&w->chain, p.held);
+    int64_t stamp_s = w->stamp_handed;
+    struct log_file *f, *old = w->old, *cur = w->cur, *next = w->next;
+    int error;
+
+    w->writing = true;
+    pthread_mutex_unlock(&w->lock);
+    f = rescue(w, &p, from, to, stamp_s);
+    error = errno;
+    /* Stock servers read a file to its end: cut what the new file holds again. memd's loader stops where
+     * the next file begins, so that nothing depends on this. */
+    if (f && p.keep && !aof_set_cut(w->set, p.keep->seq, p.keep_pos))
+        log_warning(w->env.log, "Could not cut increment %llu to %llu bytes: %s", (unsigned long long)p.keep->seq,
+                    (unsigned long long)p.keep_pos, strerror(errno));
+    pthread_mutex_lock(&w->lock);
+    w->writing = false;
+    if (!f) {
+        snprintf(w->error, sizeof w->error, "%s", strerror(error));
+        w->errors++;
+        pthread_cond_broadcast(&w->done);
+        return false;
+    }
+    w->bytes += f->pos;
+    w->reopened++;
+    w->old = w->next = NULL;
+    w->n_old = 0;
+    w->cur = f;
+    w->written = to;
+    w->whole_pos = f->pos;
+    atomic_store(&w->sync_began, w->env.mono_us());
+    atomic_store_explicit(&w->durable, to, memory_order_release);
+    atomic_store(&w->failed, false);
+    log_notice(w->env.log, "The AOF can be written again, in a new file; nothing was lost");
+    pthread_cond_broadcast(&w->done);
+    close_list(w, old);
+    close_file(w, cur);
+    if (next) close_file(w, next);
+    return true;
+}
+
+/* --- the thread --------------------------------------------------------------------------------------------- */
+
+/* One piece of work; false when there is none. Lock held. */
+static bool step(struct write_log *w, int *retry_ms)
+{
+    if (atomic_load(&w->failed)) {
+        if (!w->thread_owns || w->is_private) return false; /* the reactor has to see it first */
+        if (!recover(w)) {
+            wait_ms(w, *retry_ms);
+            *retry_ms = *retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : *retry_ms * 2;
+            return true;
+        }
+    } else if (w->thread_owns && w->next && w->written == w->next->start) {
+        struct log_file *f = w->next;
+
+        w->next = NULL;
+        log_thread_rotate(w, f);
+        pthread_cond_broadcast(&w->done);
+        return true;
+    } else if (w->thread_owns && w->written < w->target) {
+        write_batch(w);
+        if (!atomic_load(&w->failed)) sync_all(w);
+    } else if (atomic_load(&w->sync_state) == SYNC_WANTED) {
+        sync_all(w);
+    } else {
+        return false;
+    }
+    if (!atomic_load(&w->failed)) *retry_ms = RETRY_MS;
+    pthread_mutex_unlock(&w->lock);
+    wake(w);
+    pthread_mutex_lock(&w->lock);
+    return true;
+}
+
+static void *run(void *arg)
+{
+    struct write_log *w = arg;
+    int retry_ms = RETRY_MS;
+
+    mem_thread_enter();
+    pthread_mutex_lock(&w->lock);
+    while (!w->stop) {
+        if (!step(w, &retry_ms) && !w->stop) pthread_cond_wait(&w->work, &w->lock);
+    }
+    pthread_mutex_unlock(&w->lock);
+    mem_thread_leave();
+    return NULL;
+}
+
+void log_thread_start(struct write_log *w)
+{
+    sigset_t all, was;
+
+    sigfillset(&all);
+    w->stop = false;
+    pthread_sigmask(SIG_SETMASK, &all, &was); /* signals are the reactor's */
+    ensure(pthread_create(&w->thread, NULL, run, w) == 0);
+    pthread_sigmask(SIG_SETMASK, &was, NULL);
+}
+
+void log_thread_stop(struct write_log *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+}
+
+bool log_thread_wait_synced(struct write_log *w, uint64_t offset)
+{
+    uint64_t errors = w->errors;
+    int none = SYNC_NONE;
+
+    for (;;) {
+        if (!atomic_load(&w->failed) && atomic_load(&w->durable) >= offset && !w->next) return true;
+        if (w->errors != errors || (w->is_private && atomic_load(&w->failed))) return false;
+        none = SYNC_NONE;
+        atomic_compare_exchange_strong(&w->sync_state, &none, SYNC_WANTED);
+        pthread_cond_signal(&w->work);
+        pthread_cond_wait(&w->done, &w->lock);
+    }
+}

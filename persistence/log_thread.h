@@ -1,0 +1,107 @@
+/* log_thread.h -- the log's shared state, and the thread that syncs, and writes where it owns the file.
+ *
+ * Who may touch what:
+ *   reactor alone     chain (bytes behind `target`, links), db, group, mode of waiting
+ *   owner of the file cur's content and pos, written; ownership passes under the lock
+ *   under the lock    everything else; chain.first, which the reactor moves and the thread follows
+ *   atomic            durable, failed, sync_state, sync_began
+ * Nothing is written, synced or opened under the lock. */
+#ifndef MEMD_PERSISTENCE_LOG_THREAD_H
+#define MEMD_PERSISTENCE_LOG_THREAD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "persistence/chain.h"
+#include "persistence/write_log.h"
+
+/* From offset `at` (exclusive) on, database db is selected. */
+struct log_select {
+    uint64_t at;
+    int db;
+};
+
+enum { OLD_FILES_MAX = 32 };
+
+enum sync_state { SYNC_NONE, SYNC_WANTED, SYNC_RUNS };
+
+struct write_log {
+    struct write_log_env env;
+    char id[PERSIST_ID + 1];
+    bool on;
+
+    /* the reactor's */
+    struct chain chain;
+    int db;               /* selected in the stream; -1: none yet in this file */
+    unsigned depth;       /* of groups */
+    uint64_t group_at;    /* where the group's first effect begins */
+    unsigned group_n;     /* its effects */
+    bool stamps;
+    int64_t stamp_s;      /* wall clock s for #TS annotations, 0: none */
+    bool must_wait;
+    int64_t unsynced_since; /* monotonic us of the oldest unsynced byte, 0: none */
+    uint64_t durable_seen;  /* as of the last look */
+    uint64_t sync_asked;    /* offset that somebody wants synced */
+    uint64_t delayed;
+
+    /* the owner's */
+    uint64_t written;     /* offset of the end of the last whole batch */
+
+    pthread_mutex_t lock;
+    pthread_cond_t work;  /* for the thread */
+    pthread_cond_t done;  /* for a reactor that waits in write_log_drain */
+    pthread_t thread;
+    enum persist_fsync mode;
+    bool thread_owns;
+    bool writing;         /* the thread is at it, outside the lock */
+    bool stop;
+    uint64_t target;      /* offset up to which the thread may write */
+    uint64_t released;    /* up to here the bytes are the system's affair (appendfsync no) */
+    uint64_t whole_pos;   /* cur->pos as of the last whole batch */
+    int64_t stamp_handed; /* stamp_s as the thread may see it */
+    struct aof_set *set;
+    struct log_file *cur;
+    struct log_file *old; /* switched from, not yet known to be synced; oldest first */
+    unsigned n_old;
+    struct log_file *next; /* to be switched to when written == next->start */
+    bool is_private;
+    struct log_select *selects;
+    size_t n_selects, cap_selects;
+    char error[160];
+    uint64_t bytes, syncs, errors, reopened;
+    int64_t last_sync_us;
+
+    _Atomic uint64_t durable;  /* offset up to which all is on the disk */
+    _Atomic bool failed;
+    _Atomic int sync_state;
+    _Atomic int64_t sync_began; /* of the last sync that succeeded */
+};
+
+void log_thread_init_conds(struct write_log *w);
+void log_thread_start(struct write_log *w);
+void log_thread_stop(struct write_log *w);
+
+/* Close all files; the thread has stopped. */
+void log_thread_close_files(struct write_log *w);
+
+/* Ask for a sync unless one is asked for or running. */
+void log_thread_want_sync(struct write_log *w);
+
+/* Under the lock: note a failure of `what`. */
+void log_thread_fail(struct write_log *w, const char *what, int error);
+
+/* Under the lock, the caller owning the file: f is the current one from now on. */
+void log_thread_rotate(struct write_log *w, struct log_file *f);
+
+/* Under the lock: wait until offset is synced; false when an attempt has failed. */
+bool log_thread_wait_synced(struct write_log *w, uint64_t offset);
+
+/* The offset from which on the bytes must be kept in memory. */
+static inline uint64_t log_thread_held(const struct write_log *w)
+{
+    uint64_t durable = atomic_load_explicit(&w->durable, memory_order_acquire);
+
+    return durable > w->released ? durable : w->released;
+}
+
+#endif

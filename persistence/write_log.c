@@ -1,0 +1,482 @@
+/* write_log.c -- the reactor's side of the log: bytes, batches, and who owns the file. */
+#include "persistence/write_log.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "persistence/aof_set.h"
+#include "persistence/file_ops.h"
+#include "persistence/log_file.h"
+#include "persistence/log_thread.h"
+
+/* With everysec a sync begins when the oldest unsynced byte has this age, and writers wait when it
+ * has the other: so that at no speed of the disk more than a second's writes can be lost. */
+enum { SYNC_AGE_US = 500 * 1000, WAIT_AGE_US = 950 * 1000 };
+
+/* The same for the tail's size: it is kept in memory until it is synced. */
+enum { SYNC_TAIL = 32 << 20, WAIT_TAIL = 128 << 20 };
+
+enum { ARG_HEAD_MAX = 24 }; /* '*' or '$', 20 digits, CR LF */
+
+/* --- life ---------------------------------------------------------------------------------------- */
+
+struct write_log *write_log_new(const struct write_log_env *env)
+{
+    struct write_log *w = mem_zalloc(sizeof *w);
+
+    w->env = *env;
+    w->db = -1;
+    pthread_mutex_init(&w->lock, NULL);
+    log_thread_init_conds(w);
+    return w;
+}
+
+void write_log_free(struct write_log **w)
+{
+    struct write_log *l = *w;
+
+    if (!l) return;
+    if (l->on) {
+        log_thread_stop(l);
+        log_thread_close_files(l);
+    }
+    chain_fini(&l->chain);
+    mem_free(l->selects);
+    pthread_mutex_destroy(&l->lock);
+    pthread_cond_destroy(&l->work);
+    pthread_cond_destroy(&l->done);
+    mem_free(l);
+    *w = NULL;
+}
+
+void write_log_set_history(struct write_log *w, const char *id, uint64_t offset)
+{
+    ensure(!w->on);
+    memcpy(w->id, id, PERSIST_ID);
+    w->id[PERSIST_ID] = 0;
+    chain_fini(&w->chain);
+    chain_init(&w->chain, offset);
+    w->db = -1;
+}
+
+const char *write_log_id(const struct write_log *w)
+{
+    return w->id;
+}
+
+void write_log_on(struct write_log *w, struct aof_set *set, struct log_file *f, enum persist_fsync mode)
+{
+    uint64_t at = w->chain.end;
+
+    ensure(!w->on && w->depth == 0 && f->start <= at);
+    w->set = set;
+    w->cur = f;
+    w->mode = mode;
+    w->target = w->written = at;
+    w->db = -1;
+    w->n_selects = 0;
+    w->is_private = false;
+    w->unsynced_since = 0;
+    w->released = w->durable_seen = at;
+    w->sync_asked = 0;
+    w->whole_pos = f->pos;
+    w->must_wait = false;
+    atomic_store(&w->durable, at);
+    atomic_store(&w->failed, false);
+    atomic_store(&w->sync_state, SYNC_NONE);
+    w->thread_owns = mode == PERSIST_ALWAYS;
+    w->on = true;
+    log_thread_start(w);
+}
+
+bool write_log_off(struct write_log *w)
+{
+    bool ok;
+
+    if (!w->on) return true;
+    ok = write_log_drain(w);
+    log_thread_stop(w);
+    log_thread_close_files(w);
+    chain_fini(&w->chain);
+    w->on = false;
+    atomic_store(&w->failed, false);
+    w->must_wait = false;
+    return ok;
+}
+
+bool write_log_is_on(const struct write_log *w)
+{
+    return w->on;
+}
+
+void write_log_set_private(struct write_log *w, bool on)
+{
+    pthread_mutex_lock(&w->lock);
+    w->is_private = on;
+    pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void write_log_set_mode(struct write_log *w, enum persist_fsync mode)
+{
+    pthread_mutex_lock(&w->lock);
+    w->mode = mode;
+    w->sync_asked = w->chain.end;
+    pthread_mutex_unlock(&w->lock);
+}
+
+void write_log_set_stamps(struct write_log *w, bool on)
+{
+    w->stamps = on;
+}
+
+/* --- effects to bytes -------------------------------------------------------------------------------- */
+
+static char *put_head(char *p, char kind, size_t n)
+{
+    *p++ = kind;
+    p += num_u64(p, n);
+    *p++ = '\r';
+    *p++ = '\n';
+    return p;
+}
+
+static size_t head_size(size_t n)
+{
+    return 1 + num_digits(n) + 2;
+}
+
+/* Across chunks: piece by piece. */
+static void add_slowly(struct chain *c, size_t argc, const struct str *argv)
+{
+    char head[ARG_HEAD_MAX];
+
+    chain_add(c, head, (size_t)(put_head(head, '*', argc) - head));
+    for (size_t i = 0; i < argc; i++) {
+        chain_add(c, head, (size_t)(put_head(head, '$', argv[i].n) - head));
+        chain_add(c, argv[i].p, argv[i].n);
+        chain_add(c, "\r\n", 2);
+    }
+}
+
+static void add_command(struct write_log *w, size_t argc, const struct str *argv)
+{
+    struct chain *c = &w->chain;
+    size_t most = ARG_HEAD_MAX, n;
+    char *p, *from;
+
+    if (!w->on) {
+        c->end += head_size(argc);
+        for (size_t i = 0; i < argc; i++) c->end += head_size(argv[i].n) + argv[i].n + 2;
+        return;
+    }
+    for (size_t i = 0; i < argc; i++) most += argv[i].n + ARG_HEAD_MAX + 2;
+    if (!chain_fits(c, most)) {
+        add_slowly(c, argc, argv);
+        return;
+    }
+    from = p = chain_room(c, most, &n);
+    p = put_head(p, '*', argc);
+    for (size_t i = 0; i < argc; i++) {
+        p = put_head(p, '$', argv[i].n);
+        if (argv[i].n) memcpy(p, argv[i].p, argv[i].n);
+        p += argv[i].n;
+        *p++ = '\r';
+        *p++ = '\n';
+    }
+    chain_used(c, (size_t)(p - from));
+}
+
+/* Remember from where on which database is selected, for a file that must begin in mid-stream. */
+static void note_select(struct write_log *w, int db)
+{
+    uint64_t held;
+
+    pthread_mutex_lock(&w->lock);
+    held = log_thread_held(w);
+    if (w->n_selects > 1 && w->selects[1].at < held) {
+        size_t n = 1;
+
+        while (n + 1 < w->n_selects && w->selects[n + 1].at < held) n++;
+        memmove(w->selects, w->selects + n, (w->n_selects - n) * sizeof *w->selects);
+        w->n_selects -= n;
+    }
+    if (w->n_selects == w->cap_selects) {
+        w->cap_selects = w->cap_selects ? w->cap_selects * 2 : 16;
+        w->selects = mem_realloc(w->selects, w->cap_selects * sizeof *w->selects);
+    }
+    w->selects[w->n_selects++] = (struct log_select){ w->chain.end, db };
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void select_db(struct write_log *w, int db)
+{
+    char text[NUM_TEXT_MAX];
+    struct str argv[2] = { STR("SELECT"), { text, num_i64(text, db) } };
+
+    w->db = db;
+    if (w->on) note_select(w, db);
+    add_command(w, 2, argv);
+}
+
+/* The group has a second effect: MULTI goes before the first, whose bytes nobody has seen yet. */
+static void open_multi(struct write_log *w)
+{
+    static const struct str multi = { "MULTI", 5 };
+    struct buf first = { 0 };
+
+    if (w->on) chain_rewind(&w->chain, w->group_at, &first);
+    add_command(w, 1, &multi);
+    chain_add(&w->chain, first.p, first.n);
+    buf_fini(&first);
+}
+
+void write_log_append(struct write_log *w, int db, size_t argc, const struct str *argv)
+{
+    if (w->depth) {
+        if (w->group_n == 0) w->group_at = w->chain.end;
+        else if (w->group_n == 1) open_multi(w);
+        w->group_n++;
+    }
+    if (UNLIKELY(w->db != db)) select_db(w, db);
+    add_command(w, argc, argv);
+}
+
+void write_log_group_begin(struct write_log *w)
+{
+    if (w->depth++ == 0) w->group_n = 0;
+}
+
+void write_log_group_end(struct write_log *w)
+{
+    static const struct str exec = { "EXEC", 4 };
+
+    ensure(w->depth > 0);
+    if (--w->depth > 0) return;
+    if (w->group_n > 1) add_command(w, 1, &exec);
+    w->group_n = 0;
+}
+
+/* --- the turn's end ---------------------------------------------------------------------------------- */
+
+/* Age and size of the unsynced tail: is a sync due, must writers wait? */
+static void watch_tail(struct write_log *w, int64_t now)
+{
+    uint64_t durable = atomic_load_explicit(&w->durable, memory_order_acquire);
+    uint64_t held = durable > w->released ? durable : w->released, tail = w->chain.end - held;
+    bool wait = false;
+
+    if (durable < w->sync_asked) log_thread_want_sync(w);
+
+    if (w->mode == PERSIST_NO && !w->thread_owns) {
+        w->must_wait = false;
+        return;
+    }
+    if (tail == 0) {
+        w->unsynced_since = 0;
+    } else if (w->unsynced_since == 0) {
+        w->unsynced_since = now;
+    } else if (durable != w->durable_seen) {
+        /* what is left was appended after that sync began */
+        int64_t began = atomic_load(&w->sync_began);
+
+        if (began > w->unsynced_since) w->unsynced_since = began;
+    }
+    w->durable_seen = durable;
+    if (tail) {
+        int64_t age = now - w->unsynced_since;
+
+        if (w->mode == PERSIST_EVERYSEC && (age >= SYNC_AGE_US || tail >= SYNC_TAIL)) log_thread_want_sync(w);
+        wait = (w->mode == PERSIST_EVERYSEC && age >= WAIT_AGE_US) || tail >= WAIT_TAIL;
+    }
+    if (wait && !w->must_wait) w->delayed++;
+    w->must_wait = wait;
+}
+
+/* Hand everything appended to the thread, which owns the file. */
+static void hand_over(struct write_log *w)
+{
+    pthread_mutex_lock(&w->lock);
+    if (!w->thread_owns) w->sync_asked = w->chain.end; /* replies wait for syncs from now on */
+    w->thread_owns = true;
+    w->target = w->chain.end;
+    w->stamp_handed = w->stamp_s;
+    pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* The reactor owns the file: write what the turn appended. */
+static void write_now(struct write_log *w)
+{
+    struct log_batch b = { .id = w->id, .from = chain_find(&w->chain, w->written), .to = w->chain.end,
+                           .durable = atomic_load(&w->durable), .stamp_s = w->stamp_s, .db = -1 };
+    struct log_file *f = w->cur;
+    uint64_t pos = f->pos;
+    int r = log_file_write(f, w->env.ops, &b), error = errno;
+
+    pthread_mutex_lock(&w->lock);
+    if (r == 0) {
+        w->written = w->target = b.to;
+        w->whole_pos = f->pos;
+        w->bytes += f->pos - pos;
+        if (w->mode == PERSIST_NO) w->released = b.to;
+    } else {
+        log_thread_fail(w, "write", error);
+    }
+    pthread_mutex_unlock(&w->lock);
+    if (r != 0) hand_over(w);
+}
+
+/* May the reactor have the file back? Only when the thread has done all that it was given. */
+static void take_back(struct write_log *w)
+{
+    pthread_mutex_lock(&w->lock);
+    if (!w->writing && !atomic_load(&w->failed) && !w->next && w->written == w->target) {
+        w->thread_owns = false;
+        w->whole_pos = w->cur->pos;
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void drop_tail(struct write_log *w)
+{
+    const struct chunk *first = w->chain.first;
+    uint64_t held = log_thread_held(w);
+
+    if (!first || held == first->start) return;
+    if (held < first->start + CHAIN_CHUNK && held < w->chain.end) return;
+    pthread_mutex_lock(&w->lock);
+    chain_drop(&w->chain, held);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void write_log_turn_end(struct write_log *w, int64_t wall_ms)
+{
+    int64_t now;
+
+    if (!w->on || w->depth) return;
+    w->stamp_s = w->stamps ? wall_ms / 1000 : 0;
+    if (w->thread_owns && w->mode != PERSIST_ALWAYS) take_back(w);
+    if (w->mode == PERSIST_ALWAYS || w->thread_owns || atomic_load(&w->failed)) {
+        if (w->chain.end != w->target || !w->thread_owns) hand_over(w);
+    } else if (w->chain.end != w->written) {
+        write_now(w);
+    }
+    now = w->env.mono_us();
+    watch_tail(w, now);
+    drop_tail(w);
+}
+
+void write_log_tick(struct write_log *w)
+{
+    if (!w->on) return;
+    if (w->thread_owns && w->mode != PERSIST_ALWAYS) take_back(w);
+    if (!w->thread_owns && atomic_load(&w->failed)) hand_over(w);
+    watch_tail(w, w->env.mono_us());
+    drop_tail(w);
+}
+
+void write_log_sync_soon(struct write_log *w)
+{
+    w->sync_asked = w->chain.end;
+    write_log_tick(w);
+}
+
+bool write_log_drain(struct write_log *w)
+{
+    bool ok;
+
+    if (!w->on) return true;
+    ensure(w->depth == 0);
+    pthread_mutex_lock(&w->lock);
+    w->thread_owns = true;
+    w->target = w->chain.end;
+    ok = log_thread_wait_synced(w, w->target);
+    pthread_mutex_unlock(&w->lock);
+    return ok;
+}
+
+bool write_log_switch(struct write_log *w, struct log_file *f)
+{
+    ensure(w->on && w->depth == 0 && f->start == w->chain.end);
+    write_log_turn_end(w, w->stamp_s * 1000);
+    if (atomic_load(&w->failed)) return false;
+    pthread_mutex_lock(&w->lock);
+    if (w->next || f->seq <= w->cur->seq || w->n_old >= OLD_FILES_MAX || atomic_load(&w->failed)) {
+        pthread_mutex_unlock(&w->lock);
+        return false;
+    }
+    if (w->thread_owns) {
+        w->next = f;
+        pthread_cond_signal(&w->work);
+    } else {
+        log_thread_rotate(w, f);
+    }
+    pthread_mutex_unlock(&w->lock);
+    w->db = -1; /* each file can be read alone */
+    w->sync_asked = f->start; /* so that the old file can be closed, whatever the mode */
+    return true;
+}
+
+/* --- questions ---------------------------------------------------------------------------------------- */
+
+uint64_t write_log_offset(const struct write_log *w)
+{
+    return w->chain.end;
+}
+
+uint64_t write_log_synced(const struct write_log *w)
+{
+    return w->on ? atomic_load_explicit(&w->durable, memory_order_acquire) : w->chain.end;
+}
+
+uint64_t write_log_durable(const struct write_log *w)
+{
+    if (!w->on) return w->chain.end;
+    if (w->mode == PERSIST_ALWAYS || w->thread_owns)
+        return atomic_load_explicit(&w->durable, memory_order_acquire);
+    return w->written;
+}
+
+bool write_log_failed(const struct write_log *w)
+{
+    return w->on && atomic_load_explicit(&w->failed, memory_order_acquire);
+}
+
+bool write_log_must_wait(const struct write_log *w)
+{
+    return w->must_wait;
+}
+
+void write_log_error(const struct write_log *w, char *out, size_t n)
+{
+    struct write_log *l = (struct write_log *)(uintptr_t)w;
+
+    pthread_mutex_lock(&l->lock);
+    snprintf(out, n, "%s", l->error);
+    pthread_mutex_unlock(&l->lock);
+}
+
+void write_log_figures(const struct write_log *w, struct write_log_figures *out)
+{
+    struct write_log *l = (struct write_log *)(uintptr_t)w;
+
+    pthread_mutex_lock(&l->lock);
+    *out = (struct write_log_figures){
+        .bytes = w->bytes,
+        .tail = w->on ? w->chain.end - log_thread_held(w) : 0,
+        .written = w->on ? w->written : w->chain.end,
+        .sync_pending = atomic_load(&w->sync_state) != SYNC_NONE,
+        .delayed = w->delayed,
+        .syncs = w->syncs,
+        .errors = w->errors,
+        .reopened = w->reopened,
+        .last_sync_us = w->last_sync_us,
+        .memory = chain_bytes(&w->chain),
+    };
+    pthread_mutex_unlock(&l->lock);
+}
