@@ -81,25 +81,83 @@ static struct remains *take_content(struct db *db)
     return r;
 }
 
-size_t store_flush(struct store *s, int id)
+/* Free the content of db, elsewhere when it is worth it. */
+static void bury_content(struct store *s, struct db *db)
 {
-    struct db *db = s->dbs[id];
     size_t n = db->n_keys;
-    struct remains *r;
+    struct remains *r = take_content(db);
 
-    if (n) cut_break(s);
-    store_tell(s, &(struct change){ .kind = CHANGE_FLUSH, .db = id });
-    s->stats.dirty += n;
-    r = take_content(db);
     if (n == 0 || !s->defer) {
         bury(r);
-        return n;
+        return;
     }
     r->pending = &s->stats.lazy_pending;
     __atomic_fetch_add(r->pending, n, __ATOMIC_RELAXED);
     s->stats.lazy_freed += n;
     s->defer(s->defer_ctx, bury, r);
+}
+
+size_t store_flush(struct store *s, int id)
+{
+    struct db *db = s->dbs[id];
+    size_t n = db->n_keys;
+
+    if (n) cut_break(s);
+    store_tell(s, &(struct change){ .kind = CHANGE_FLUSH, .db = id });
+    s->stats.dirty += n;
+    bury_content(s, db);
     return n;
+}
+
+struct store_aside {
+    struct field_clock *fields;
+    struct db dbs[];
+};
+
+struct store_aside *store_put_aside(struct store *s)
+{
+    size_t n = (size_t)s->conf.databases;
+    struct store_aside *a = mem_zalloc(sizeof *a + n * sizeof a->dbs[0]);
+    struct store_stats stats = s->stats;
+
+    cut_break(s);
+    for (size_t i = 0; i < n; i++) {
+        struct db *db = s->dbs[i];
+
+        if (db->n_keys) store_tell(s, &(struct change){ .kind = CHANGE_FLUSH, .db = db->id });
+        a->dbs[i] = *db;
+        memset(db->shards, 0, sizeof db->shards);
+        for (int k = 0; k < STORE_SHARDS; k++) table_init(&db->shards[k].keys, &s->hash_key);
+        db->n_keys = db->n_expires = 0;
+    }
+    a->fields = s->fields;
+    s->fields = NULL;
+    s->stats = stats;
+    return a;
+}
+
+void store_take_back(struct store *s, struct store_aside **a)
+{
+    field_clock_free(s);
+    s->fields = (*a)->fields;
+    for (int i = 0; i < s->conf.databases; i++) {
+        bury_content(s, s->dbs[i]);
+        *s->dbs[i] = (*a)->dbs[i];
+    }
+    mem_free(*a);
+    *a = NULL;
+}
+
+void store_drop_aside(struct store *s, struct store_aside **a)
+{
+    struct field_clock *fields = s->fields;
+
+    s->fields = (*a)->fields;
+    field_clock_free(s);
+    s->fields = fields;
+    for (int i = 0; i < s->conf.databases; i++) bury_content(s, &(*a)->dbs[i]);
+    mem_free(*a);
+    *a = NULL;
 }
 
 void store_swap(struct store *s, int a, int b)

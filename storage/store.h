@@ -189,6 +189,14 @@ bool store_evict(struct store *s, size_t (*used)(void *ctx), void *ctx, int64_t 
  * subscribers still find the keys. Returns the keys that were there. */
 size_t store_flush(struct store *s, int db);
 
+/* Put the content of all databases aside, so that the store is empty and another content can be loaded
+ * (told as CHANGE_FLUSH of each that held keys); then either take it back, dropping what has come
+ * meanwhile, or drop it (freed by `defer`). Counts of changes stay as they were. */
+struct store_aside;
+struct store_aside *store_put_aside(struct store *s);
+void store_take_back(struct store *s, struct store_aside **a);
+void store_drop_aside(struct store *s, struct store_aside **a);
+
 /* Exchange the content of two databases; told as CHANGE_SWAP. */
 void store_swap(struct store *s, int a, int b);
 
