@@ -221,8 +221,8 @@ enum err MUST_USE persist_load_log(struct persist *p, char *why);
 /* Append the DUMP payload of e's value: type, value, RDB version, CRC64. */
 void persist_dump(const struct store *s, const struct entry *e, struct buf *out);
 
-/* Make an entry from a DUMP payload: ERR_FORMAT when version, checksum or content is bad. The entry
- * is the caller's. */
+/* Make an entry from a DUMP payload: ERR_NOT_DONE when version or checksum are wrong, ERR_FORMAT when the
+ * content is. The entry is the caller's (db_add). */
 enum err MUST_USE persist_restore(struct store *s, struct str key, struct str payload,
                                   int64_t expire_ms, struct entry **out);
 

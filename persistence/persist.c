@@ -1,0 +1,368 @@
+/* persist.c -- opening and closing, settings, and the facade's short answers. */
+#include "persistence/persist_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/rng.h"
+#include "persistence/aof_set.h"
+#include "persistence/file_ops.h"
+#include "persistence/log_file.h"
+#include "persistence/snapshot.h"
+#include "persistence/why.h"
+#include "persistence/worker.h"
+#include "persistence/write_log.h"
+#include "storage/store.h"
+
+enum { SNAPSHOT_BUFFER = 32 << 20 };
+
+/* --- settings ----------------------------------------------------------------------------------------- */
+
+static const char *dup_text(const char *s)
+{
+    return mem_dup(s, strlen(s) + 1);
+}
+
+static void free_conf(struct persist_conf *c)
+{
+    mem_free((char *)(uintptr_t)c->dir);
+    mem_free((char *)(uintptr_t)c->dbfilename);
+    mem_free((char *)(uintptr_t)c->appenddirname);
+    mem_free((char *)(uintptr_t)c->appendfilename);
+}
+
+static void copy_conf(struct persist *p, const struct persist_conf *c)
+{
+    struct persist_conf was = p->conf;
+
+    p->conf = *c;
+    p->conf.dir = dup_text(c->dir);
+    p->conf.dbfilename = dup_text(c->dbfilename);
+    p->conf.appenddirname = dup_text(c->appenddirname);
+    p->conf.appendfilename = dup_text(c->appendfilename);
+    if (c->snapshot_buffer == 0) p->conf.snapshot_buffer = SNAPSHOT_BUFFER;
+    free_conf(&was);
+    snprintf(p->rdb_path, sizeof p->rdb_path, "%s/%s", p->conf.dir, p->conf.dbfilename);
+}
+
+/* --- opening and closing -------------------------------------------------------------------------------- */
+
+/* The lock is the system's, on the open file: it goes with the process, however that ends. */
+static enum err lock_dir(struct persist *p, char *why)
+{
+    char path[PATH_MAX], text[32], other[32] = "";
+    ssize_t n;
+
+    snprintf(path, sizeof path, "%s/LOCK", p->conf.dir);
+    p->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (p->lock_fd == -1) return why_put(why, ERR_IO, "%s: %s", path, strerror(errno));
+    if (flock(p->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return why_put(why, ERR_IO, "%s: %s", path, strerror(errno));
+        n = pread(p->lock_fd, other, sizeof other - 1, 0);
+        if (n > 0) other[strcspn(other, "\n")] = 0;
+        return why_put(why, ERR_NOT_DONE, "The data directory %s is in use by another daemon (process %s): "
+                            "%s is locked", p->conf.dir, other[0] ? other : "unknown", path);
+    }
+    n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(p->lock_fd, 0) != 0 || pwrite(p->lock_fd, text, (size_t)n, 0) != n)
+        log_warning(p->env.log, "%s: %s", path, strerror(errno)); /* the lock holds all the same */
+    return OK;
+}
+
+static void make_id(char *id)
+{
+    unsigned char bytes[PERSIST_ID / 2];
+
+    rng_secret(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++) snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static void open_log(struct persist *p)
+{
+    struct write_log_env le = { .ops = p->ops, .log = p->env.log, .mono_us = p->env.mono_us,
+                                .wake = p->env.wake, .ctx = p->env.ctx };
+    char id[PERSIST_ID + 1];
+
+    p->log = write_log_new(&le);
+    make_id(id);
+    write_log_set_history(p->log, id, 0);
+}
+
+enum err persist_open(struct persist **out, const struct persist_conf *conf, const struct persist_env *env,
+                      char *why)
+{
+    struct persist *p = mem_zalloc(sizeof *p);
+    enum err e = OK;
+
+    *out = NULL;
+    p->env = *env;
+    p->ops = env->files ? env->files : &file_ops_system;
+    p->lock_fd = p->new_fd = -1;
+    copy_conf(p, conf);
+    p->last_bgsave_ok = p->last_rewrite_ok = true;
+    p->last_bgsave_sec = p->last_rewrite_sec = -1;
+    p->last_save_time = env->store->now_ms / 1000;
+    if (!conf->aof_use_rdb_preamble)
+        log_notice(env->log, "aof-use-rdb-preamble no: memd's bases are RDB files all the same");
+    if (p->ops->make_dir(p->ops->ctx, conf->dir) != 0)
+        e = why_put(why, ERR_IO, "%s: %s", conf->dir, strerror(errno));
+    if (e == OK) e = lock_dir(p, why);
+    if (e != OK) {
+        if (p->lock_fd != -1) close(p->lock_fd);
+        free_conf(&p->conf);
+        mem_free(p);
+        return e;
+    }
+    p->set = aof_set_new(p->ops, env->log, conf->dir, conf->appenddirname, conf->appendfilename);
+    open_log(p);
+    p->worker = worker_new();
+    *out = p;
+    return OK;
+}
+
+enum err persist_load(struct persist *p, char *why)
+{
+    enum err e;
+
+    p->loading = true;
+    p->progress = (struct persist_progress){ .started_us = p->env.mono_us() };
+    e = persist_load_files(p, why);
+    p->loading = false;
+    p->loaded = e == OK;
+    p->env.store->stats.dirty = 0;
+    return e;
+}
+
+enum err persist_shutdown(struct persist *p, enum persist_ending how, char *why)
+{
+    bool save = how == PERSIST_END_SAVE || (how == PERSIST_END_BY_RULES && p->conf.n_rules > 0);
+
+    if (!p->loaded) return OK; /* what is on the disk is all there is */
+    persist_cancel(p);
+    if (write_log_is_on(p->log) && !p->turning_on) {
+        write_log_turn_end(p->log, p->env.store->now_ms);
+        if (!write_log_drain(p->log)) {
+            char text[160];
+
+            write_log_error(p->log, text, sizeof text);
+            return why_put(why, ERR_IO, "The AOF could not be synced: %s", text);
+        }
+    }
+    if (save && !persist_save_now(p, false))
+        return why_put(why, ERR_IO, "The snapshot %s could not be saved", p->rdb_path);
+    return OK;
+}
+
+void persist_close(struct persist **pp)
+{
+    struct persist *p = *pp;
+
+    if (!p) return;
+    persist_cancel(p);
+    worker_free(&p->worker);
+    if (p->new_fd != -1) p->ops->close(p->ops->ctx, p->new_fd);
+    write_log_free(&p->log);
+    aof_set_free(&p->set);
+    close(p->lock_fd);
+    free_conf(&p->conf);
+    mem_free(p);
+    *pp = NULL;
+}
+
+/* --- changing settings at run time ---------------------------------------------------------------------- */
+
+static enum err turn_on(struct persist *p, char *why)
+{
+    bool there;
+    enum err e = aof_set_read(p->set, &there, why);
+
+    /* An unreadable old manifest does not matter: it is about to be replaced. */
+    if (e == ERR_IO) return e;
+    if (!aof_set_make_dir(p->set))
+        return why_put(why, ERR_IO, "%s/%s: %s", p->conf.dir, p->conf.appenddirname, strerror(errno));
+    p->turning_on = true;
+    if (p->saving == SAVING_BASE || p->saving == SAVING_PREPARES) persist_cancel(p);
+    p->wait_rewrite = true;
+    p->retry_rewrite_us = 0;
+    return OK;
+}
+
+static void turn_off(struct persist *p)
+{
+    if (p->saving == SAVING_BASE || p->saving == SAVING_PREPARES) persist_cancel(p);
+    p->turning_on = p->wait_rewrite = false;
+    if (write_log_is_on(p->log)) write_log_turn_end(p->log, p->env.store->now_ms);
+    if (!write_log_off(p->log)) log_warning(p->env.log, "The end of the AOF could not be synced");
+}
+
+enum err persist_set_conf(struct persist *p, const struct persist_conf *conf, char *why)
+{
+    bool was_on = p->conf.appendonly;
+    enum err e = OK;
+
+    if (strcmp(conf->dir, p->conf.dir) != 0)
+        return why_put(why, ERR_NOT_DONE, "dir cannot be changed while running");
+    if (strcmp(conf->appenddirname, p->conf.appenddirname) != 0 ||
+        strcmp(conf->appendfilename, p->conf.appendfilename) != 0)
+        return why_put(why, ERR_NOT_DONE, "appenddirname and appendfilename cannot be changed while running");
+    if (p->loaded && conf->appendonly && !was_on) e = turn_on(p, why);
+    if (e != OK) return e;
+    copy_conf(p, conf);
+    if (p->loaded && !conf->appendonly && was_on) turn_off(p);
+    write_log_set_stamps(p->log, conf->aof_timestamps);
+    write_log_set_mode(p->log, conf->appendfsync);
+    return OK;
+}
+
+/* --- the log ------------------------------------------------------------------------------------------- */
+
+void persist_append(struct persist *p, int db, size_t argc, const struct str *argv)
+{
+    if (UNLIKELY(p->loading)) return; /* what is loaded is in the files already */
+    write_log_append(p->log, db, argc, argv);
+}
+
+void persist_group_begin(struct persist *p)
+{
+    write_log_group_begin(p->log);
+}
+
+void persist_group_end(struct persist *p)
+{
+    write_log_group_end(p->log);
+}
+
+uint64_t persist_offset(const struct persist *p)
+{
+    return write_log_offset(p->log);
+}
+
+void persist_turn_end(struct persist *p)
+{
+    write_log_turn_end(p->log, p->env.store->now_ms);
+}
+
+uint64_t persist_durable_offset(const struct persist *p)
+{
+    return write_log_durable(p->log);
+}
+
+uint64_t persist_synced_offset(const struct persist *p)
+{
+    return write_log_synced(p->log);
+}
+
+void persist_sync_soon(struct persist *p)
+{
+    write_log_sync_soon(p->log);
+}
+
+bool persist_must_wait(const struct persist *p)
+{
+    return write_log_must_wait(p->log);
+}
+
+const char *persist_log_id(const struct persist *p)
+{
+    return write_log_id(p->log);
+}
+
+const char *persist_refusal(const struct persist *p)
+{
+    struct persist *m = (struct persist *)(uintptr_t)p;
+
+    if (UNLIKELY(write_log_failed(p->log)) && !p->turning_on) {
+        char text[160];
+
+        write_log_error(p->log, text, sizeof text);
+        snprintf(m->refusal, sizeof m->refusal, "MISCONF Errors writing to the AOF file: %s", text);
+        return m->refusal;
+    }
+    if (LIKELY(p->last_bgsave_ok) || !p->conf.stop_writes_on_bgsave_error || p->conf.n_rules == 0) return NULL;
+    return "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. "
+           "Commands that may modify the data set are disabled, because this instance is configured to report "
+           "errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check "
+           "the Redis logs for details about the RDB error.";
+}
+
+bool persist_turn(struct persist *p, int64_t budget_us)
+{
+    if (!p->loaded) return false;
+    write_log_tick(p->log);
+    return persist_save_turn(p, budget_us);
+}
+
+/* --- figures --------------------------------------------------------------------------------------------- */
+
+uint64_t persist_aof_size(const struct persist *p)
+{
+    struct write_log_figures f;
+
+    write_log_figures(p->log, &f);
+    return p->base_bytes + p->incr_bytes + (f.bytes - p->log_bytes_then);
+}
+
+size_t persist_buffer_bytes(const struct persist *p)
+{
+    struct write_log_figures f;
+    struct snapshot_figures sf = { 0 };
+
+    write_log_figures(p->log, &f);
+    if (p->snapshot) snapshot_figures(p->snapshot, &sf);
+    return f.memory + sf.queued;
+}
+
+void persist_info(const struct persist *p, struct persist_info *out)
+{
+    struct write_log_figures f;
+    struct snapshot_figures sf = { 0 };
+    int64_t now = p->env.mono_us(), sec = (now - p->began_us) / 1000000;
+    bool rewrite = p->saving == SAVING_BASE || p->saving == SAVING_PREPARES;
+
+    write_log_figures(p->log, &f);
+    if (p->snapshot) snapshot_figures(p->snapshot, &sf);
+    *out = (struct persist_info){
+        .loading = p->loading,
+        .progress = p->progress,
+        .changes_since_save = p->env.store->stats.dirty,
+        .bgsave_in_progress = p->saving == SAVING_RDB,
+        .rewrite_in_progress = rewrite,
+        .rewrite_scheduled = p->wait_rewrite,
+        .bgsave_scheduled = p->wait_bgsave,
+        .last_save_time = p->last_save_time,
+        .last_bgsave_ok = p->last_bgsave_ok,
+        .last_rewrite_ok = p->last_rewrite_ok,
+        .last_write_ok = !write_log_failed(p->log),
+        .last_bgsave_sec = p->last_bgsave_sec,
+        .current_bgsave_sec = p->saving == SAVING_RDB ? sec : -1,
+        .last_rewrite_sec = p->last_rewrite_sec,
+        .current_rewrite_sec = rewrite ? sec : -1,
+        .saves = p->saves,
+        .rewrites = p->rewrites,
+        .save_keys_processed = sf.keys_done,
+        .save_keys_total = sf.keys_total,
+        .keys_loaded = p->keys_loaded,
+        .keys_expired_at_load = p->keys_expired,
+        .aof_enabled = p->conf.appendonly,
+        .aof_current_size = p->conf.appendonly ? persist_aof_size(p) : 0,
+        .aof_base_size = p->rewrite_base,
+        .aof_buffer_bytes = f.tail,
+        .snapshot_buffer_bytes = sf.queued,
+        .aof_fsync_pending = f.sync_pending,
+        .aof_delayed_fsync = f.delayed,
+        .aof_syncs = f.syncs,
+        .aof_write_errors = f.errors,
+        .aof_files_reopened = f.reopened,
+        .aof_last_fsync_us = f.last_sync_us,
+        .offset = write_log_offset(p->log),
+        .written_offset = f.written,
+        .synced_offset = write_log_synced(p->log),
+    };
+}

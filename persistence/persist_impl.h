@@ -1,0 +1,82 @@
+/* persist_impl.h -- struct persist, for persist*.c alone. */
+#ifndef MEMD_PERSISTENCE_PERSIST_IMPL_H
+#define MEMD_PERSISTENCE_PERSIST_IMPL_H
+
+#include <limits.h>
+#include <stdatomic.h>
+
+#include "persistence/persist.h"
+
+struct aof_set;
+struct log_file;
+struct snapshot;
+struct worker;
+struct write_log;
+
+/* What is being saved. */
+enum saving {
+    SAVING_NOTHING,
+    SAVING_PREPARES, /* a rewrite: the worker makes the new increment */
+    SAVING_BASE,     /* a rewrite: the snapshot that becomes the base */
+    SAVING_RDB
+};
+
+/* The part of a rewrite that runs on the worker before the cut. */
+enum prepared { PREPARED_NOT, PREPARED_OK, PREPARED_FAILED };
+
+struct persist {
+    struct persist_env env;
+    const struct file_ops *ops;
+    struct persist_conf conf; /* its strings are owned */
+    int lock_fd;
+    struct write_log *log;
+    struct aof_set *set;
+    struct worker *worker;
+    bool loaded;
+    bool turning_on;          /* appendonly yes at run time: the log counts once its first base is there */
+    char rdb_path[PATH_MAX];
+
+    enum saving saving;
+    struct snapshot *snapshot;
+    char tmp_path[PATH_MAX], final_path[PATH_MAX];
+    _Atomic int prepared;
+    int new_fd;               /* of the new increment, by the worker */
+    uint64_t new_seq;
+    int prepare_errno;
+    bool with_log;            /* the rewrite switches the log to a new increment */
+    int64_t began_us;
+    int64_t last_turn_us;     /* when the walker last stopped */
+    bool wait_bgsave, wait_rewrite; /* asked for, to begin when nothing else is being saved */
+    int64_t retry_rewrite_us; /* monotonic: not before */
+    int64_t last_try_s;       /* wall clock: a background save began */
+    int64_t last_rules_us;
+
+    /* figures */
+    struct persist_progress progress;
+    bool loading;
+    int64_t last_progress_us;
+    uint64_t load_base_bytes; /* of files that are loaded already */
+    int64_t last_save_time;
+    bool last_bgsave_ok, last_rewrite_ok;
+    int64_t last_bgsave_sec, last_rewrite_sec;
+    uint64_t saves, rewrites, keys_loaded, keys_expired;
+    uint64_t base_bytes;      /* of the AOF's base */
+    uint64_t incr_bytes;      /* of increments as loaded or as of the last rewrite */
+    uint64_t log_bytes_then;  /* write_log's count at that time */
+    uint64_t rewrite_base;    /* the AOF's size from which growth is counted */
+    char refusal[256];
+};
+
+/* persist_load.c */
+enum err persist_load_files(struct persist *p, char *why);
+
+/* persist_save.c: one round of what persist_turn does for saving; true: there is more to do at once. */
+bool persist_save_turn(struct persist *p, int64_t budget_us);
+
+/* SAVE, as a file at rdb_path or the AOF's first base. */
+bool persist_save_now(struct persist *p, bool base);
+
+/* Bytes of the AOF. */
+uint64_t persist_aof_size(const struct persist *p);
+
+#endif

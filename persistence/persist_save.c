@@ -1,0 +1,376 @@
+/* persist_save.c -- snapshots and rewrites: when they begin, how they end.
+ *
+ * A rewrite of the AOF is a snapshot that becomes the new base, and a new increment that begins at the very
+ * moment of the snapshot:
+ *
+ *   1. worker   makes the new increment, empty, and publishes it behind the current one
+ *   2. reactor  in one turn: the log goes on in the new file, the cut begins
+ *   3. worker   writes the base; publishes it and retires what came before the new increment
+ *
+ * A crash anywhere leaves a manifest whose files make up the same data. */
+#include "persistence/persist_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "persistence/aof_set.h"
+#include "persistence/file_ops.h"
+#include "persistence/log_file.h"
+#include "persistence/snapshot.h"
+#include "persistence/worker.h"
+#include "persistence/write_log.h"
+#include "storage/store.h"
+
+enum {
+    SHARE = 8,                 /* the walker takes at most one part in so many of a busy loop's time */
+    SLICE_LEAST_US = 100,
+    RULES_EVERY_US = 100000,
+    RETRY_S = 5,               /* after a failed save, and ... */
+    RETRY_REWRITE_US = 10000000 /* ... after a failed rewrite */
+};
+
+/* --- putting the file in its place (on the worker) --------------------------------------------------- */
+
+static bool publish_rdb(void *arg)
+{
+    struct persist *p = arg;
+
+    return p->ops->rename(p->ops->ctx, p->tmp_path, p->final_path) == 0 &&
+           p->ops->sync_dir(p->ops->ctx, p->conf.dir) == 0;
+}
+
+static bool publish_base(void *arg)
+{
+    struct persist *p = arg;
+    enum aof_first how = !p->with_log ? AOF_FIRST_NONE : p->turning_on ? AOF_FIRST_NEW : AOF_FIRST_PUBLISHED;
+
+    return aof_set_commit_base(p->set, p->tmp_path, how, p->new_seq);
+}
+
+static void begin_snapshot(struct persist *p, enum saving what)
+{
+    bool base = what == SAVING_BASE;
+    struct snapshot_conf c = {
+        .store = p->env.store,
+        .ops = p->ops,
+        .worker = p->worker,
+        .mono_us = p->env.mono_us,
+        .wake = p->env.wake,
+        .ctx = p->env.ctx,
+        .tmp_path = p->tmp_path,
+        .publish = base ? publish_base : publish_rdb,
+        .arg = p,
+        .checksum = p->conf.rdb_checksum,
+        .compress = p->conf.rdb_compression,
+        .buffer = p->conf.snapshot_buffer,
+        .redis_version = p->env.redis_version ? p->env.redis_version : "7.0.15",
+        .log_id = write_log_id(p->log),
+        .log_offset = write_log_offset(p->log),
+        .aof_base = base,
+    };
+
+    if (base) aof_set_temp_base(p->set, p->tmp_path);
+    else snprintf(p->tmp_path, sizeof p->tmp_path, "%s/temp-%ld.rdb", p->conf.dir, (long)getpid());
+    memcpy(p->final_path, p->rdb_path, sizeof p->final_path); /* dbfilename may change meanwhile */
+    p->saving = what;
+    p->last_turn_us = p->env.mono_us();
+    p->snapshot = snapshot_begin(&c);
+}
+
+/* --- the end of one ----------------------------------------------------------------------------------- */
+
+static void note_rdb(struct persist *p, bool ok, int64_t sec)
+{
+    struct snapshot_figures f;
+
+    snapshot_figures(p->snapshot, &f);
+    p->last_bgsave_ok = ok;
+    p->last_bgsave_sec = sec;
+    if (!ok) {
+        log_warning(p->env.log, "Saving the snapshot failed: %s", snapshot_error(p->snapshot));
+        return;
+    }
+    p->saves++;
+    p->env.store->stats.dirty -= f.dirty < p->env.store->stats.dirty ? f.dirty : p->env.store->stats.dirty;
+    p->last_save_time = p->env.store->now_ms / 1000;
+    log_notice(p->env.log, "DB saved on disk: %s, %llu keys, %llu bytes", p->rdb_path,
+               (unsigned long long)f.keys_done, (unsigned long long)f.bytes);
+}
+
+static void note_base(struct persist *p, bool ok, int64_t sec)
+{
+    struct snapshot_figures f;
+    struct write_log_figures lf;
+
+    snapshot_figures(p->snapshot, &f);
+    p->last_rewrite_ok = ok;
+    p->last_rewrite_sec = sec;
+    if (!ok) {
+        log_warning(p->env.log, "Rewriting the AOF failed: %s", snapshot_error(p->snapshot));
+        p->retry_rewrite_us = p->env.mono_us() + RETRY_REWRITE_US;
+        return;
+    }
+    p->rewrites++;
+    write_log_figures(p->log, &lf);
+    /* What was written since the cut is in the new increment; counting it from here is near enough. */
+    p->base_bytes = f.bytes;
+    p->incr_bytes = 0;
+    p->log_bytes_then = lf.bytes;
+    p->rewrite_base = f.bytes;
+    if (p->turning_on) {
+        p->turning_on = false;
+        write_log_set_private(p->log, false);
+    }
+    log_notice(p->env.log, "AOF rewritten: %llu keys, %llu bytes", (unsigned long long)f.keys_done,
+               (unsigned long long)f.bytes);
+}
+
+/* A rewrite that was to turn the log on has failed: off again, and another try later. */
+static void abandon_turning_on(struct persist *p)
+{
+    write_log_off(p->log);
+    p->wait_rewrite = true;
+    p->retry_rewrite_us = p->env.mono_us() + RETRY_REWRITE_US;
+}
+
+static void end_saving(struct persist *p, enum snapshot_state state)
+{
+    int64_t sec = (p->env.mono_us() - p->began_us) / 1000000;
+    enum saving what = p->saving;
+    bool ok = state == SNAPSHOT_DONE;
+
+    p->saving = SAVING_NOTHING;
+    if (state == SNAPSHOT_BROKEN) {
+        log_notice(p->env.log, "A database was flushed or swapped: saving begins anew");
+        if (what == SAVING_RDB) p->wait_bgsave = true;
+        else p->wait_rewrite = true;
+    } else if (what == SAVING_RDB) {
+        note_rdb(p, ok, sec);
+    } else {
+        note_base(p, ok, sec);
+    }
+    snapshot_free(&p->snapshot);
+    if (what == SAVING_BASE && !ok && p->turning_on) {
+        int64_t retry = p->retry_rewrite_us;
+
+        abandon_turning_on(p);
+        if (state == SNAPSHOT_BROKEN) p->retry_rewrite_us = retry;
+    }
+}
+
+void persist_cancel(struct persist *p)
+{
+    if (p->saving == SAVING_PREPARES) {
+        /* The worker ends it by itself; what it made stays, an empty increment. */
+        worker_free(&p->worker);
+        p->worker = worker_new();
+        if (p->new_fd != -1) p->ops->close(p->ops->ctx, p->new_fd);
+        p->new_fd = -1;
+        if (p->turning_on) aof_set_discard(p->set, p->new_seq);
+    } else if (p->saving != SAVING_NOTHING) {
+        snapshot_free(&p->snapshot);
+        if (p->saving == SAVING_BASE && p->turning_on) abandon_turning_on(p);
+    }
+    p->saving = SAVING_NOTHING;
+    p->wait_bgsave = false;
+    if (!p->turning_on) p->wait_rewrite = false;
+}
+
+/* --- a rewrite's beginning ------------------------------------------------------------------------------ */
+
+/* On the worker. */
+static void prepare(void *arg)
+{
+    struct persist *p = arg;
+    int fd = aof_set_new_incr(p->set, &p->new_seq);
+    bool ok = fd != -1;
+
+    p->prepare_errno = errno;
+    if (ok && !p->turning_on && !aof_set_publish(p->set, p->new_seq, UINT64_MAX)) {
+        p->prepare_errno = errno;
+        p->ops->close(p->ops->ctx, fd);
+        fd = -1;
+        ok = false;
+    }
+    p->new_fd = fd;
+    atomic_store(&p->prepared, ok ? PREPARED_OK : PREPARED_FAILED);
+    if (p->env.wake) p->env.wake(p->env.ctx);
+}
+
+static void begin_rewrite(struct persist *p)
+{
+    p->wait_rewrite = false;
+    p->began_us = p->env.mono_us();
+    p->with_log = write_log_is_on(p->log) || p->turning_on;
+    if (!p->with_log) {
+        if (!aof_set_make_dir(p->set)) {
+            log_warning(p->env.log, "Rewriting the AOF failed: %s", strerror(errno));
+            p->last_rewrite_ok = false;
+            return;
+        }
+        begin_snapshot(p, SAVING_BASE);
+        return;
+    }
+    p->saving = SAVING_PREPARES;
+    p->new_fd = -1;
+    atomic_store(&p->prepared, PREPARED_NOT);
+    worker_do(p->worker, prepare, p);
+}
+
+static void rewrite_failed(struct persist *p, const char *reason)
+{
+    log_warning(p->env.log, "Rewriting the AOF failed: %s", reason);
+    p->saving = SAVING_NOTHING;
+    p->last_rewrite_ok = false;
+    p->wait_rewrite = p->turning_on;
+    p->retry_rewrite_us = p->env.mono_us() + RETRY_REWRITE_US;
+}
+
+/* The new increment is there: cut. */
+static void cut_over(struct persist *p)
+{
+    struct log_file *f = log_file_new(p->new_fd, p->new_seq, write_log_offset(p->log));
+
+    p->new_fd = -1;
+    if (p->turning_on) {
+        write_log_set_mode(p->log, p->conf.appendfsync);
+        write_log_on(p->log, p->set, f, p->conf.appendfsync);
+        write_log_set_private(p->log, true);
+    } else if (!write_log_switch(p->log, f)) {
+        p->ops->close(p->ops->ctx, f->fd);
+        mem_free(f);
+        rewrite_failed(p, "the log's disk is failing, or was a moment ago");
+        return;
+    }
+    begin_snapshot(p, SAVING_BASE);
+}
+
+static void see_prepared(struct persist *p)
+{
+    int state = atomic_load(&p->prepared);
+
+    if (state == PREPARED_OK) cut_over(p);
+    else if (state == PREPARED_FAILED) rewrite_failed(p, strerror(p->prepare_errno));
+}
+
+/* --- asking ------------------------------------------------------------------------------------------------ */
+
+static void begin_bgsave(struct persist *p)
+{
+    p->wait_bgsave = false;
+    p->began_us = p->env.mono_us();
+    p->last_try_s = p->env.store->now_ms / 1000;
+    begin_snapshot(p, SAVING_RDB);
+}
+
+bool persist_save_now(struct persist *p, bool base)
+{
+    enum snapshot_state state;
+
+    p->began_us = p->env.mono_us();
+    begin_snapshot(p, base ? SAVING_BASE : SAVING_RDB);
+    state = snapshot_finish(p->snapshot);
+    end_saving(p, state);
+    return state == SNAPSHOT_DONE;
+}
+
+enum persist_answer persist_save(struct persist *p, enum persist_save_kind kind)
+{
+    bool rewrite = kind == PERSIST_REWRITE, busy = p->saving != SAVING_NOTHING;
+    bool same = rewrite ? p->saving == SAVING_BASE || p->saving == SAVING_PREPARES : p->saving == SAVING_RDB;
+
+    if (same || (rewrite && p->wait_rewrite)) return PERSIST_SAME_RUNS;
+    if (kind == PERSIST_SAVE) {
+        if (busy) return PERSIST_OTHER_RUNS;
+        return persist_save_now(p, false) ? PERSIST_DONE : PERSIST_FAILED;
+    }
+    if (kind == PERSIST_BGSAVE && busy) return PERSIST_OTHER_RUNS;
+    if (rewrite) {
+        p->wait_rewrite = true;
+        p->retry_rewrite_us = 0;
+        if (busy) return PERSIST_SCHEDULED;
+        begin_rewrite(p);
+        return p->saving == SAVING_NOTHING ? PERSIST_FAILED : PERSIST_STARTED;
+    }
+    if (busy) {
+        p->wait_bgsave = true;
+        return PERSIST_SCHEDULED;
+    }
+    begin_bgsave(p);
+    return PERSIST_STARTED;
+}
+
+/* --- the turn ------------------------------------------------------------------------------------------------ */
+
+static bool rule_says_save(const struct persist *p)
+{
+    int64_t now = p->env.store->now_ms / 1000;
+
+    if (!p->last_bgsave_ok && now - p->last_try_s < RETRY_S) return false;
+    for (int i = 0; i < p->conf.n_rules; i++) {
+        const struct persist_rule *r = &p->conf.rules[i];
+
+        if ((int64_t)p->env.store->stats.dirty < r->changes || now - p->last_save_time <= r->seconds) continue;
+        log_notice(p->env.log, "%lld changes in %lld seconds: saving", (long long)r->changes,
+                   (long long)r->seconds);
+        return true;
+    }
+    return false;
+}
+
+static bool growth_says_rewrite(const struct persist *p)
+{
+    uint64_t size, base = p->rewrite_base ? p->rewrite_base : 1, growth;
+
+    if (!write_log_is_on(p->log) || p->turning_on || p->conf.rewrite_percentage == 0) return false;
+    if (p->env.mono_us() < p->retry_rewrite_us || write_log_failed(p->log)) return false;
+    size = persist_aof_size(p);
+    if (size <= p->conf.rewrite_min_size || size <= base) return false;
+    growth = (size - base) * 100 / base;
+    if (growth < (uint64_t)p->conf.rewrite_percentage) return false;
+    log_notice(p->env.log, "The AOF has grown by %llu%%: rewriting it", (unsigned long long)growth);
+    return true;
+}
+
+static void begin_what_is_due(struct persist *p, int64_t now)
+{
+    if (p->wait_rewrite && now >= p->retry_rewrite_us) begin_rewrite(p);
+    else if (p->wait_bgsave) begin_bgsave(p);
+    if (p->saving != SAVING_NOTHING || now - p->last_rules_us < RULES_EVERY_US) return;
+    p->last_rules_us = now;
+    if (rule_says_save(p)) begin_bgsave(p);
+    else if (growth_says_rewrite(p)) begin_rewrite(p);
+}
+
+/* A loop that is busy gives the walker a share of its time; one that is idle has called just now, and gets
+ * slices that are short enough not to be noticed. */
+static int64_t slice_us(const struct persist *p, int64_t now, int64_t budget_us)
+{
+    int64_t us = (now - p->last_turn_us) / SHARE;
+
+    if (us < SLICE_LEAST_US) us = SLICE_LEAST_US;
+    return us < budget_us ? us : budget_us;
+}
+
+bool persist_save_turn(struct persist *p, int64_t budget_us)
+{
+    int64_t now = p->env.mono_us();
+    enum snapshot_state state;
+
+    if (p->turning_on && write_log_is_on(p->log) && write_log_failed(p->log)) {
+        log_warning(p->env.log, "The AOF cannot be turned on now: its disk is failing");
+        persist_cancel(p);
+    }
+    if (p->saving == SAVING_NOTHING) begin_what_is_due(p, now);
+    if (p->saving == SAVING_PREPARES) see_prepared(p);
+    if (!p->snapshot) return false;
+    state = snapshot_walk(p->snapshot, slice_us(p, now, budget_us));
+    p->last_turn_us = p->env.mono_us();
+    if (state == SNAPSHOT_WALKS) return !snapshot_waits(p->snapshot);
+    if (state != SNAPSHOT_WRITES) end_saving(p, state);
+    return false;
+}

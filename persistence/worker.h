@@ -1,0 +1,15 @@
+/* worker.h -- a thread that does jobs in order: what may wait for a disk and is not the log. */
+#ifndef MEMD_PERSISTENCE_WORKER_H
+#define MEMD_PERSISTENCE_WORKER_H
+
+struct worker;
+
+struct worker *worker_new(void);
+
+/* Run fn(arg) on the thread, after all that was asked for before. */
+void worker_do(struct worker *w, void (*fn)(void *arg), void *arg);
+
+/* Finish what was asked for, then end the thread. */
+void worker_free(struct worker **w);
+
+#endif
