@@ -328,7 +328,7 @@ enum err dispatch_apply(void *server, size_t argc, const struct str *argv)
     if (s->loader == NULL) s->loader = client_new_loader(s);
     s->loader->out.n = 0;
     ref = registry_resolve(s->commands, argc, argv, &container);
-    mark = reply_mark(&s->loader->reply);
+    mark = s->loader->out.n;
     if (ref == NULL || !command_arity_ok(ref->cmd, argc)) return ERR_FORMAT;
     dispatch(s->loader, ref, container, argc, argv);
     return s->loader->out.n > mark && s->loader->out.p[mark] == '-' ? ERR_FORMAT : OK;
