@@ -46,6 +46,12 @@
     X(ERR_STRING_LIMIT, "ERR string exceeds maximum allowed size (proto-max-bulk-len)") \
     X(ERR_DB_INDEX, "ERR DB index is out of range") \
     X(ERR_SAME_OBJECT, "ERR source and destination objects are the same") \
+    X(ERR_LONG_RANGE, "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807") \
+    X(ERR_COUNT_POSITIVE, "ERR count should be greater than 0") \
+    X(ERR_RANK_ZERO, "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use " \
+      "negative to start from the end of the list") \
+    X(ERR_COUNT_NEGATIVE, "ERR COUNT can't be negative") \
+    X(ERR_MAXLEN_NEGATIVE, "ERR MAXLEN can't be negative") \
     X(ERR_TIMEOUT_NOT_FLOAT, "ERR timeout is not a float or out of range") \
     X(ERR_TIMEOUT_RANGE, "ERR timeout is out of range") \
     X(ERR_TIMEOUT_NEGATIVE, "ERR timeout is negative") \

@@ -3,6 +3,7 @@
 
 const struct command *const command_tables[] = {
     string_commands, string_edit_commands, lcs_commands,
+    list_commands, list_blocking_commands,
     keys_commands, scan_commands, object_commands, expire_commands,
     NULL,
 };

@@ -7,6 +7,8 @@
 extern const struct command string_commands[];
 extern const struct command string_edit_commands[];
 extern const struct command lcs_commands[];
+extern const struct command list_commands[];
+extern const struct command list_blocking_commands[];
 extern const struct command keys_commands[];
 extern const struct command scan_commands[];
 extern const struct command object_commands[];
