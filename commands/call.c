@@ -80,8 +80,9 @@ enum err call_timeout(const struct call *c, size_t i, int64_t *ms)
     if (!num_parse_long_double(c->argv[i], &s)) return ERR_TIMEOUT_NOT_FLOAT;
     s *= 1000;
     if (s > (long double)INT64_MAX) return ERR_TIMEOUT_RANGE;
+    s = ceill(s); /* so that less than a millisecond below zero is zero, as in Redis */
     if (s < 0) return ERR_TIMEOUT_NEGATIVE;
-    *ms = (int64_t)ceill(s);
+    *ms = (int64_t)s;
     if (*ms > INT64_MAX - c->store->now_ms) return ERR_TIMEOUT_RANGE;
     return OK;
 }

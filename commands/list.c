@@ -281,7 +281,8 @@ static enum err run_ltrim(struct call *c)
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-#define PUSH_ARGS ARGS(ARG_KEY("key"), { .name = "element", .type = ARG_T_STRING, .flags = ARG_MULTIPLE })
+#define PUSH_ARGS \
+    ARGS(ARG_KEY("key"), { .name = "element", .type = ARG_T_STRING, .flags = ARG_MULTIPLE })
 #define POP_ARGS \
     ARGS(ARG_KEY("key"), \
          { .name = "count", .type = ARG_T_INTEGER, .flags = ARG_OPTIONAL, .since = "6.2.0" })
@@ -337,16 +338,16 @@ const struct command list_commands[] = {
       .example = "RPUSH k a b | LLEN k => :2\r\n" },
     { .name = "lrange", .run = run_lrange, .arity = 4, .flags = CMD_READONLY,
       .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, LIST_ROW, .since = "1.0.0",
-      .complexity = "O(S+N) where S is the distance of the start from the nearer end, in blocks of some "
-                    "hundred to some thousand bytes, and N is the number of elements given.",
+      .complexity = "O(S+N) where S is the distance of the start from the nearer end, in blocks of "
+                    "some hundred to some thousand bytes, and N is the number of elements given.",
       .summary = "Gives a range of elements of a list.",
       .args = ARGS(ARG_KEY("key"), { .name = "start", .type = ARG_T_INTEGER },
                    { .name = "stop", .type = ARG_T_INTEGER }),
       .example = "RPUSH k a b c | LRANGE k -2 -1 => *2\r\n$1\r\nb\r\n$1\r\nc\r\n" },
     { .name = "lindex", .run = run_lindex, .arity = 3, .flags = CMD_READONLY,
       .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, LIST_ROW, .since = "1.0.0",
-      .complexity = "O(S) where S is the distance from the nearer end, in blocks of some hundred to some "
-                    "thousand bytes.",
+      .complexity = "O(S) where S is the distance from the nearer end, in blocks of some hundred "
+                    "to some thousand bytes.",
       .summary = "Gives the element of a list at an index.",
       .args = ARGS(ARG_KEY("key"), { .name = "index", .type = ARG_T_INTEGER }),
       .example = "RPUSH k a b c | LINDEX k -1 => $1\r\nc\r\n" },
@@ -362,8 +363,8 @@ const struct command list_commands[] = {
       .example = "RPUSH k a b a | LPOS k a RANK 2 => :2\r\n" },
     { .name = "lset", .run = run_lset, .arity = 4, .flags = CMD_WRITE | CMD_DENYOOM,
       .keys = { KEY_AT(1, KEY_RW | KEY_UPDATE) }, LIST_ROW, .since = "1.0.0",
-      .complexity = "O(S) where S is the distance from the nearer end, in blocks of some hundred to some "
-                    "thousand bytes.",
+      .complexity = "O(S) where S is the distance from the nearer end, in blocks of some hundred "
+                    "to some thousand bytes.",
       .summary = "Replaces the element of a list at an index.",
       .args = ARGS(ARG_KEY("key"), { .name = "index", .type = ARG_T_INTEGER },
                    { .name = "element", .type = ARG_T_STRING }),
@@ -382,7 +383,8 @@ const struct command list_commands[] = {
       .summary = "Removes elements that equal a value: the first so many, the last, or all.",
       .args = ARGS(ARG_KEY("key"), { .name = "count", .type = ARG_T_INTEGER },
                    { .name = "element", .type = ARG_T_STRING }),
-      .example = "RPUSH k a b a | LREM k -1 a | LRANGE k 0 -1 => *2\r\n$1\r\na\r\n$1\r\nb\r\n" },
+      .example = "RPUSH k a b a | LREM k -1 a | LRANGE k 0 -1 => "
+                 "*2\r\n$1\r\na\r\n$1\r\nb\r\n" },
     { .name = "ltrim", .run = run_ltrim, .arity = 4, .flags = CMD_WRITE,
       .keys = { KEY_AT(1, KEY_RW | KEY_DELETE) }, LIST_ROW, .since = "1.0.0",
       .complexity = "O(N) where N is the number of blocks, of some hundred to some thousand bytes, that "

@@ -1,5 +1,5 @@
-/* list_blocking.c -- commands that move an element from list to list or take from the first of several
- * lists: at once, or waiting until there is something to take.
+/* list_blocking.c -- commands that move an element from list to list or take from the first of
+ * several lists: at once, or waiting until there is something to take.
  *
  * A blocked command is run again from the start when one of its keys becomes a list, so the two forms
  * of each differ only in what they do when there is nothing to take. The log gets what a blocking one
@@ -20,7 +20,7 @@ static enum err parse_end(const struct call *c, size_t i, enum list_end *end)
     return OK;
 }
 
-/* --- moving ------------------------------------------------------------------------------------ */
+/* --- moving ----------------------------------------------------------------------------------- */
 
 static void give_bulk(void *ctx, struct str v)
 {
@@ -43,7 +43,8 @@ static enum err move_now(struct call *c, enum list_end from, enum list_end to)
 }
 
 /* Where waiting is not allowed the reply is a null; when the time is up it is a null array. */
-static enum err move_or_wait(struct call *c, enum list_end from, enum list_end to, int64_t timeout_ms)
+static enum err move_or_wait(struct call *c, enum list_end from, enum list_end to,
+                             int64_t timeout_ms)
 {
     enum err e;
 
@@ -101,7 +102,7 @@ static void journal_brpoplpush(const struct call *c, struct journal *j)
     journal_cmd(j, STR("RPOPLPUSH"), call_arg(c, 1), call_arg(c, 2));
 }
 
-/* --- taking from the first list that is there ---------------------------------------------------- */
+/* --- taking from the first list that is there ------------------------------------------------- */
 
 struct taking {
     struct reply *out;
@@ -130,7 +131,8 @@ static void give_many(void *ctx, const struct list *l, uint64_t n)
 }
 
 /* Take from the first of n keys that holds a list; ERR_NO_KEY: there is none. */
-static enum err take(struct call *c, const struct str *keys, size_t n, enum list_end end, int64_t count)
+static enum err take(struct call *c, const struct str *keys, size_t n, enum list_end end,
+                     int64_t count)
 {
     struct taking *t = call_new(c, struct taking, 1);
     enum err e = ERR_NO_KEY;
@@ -275,20 +277,21 @@ const struct command list_blocking_commands[] = {
     { .name = "blpop", .run = run_blpop, .arity = -3, .flags = CMD_WRITE | CMD_BLOCKING,
       .keys = { KEYS_FROM(1, -2, 1, KEY_RW | KEY_ACCESS | KEY_DELETE) }, LIST_ROW,
       .journal = journal_take, .since = "2.0.0", .complexity = keys_complexity,
-      .summary = "Takes the first element of the first of several lists that is there, waiting for one.",
+      .summary = "Takes the first element of the first list there is of several, waiting for one.",
       .history = timeout_history, .args = ARGS(ARG_KEYS, ARG_TIMEOUT),
       .example = "RPUSH k a b | BLPOP none k 1 => *2\r\n$1\r\nk\r\n$1\r\na\r\n" },
     { .name = "brpop", .run = run_brpop, .arity = -3, .flags = CMD_WRITE | CMD_BLOCKING,
       .keys = { KEYS_FROM(1, -2, 1, KEY_RW | KEY_ACCESS | KEY_DELETE) }, LIST_ROW,
       .journal = journal_take, .since = "2.0.0", .complexity = keys_complexity,
-      .summary = "Takes the last element of the first of several lists that is there, waiting for one.",
+      .summary = "Takes the last element of the first list there is of several, waiting for one.",
       .history = timeout_history, .args = ARGS(ARG_KEYS, ARG_TIMEOUT),
       .example = "RPUSH k a b | BRPOP none k 1 => *2\r\n$1\r\nk\r\n$1\r\nb\r\n" },
     { .name = "blmove", .run = run_blmove, .arity = 6,
       .flags = CMD_WRITE | CMD_DENYOOM | CMD_BLOCKING, .keys = MOVE_KEYS, LIST_ROW,
       .journal = journal_blmove, .since = "6.2.0", .complexity = "O(1)",
       .summary = "As LMOVE, waiting for an element.",
-      .args = ARGS(ARG_SOURCE, ARG_DESTINATION, ARG_END("wherefrom"), ARG_END("whereto"), ARG_TIMEOUT),
+      .args = ARGS(ARG_SOURCE, ARG_DESTINATION, ARG_END("wherefrom"), ARG_END("whereto"),
+                   ARG_TIMEOUT),
       .example = "RPUSH k a b | BLMOVE k d LEFT LEFT 1 => $1\r\na\r\n" },
     { .name = "brpoplpush", .run = run_brpoplpush, .arity = 4,
       .flags = CMD_WRITE | CMD_DENYOOM | CMD_BLOCKING, .keys = MOVE_KEYS, LIST_ROW,

@@ -111,9 +111,9 @@ static void pass_block(struct pass *s, struct list *l, size_t i, size_t off, siz
 static void run_pass(struct pass *s, struct list *l, struct list_pos from)
 {
     struct block *b = list_blocks(l);
-    size_t n = l->n_blocks, to = from.block, at = from.block;
+    size_t n = l->n_blocks, to = from.block, at;
 
-    for (; at < n && (s->skip > 0 || s->removed < s->max); at++) {
+    for (at = to; at < n && (s->skip > 0 || s->removed < s->max); at++) {
         pass_block(s, l, at, from.off, from.nth);
         from.off = from.nth = 0;
         if (b[at].n == 0) {

@@ -392,6 +392,7 @@ START_TEST(timeouts_are_seconds)
     expect("BRPOP a 99999999999999999999", "-ERR timeout is out of range\r\n");
     expect("BLMOVE a b LEFT LEFT nan", "-ERR timeout is not a float or out of range\r\n");
     expect("BRPOPLPUSH a b -0.1", "-ERR timeout is negative\r\n");
+    expect("BLPOP a -0.0001", "");
     expect("BLMOVE a b LEFT UP x", "-ERR syntax error\r\n");
 }
 END_TEST
@@ -400,14 +401,36 @@ END_TEST
 
 START_TEST(another_type_is_refused)
 {
-    static const char *const requests[] = {
-        "LPUSH s a", "RPUSH s a", "LPUSHX s a", "RPUSHX s a", "LPOP s", "RPOP s", "LPOP s 1",
-        "LPOP s 0", "LLEN s", "LRANGE s 0 1", "LINDEX s 0", "LINDEX s x", "LPOS s a", "LSET s 0 a",
-        "LSET s x a", "LINSERT s BEFORE a b", "LREM s 0 a", "LTRIM s 0 1", "LMOVE s l LEFT LEFT",
-        "LMOVE l s LEFT LEFT", "RPOPLPUSH s l", "RPOPLPUSH l s", "LMPOP 2 none s LEFT",
-        "BLPOP none s 0", "BRPOP s 0", "BLMOVE s l LEFT LEFT 0", "BLMOVE l s LEFT LEFT 0",
-        "BRPOPLPUSH s l 0", "BLMPOP 0 1 s LEFT", NULL
-    };
+    static const char *const requests[] = { "LPUSH s a",
+                                            "RPUSH s a",
+                                            "LPUSHX s a",
+                                            "RPUSHX s a",
+                                            "LPOP s",
+                                            "RPOP s",
+                                            "LPOP s 1",
+                                            "LPOP s 0",
+                                            "LLEN s",
+                                            "LRANGE s 0 1",
+                                            "LINDEX s 0",
+                                            "LINDEX s x",
+                                            "LPOS s a",
+                                            "LSET s 0 a",
+                                            "LSET s x a",
+                                            "LINSERT s BEFORE a b",
+                                            "LREM s 0 a",
+                                            "LTRIM s 0 1",
+                                            "LMOVE s l LEFT LEFT",
+                                            "LMOVE l s LEFT LEFT",
+                                            "RPOPLPUSH s l",
+                                            "RPOPLPUSH l s",
+                                            "LMPOP 2 none s LEFT",
+                                            "BLPOP none s 0",
+                                            "BRPOP s 0",
+                                            "BLMOVE s l LEFT LEFT 0",
+                                            "BLMOVE l s LEFT LEFT 0",
+                                            "BRPOPLPUSH s l 0",
+                                            "BLMPOP 0 1 s LEFT",
+                                            NULL };
 
     expect("SET s text", "+OK\r\n");
     expect("RPUSH l a", ":1\r\n");
@@ -440,13 +463,13 @@ START_TEST(rows_are_complete_and_their_examples_hold)
 }
 END_TEST
 
-UNIT_MAIN_AROUND("list commands", harness_open, harness_close, pushes_add_in_order_and_give_the_length,
-                 pushx_wants_the_list, any_bytes_and_empty_elements_come_back,
-                 pop_takes_one_and_removes_the_empty_key, pop_with_a_count_gives_an_array,
-                 pop_refuses_other_counts, llen_counts, lrange_cuts_its_bounds,
-                 lindex_counts_from_both_ends, lpos_finds_by_rank_count_and_maxlen,
-                 lpos_says_what_is_wrong, lset_replaces, linsert_puts_beside_the_pivot,
-                 lrem_removes_from_either_end, ltrim_keeps_a_range,
+UNIT_MAIN_AROUND("list commands", harness_open, harness_close,
+                 pushes_add_in_order_and_give_the_length, pushx_wants_the_list,
+                 any_bytes_and_empty_elements_come_back, pop_takes_one_and_removes_the_empty_key,
+                 pop_with_a_count_gives_an_array, pop_refuses_other_counts, llen_counts,
+                 lrange_cuts_its_bounds, lindex_counts_from_both_ends,
+                 lpos_finds_by_rank_count_and_maxlen, lpos_says_what_is_wrong, lset_replaces,
+                 linsert_puts_beside_the_pivot, lrem_removes_from_either_end, ltrim_keeps_a_range,
                  a_chat_history_keeps_its_last_messages, large_elements_come_back,
                  encodings_are_named_as_in_redis, lmove_takes_and_puts_at_any_end,
                  a_list_of_one_may_be_moved_onto_itself, lmpop_takes_from_the_first_list_there_is,
