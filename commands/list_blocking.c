@@ -1,9 +1,9 @@
 /* list_blocking.c -- commands that move an element from list to list or take from the first of
  * several lists: at once, or waiting until there is something to take.
  *
- * A blocked command is run again from the start when one of its keys becomes a list, so the two forms
- * of each differ only in what they do when there is nothing to take. The log gets what a blocking one
- * did in the end, as the form that does not block. */
+ * A blocked command is run again from the start when one of its keys becomes a list, so the two
+ * forms of each differ only in what they do when there is nothing to take. The log gets what a
+ * blocking one did in the end, as the form that does not block. */
 #include "commands/list_reply.h"
 #include "commands/tables.h"
 
@@ -242,7 +242,8 @@ static enum err run_blmpop(struct call *c)
 #define ARG_END(n) { .name = (n), .type = ARG_T_ONEOF, .subs = end_args }
 #define ARG_KEYS { .name = "key", .type = ARG_T_KEY, .flags = ARG_MULTIPLE }
 #define ARG_NUMKEYS { .name = "numkeys", .type = ARG_T_INTEGER }
-#define ARG_COUNT { .name = "count", .type = ARG_T_INTEGER, .token = "COUNT", .flags = ARG_OPTIONAL }
+#define ARG_COUNT \
+    { .name = "count", .type = ARG_T_INTEGER, .token = "COUNT", .flags = ARG_OPTIONAL }
 
 static const struct command_arg end_args[] = {
     { .name = "left", .type = ARG_T_PURE_TOKEN, .token = "LEFT" },

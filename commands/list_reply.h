@@ -8,7 +8,7 @@
 /* An array of elements start..stop, which are in the list. */
 void reply_list_range(struct reply *r, const struct list *l, uint64_t start, uint64_t stop);
 
-/* An array of n > 0 elements from an end, the outermost first: the order in which they are popped. */
+/* An array of n > 0 elements from an end, the outermost first, which is the order of popping. */
 void reply_list_end(struct reply *r, const struct list *l, enum list_end end, uint64_t n);
 
 #endif
