@@ -76,14 +76,16 @@ bool call_is(const struct call *c, size_t i, const char *word)
 enum err call_timeout(const struct call *c, size_t i, int64_t *ms)
 {
     long double s;
+    int64_t from_now;
 
     if (!num_parse_long_double(c->argv[i], &s)) return ERR_TIMEOUT_NOT_FLOAT;
     s *= 1000;
     if (s > (long double)INT64_MAX) return ERR_TIMEOUT_RANGE;
     s = ceill(s); /* so that less than a millisecond below zero is zero, as in Redis */
     if (s < 0) return ERR_TIMEOUT_NEGATIVE;
-    *ms = (int64_t)s;
-    if (*ms > INT64_MAX - c->store->now_ms) return ERR_TIMEOUT_RANGE;
+    from_now = (int64_t)s;
+    if (from_now > INT64_MAX - c->store->now_ms) return ERR_TIMEOUT_RANGE;
+    *ms = from_now;
     return OK;
 }
 
@@ -105,8 +107,10 @@ enum err call_expire_at(struct call *c, size_t i, struct expire_form form, bool 
 
 static void reply_timed_out(struct reply *r, enum null_shape shape)
 {
-    if (shape == NULL_ARRAY) reply_null_array(r);
-    else reply_null(r);
+    if (shape == NULL_ARRAY)
+        reply_null_array(r);
+    else
+        reply_null(r);
 }
 
 enum err call_block(struct call *c, const struct str *keys, size_t n, enum value_type type,
@@ -135,7 +139,8 @@ uint32_t command_categories(const struct command *cmd)
     if ((f & CMD_READONLY) && !(acl & ACL_SCRIPTING)) acl |= ACL_READ;
     if (f & CMD_ADMIN) acl |= ACL_ADMIN | ACL_DANGEROUS;
     if (f & CMD_PUBSUB) acl |= ACL_PUBSUB;
-    acl |= f & CMD_FAST ? ACL_FAST : ACL_SLOW;
+    if (f & CMD_FAST) acl |= ACL_FAST;
+    if (!(acl & ACL_FAST)) acl |= ACL_SLOW;
     if (f & CMD_BLOCKING) acl |= ACL_BLOCKING;
     return acl;
 }
@@ -146,6 +151,7 @@ static bool spec_keys(const struct key_spec *s, size_t argc, const struct str *a
 {
     size_t first = (size_t)s->first, last, step = (size_t)s->step;
 
+    ensure(s->first > 0 && s->step > 0);
     if (s->keyword != NULL) {
         while (first < argc && !str_is(argv[first], s->keyword)) first++;
         if (first >= argc) return true;
@@ -173,8 +179,8 @@ static bool spec_keys(const struct key_spec *s, size_t argc, const struct str *a
     return true;
 }
 
-long command_keys(const struct command *cmd, size_t argc, const struct str *argv, struct key_ref *refs,
-                  size_t max)
+long command_keys(const struct command *cmd, size_t argc, const struct str *argv,
+                  struct key_ref *refs, size_t max)
 {
     size_t n = 0;
 
