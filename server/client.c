@@ -400,8 +400,9 @@ void client_used_input(struct client *c)
 char *client_input_room(struct client *c, size_t *n)
 {
     /* A length that a client claims is not yet bytes: at most as much is taken as it has sent. */
-    size_t sent = c->in.n > LOOP_READ ? c->in.n : LOOP_READ;
-    size_t want = c->in_want > LOOP_READ && c->in_want < sent ? c->in_want : sent;
+    size_t want = c->in_want < c->in.n ? c->in_want : c->in.n;
+
+    if (want < LOOP_READ) want = LOOP_READ;
 
     take_spare(c->server, &c->in);
     if (c->in.cap - c->in.n < want) buf_grow(&c->in, want);
