@@ -1,0 +1,115 @@
+"""What all tests over a socket share: a server to talk to, connections, and the reference server."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+
+import dialogue  # noqa: E402
+import server as srv  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "since(major, minor): stock servers older than this lack it")
+    config.addinivalue_line("markers", "memd_only: about memd, not about the protocol")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if srv.MEMD.is_memd:
+            continue
+        if item.get_closest_marker("memd_only"):
+            item.add_marker(pytest.mark.skip(reason="memd only"))
+        for mark in item.iter_markers("since"):
+            if srv.MEMD.version < mark.args:
+                item.add_marker(pytest.mark.skip(reason="this stock server is too old"))
+
+
+@pytest.fixture(scope="session")
+def shared_server():
+    s = srv.Server(enable_debug_command="yes", loglevel="verbose")
+    yield s
+    try:
+        s.stop()
+    finally:
+        s.destroy()
+
+
+@pytest.fixture
+def server(shared_server):
+    """The server that most tests use: running, empty, with default settings. A test that changes a
+    setting starts its own (`start`)."""
+    if shared_server.proc.poll() is not None:
+        shared_server.start()
+    with srv.Conn(shared_server.connect_socket()) as c:
+        c("FLUSHALL", "SYNC")
+    yield shared_server
+    for c in shared_server.conns:
+        c.close()
+    shared_server.conns = []
+    assert shared_server.proc.poll() is None, "the server died:\n" + shared_server.log()[-6000:]
+
+
+@pytest.fixture
+def c(server):
+    """A connection to it."""
+    return server.conn()
+
+
+@pytest.fixture
+def c2(server):
+    return server.conn()
+
+
+@pytest.fixture
+def c3(server):
+    """A connection that speaks RESP3."""
+    return server.conn(resp3=True)
+
+
+@pytest.fixture
+def talk(c):
+    """Hold a dialogue (see dialogue.py) over a connection."""
+    return lambda script, conn=None: dialogue.talk(conn or c, script)
+
+
+@pytest.fixture
+def r(server):
+    """A redis-py client."""
+    client = server.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def start():
+    """start(appendonly="yes", ...): a server of the test's own."""
+    running = []
+
+    def start(**settings):
+        s = srv.Server(**settings)
+        running.append(s)
+        return s
+
+    yield start
+    failed = None
+    for s in running:
+        try:
+            s.stop()
+        except AssertionError as e:
+            failed = e
+        finally:
+            s.destroy()
+    if failed:
+        raise failed
+
+
+@pytest.fixture
+def reference():
+    """Stock redis-server, or skip."""
+    if not os.access(srv.REDIS_PATH, os.X_OK):
+        pytest.skip("no redis-server here")
+    s = srv.Server(binary=srv.REDIS_PATH, enable_debug_command="yes")
+    yield s
+    s.destroy()

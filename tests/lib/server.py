@@ -1,0 +1,361 @@
+"""Start and stop the daemon under test, and connections that see every byte.
+
+MEMD_BIN names the binary (default build/release/memd). It may name a stock redis-server as well: the
+suite is written so that the stock server passes what is common to both, which is how the tests
+themselves are tested. REDIS_BIN names the stock server that comparisons run against."""
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import resp
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# Upper bound of any wait for an event. Generous: it only decides when a hung server is given up.
+PATIENCE = float(os.environ.get("MEMD_TEST_PATIENCE", "20"))
+
+
+def _default_bin():
+    for path in ("build/release/memd", "build/memd"):
+        path = os.path.join(ROOT, path)
+        if os.access(path, os.X_OK):
+            return path
+    return os.path.join(ROOT, "build/release/memd")
+
+
+class Binary:
+    """A server program: its path, whether it is memd, and (for stock servers) its version."""
+
+    def __init__(self, path):
+        self.path = path
+        try:
+            text = subprocess.run([path, "--version"], capture_output=True, text=True,
+                                  timeout=PATIENCE).stdout
+        except OSError:
+            text = ""
+        m = re.search(r"(?:Redis|Valkey) server v=(\d+)\.(\d+)\.(\d+)", text)
+        self.is_memd = m is None
+        self.version = tuple(int(x) for x in m.groups()) if m else (999, 0, 0)
+
+
+MEMD = Binary(os.environ.get("MEMD_BIN") or _default_bin())
+REDIS_PATH = os.environ.get("REDIS_BIN") or shutil.which("redis-server") or "/usr/bin/redis-server"
+
+
+def wait_for(what, message="it did not happen", patience=None):
+    """Ask `what` until it says something true; return that."""
+    end = time.monotonic() + (patience or PATIENCE)
+    while True:
+        got = what()
+        if got:
+            return got
+        if time.monotonic() > end:
+            raise AssertionError(message)
+        time.sleep(0.003)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def argv_of(settings):
+    """{'appendonly': 'yes', 'save': ['900 1', '60 5']} as command line options. A list repeats the
+    option; spaces separate words as in a configuration file, '' is one empty word."""
+    out = []
+    for name, value in settings.items():
+        for v in value if isinstance(value, (list, tuple)) else [value]:
+            out.append("--" + name.replace("_", "-"))
+            v = str(v)
+            out.extend([v] if v == "" or name in VERBATIM else v.split(" "))
+    return out
+
+
+VERBATIM = ("requirepass", "logfile", "dir", "unixsocket")
+
+
+class Conn:
+    """One connection. Calling it sends a request and returns the decoded reply."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self.sock.settimeout(PATIENCE)
+        self.buf = bytearray()
+
+    def __call__(self, *args):
+        self.send(*args)
+        return self.read()
+
+    def send(self, *args):
+        self.sock.sendall(resp.encode(args))
+
+    def send_raw(self, data):
+        self.sock.sendall(data)
+
+    def read(self):
+        return self.read_both()[0]
+
+    def read_frame(self):
+        """The next frame as bytes, exactly as they came."""
+        return self.read_both()[1]
+
+    def raw(self, *args):
+        self.send(*args)
+        return self.read_frame()
+
+    def read_both(self):
+        while True:
+            try:
+                value, end = resp.decode(self.buf)
+            except resp.Incomplete:
+                self._more()
+                continue
+            frame = bytes(self.buf[:end])
+            del self.buf[:end]
+            return value, frame
+
+    def read_exact(self, n):
+        while len(self.buf) < n:
+            self._more()
+        out = bytes(self.buf[:n])
+        del self.buf[:n]
+        return out
+
+    def read_to_end(self):
+        """All bytes until the server closes the connection."""
+        try:
+            while True:
+                self._more()
+        except (ConnectionError, EOFError):
+            pass
+        out = bytes(self.buf)
+        self.buf.clear()
+        return out
+
+    def _more(self):
+        data = self.sock.recv(1 << 18)
+        if not data:
+            raise EOFError("the server closed the connection; unread: %r" % bytes(self.buf[:200]))
+        self.buf += data
+
+    def pipeline(self, commands):
+        """Send all in one piece, read one reply each."""
+        self.sock.sendall(b"".join(resp.encode(c) for c in commands))
+        return [self.read() for _ in commands]
+
+    def is_closed(self):
+        """Whether the server closed it (waits for that)."""
+        try:
+            self.read_to_end()
+            return True
+        except socket.timeout:
+            return False
+
+    def nothing_unread(self):
+        """True when no byte waits here. A PING first makes this a fact about order, not time."""
+        token = "sync-%d" % id(self)
+        return self("PING", token) in (token.encode(), [b"pong", token.encode()]) and not self.buf
+
+    def info(self, *sections):
+        return parse_info(self("INFO", *sections))
+
+    def close(self):
+        self.sock.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def parse_info(text):
+    out = {}
+    for line in text.decode().split("\r\n"):
+        if line and not line.startswith("#"):
+            k, _, v = line.partition(":")
+            out[k] = v
+    return out
+
+
+class StartError(Exception):
+    pass
+
+
+class Server:
+    """A running server in a directory of its own."""
+
+    def __init__(self, binary=None, conf=None, args=None, directory=None, env=None, wrapper=(),
+                 password=None, wait=True, **settings):
+        self.binary = binary or MEMD.path
+        self.own_dir = directory is None
+        self.dir = directory or tempfile.mkdtemp(prefix="memd-test-")
+        self.conf_text = conf
+        self.extra_args = list(args or [])
+        self.env = dict(os.environ, **(env or {}))
+        self.wrapper = list(wrapper)
+        self.settings = settings
+        self.password = password or settings.get("requirepass")
+        self.log_path = os.path.join(self.dir, "stdout.log")
+        self.unixsocket = settings.get("unixsocket")
+        self.proc = None
+        self.conns = []
+        try:
+            self.start(wait)
+        except BaseException:
+            self.destroy()
+            raise
+
+    # --- life -----------------------------------------------------------------------------------
+
+    def command_line(self):
+        defaults = {"port": self.port, "dir": self.dir, "save": "", "appendonly": "no"}
+        argv = self.wrapper + [self.binary]
+        if self.conf_text is not None:
+            path = os.path.join(self.dir, "test.conf")
+            with open(path, "w") as f:
+                f.write(self.conf_text.replace("%DIR%", self.dir))
+            argv.append(path)
+            defaults = {"port": self.port, "dir": self.dir}
+        defaults.update(self.settings)
+        return argv + argv_of(defaults) + self.extra_args
+
+    def start(self, wait=True):
+        """Start it; when another process took the port meanwhile, try the next."""
+        for attempt in range(5):
+            self.port = int(self.settings.get("port", 0) or free_port())
+            if self.settings.get("port") == 0:
+                self.port = 0
+            log = open(self.log_path, "ab")
+            self.log_from = log.tell()
+            self.proc = subprocess.Popen(self.command_line(), stdout=log, stderr=log, env=self.env,
+                                         stdin=subprocess.DEVNULL, cwd=self.dir)
+            log.close()
+            if not wait:
+                return self
+            try:
+                self.wait_ready()
+                return self
+            except StartError:
+                if "in use" not in self.log().lower() or "port" in self.settings or attempt == 4:
+                    raise
+        return self
+
+    def wait_ready(self):
+        end = time.monotonic() + PATIENCE
+        while True:
+            if self.proc.poll() is not None:
+                raise StartError("exit code %d at start:\n%s" % (self.proc.returncode, self.log()))
+            try:
+                with Conn(self.connect_socket()) as c:
+                    got = c("PING")
+                    if got == resp.PONG or (isinstance(got, resp.Err) and not got.startswith("LOADING")):
+                        return
+            except (ConnectionError, EOFError, FileNotFoundError):
+                pass
+            if time.monotonic() > end:
+                raise StartError("not ready after %g s:\n%s" % (PATIENCE, self.log()))
+            time.sleep(0.003)
+
+    def stop(self, sig=signal.SIGTERM):
+        """End it in an orderly way; its exit code must be 0 and its log free of sanitizer reports."""
+        if self.proc is None:
+            return
+        proc, self.proc = self.proc, None
+        for c in self.conns:
+            c.close()
+        self.conns = []
+        if proc.poll() is None:
+            proc.send_signal(sig)
+        try:
+            code = proc.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            proc.kill()
+            proc.wait()
+            raise AssertionError("the server did not end after a signal:\n" + self.log()[-3000:])
+        self.check_sanitizers()
+        assert code == 0, "exit code %d:\n%s" % (code, self.log()[-6000:])
+
+    def check_sanitizers(self):
+        text = self.log()
+        for word in ("AddressSanitizer", "LeakSanitizer", "runtime error:"):
+            if word in text:
+                raise AssertionError("sanitizer report:\n" + text[max(0, text.index(word) - 500):][:8000])
+
+    def kill9(self):
+        """As the OOM killer would."""
+        if self.proc is not None and self.proc.poll() is None:
+            self.proc.send_signal(signal.SIGKILL)
+            self.proc.wait()
+        self.proc = None
+        for c in self.conns:
+            c.close()
+        self.conns = []
+
+    def wait_exit(self):
+        code = self.proc.wait(PATIENCE)
+        self.proc = None
+        return code
+
+    def restart(self, kill=False, **settings):
+        if kill:
+            self.kill9()
+        else:
+            self.stop()
+        self.settings.update(settings)
+        return self.start()
+
+    def destroy(self):
+        self.kill9()
+        if self.own_dir:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    # --- looking at it ---------------------------------------------------------------------------
+
+    @property
+    def pid(self):
+        return self.proc.pid
+
+    def log(self):
+        """What it has written since it was last started."""
+        with open(self.log_path, "rb") as f:
+            f.seek(self.log_from)
+            return f.read().decode("utf-8", "replace")
+
+    def connect_socket(self):
+        if self.port == 0:
+            s = socket.socket(socket.AF_UNIX)
+            s.settimeout(PATIENCE)
+            s.connect(self.unixsocket)
+            return s
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+
+    def conn(self, resp3=False, auth=True):
+        c = Conn(self.connect_socket())
+        self.conns.append(c)
+        if auth and self.password:
+            assert c("AUTH", self.password) == resp.OK
+        if resp3:
+            c("HELLO", "3")
+        return c
+
+    def client(self, **kw):
+        """A redis-py client."""
+        import redis
+        return redis.Redis(host="127.0.0.1", port=self.port, password=self.password,
+                           socket_timeout=PATIENCE, **kw)
+
+    def cpu_seconds(self):
+        with open("/proc/%d/stat" % self.pid) as f:
+            fields = f.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def rss(self):
+        with open("/proc/%d/statm" % self.pid) as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
