@@ -108,7 +108,7 @@ def test_lpos(talk):
         LPOS l c COUNT 2 RANK -1        => [:7 :6]
         LPOS l c COUNT 0 MAXLEN 1       => []
         LPOS l c COUNT 0 MAXLEN 3       => [:2]
-        LPOS l c COUNT 0 RANK -1 MAXLEN 7 => [:7 :6]
+        LPOS l c COUNT 0 RANK -1 MAXLEN 2 => [:7 :6]
         LPOS l nope                     => nil
         LPOS l nope COUNT 1             => []
         LPOS nokey a                    => nil

@@ -58,14 +58,13 @@ def test_who_waits_longest_is_served_first(server, c, blocked):
 
 def test_timeouts_reply_null(c, c3):
     for wait, reply in ((["BLPOP", "l", 0.01], NIL_ARRAY), (["BRPOP", "l", 0.01], NIL_ARRAY),
-                        (["BLMOVE", "l", "d", "LEFT", "LEFT", 0.01], None), (["BRPOPLPUSH", "l", "d", 0.01], None),
-                        (["BLMPOP", 0.01, 1, "l", "LEFT"], NIL_ARRAY)):
+                        (["BLMOVE", "l", "d", "LEFT", "LEFT", 0.01], NIL_ARRAY),
+                        (["BRPOPLPUSH", "l", "d", 0.01], NIL_ARRAY), (["BLMPOP", 0.01, 1, "l", "LEFT"], NIL_ARRAY)):
         t0 = time.monotonic()
         assert c(*wait) == reply, wait
         assert time.monotonic() - t0 >= 0.009
         assert c3(*wait) is None
-    assert c.raw("BLMOVE", "l", "d", "LEFT", "LEFT", 0.01) == b"$-1\r\n"
-    assert c.raw("BRPOPLPUSH", "l", "d", 0.01) == b"$-1\r\n"
+    assert c.raw("BLMOVE", "l", "d", "LEFT", "LEFT", 0.01) == b"*-1\r\n"
 
 
 def test_timeouts_end_in_order_of_their_time(server, blocked):
@@ -83,8 +82,6 @@ def test_nonsense_timeouts_are_refused(talk):
     talk("""
         BLPOP l -1                      => -ERR timeout is negative
         BLPOP l foo                     => -ERR timeout is not a float or out of range
-        BLPOP l inf                     => -ERR timeout is out of range
-        BLPOP l 1e100                   => -ERR timeout is out of range
         BRPOP l -0.5                    => -ERR timeout is negative
         BLMOVE l d LEFT LEFT foo        => -ERR timeout is not a float or out of range
         BLMOVE l d UP LEFT 0            => -ERR syntax error
@@ -93,6 +90,14 @@ def test_nonsense_timeouts_are_refused(talk):
         BLMPOP 0 1 l LEFT COUNT 0       => -ERR count should be greater than 0
         BRPOPLPUSH l d foo              => -ERR timeout is not a float or out of range
         BLPOP l                         => -ERR wrong number of arguments for 'blpop' command
+    """)
+
+
+@pytest.mark.since(7, 2)
+def test_a_timeout_past_all_time_is_refused(talk):
+    talk("""
+        BLPOP l inf                     => -ERR timeout is out of range
+        BLPOP l 1e100                   => -ERR timeout is out of range
     """)
 
 
@@ -229,7 +234,7 @@ def test_client_unblock(c, c2, blocked):
     c.send("BLMOVE", "l", "d", "LEFT", "LEFT", 0)
     blocked()
     assert c2("CLIENT", "UNBLOCK", cid, "TIMEOUT") == 1
-    assert c.read() is None
+    assert c.read() == NIL_ARRAY
 
 
 def test_a_client_that_leaves_is_forgotten(server, c, c2, blocked):

@@ -1,0 +1,170 @@
+"""Random commands from a grammar, one line a command:
+
+    2x SET K V ( NX | XX | GET | EX ttl )*
+    LPOS L V ( RANK int )? ( COUNT count )?
+
+2x is a weight (else 1). Words in capitals of two letters or more are literal; the others name pools below. Alternatives stand in
+parentheses; ? is at most one, * none to three, + one to three."""
+import re
+
+EDGE_INTS = [b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808", b"-9223372036854775809",
+             b"18446744073709551615", b"2147483648", b"4294967296", b"99999999999999999999"]
+NONSENSE = [b"", b"foo", b"1.5", b" 1", b"1 ", b"+1", b"01", b"0x10", b"1e3", b"nan", b"inf", b"-", b"\x00", b"\xff\xfe\r\n"]
+FLOATS = [b"1.5", b"-2.25", b"0.1", b"3.0e3", b"1e-7", b"100", b"-0", b"0.000001", b"12345678.875", b"5e10"]
+VALUES = ([b"%d" % i for i in (0, 1, -1, 5, 10, 127, 128, -129, 255, 256, 4095, 4096, 32768, 65536, 1000000,
+                               2147483647, -2147483649)] + FLOATS + NONSENSE + EDGE_INTS +
+          [b"a", b"b", b"c", b"abc", b"hello", b"x" * 63, b"y" * 64, b"z" * 65, b"w" * 200, b"a\r\nb", b"q" * 3000,
+           "\u00e9\u4e2d".encode()])
+# Absolute times are far off and relative ones all differ, so that the moment at which a server reads a
+# command never decides what it answers.
+FAR_MS = [33177117420123, 4102444800000, 253402300800000, 99999999999999]
+BAD_TIMES = [b"0", b"-1", b"foo", b"", b"1.5"] + EDGE_INTS
+
+
+class Grammar:
+    def __init__(self, lines, rng):
+        self.rng = rng
+        self.n_ttl = 0
+        self.rules, self.weights = [], []
+        for line in lines.strip().split("\n"):
+            line = line.strip()
+            if not line or line.startswith("#"):
+                continue
+            m = re.match(r"(?:([\d.]+)x )?(.*)", line)
+            tree, rest = self._parse(m.group(2).split())
+            assert not rest, line
+            self.rules.append(tree)
+            self.weights.append(float(m.group(1) or 1))
+
+    # ("seq", items) ("alt", seqs, suffix) "word"
+    def _parse(self, tokens, inside=False):
+        alts, seq = [], []
+        while tokens:
+            t, tokens = tokens[0], tokens[1:]
+            if t == "(":
+                sub, tokens = self._parse(tokens, True)
+                seq.append(sub)
+            elif t == "|":
+                alts.append(seq)
+                seq = []
+            elif inside and t[0] == ")":
+                return ("alt", alts + [seq], t[1:]), tokens
+            else:
+                seq.append(t)
+        return ("alt", alts + [seq], ""), tokens
+
+    def _expand(self, tree, out):
+        if isinstance(tree, str):
+            pool = getattr(self, "_" + tree, None)
+            out.append(pool() if pool else tree.encode())
+            return
+        _, alts, suffix = tree
+        n = {"": 1, "?": self.rng.randrange(2), "*": self.rng.choice([0, 0, 1, 1, 2, 3]),
+             "+": self.rng.choice([1, 1, 2, 3])}[suffix]
+        for _ in range(n):
+            for item in self.rng.choice(alts):
+                self._expand(item, out)
+
+    def command(self):
+        out = []
+        self._expand(self.rng.choices(self.rules, self.weights)[0], out)
+        return out
+
+    # --- pools ------------------------------------------------------------------------------------
+
+    def _key(self, kind):
+        """Mostly a key that holds what the command wants."""
+        kind = kind if self.rng.random() < 0.93 else self.rng.choice("KLHSX")
+        return b"%s%d" % (kind.encode(), self.rng.randrange(5))
+
+    def _K(self):
+        return self._key("K")
+
+    def _L(self):
+        return self._key("L")
+
+    def _H(self):
+        return self._key("H")
+
+    def _S(self):
+        return self._key("S")
+
+    def _any(self):
+        return self._key(self.rng.choice("KLHSX"))
+
+    def _V(self):
+        return self.rng.choice(VALUES)
+
+    def _member(self):
+        r = self.rng.random()
+        if r < 0.45:
+            return b"%d" % self.rng.randrange(-20, 60)
+        if r < 0.9:
+            return b"m%d" % self.rng.randrange(40)
+        return self.rng.choice(VALUES)
+
+    def _elem(self):
+        return b"e%d" % self.rng.randrange(6) if self.rng.random() < 0.6 else self.rng.choice(VALUES)
+
+    def _field(self):
+        return b"f%d" % self.rng.randrange(12) if self.rng.random() < 0.9 else self.rng.choice(VALUES)
+
+    def _int(self):
+        r = self.rng.random()
+        if r < 0.75:
+            return b"%d" % self.rng.randrange(-12, 13)
+        if r < 0.9:
+            return b"%d" % self.rng.randrange(-10**6, 10**6)
+        return self.rng.choice(EDGE_INTS + NONSENSE)
+
+    def _pick(self):
+        return b"%d" % self.rng.randrange(-30, 31) if self.rng.random() < 0.9 else self.rng.choice(
+            NONSENSE + [b"-9223372036854775808", b"9223372036854775808"])
+
+    def _count(self):
+        return b"%d" % self.rng.randrange(0, 6) if self.rng.random() < 0.9 else self._int()
+
+    def _numkeys(self):
+        return self.rng.choice([b"1", b"2", b"2", b"2", b"3", b"0", b"-1", b"foo"])
+
+    def _float(self):
+        r = self.rng.random()
+        if r < 0.8:
+            return self.rng.choice(FLOATS)
+        return self.rng.choice(NONSENSE + [b"1e308", b"-1e308", b"+inf", b"-inf"])
+
+    def _offset(self):
+        return self.rng.choice([b"0", b"1", b"5", b"10", b"100", b"-1", b"600000000", b"foo", b"9223372036854775807"])
+
+    def _ttl(self):
+        if self.rng.random() < 0.15:
+            return self.rng.choice(BAD_TIMES)
+        self.n_ttl += 1
+        return b"%d" % (1000 * (1 + self.n_ttl * 7919 % 1000003))
+
+    def _ttlms(self):
+        if self.rng.random() < 0.15:
+            return self.rng.choice(BAD_TIMES)
+        self.n_ttl += 1
+        return b"%d" % (1000000 * (1 + self.n_ttl * 7919 % 1000003))
+
+    def _at(self):
+        return b"%d" % (self.rng.choice(FAR_MS) // 1000) if self.rng.random() < 0.85 else self.rng.choice(
+            BAD_TIMES + [b"1"])
+
+    def _atms(self):
+        return b"%d" % self.rng.choice(FAR_MS) if self.rng.random() < 0.85 else self.rng.choice(BAD_TIMES + [b"1"])
+
+    def _db(self):
+        return self.rng.choice([b"0", b"1", b"2", b"2"]) if self.rng.random() < 0.95 else self.rng.choice(
+            [b"16", b"-1", b"foo", b"9223372036854775807"])
+
+    def _glob(self):
+        return self.rng.choice([b"*", b"K*", b"?1", b"[KL]*", b"*[0-2]", b"f*", b"m1?", b"", b"\\*", b"[^K]?", b"nope", b"[", b"m[5-",
+                                b"K0"])
+
+    def _tiny(self):
+        return self.rng.choice([b"0.001", b"0.002", b"-1", b"foo", b"nan", b""])
+
+    def _bad(self):
+        return self.rng.choice(NONSENSE + EDGE_INTS + [b"-1", b"0"])
