@@ -68,6 +68,7 @@ MOVE any db
 EXPIRE any ttl ( NX | XX | bad )?
 EXPIRE any ttl ( GT | LT | XX | NX )*
 PEXPIRE any ttlms ( NX | XX | GT | LT )?
+EXPIREAT any 1
 EXPIREAT any at ( NX | XX | GT | LT | bad )*
 PEXPIREAT any atms ( NX | XX | GT | LT )*
 2x TTL any
