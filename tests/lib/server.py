@@ -219,8 +219,9 @@ class Server:
         argv = self.wrapper + [self.binary]
         if self.conf_text is not None:
             path = os.path.join(self.dir, "test.conf")
-            with open(path, "w") as f:
-                f.write(self.conf_text.replace("%DIR%", self.dir))
+            if not os.path.exists(path):  # a later start finds it as the server rewrote it
+                with open(path, "w") as f:
+                    f.write(self.conf_text.replace("%DIR%", self.dir))
             argv.append(path)
             defaults = {"port": self.port, "dir": self.dir}
         defaults.update(self.settings)
