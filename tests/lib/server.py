@@ -198,7 +198,9 @@ class Server:
         self.dir = directory or tempfile.mkdtemp(prefix="memd-test-")
         self.conf_text = conf
         self.extra_args = list(args or [])
-        self.env = dict(os.environ, **(env or {}))
+        # MEMD_* variables are settings; those of the tests themselves are none.
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("MEMD_", "REDIS_"))}
+        self.env.update(env or {})
         self.wrapper = list(wrapper)
         self.settings = settings
         self.password = password or settings.get("requirepass")

@@ -232,7 +232,9 @@ def test_debug_check_finds_nothing(c):
 
 
 def test_role_and_replicas(c):
-    assert c("ROLE") == [b"master", 0, []]
+    role, offset, replicas = c("ROLE")
+    assert role == b"master" and type(offset) is int and replicas == []
+    assert c.info("replication")["connected_slaves"] == "0"
 
 
 def test_shutdown_nosave(start):
