@@ -1,15 +1,17 @@
 # make              build/release/memd, and build/memd pointing at it
 # make debug asan   the same, unoptimised or under AddressSanitizer and UBSan
-# make test         everything: units, layers, wire tests
+# make test         everything: units, a short round of fuzzing, layers, wire tests
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
+# make fuzz [T=x] [SECONDS=n]    n seconds for each fuzz target;  make fuzz-short [T=x]
 # make lint format layers coverage install clean
 #
 # V=1 shows the commands. Objects go to build/<mode>/, so modes live side by side. Each folder is
 # one archive: a folder whose sources do not compile does not stop the tests of another.
 
 MODE    ?= release
-CC       = gcc
-AR       = gcc-ar
+CLANG   := $(firstword $(shell for c in clang clang-19 clang-16 clang-14; do command -v $$c; done))
+CC       = $(if $(LIBFUZZER),$(CLANG),gcc)
+AR       = $(if $(LIBFUZZER),ar,gcc-ar)
 PYTHON  ?= /usr/bin/python3
 PREFIX  ?= /usr/local
 Q       := $(if $(V),,@)
@@ -20,12 +22,14 @@ CFLAGS_release  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS_debug    := -O0 -g3
 CFLAGS_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                    -fno-sanitize-recover=all -Wno-format-truncation
+CFLAGS_fuzz     := $(CFLAGS_asan) $(if $(CLANG),-fsanitize=fuzzer-no-link -D__SANITIZE_ADDRESS__ \
+                   -Wno-error -Wno-unknown-warning-option)
 CFLAGS_coverage := -O0 -g --coverage
 CFLAGS_lint     := -O1 -fanalyzer
 CFLAGS  := -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes \
            -Wmissing-prototypes -Werror -pthread $(CFLAGS_$(MODE)) $(CFLAGS)
 LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed $(filter -f% --coverage,$(CFLAGS_$(MODE))) $(LDFLAGS)
-MALLOC  := $(if $(filter asan,$(MODE)),,-ljemalloc)
+MALLOC  := $(if $(filter asan fuzz,$(MODE)),,-ljemalloc)
 LIBS    := -llzf -levent_core $(MALLOC) -lpthread -lm
 
 # The archives that the tests of a folder link: what the folder may include.
@@ -43,11 +47,13 @@ archives = $(foreach f,$(LINK_$(1)),$(if $(call sources,$(f)),$(B)/lib$(f).a))
 
 SOURCES := $(foreach f,$(FOLDERS),$(call sources,$(f)))
 TESTS   := $(wildcard tests/unit/*/test_*.c tests/commands/test_*.c)
-PICKED  := $(patsubst %.c,$(B)/%,$(foreach t,$(TESTS),$(if $(T),$(if $(findstring $(T),$(t)),$(t)),$(t))))
+FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*/f_*.c))
+picked   = $(foreach t,$(1),$(if $(T),$(if $(findstring $(T),$(t)),$(t)),$(t)))
+PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
-.PHONY: all binary debug asan test unit unit-asan unit-build layers wire lint format coverage \
-        install clean
+.PHONY: all binary debug asan test unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire lint \
+        format coverage install clean
 .SECONDEXPANSION:
 .SECONDARY:
 
@@ -92,13 +98,37 @@ unit: unit-build
 unit-asan:
 	$(MAKE) MODE=asan unit
 
+# libFuzzer, where there is a clang, brings its own main; tests/fuzz/driver.c takes the same options.
+LIBFUZZER  := $(if $(filter fuzz,$(MODE)),$(if $(CLANG),-fsanitize=fuzzer))
+FUZZ_PICKED = $(call picked,$(FUZZERS))
+FUZZ_SEEDS  = $(wildcard tests/fuzz/seeds/$(notdir $(1)))
+SECONDS    ?= 10
+RUNS       ?= 20000
+
+$(FUZZERS): $(B)/%: $(B)/%.o $(if $(LIBFUZZER),,$(B)/tests/fuzz/driver.o) \
+                    $$(call archives,$$(call folder,$$*))
+	@echo "  link $@"
+	$(Q)$(CC) $(LDFLAGS) $(LIBFUZZER) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
+		-Wl,--end-group $(LIBS)
+
+fuzz-run: $(FUZZ_PICKED)
+	@set -e; $(foreach f,$(FUZZ_PICKED),echo "  fuzz $(f)"; mkdir -p $(f).found; \
+		$(f) -seed=1 -artifact_prefix=$(f).found/ $(ROUND) $(if $(LIBFUZZER),$(f).found) \
+		$(call FUZZ_SEEDS,$(f)) > $(f).log 2>&1 || { tail -50 $(f).log; exit 1; };)
+
+fuzz-short:
+	$(MAKE) ROUND=-runs=$(RUNS) fuzz-run
+
+fuzz:
+	$(MAKE) MODE=fuzz ROUND=-max_total_time=$(SECONDS) fuzz-run
+
 layers:
 	tests/lib/layers.sh
 
 wire: all
 	$(if $(wildcard tests/wire/test_*.py),$(PYTHON) -m pytest -q tests/wire $(if $(T),-k $(T)))
 
-test: unit layers wire
+test: unit fuzz-short layers wire
 
 lint: layers
 	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability \

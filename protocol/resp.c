@@ -253,10 +253,12 @@ static bool word(const char **s, const char *end, char **out)
 bool resp_split_words(const char *line, size_t n, char *copy, struct str *words, size_t max,
                       size_t *n_words)
 {
-    const char *s = line, *end = line + n;
+    const char *s = line, *end;
     char *out = copy;
 
     *n_words = 0;
+    if (n == 0) return true; /* line may be NULL */
+    end = line + n;
     for (;;) {
         char *start = out;
         while (s < end && blank(*s)) s++;
