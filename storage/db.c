@@ -332,8 +332,9 @@ uint64_t db_scan(struct db *db, uint64_t cursor, size_t count,
     struct scan sc = { db->store, fn, ctx, 0 };
     unsigned shard = cursor >> CURSOR_BITS & (STORE_SHARDS - 1);
     uint64_t at = cursor & ((1ull << CURSOR_BITS) - 1);
-    /* Buckets may be empty: bound the walk as well as the harvest. */
-    size_t steps = count < SIZE_MAX / 10 ? count * 10 : SIZE_MAX;
+    /* Buckets may be empty: bound the walk as well as the harvest, but go through a small database
+     * in one call. */
+    size_t steps = count < SIZE_MAX / 10 - 1000 ? 1000 + count * 10 : SIZE_MAX;
 
     while (steps-- > 0 && sc.n < count) {
         at = table_scan(&db->shards[shard].keys, at, scan_one, &sc);

@@ -105,6 +105,7 @@ static size_t drain(struct db *db, struct shard *sh, struct wheel *w, size_t max
         size_t n = wheel_take(w, db->store->now_ms, hashes, want);
 
         for (size_t i = 0; i < n; i++) table_prefetch_bucket(&sh->keys, hashes[i]);
+        for (size_t i = 0; i < n; i++) table_prefetch_entry(&sh->keys, hashes[i]);
         for (size_t i = 0; i < n; i++) act_on(db, sh, hashes[i]);
         done += n;
         if (n < want) break;
