@@ -14,8 +14,10 @@ static void journal_expire(const struct call *c, struct journal *j)
 {
     const struct note *n = c->note;
 
-    if (n->removed) journal_cmd(j, STR("DEL"), call_arg(c, 1));
-    else journal_cmd(j, STR("PEXPIREAT"), call_arg(c, 1), call_num(c, n->at_ms));
+    if (n->removed)
+        journal_cmd(j, STR("DEL"), call_arg(c, 1));
+    else
+        journal_cmd(j, STR("PEXPIREAT"), call_arg(c, 1), call_num(c, n->at_ms));
 }
 
 static enum err conditions(struct call *c, unsigned *out)
@@ -24,11 +26,16 @@ static enum err conditions(struct call *c, unsigned *out)
     unsigned set = 0;
 
     for (size_t i = 3; i < c->argc; i++) {
-        if (call_is(c, i, "NX")) set |= EXPIRE_NX;
-        else if (call_is(c, i, "XX")) set |= EXPIRE_XX;
-        else if (call_is(c, i, "GT")) set |= EXPIRE_GT;
-        else if (call_is(c, i, "LT")) set |= EXPIRE_LT;
-        else return call_fail(c, ERR_EXPIRE_OPTION, call_arg(c, i));
+        if (call_is(c, i, "NX"))
+            set |= EXPIRE_NX;
+        else if (call_is(c, i, "XX"))
+            set |= EXPIRE_XX;
+        else if (call_is(c, i, "GT"))
+            set |= EXPIRE_GT;
+        else if (call_is(c, i, "LT"))
+            set |= EXPIRE_LT;
+        else
+            return call_fail(c, ERR_EXPIRE_OPTION, call_arg(c, i));
     }
     if ((set & EXPIRE_NX) && (set & NOT_WITH_NX)) return ERR_EXPIRE_NX;
     if ((set & EXPIRE_GT) && (set & EXPIRE_LT)) return ERR_EXPIRE_GT_LT;
@@ -82,7 +89,8 @@ static enum err run_persist(struct call *c)
 
 enum { NO_TTL = -1, NO_SUCH = -2 };
 
-/* Reply the time of a key, counted from base_ms: rounded to the nearest second when asked for those. */
+/* Reply the time of a key, counted from base_ms: rounded to the nearest second when asked for
+ * those. */
 static enum err reply_time(struct call *c, int64_t base_ms, bool seconds)
 {
     const struct entry *e = db_look(c->db, call_arg(c, 1));
@@ -121,6 +129,7 @@ static enum err run_pexpiretime(struct call *c)
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
+/* clang-format off: a row is read across */
 
 static const char *const expire_history[] = { "7.0.0", "The options NX, XX, GT and LT.", NULL };
 static const char *const ttl_history[] = { "2.8.0", "The reply -2.", NULL };
@@ -136,58 +145,131 @@ static const struct command_arg condition_args[] = {
 
 #define EXPIRE_ARGS(n, t) \
     ARGS(ARG_KEY("key"), { .name = (n), .type = (t) }, \
-         { .name = "condition", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL, .since = "7.0.0", \
+         { .name = "condition", \
+           .type = ARG_T_ONEOF, \
+           .flags = ARG_OPTIONAL, \
+           .since = "7.0.0", \
            .subs = condition_args })
 
 const struct command expire_commands[] = {
-    { .name = "expire", .run = run_expire, .arity = -3, .flags = CMD_WRITE | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RW | KEY_UPDATE) }, .acl = ACL_KEYSPACE, .group = GROUP_GENERIC,
-      .journal = journal_expire, .since = "1.0.0", .complexity = "O(1)",
-      .summary = "Lets a key live for a number of seconds from now.", .history = expire_history,
+    { .name = "expire",
+      .run = run_expire,
+      .arity = -3,
+      .flags = CMD_WRITE | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_RW | KEY_UPDATE) },
+      .acl = ACL_KEYSPACE,
+      .group = GROUP_GENERIC,
+      .journal = journal_expire,
+      .since = "1.0.0",
+      .complexity = "O(1)",
+      .summary = "Lets a key live for a number of seconds from now.",
+      .history = expire_history,
       .args = EXPIRE_ARGS("seconds", ARG_T_INTEGER),
       .example = "SET a 1 | EXPIRE a 10 | TTL a => :10\r\n" },
-    { .name = "pexpire", .run = run_pexpire, .arity = -3, .flags = CMD_WRITE | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RW | KEY_UPDATE) }, .acl = ACL_KEYSPACE, .group = GROUP_GENERIC,
-      .journal = journal_expire, .since = "2.6.0", .complexity = "O(1)",
-      .summary = "Lets a key live for a number of milliseconds from now.", .history = expire_history,
+    { .name = "pexpire",
+      .run = run_pexpire,
+      .arity = -3,
+      .flags = CMD_WRITE | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_RW | KEY_UPDATE) },
+      .acl = ACL_KEYSPACE,
+      .group = GROUP_GENERIC,
+      .journal = journal_expire,
+      .since = "2.6.0",
+      .complexity = "O(1)",
+      .summary = "Lets a key live for a number of milliseconds from now.",
+      .history = expire_history,
       .args = EXPIRE_ARGS("milliseconds", ARG_T_INTEGER),
       .example = "SET a 1 | PEXPIRE a 1500 | PTTL a => :1500\r\n" },
-    { .name = "expireat", .run = run_expireat, .arity = -3, .flags = CMD_WRITE | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RW | KEY_UPDATE) }, .acl = ACL_KEYSPACE, .group = GROUP_GENERIC,
-      .journal = journal_expire, .since = "1.2.0", .complexity = "O(1)",
-      .summary = "Lets a key live until a Unix time in seconds.", .history = expire_history,
+    { .name = "expireat",
+      .run = run_expireat,
+      .arity = -3,
+      .flags = CMD_WRITE | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_RW | KEY_UPDATE) },
+      .acl = ACL_KEYSPACE,
+      .group = GROUP_GENERIC,
+      .journal = journal_expire,
+      .since = "1.2.0",
+      .complexity = "O(1)",
+      .summary = "Lets a key live until a Unix time in seconds.",
+      .history = expire_history,
       .args = EXPIRE_ARGS("unix-time-seconds", ARG_T_UNIX_TIME),
       .example = "SET a 1 | EXPIREAT a 33177117420 | EXPIRETIME a => :33177117420\r\n" },
-    { .name = "pexpireat", .run = run_pexpireat, .arity = -3, .flags = CMD_WRITE | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RW | KEY_UPDATE) }, .acl = ACL_KEYSPACE, .group = GROUP_GENERIC,
-      .journal = journal_expire, .since = "2.6.0", .complexity = "O(1)",
-      .summary = "Lets a key live until a Unix time in milliseconds.", .history = expire_history,
+    { .name = "pexpireat",
+      .run = run_pexpireat,
+      .arity = -3,
+      .flags = CMD_WRITE | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_RW | KEY_UPDATE) },
+      .acl = ACL_KEYSPACE,
+      .group = GROUP_GENERIC,
+      .journal = journal_expire,
+      .since = "2.6.0",
+      .complexity = "O(1)",
+      .summary = "Lets a key live until a Unix time in milliseconds.",
+      .history = expire_history,
       .args = EXPIRE_ARGS("unix-time-milliseconds", ARG_T_UNIX_TIME),
       .example = "SET a 1 | PEXPIREAT a 33177117420000 | PEXPIRETIME a => :33177117420000\r\n" },
-    { .name = "ttl", .run = run_ttl, .arity = 2, .flags = CMD_READONLY | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_KEYSPACE, .group = GROUP_GENERIC,
-      .since = "1.0.0", .complexity = "O(1)", .summary = "Gives the seconds that a key has to live.",
-      .history = ttl_history, .tips = ttl_tips, .args = ARGS(ARG_KEY("key")),
+    { .name = "ttl",
+      .run = run_ttl,
+      .arity = 2,
+      .flags = CMD_READONLY | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) },
+      .acl = ACL_KEYSPACE,
+      .group = GROUP_GENERIC,
+      .since = "1.0.0",
+      .complexity = "O(1)",
+      .summary = "Gives the seconds that a key has to live.",
+      .history = ttl_history,
+      .tips = ttl_tips,
+      .args = ARGS(ARG_KEY("key")),
       .example = "SET a 1 EX 100 | TTL a => :100\r\n" },
-    { .name = "pttl", .run = run_pttl, .arity = 2, .flags = CMD_READONLY | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_KEYSPACE, .group = GROUP_GENERIC,
-      .since = "2.6.0", .complexity = "O(1)", .summary = "Gives the milliseconds that a key has to live.",
-      .history = ttl_history, .tips = ttl_tips, .args = ARGS(ARG_KEY("key")),
+    { .name = "pttl",
+      .run = run_pttl,
+      .arity = 2,
+      .flags = CMD_READONLY | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) },
+      .acl = ACL_KEYSPACE,
+      .group = GROUP_GENERIC,
+      .since = "2.6.0",
+      .complexity = "O(1)",
+      .summary = "Gives the milliseconds that a key has to live.",
+      .history = ttl_history,
+      .tips = ttl_tips,
+      .args = ARGS(ARG_KEY("key")),
       .example = "SET a 1 PX 100 | PTTL a => :100\r\n" },
-    { .name = "expiretime", .run = run_expiretime, .arity = 2, .flags = CMD_READONLY | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_KEYSPACE, .group = GROUP_GENERIC,
-      .since = "7.0.0", .complexity = "O(1)",
-      .summary = "Gives the Unix time in seconds until which a key lives.", .args = ARGS(ARG_KEY("key")),
+    { .name = "expiretime",
+      .run = run_expiretime,
+      .arity = 2,
+      .flags = CMD_READONLY | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) },
+      .acl = ACL_KEYSPACE,
+      .group = GROUP_GENERIC,
+      .since = "7.0.0",
+      .complexity = "O(1)",
+      .summary = "Gives the Unix time in seconds until which a key lives.",
+      .args = ARGS(ARG_KEY("key")),
       .example = "SET a 1 EXAT 33177117420 | EXPIRETIME a => :33177117420\r\n" },
-    { .name = "pexpiretime", .run = run_pexpiretime, .arity = 2, .flags = CMD_READONLY | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_KEYSPACE, .group = GROUP_GENERIC,
-      .since = "7.0.0", .complexity = "O(1)",
+    { .name = "pexpiretime",
+      .run = run_pexpiretime,
+      .arity = 2,
+      .flags = CMD_READONLY | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) },
+      .acl = ACL_KEYSPACE,
+      .group = GROUP_GENERIC,
+      .since = "7.0.0",
+      .complexity = "O(1)",
       .summary = "Gives the Unix time in milliseconds until which a key lives.",
       .args = ARGS(ARG_KEY("key")),
       .example = "SET a 1 PXAT 33177117420000 | PEXPIRETIME a => :33177117420000\r\n" },
-    { .name = "persist", .run = run_persist, .arity = 2, .flags = CMD_WRITE | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RW | KEY_UPDATE) }, .acl = ACL_KEYSPACE, .group = GROUP_GENERIC,
-      .since = "2.2.0", .complexity = "O(1)", .summary = "Lets a key live on without an end.",
+    { .name = "persist",
+      .run = run_persist,
+      .arity = 2,
+      .flags = CMD_WRITE | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_RW | KEY_UPDATE) },
+      .acl = ACL_KEYSPACE,
+      .group = GROUP_GENERIC,
+      .since = "2.2.0",
+      .complexity = "O(1)",
+      .summary = "Lets a key live on without an end.",
       .args = ARGS(ARG_KEY("key")),
       .example = "SET a 1 EX 10 | PERSIST a => :1\r\n" },
     { 0 },

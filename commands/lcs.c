@@ -1,8 +1,9 @@
 /* lcs.c -- LCS: the longest common subsequence of two strings.
  *
- * The textbook table: len[i][j] is the length for the first i bytes of a and the first j of b. Going
- * back from its last corner gives the subsequence, and the ranges that it consists of. Which of several
- * longest ones is found is part of the protocol: among equal lengths the way back shortens b first. */
+ * The textbook table: len[i][j] is the length for the first i bytes of a and the first j of b.
+ * Going back from its last corner gives the subsequence, and the ranges that it consists of.
+ * Which of several longest ones is found is part of the protocol: among equal lengths the way
+ * back shortens b first. */
 #include "base/mem.h"
 #include "commands/tables.h"
 #include "storage/type_string.h"
@@ -27,8 +28,10 @@ static void fill(struct lcs *l)
 
         row[0] = 0;
         for (size_t j = 1; j <= l->b.n; j++) {
-            if (l->a.p[i - 1] == l->b.p[j - 1]) row[j] = above[j - 1] + 1;
-            else row[j] = above[j] > row[j - 1] ? above[j] : row[j - 1];
+            if (l->a.p[i - 1] == l->b.p[j - 1])
+                row[j] = above[j - 1] + 1;
+            else
+                row[j] = above[j] > row[j - 1] ? above[j] : row[j - 1];
         }
     }
 }
@@ -38,13 +41,17 @@ static void fill(struct lcs *l)
 static enum err parse(struct call *c, struct lcs *l)
 {
     for (size_t i = 3; i < c->argc; i++) {
-        if (call_is(c, i, "IDX")) l->want_idx = true;
-        else if (call_is(c, i, "LEN")) l->want_len = true;
-        else if (call_is(c, i, "WITHMATCHLEN")) l->with_match_len = true;
+        if (call_is(c, i, "IDX"))
+            l->want_idx = true;
+        else if (call_is(c, i, "LEN"))
+            l->want_len = true;
+        else if (call_is(c, i, "WITHMATCHLEN"))
+            l->with_match_len = true;
         else if (call_is(c, i, "MINMATCHLEN") && i + 1 < c->argc) {
             enum err e = call_i64(c, ++i, &l->min_match);
             if (e != OK) return e;
-        } else return ERR_SYNTAX;
+        } else
+            return ERR_SYNTAX;
     }
     return l->want_len && l->want_idx ? ERR_LCS_BOTH : OK;
 }
@@ -95,8 +102,10 @@ static bool reply_match(struct reply *r, const struct lcs *l, size_t i, size_t j
 /* Go back one step that matches nothing. */
 static void step_back(const struct lcs *l, size_t *i, size_t *j)
 {
-    if (*cell(l, *i - 1, *j) > *cell(l, *i, *j - 1)) --*i;
-    else --*j;
+    if (*cell(l, *i - 1, *j) > *cell(l, *i, *j - 1))
+        --*i;
+    else
+        --*j;
 }
 
 static void reply_matches(struct reply *r, const struct lcs *l)
@@ -110,8 +119,10 @@ static void reply_matches(struct reply *r, const struct lcs *l)
         size_t n = 0;
 
         for (; i > 0 && j > 0 && l->a.p[i - 1] == l->b.p[j - 1]; i--, j--) n++;
-        if (n > 0) n_matches += reply_match(r, l, i, j, n);
-        else step_back(l, &i, &j);
+        if (n > 0)
+            n_matches += reply_match(r, l, i, j, n);
+        else
+            step_back(l, &i, &j);
     }
     reply_array_at(r, mark, n_matches);
     reply_bulk(r, STR("len"));
@@ -145,25 +156,43 @@ static enum err run_lcs(struct call *c)
     if (e == OK) e = reserve(c, &l);
     if (e != OK) return e;
     fill(&l);
-    if (l.want_idx) reply_matches(c->out, &l);
-    else if (l.want_len) reply_int(c->out, *cell(&l, l.a.n, l.b.n));
-    else reply_subsequence(c, &l);
+    if (l.want_idx)
+        reply_matches(c->out, &l);
+    else if (l.want_len)
+        reply_int(c->out, *cell(&l, l.a.n, l.b.n));
+    else
+        reply_subsequence(c, &l);
     mem_free(l.len);
     return OK;
 }
 
+/* --- rows ------------------------------------------------------------------------------------- */
+/* clang-format off: a row is read across */
+
 const struct command lcs_commands[] = {
-    { .name = "lcs", .run = run_lcs, .arity = -3, .flags = CMD_READONLY,
-      .keys = { KEYS_FROM(1, 1, 1, KEY_RO | KEY_ACCESS) }, .acl = ACL_STRING, .group = GROUP_STRING,
-      .since = "7.0.0", .complexity = "O(N*M) for strings of N and M bytes",
-      .summary = "Gives the longest common subsequence of two strings, its length, or where it lies.",
-      .args = ARGS(ARG_KEY("key1"), ARG_KEY("key2"),
-                   { .name = "len", .type = ARG_T_PURE_TOKEN, .token = "LEN", .flags = ARG_OPTIONAL },
-                   { .name = "idx", .type = ARG_T_PURE_TOKEN, .token = "IDX", .flags = ARG_OPTIONAL },
-                   { .name = "min-match-len", .type = ARG_T_INTEGER, .token = "MINMATCHLEN",
-                     .flags = ARG_OPTIONAL },
-                   { .name = "withmatchlen", .type = ARG_T_PURE_TOKEN, .token = "WITHMATCHLEN",
-                     .flags = ARG_OPTIONAL }),
+    { .name = "lcs",
+      .run = run_lcs,
+      .arity = -3,
+      .flags = CMD_READONLY,
+      .keys = { KEYS_FROM(1, 1, 1, KEY_RO | KEY_ACCESS) },
+      .acl = ACL_STRING,
+      .group = GROUP_STRING,
+      .since = "7.0.0",
+      .complexity = "O(N*M) for strings of N and M bytes",
+      .summary =
+          "Gives the longest common subsequence of two strings, its length, or where it lies.",
+      .args =
+          ARGS(ARG_KEY("key1"), ARG_KEY("key2"),
+               { .name = "len", .type = ARG_T_PURE_TOKEN, .token = "LEN", .flags = ARG_OPTIONAL },
+               { .name = "idx", .type = ARG_T_PURE_TOKEN, .token = "IDX", .flags = ARG_OPTIONAL },
+               { .name = "min-match-len",
+                 .type = ARG_T_INTEGER,
+                 .token = "MINMATCHLEN",
+                 .flags = ARG_OPTIONAL },
+               { .name = "withmatchlen",
+                 .type = ARG_T_PURE_TOKEN,
+                 .token = "WITHMATCHLEN",
+                 .flags = ARG_OPTIONAL }),
       .example = "MSET a ohmytext b mynewtext | LCS a b => $6\r\nmytext\r\n" },
     { 0 },
 };

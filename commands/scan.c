@@ -115,41 +115,67 @@ static enum err run_randomkey(struct call *c)
 {
     const struct entry *e = db_random(c->db);
 
-    if (e) reply_bulk(c->out, entry_key(e));
-    else reply_null(c->out);
+    if (e)
+        reply_bulk(c->out, entry_key(e));
+    else
+        reply_null(c->out);
     return OK;
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
+/* clang-format off: a row is read across */
 
 static const char *const scan_history[] = { "6.0.0", "The option TYPE.", NULL };
 static const char *const scan_tips[] = { "nondeterministic_output", "request_policy:special",
                                          "response_policy:special", NULL };
-static const char *const keys_tips[] = { "request_policy:all_shards", "nondeterministic_output_order", NULL };
+static const char *const keys_tips[] = { "request_policy:all_shards",
+                                         "nondeterministic_output_order", NULL };
 static const char *const random_tips[] = { "request_policy:all_shards", "response_policy:special",
                                            "nondeterministic_output", NULL };
 
 const struct command scan_commands[] = {
-    { .name = "scan", .run = run_scan, .arity = -2, .flags = CMD_READONLY | CMD_TOUCHES_ARBITRARY_KEYS,
-      .acl = ACL_KEYSPACE, .group = GROUP_GENERIC, .since = "2.8.0",
+    { .name = "scan",
+      .run = run_scan,
+      .arity = -2,
+      .flags = CMD_READONLY | CMD_TOUCHES_ARBITRARY_KEYS,
+      .acl = ACL_KEYSPACE,
+      .group = GROUP_GENERIC,
+      .since = "2.8.0",
       .complexity = "O(COUNT) a call, O(N) for all calls until the cursor is 0 again, for N keys",
       .summary = "Goes through the keys a few at a time; who is there throughout is met.",
-      .history = scan_history, .tips = scan_tips,
-      .args = ARGS({ .name = "cursor", .type = ARG_T_INTEGER },
-                   { .name = "pattern", .type = ARG_T_PATTERN, .token = "MATCH", .flags = ARG_OPTIONAL },
-                   { .name = "count", .type = ARG_T_INTEGER, .token = "COUNT", .flags = ARG_OPTIONAL },
-                   { .name = "type", .type = ARG_T_STRING, .token = "TYPE", .flags = ARG_OPTIONAL,
-                     .since = "6.0.0" }),
+      .history = scan_history,
+      .tips = scan_tips,
+      .args = ARGS(
+          { .name = "cursor", .type = ARG_T_INTEGER },
+          { .name = "pattern", .type = ARG_T_PATTERN, .token = "MATCH", .flags = ARG_OPTIONAL },
+          { .name = "count", .type = ARG_T_INTEGER, .token = "COUNT", .flags = ARG_OPTIONAL },
+          { .name = "type",
+            .type = ARG_T_STRING,
+            .token = "TYPE",
+            .flags = ARG_OPTIONAL,
+            .since = "6.0.0" }),
       .example = "SET a 1 | SCAN 0 COUNT 1000 => *2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n" },
-    { .name = "keys", .run = run_keys, .arity = 2, .flags = CMD_READONLY,
-      .acl = ACL_KEYSPACE | ACL_DANGEROUS, .group = GROUP_GENERIC, .since = "1.0.0",
+    { .name = "keys",
+      .run = run_keys,
+      .arity = 2,
+      .flags = CMD_READONLY,
+      .acl = ACL_KEYSPACE | ACL_DANGEROUS,
+      .group = GROUP_GENERIC,
+      .since = "1.0.0",
       .complexity = "O(N) for N keys in the database",
-      .summary = "Gives all keys that match a pattern.", .tips = keys_tips,
+      .summary = "Gives all keys that match a pattern.",
+      .tips = keys_tips,
       .args = ARGS({ .name = "pattern", .type = ARG_T_PATTERN }),
       .example = "MSET ab 1 b 2 | KEYS a* => *1\r\n$2\r\nab\r\n" },
-    { .name = "randomkey", .run = run_randomkey, .arity = 1,
-      .flags = CMD_READONLY | CMD_TOUCHES_ARBITRARY_KEYS, .acl = ACL_KEYSPACE, .group = GROUP_GENERIC,
-      .since = "1.0.0", .complexity = "O(1)", .summary = "Gives some key of the database.",
+    { .name = "randomkey",
+      .run = run_randomkey,
+      .arity = 1,
+      .flags = CMD_READONLY | CMD_TOUCHES_ARBITRARY_KEYS,
+      .acl = ACL_KEYSPACE,
+      .group = GROUP_GENERIC,
+      .since = "1.0.0",
+      .complexity = "O(1)",
+      .summary = "Gives some key of the database.",
       .tips = random_tips,
       .example = "SET a 1 | RANDOMKEY => $1\r\na\r\n" },
     { 0 },

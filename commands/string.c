@@ -25,7 +25,8 @@ static enum err run_get(struct call *c)
 
 /* Call fn for every step-th argument from first on, the memory of a batch of keys on its way while
  * the one before is worked on. */
-static void each_key(struct call *c, size_t first, size_t step, void (*fn)(struct call *c, size_t i))
+static void each_key(struct call *c, size_t first, size_t step,
+                     void (*fn)(struct call *c, size_t i))
 {
     uint64_t hashes[DB_BATCH];
 
@@ -46,8 +47,10 @@ static void mget_one(struct call *c, size_t i)
 {
     const struct entry *e = db_read(c->db, call_arg(c, i));
 
-    if (e && entry_type(e) == VALUE_STRING) reply_string(c->out, e);
-    else reply_null(c->out);
+    if (e && entry_type(e) == VALUE_STRING)
+        reply_string(c->out, e);
+    else
+        reply_null(c->out);
 }
 
 static enum err run_mget(struct call *c)
@@ -62,11 +65,11 @@ static enum err run_mget(struct call *c)
 enum expiry { NO_EXPIRY, EXPIRY_AT, EXPIRY_KEEP, EXPIRY_PERSIST };
 
 struct options {
-    unsigned conditions;  /* of enum string_set_flag */
+    unsigned conditions; /* of enum string_set_flag */
     bool get;
     enum expiry expiry;
     struct expire_form form;
-    size_t time_at;       /* EXPIRY_AT: index of its argument */
+    size_t time_at; /* EXPIRY_AT: index of its argument */
 };
 
 static bool is_time_option(struct str word, struct expire_form *f)
@@ -74,8 +77,10 @@ static bool is_time_option(struct str word, struct expire_form *f)
     static const struct {
         const char *word;
         struct expire_form form;
-    } forms[] = { { "EX", { true, true } }, { "PX", { false, true } },
-                  { "EXAT", { true, false } }, { "PXAT", { false, false } } };
+    } forms[] = { { "EX", { true, true } },
+                  { "PX", { false, true } },
+                  { "EXAT", { true, false } },
+                  { "PXAT", { false, false } } };
 
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         if (!str_is(word, forms[i].word)) continue;
@@ -85,7 +90,8 @@ static bool is_time_option(struct str word, struct expire_form *f)
     return false;
 }
 
-/* A time may be given once more in the same form, the last counts; different forms exclude each other. */
+/* A time may be given once more in the same form, the last counts; different forms exclude each
+ * other. */
 static bool take_time(struct call *c, size_t *i, struct options *o)
 {
     struct expire_form f;
@@ -146,9 +152,12 @@ static void journal_set(const struct call *c, struct journal *j)
     const struct set_note *n = c->note;
     struct str key = call_arg(c, 1), val = call_arg(c, n ? n->value_at : 2);
 
-    if (n && n->at_ms >= 0) journal_cmd(j, STR("SET"), key, val, STR("PXAT"), call_num(c, n->at_ms));
-    else if (n && n->keep_ttl) journal_cmd(j, STR("SET"), key, val, STR("KEEPTTL"));
-    else journal_cmd(j, STR("SET"), key, val);
+    if (n && n->at_ms >= 0)
+        journal_cmd(j, STR("SET"), key, val, STR("PXAT"), call_num(c, n->at_ms));
+    else if (n && n->keep_ttl)
+        journal_cmd(j, STR("SET"), key, val, STR("KEEPTTL"));
+    else
+        journal_cmd(j, STR("SET"), key, val);
 }
 
 static void note_set(struct call *c, size_t value_at, int64_t at_ms, bool keep_ttl)
@@ -163,8 +172,10 @@ static void reply_old(void *ctx, const struct entry *e)
 {
     struct call *c = ctx;
 
-    if (e) reply_string(c->out, e);
-    else reply_null(c->out);
+    if (e)
+        reply_string(c->out, e);
+    else
+        reply_null(c->out);
 }
 
 static enum err set_with_options(struct call *c)
@@ -184,8 +195,10 @@ static enum err set_with_options(struct call *c)
     e = string_set(c->db, call_arg(c, 1), call_arg(c, 2), &how);
     if (e != OK && e != ERR_NOT_DONE) return e;
     if (o.get) return OK;
-    if (e == OK) reply_ok(c->out);
-    else reply_null(c->out);
+    if (e == OK)
+        reply_ok(c->out);
+    else
+        reply_null(c->out);
     return OK;
 }
 
@@ -289,9 +302,12 @@ static void journal_getex(const struct call *c, struct journal *j)
     const struct getex_note *n = c->note;
     struct str key = call_arg(c, 1);
 
-    if (n->removed) journal_cmd(j, STR("DEL"), key);
-    else if (n->at_ms < 0) journal_cmd(j, STR("PERSIST"), key);
-    else journal_cmd(j, STR("PEXPIREAT"), key, call_num(c, n->at_ms));
+    if (n->removed)
+        journal_cmd(j, STR("DEL"), key);
+    else if (n->at_ms < 0)
+        journal_cmd(j, STR("PERSIST"), key);
+    else
+        journal_cmd(j, STR("PEXPIREAT"), key, call_num(c, n->at_ms));
 }
 
 static bool take_getex_option(struct call *c, size_t *i, struct options *o)
@@ -325,6 +341,7 @@ static enum err run_getex(struct call *c)
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
+/* clang-format off: a row is read across */
 
 static const struct command_arg condition_args[] = {
     { .name = "nx", .type = ARG_T_PURE_TOKEN, .token = "NX" },
@@ -336,7 +353,10 @@ static const struct command_arg set_expiry_args[] = {
     { .name = "seconds", .type = ARG_T_INTEGER, .token = "EX", .since = "2.6.12" },
     { .name = "milliseconds", .type = ARG_T_INTEGER, .token = "PX", .since = "2.6.12" },
     { .name = "unix-time-seconds", .type = ARG_T_UNIX_TIME, .token = "EXAT", .since = "6.2.0" },
-    { .name = "unix-time-milliseconds", .type = ARG_T_UNIX_TIME, .token = "PXAT", .since = "6.2.0" },
+    { .name = "unix-time-milliseconds",
+      .type = ARG_T_UNIX_TIME,
+      .token = "PXAT",
+      .since = "6.2.0" },
     { .name = "keepttl", .type = ARG_T_PURE_TOKEN, .token = "KEEPTTL", .since = "6.0.0" },
     { 0 },
 };
@@ -357,95 +377,187 @@ static const struct command_arg pair_args[] = {
 };
 
 static const char *const set_history[] = {
-    "2.6.12", "The options EX, PX, NX and XX.",
-    "6.0.0", "The option KEEPTTL.",
-    "6.2.0", "The options GET, EXAT and PXAT.",
-    "7.0.0", "NX and GET may be given together.",
+    "2.6.12", "The options EX, PX, NX and XX.",  "6.0.0", "The option KEEPTTL.",
+    "6.2.0",  "The options GET, EXAT and PXAT.", "7.0.0", "NX and GET may be given together.",
     NULL,
 };
 
 static const char *const mget_tips[] = { "request_policy:multi_shard", NULL };
-static const char *const mset_tips[] = { "request_policy:multi_shard", "response_policy:all_succeeded", NULL };
+static const char *const mset_tips[] = { "request_policy:multi_shard",
+                                         "response_policy:all_succeeded", NULL };
 
 const struct command string_commands[] = {
-    { .name = "get", .run = run_get, .arity = 2, .flags = CMD_READONLY | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_STRING, .group = GROUP_STRING,
-      .since = "1.0.0", .complexity = "O(1)", .summary = "Gives the string at a key.",
+    { .name = "get",
+      .run = run_get,
+      .arity = 2,
+      .flags = CMD_READONLY | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) },
+      .acl = ACL_STRING,
+      .group = GROUP_STRING,
+      .since = "1.0.0",
+      .complexity = "O(1)",
+      .summary = "Gives the string at a key.",
       .args = ARGS(ARG_KEY("key")),
       .example = "SET a 1 | GET a => $1\r\n1\r\n" },
-    { .name = "set", .run = run_set, .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
-      .keys = { KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE_FLAGS) }, .acl = ACL_STRING,
-      .group = GROUP_STRING, .journal = journal_set, .since = "1.0.0", .complexity = "O(1)",
-      .summary = "Sets a key to a string, whatever it held before; on conditions, or for a time, if asked to.",
+    { .name = "set",
+      .run = run_set,
+      .arity = -3,
+      .flags = CMD_WRITE | CMD_DENYOOM,
+      .keys = { KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE_FLAGS) },
+      .acl = ACL_STRING,
+      .group = GROUP_STRING,
+      .journal = journal_set,
+      .since = "1.0.0",
+      .complexity = "O(1)",
+      .summary = "Sets a key to a string, whatever it held before; on conditions, or for a time, "
+                 "if asked to.",
       .history = set_history,
       .args = ARGS(ARG_KEY("key"), { .name = "value", .type = ARG_T_STRING },
-                   { .name = "condition", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL, .since = "2.6.12",
+                   { .name = "condition",
+                     .type = ARG_T_ONEOF,
+                     .flags = ARG_OPTIONAL,
+                     .since = "2.6.12",
                      .subs = condition_args },
-                   { .name = "get", .type = ARG_T_PURE_TOKEN, .token = "GET", .flags = ARG_OPTIONAL,
+                   { .name = "get",
+                     .type = ARG_T_PURE_TOKEN,
+                     .token = "GET",
+                     .flags = ARG_OPTIONAL,
                      .since = "6.2.0" },
-                   { .name = "expiration", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL,
+                   { .name = "expiration",
+                     .type = ARG_T_ONEOF,
+                     .flags = ARG_OPTIONAL,
                      .subs = set_expiry_args }),
       .example = "SET a 1 | SET a 2 XX GET => $1\r\n1\r\n" },
-    { .name = "setnx", .run = run_setnx, .arity = 3, .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_OW | KEY_INSERT) }, .acl = ACL_STRING, .group = GROUP_STRING,
-      .journal = journal_set, .since = "1.0.0", .complexity = "O(1)",
+    { .name = "setnx",
+      .run = run_setnx,
+      .arity = 3,
+      .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_OW | KEY_INSERT) },
+      .acl = ACL_STRING,
+      .group = GROUP_STRING,
+      .journal = journal_set,
+      .since = "1.0.0",
+      .complexity = "O(1)",
       .summary = "Sets a key to a string only if there is no such key.",
-      .deprecated_since = "2.6.12", .replaced_by = "`SET` with the `NX` argument",
+      .deprecated_since = "2.6.12",
+      .replaced_by = "`SET` with the `NX` argument",
       .args = ARGS(ARG_KEY("key"), { .name = "value", .type = ARG_T_STRING }),
       .example = "SET a 1 | SETNX a 2 => :0\r\n" },
-    { .name = "setex", .run = run_setex, .arity = 4, .flags = CMD_WRITE | CMD_DENYOOM,
-      .keys = { KEY_AT(1, KEY_OW | KEY_UPDATE) }, .acl = ACL_STRING, .group = GROUP_STRING,
-      .journal = journal_set, .since = "2.0.0", .complexity = "O(1)",
+    { .name = "setex",
+      .run = run_setex,
+      .arity = 4,
+      .flags = CMD_WRITE | CMD_DENYOOM,
+      .keys = { KEY_AT(1, KEY_OW | KEY_UPDATE) },
+      .acl = ACL_STRING,
+      .group = GROUP_STRING,
+      .journal = journal_set,
+      .since = "2.0.0",
+      .complexity = "O(1)",
       .summary = "Sets a key to a string for a number of seconds.",
-      .deprecated_since = "2.6.12", .replaced_by = "`SET` with the `EX` argument",
+      .deprecated_since = "2.6.12",
+      .replaced_by = "`SET` with the `EX` argument",
       .args = ARGS(ARG_KEY("key"), { .name = "seconds", .type = ARG_T_INTEGER },
                    { .name = "value", .type = ARG_T_STRING }),
       .example = "SETEX a 10 1 | TTL a => :10\r\n" },
-    { .name = "psetex", .run = run_psetex, .arity = 4, .flags = CMD_WRITE | CMD_DENYOOM,
-      .keys = { KEY_AT(1, KEY_OW | KEY_UPDATE) }, .acl = ACL_STRING, .group = GROUP_STRING,
-      .journal = journal_set, .since = "2.6.0", .complexity = "O(1)",
+    { .name = "psetex",
+      .run = run_psetex,
+      .arity = 4,
+      .flags = CMD_WRITE | CMD_DENYOOM,
+      .keys = { KEY_AT(1, KEY_OW | KEY_UPDATE) },
+      .acl = ACL_STRING,
+      .group = GROUP_STRING,
+      .journal = journal_set,
+      .since = "2.6.0",
+      .complexity = "O(1)",
       .summary = "Sets a key to a string for a number of milliseconds.",
-      .deprecated_since = "2.6.12", .replaced_by = "`SET` with the `PX` argument",
+      .deprecated_since = "2.6.12",
+      .replaced_by = "`SET` with the `PX` argument",
       .args = ARGS(ARG_KEY("key"), { .name = "milliseconds", .type = ARG_T_INTEGER },
                    { .name = "value", .type = ARG_T_STRING }),
       .example = "PSETEX a 1500 1 | PTTL a => :1500\r\n" },
-    { .name = "getex", .run = run_getex, .arity = -2, .flags = CMD_WRITE | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE) }, .acl = ACL_STRING, .group = GROUP_STRING,
-      .journal = journal_getex, .since = "6.2.0", .complexity = "O(1)",
+    { .name = "getex",
+      .run = run_getex,
+      .arity = -2,
+      .flags = CMD_WRITE | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE) },
+      .acl = ACL_STRING,
+      .group = GROUP_STRING,
+      .journal = journal_getex,
+      .since = "6.2.0",
+      .complexity = "O(1)",
       .summary = "Gives the string at a key, and sets or removes its time to live.",
-      .args = ARGS(ARG_KEY("key"), { .name = "expiration", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL,
+      .args = ARGS(ARG_KEY("key"), { .name = "expiration",
+                                     .type = ARG_T_ONEOF,
+                                     .flags = ARG_OPTIONAL,
                                      .subs = getex_expiry_args }),
       .example = "SET a 1 | GETEX a EX 10 => $1\r\n1\r\n" },
-    { .name = "getdel", .run = run_getdel, .arity = 2, .flags = CMD_WRITE | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE) }, .acl = ACL_STRING, .group = GROUP_STRING,
-      .journal = journal_del, .since = "6.2.0", .complexity = "O(1)",
+    { .name = "getdel",
+      .run = run_getdel,
+      .arity = 2,
+      .flags = CMD_WRITE | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE) },
+      .acl = ACL_STRING,
+      .group = GROUP_STRING,
+      .journal = journal_del,
+      .since = "6.2.0",
+      .complexity = "O(1)",
       .summary = "Gives the string at a key and removes the key.",
       .args = ARGS(ARG_KEY("key")),
       .example = "SET a 1 | GETDEL a => $1\r\n1\r\n" },
-    { .name = "getset", .run = run_getset, .arity = 3, .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE) }, .acl = ACL_STRING, .group = GROUP_STRING,
-      .journal = journal_set, .since = "1.0.0", .complexity = "O(1)",
+    { .name = "getset",
+      .run = run_getset,
+      .arity = 3,
+      .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST,
+      .keys = { KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE) },
+      .acl = ACL_STRING,
+      .group = GROUP_STRING,
+      .journal = journal_set,
+      .since = "1.0.0",
+      .complexity = "O(1)",
       .summary = "Sets a key to a string and gives the one that it held.",
-      .deprecated_since = "6.2.0", .replaced_by = "`SET` with the `GET` argument",
+      .deprecated_since = "6.2.0",
+      .replaced_by = "`SET` with the `GET` argument",
       .args = ARGS(ARG_KEY("key"), { .name = "value", .type = ARG_T_STRING }),
       .example = "SET a 1 | GETSET a 2 => $1\r\n1\r\n" },
-    { .name = "mget", .run = run_mget, .arity = -2, .flags = CMD_READONLY | CMD_FAST,
-      .keys = { KEYS_FROM(1, -1, 1, KEY_RO | KEY_ACCESS) }, .acl = ACL_STRING, .group = GROUP_STRING,
-      .since = "1.0.0", .complexity = "O(N) for N keys",
-      .summary = "Gives the strings at several keys, null for those that hold none.", .tips = mget_tips,
+    { .name = "mget",
+      .run = run_mget,
+      .arity = -2,
+      .flags = CMD_READONLY | CMD_FAST,
+      .keys = { KEYS_FROM(1, -1, 1, KEY_RO | KEY_ACCESS) },
+      .acl = ACL_STRING,
+      .group = GROUP_STRING,
+      .since = "1.0.0",
+      .complexity = "O(N) for N keys",
+      .summary = "Gives the strings at several keys, null for those that hold none.",
+      .tips = mget_tips,
       .args = ARGS({ .name = "key", .type = ARG_T_KEY, .flags = ARG_MULTIPLE }),
       .example = "SET a 1 | MGET a b => *2\r\n$1\r\n1\r\n$-1\r\n" },
-    { .name = "mset", .run = run_mset, .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
-      .keys = { KEYS_FROM(1, -1, 2, KEY_OW | KEY_UPDATE) }, .acl = ACL_STRING, .group = GROUP_STRING,
-      .since = "1.0.1", .complexity = "O(N) for N keys", .summary = "Sets several keys to strings at once.",
+    { .name = "mset",
+      .run = run_mset,
+      .arity = -3,
+      .flags = CMD_WRITE | CMD_DENYOOM,
+      .keys = { KEYS_FROM(1, -1, 2, KEY_OW | KEY_UPDATE) },
+      .acl = ACL_STRING,
+      .group = GROUP_STRING,
+      .since = "1.0.1",
+      .complexity = "O(N) for N keys",
+      .summary = "Sets several keys to strings at once.",
       .tips = mset_tips,
-      .args = ARGS({ .name = "data", .type = ARG_T_BLOCK, .flags = ARG_MULTIPLE, .subs = pair_args }),
+      .args =
+          ARGS({ .name = "data", .type = ARG_T_BLOCK, .flags = ARG_MULTIPLE, .subs = pair_args }),
       .example = "MSET a 1 b 2 | MGET a b => *2\r\n$1\r\n1\r\n$1\r\n2\r\n" },
-    { .name = "msetnx", .run = run_msetnx, .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
-      .keys = { KEYS_FROM(1, -1, 2, KEY_OW | KEY_INSERT) }, .acl = ACL_STRING, .group = GROUP_STRING,
-      .since = "1.0.1", .complexity = "O(N) for N keys",
+    { .name = "msetnx",
+      .run = run_msetnx,
+      .arity = -3,
+      .flags = CMD_WRITE | CMD_DENYOOM,
+      .keys = { KEYS_FROM(1, -1, 2, KEY_OW | KEY_INSERT) },
+      .acl = ACL_STRING,
+      .group = GROUP_STRING,
+      .since = "1.0.1",
+      .complexity = "O(N) for N keys",
       .summary = "Sets several keys to strings at once, or none if one of them exists.",
-      .args = ARGS({ .name = "data", .type = ARG_T_BLOCK, .flags = ARG_MULTIPLE, .subs = pair_args }),
+      .args =
+          ARGS({ .name = "data", .type = ARG_T_BLOCK, .flags = ARG_MULTIPLE, .subs = pair_args }),
       .example = "SET a 1 | MSETNX a 2 b 2 => :0\r\n" },
     { 0 },
 };

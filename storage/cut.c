@@ -1,8 +1,8 @@
 /* cut.c -- a snapshot of the whole store as of one moment, without a fork.
  *
- * Each table does the work (table.h): it gives every entry that it held at the start to `dump` once,
- * by the walker or before the first change to its bucket. Here the tables of all databases are
- * strung together, and what had expired by the start is left out. */
+ * Each table does the work (table.h): it gives every entry that it held at the start to `dump`
+ * once, by the walker or before the first change to its bucket. Here the tables of all databases
+ * are strung together, and what had expired by the start is left out. */
 #include "storage/cut.h"
 
 #include "base/mem.h"
@@ -35,7 +35,8 @@ static void dump_one(void *ctx, struct entry *e)
     c->dump(c->ctx, p->db, e);
 }
 
-struct store_cut *store_cut_begin(struct store *s, void (*dump)(void *ctx, int db, struct entry *e), void *ctx)
+struct store_cut *store_cut_begin(struct store *s, void (*dump)(void *ctx, int db, struct entry *e),
+                                  void *ctx)
 {
     size_t max = (size_t)s->conf.databases * STORE_SHARDS;
     struct store_cut *c = mem_zalloc(sizeof *c + max * sizeof c->parts[0]);

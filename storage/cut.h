@@ -4,7 +4,7 @@
 
 struct store;
 
-/* A table is about to go as a whole: the snapshot in progress, if any, can no longer be finished. */
+/* A table is about to go as a whole: a snapshot in progress can no longer be finished. */
 void cut_break(struct store *s);
 
 #endif

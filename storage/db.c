@@ -21,7 +21,8 @@ static inline void find(struct db *db, struct str key, struct slot *s)
     s->shard = db_shard(db, hash);
     s->key = key;
     s->ref = table_find(&s->shard->keys, hash, key);
-    if (s->ref.e && due(db->store, s->ref.e)) db_remove(s, CHANGE_EXPIRED, db->store->conf.lazy_expire);
+    if (s->ref.e && due(db->store, s->ref.e))
+        db_remove(s, CHANGE_EXPIRED, db->store->conf.lazy_expire);
 }
 
 void db_prefetch(struct db *db, const struct str *keys, size_t step, size_t n, uint64_t *hashes)
@@ -39,8 +40,10 @@ static inline struct entry *seek(struct db *db, struct str key)
     struct slot s;
 
     find(db, key, &s);
-    if (s.ref.e) db->store->stats.hits++;
-    else db->store->stats.misses++;
+    if (s.ref.e)
+        db->store->stats.hits++;
+    else
+        db->store->stats.misses++;
     return s.ref.e;
 }
 
@@ -166,8 +169,10 @@ void db_set_expire(struct slot *s, int64_t at_ms)
     }
     if (had != (at_ms >= 0)) count_expires(s, had ? -1 : 1);
     /* A later time needs no record: the one of the earlier time finds it out. */
-    if (at_ms < 0 || (had && at_ms > old)) e->flags &= (uint8_t)~ENTRY_TIMED;
-    else expire_record(s->db->store, s->shard, s->ref.hash, e);
+    if (at_ms < 0 || (had && at_ms > old))
+        e->flags &= (uint8_t)~ENTRY_TIMED;
+    else
+        expire_record(s->db->store, s->shard, s->ref.hash, e);
 }
 
 /* Unlink the entry of s from the table, and count it out. */
@@ -256,20 +261,24 @@ void db_drop_value(struct store *s, struct entry *e, bool lazy)
     ptr = entry_ptr(e);
     if (!ptr) return;
     ensure(ops);
-    if (lazy && s->defer && ops->free_effort(enc, ptr) > FREE_HERE) free_aside(s, ops, enc, ptr);
-    else ops->free_value(enc, ptr);
+    if (lazy && s->defer && ops->free_effort(enc, ptr) > FREE_HERE)
+        free_aside(s, ops, enc, ptr);
+    else
+        ops->free_value(enc, ptr);
 }
 
 void db_free_value(struct entry *e)
 {
-    if (holds_pointer(e) && entry_ptr(e)) type_ops[entry_type(e)]->free_value(entry_enc(e), entry_ptr(e));
+    if (holds_pointer(e) && entry_ptr(e))
+        type_ops[entry_type(e)]->free_value(entry_enc(e), entry_ptr(e));
 }
 
 size_t db_value_bytes(const struct entry *e, size_t samples)
 {
     size_t n = entry_bytes(e);
 
-    if (holds_pointer(e)) n += type_ops[entry_type(e)]->value_bytes(entry_enc(e), entry_ptr(e), samples);
+    if (holds_pointer(e))
+        n += type_ops[entry_type(e)]->value_bytes(entry_enc(e), entry_ptr(e), samples);
     return n;
 }
 

@@ -1,8 +1,9 @@
 /* db.h -- keys of one database: the functions on which the data types are built.
  *
- * A struct slot is a key that has been looked up: its shard, its hash and, when there, its entry. It
- * stays valid until the next change of the database. db_find_write keeps the snapshot's pre-image, so
- * whoever means to change a value begins with it; db_read must not be used for changing.
+ * A struct slot is a key that has been looked up: its shard, its hash and, when there, its entry.
+ * It stays valid until the next change of the database. db_find_write keeps the snapshot's
+ * pre-image, so whoever means to change a value begins with it; db_read must not be used for
+ * changing.
  *
  * A key that has expired is removed on sight (told as CHANGE_EXPIRED) and not found. */
 #ifndef MEMD_STORAGE_DB_H
@@ -54,7 +55,8 @@ static inline struct shard *db_shard(struct db *db, uint64_t hash)
 const struct entry *db_read(struct db *db, struct str key);
 
 /* As db_read, and the type must be as wanted: ERR_NO_KEY, ERR_WRONG_TYPE. */
-enum err MUST_USE db_read_type(struct db *db, struct str key, enum value_type type, const struct entry **e);
+enum err MUST_USE db_read_type(struct db *db, struct str key, enum value_type type,
+                               const struct entry **e);
 
 /* As db_read, leaving the clock alone (EXISTS, TTL, TYPE). */
 const struct entry *db_look(struct db *db, struct str key);
@@ -71,9 +73,9 @@ bool db_find_write(struct db *db, struct str key, struct slot *s);
 /* As db_find_write with a type: OK (found), ERR_NO_KEY (s is ready for db_add), ERR_WRONG_TYPE. */
 enum err MUST_USE db_find_type(struct db *db, struct str key, enum value_type type, struct slot *s);
 
-/* Put a new entry (which the database owns from now) where s found none. Registers its TTL, starts
- * its clock and tells CHANGE_NEW; the caller tells what made it. s is good for everything after but
- * for an entry that moves (db_moved): look it up again for that. */
+/* Put a new entry (which the database owns from now) where s found none. Registers its TTL,
+ * starts its clock and tells CHANGE_NEW; the caller tells what made it. s is good for everything
+ * after but for an entry that moves (db_moved): look it up again for that. */
 void db_add(struct slot *s, struct entry *e);
 
 /* The entry of s has moved or been replaced by e with the same key; the old one is already gone.
@@ -90,8 +92,8 @@ void db_free_value(struct entry *e);
 /* Set (>= 0) or remove (-1) the TTL of the entry of s. Tells nothing. */
 void db_set_expire(struct slot *s, int64_t at_ms);
 
-/* Remove the key of s and tell it as kind (CHANGE_DEL, CHANGE_EXPIRED ...). Large values are freed on
- * the side when `lazy`. s finds nothing afterwards. */
+/* Remove the key of s and tell it as kind (CHANGE_DEL, CHANGE_EXPIRED ...). Large values are
+ * freed on the side when `lazy`. s finds nothing afterwards. */
 void db_remove(struct slot *s, enum change_kind kind, bool lazy);
 
 /* Take the key of s out without freeing its value: the entry is the caller's. Told as kind. */
@@ -114,7 +116,7 @@ const struct entry *db_random(struct db *db);
 uint64_t db_scan(struct db *db, uint64_t cursor, size_t count,
                  void (*fn)(void *ctx, const struct entry *e), void *ctx);
 
-/* Types register how their values are freed, copied and measured, so that db.c need not know them. */
+/* Types register how their values are freed, copied and measured, for db.c does not know them. */
 struct type_ops {
     void (*free_value)(enum value_enc enc, void *ptr);
     /* Cheap estimate of how long freeing takes: number of allocations. */

@@ -4,8 +4,8 @@
  * lfu, lrm, ttl  as Redis: the best of a few sampled entries, kept in a pool over calls
  * random         any entry
  *
- * A sample is a bucket that the shard's hand passes: hashes being random, consecutive buckets are as
- * good as scattered ones, and a sparse policy (few keys with a TTL) still meets every key in a
+ * A sample is a bucket that the shard's hand passes: hashes being random, consecutive buckets are
+ * as good as scattered ones, and a sparse policy (few keys with a TTL) still meets every key in a
  * round. */
 #include "storage/evict.h"
 
@@ -68,7 +68,9 @@ static void clock_set(struct entry *e, uint32_t v)
 
 int64_t evict_idle_ms(const struct store *s, const struct entry *e)
 {
-    enum { BACK = 24 * 3600 }; /* a wall clock set back by less than this is no idle time of 194 days */
+    enum {
+        BACK = 24 * 3600
+    }; /* a wall clock set back by less than this is no idle time of 194 days */
     uint32_t idle = (clock_seconds(s) - clock_get(e)) & 0xffffff;
 
     return idle > 0xffffff - BACK ? 0 : (int64_t)idle * 1000;
@@ -119,11 +121,15 @@ void evict_start(struct db *db, uint64_t hash, struct entry *e)
 
     enum evict_policy p = s->conf.policy;
 
-    e->flags &= (uint8_t)~(ENTRY_MAIN | ENTRY_FREQ);
-    if (UNLIKELY(evict_is_lfu(p))) evict_set_freq(s, e, LFU_START);
-    else clock_set(e, clock_seconds(s));
-    if (p == EVICT_ALL_LRU || p == EVICT_TTL_LRU) s3fifo_add(s->evict->s3, db, hash, e);
-    else e->flags |= ENTRY_MAIN;
+    e->flags &= (uint8_t) ~(ENTRY_MAIN | ENTRY_FREQ);
+    if (UNLIKELY(evict_is_lfu(p)))
+        evict_set_freq(s, e, LFU_START);
+    else
+        clock_set(e, clock_seconds(s));
+    if (p == EVICT_ALL_LRU || p == EVICT_TTL_LRU)
+        s3fifo_add(s->evict->s3, db, hash, e);
+    else
+        e->flags |= ENTRY_MAIN;
 }
 
 void evict_swap(struct store *s, int a, int b)
@@ -166,8 +172,10 @@ static void pool_offer(struct evict *ev, const struct candidate *c)
     for (int k = 0; k < ev->n_pool; k++)
         if (ev->pool[k].hash == c->hash && ev->pool[k].db == c->db) return;
     if (i == POOL && c->score >= ev->pool[POOL - 1].score) return;
-    if (i == POOL) i--;
-    else ev->n_pool++;
+    if (i == POOL)
+        i--;
+    else
+        ev->n_pool++;
     for (; i > 0 && ev->pool[i - 1].score > c->score; i--) ev->pool[i] = ev->pool[i - 1];
     ev->pool[i] = *c;
 }
@@ -185,7 +193,8 @@ static void sample_one(void *ctx, struct entry *e)
 
     if (only_ttl(s->conf.policy) && !entry_expires(e)) return;
     sm->n++;
-    pool_offer(s->evict, &(struct candidate){ hash_bytes(&s->hash_key, entry_key(e)), sm->db, score(s, e) });
+    pool_offer(s->evict,
+               &(struct candidate){ hash_bytes(&s->hash_key, entry_key(e)), sm->db, score(s, e) });
 }
 
 /* Look at maxmemory-samples entries of each database, or at a number of buckets in vain. */
@@ -272,16 +281,12 @@ static bool evict_random(struct store *s)
 static bool evict_one(struct store *s)
 {
     switch (s->conf.policy) {
-    case EVICT_NONE:
-        return false;
+    case EVICT_NONE: return false;
     case EVICT_ALL_LRU:
-    case EVICT_TTL_LRU:
-        return s3fifo_evict(s->evict->s3, s, only_ttl(s->conf.policy));
+    case EVICT_TTL_LRU: return s3fifo_evict(s->evict->s3, s, only_ttl(s->conf.policy));
     case EVICT_ALL_RANDOM:
-    case EVICT_TTL_RANDOM:
-        return evict_random(s);
-    default:
-        return evict_from_pool(s);
+    case EVICT_TTL_RANDOM: return evict_random(s);
+    default: return evict_from_pool(s);
     }
 }
 

@@ -1,8 +1,8 @@
 /* evict.h -- what the clock field of an entry means, and which entries to give up.
  *
- * The clock of an entry is kept under every policy: 24 bits of seconds of its last use, or under the
- * lfu names 16 bits of minutes and an 8-bit logarithmic counter as in Redis. Under the lrm names only
- * writes move it. */
+ * The clock of an entry is kept under every policy: 24 bits of seconds of its last use, or under
+ * the lfu names 16 bits of minutes and an 8-bit logarithmic counter as in Redis. Under the lrm
+ * names only writes move it. */
 #ifndef MEMD_STORAGE_EVICT_H
 #define MEMD_STORAGE_EVICT_H
 
@@ -40,6 +40,7 @@ static inline void evict_mark(struct store *s, struct entry *e, bool write)
 {
     enum evict_policy p = s->conf.policy;
     uint32_t now = (uint32_t)((uint64_t)s->now_ms / 1000) & 0xffffff;
+    char *clock = (char *)e + offsetof(struct entry, clock);
     uint32_t old;
 
     if (UNLIKELY(s->no_touch)) return;
@@ -49,10 +50,10 @@ static inline void evict_mark(struct store *s, struct entry *e, bool write)
     }
     if (UNLIKELY(evict_is_lrm(p)) && !write) return;
     /* Compare before storing: a line that stays clean need not be written back. */
-    memcpy(&old, e->clock, sizeof old); /* and klen, which follows */
+    memcpy(&old, clock, sizeof old); /* and klen, which follows */
     if ((old & 0xffffff) != now) {
         old = (old & 0xff000000) | now;
-        memcpy(e->clock, &old, sizeof old);
+        memcpy(clock, &old, sizeof old);
     }
     if ((e->flags & ENTRY_FREQ) != ENTRY_FREQ) e->flags += ENTRY_FREQ_ONE;
 }

@@ -1,13 +1,14 @@
 /* expire.c -- removing what is due, promptly and in small steps.
  *
- * The wheel of a shard holds hashes (wheel.h). When one fires, the entries that it may stand for are
- * looked at: who is due goes, who got a later time meanwhile is recorded again.
+ * The wheel of a shard holds hashes (wheel.h). When one fires, the entries that it may stand for
+ * are looked at: who is due goes, who got a later time meanwhile is recorded again.
  *
- * Records are never taken back, so there can be more of them than keys: SET and EXPIRE of one key in
- * turn leave one each time. Two rules keep that within bounds. A flag of the entry, ENTRY_TIMED, says
- * that there is a record of exactly its time; a record that fires early then need not be repeated.
- * And a wheel that holds much more than its shard has keys with a TTL is rebuilt, a few buckets at a
- * time: new records go to a fresh wheel, the table is scanned into it, the old wheel is dropped. */
+ * Records are never taken back, so there can be more of them than keys: SET and EXPIRE of one key
+ * in turn leave one each time. Two rules keep that within bounds. A flag of the entry,
+ * ENTRY_TIMED, says that there is a record of exactly its time; a record that fires early then
+ * need not be repeated. And a wheel that holds much more than its shard has keys with a TTL is
+ * rebuilt, a few buckets at a time: new records go to a fresh wheel, the table is scanned into
+ * it, the old wheel is dropped. */
 #include "storage/expire.h"
 
 #include "storage/db.h"
@@ -15,8 +16,8 @@
 
 enum {
     BATCH = 64,
-    SLACK = 4096,     /* records that a wheel may hold beyond twice its keys */
-    SCAN_STEPS = 64,  /* buckets of a rebuild in one round */
+    SLACK = 4096,    /* records that a wheel may hold beyond twice its keys */
+    SCAN_STEPS = 64, /* buckets of a rebuild in one round */
 };
 
 void expire_record(struct store *s, struct shard *sh, uint64_t hash, struct entry *e)
@@ -40,8 +41,10 @@ static bool judge(void *ctx, struct entry *e)
     struct finding *f = ctx;
 
     if (!entry_expires(e)) return true;
-    if (entry_expire_at(e) <= f->store->now_ms) f->due[f->n++] = e;
-    else if (!(e->flags & ENTRY_TIMED)) expire_record(f->store, f->shard, table_hash(&f->shard->keys, entry_key(e)), e);
+    if (entry_expire_at(e) <= f->store->now_ms)
+        f->due[f->n++] = e;
+    else if (!(e->flags & ENTRY_TIMED))
+        expire_record(f->store, f->shard, table_hash(&f->shard->keys, entry_key(e)), e);
     return f->n < sizeof f->due / sizeof f->due[0];
 }
 
@@ -65,7 +68,8 @@ static void record_again(void *ctx, struct entry *e)
 {
     struct rebuild *r = ctx;
 
-    if (entry_expires(e)) expire_record(r->store, r->shard, table_hash(&r->shard->keys, entry_key(e)), e);
+    if (entry_expires(e))
+        expire_record(r->store, r->shard, table_hash(&r->shard->keys, entry_key(e)), e);
 }
 
 static void rebuild_some(struct store *s, struct shard *sh)

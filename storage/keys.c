@@ -21,12 +21,8 @@ static struct entry *with_key(const struct entry *e, struct str key)
     struct entry *to;
 
     switch (entry_enc(e)) {
-    case ENC_RAW:
-        to = entry_new_raw(entry_type(e), key, entry_raw(e), at);
-        break;
-    case ENC_INT:
-        to = entry_new_int(key, entry_int(e), at);
-        break;
+    case ENC_RAW: to = entry_new_raw(entry_type(e), key, entry_raw(e), at); break;
+    case ENC_INT: to = entry_new_int(key, entry_int(e), at); break;
     default:
         to = entry_new_ptr(entry_type(e), entry_enc(e), key, at);
         entry_set_ptr(to, entry_ptr(e));
@@ -50,7 +46,8 @@ enum err keys_rename(struct db *db, struct str from, struct str to, bool only_ne
     if (!db_find_write(db, from, &s)) return ERR_NO_SUCH_KEY;
     if (str_eq(from, to)) return only_new ? ERR_NOT_DONE : OK;
     if (only_new && db_peek(db, to)) return ERR_NOT_DONE;
-    db_find_write(db, from, &s); /* looking at `to` may have removed it, and moved what s points at */
+    /* Looking at `to` may have removed it, and moved what s points at. */
+    db_find_write(db, from, &s);
     e = db_take(&s, CHANGE_RENAME_FROM);
     if (db_find_write(db, to, &d)) db_replace(&d, db->store->conf.lazy_server_del);
     add_as_old(&d, with_key(e, to), e);
@@ -115,7 +112,8 @@ static bool holds(int64_t at_ms, int64_t current, unsigned conditions)
     return true;
 }
 
-enum err keys_expire(struct db *db, struct str key, int64_t at_ms, unsigned conditions, bool *removed)
+enum err keys_expire(struct db *db, struct str key, int64_t at_ms, unsigned conditions,
+                     bool *removed)
 {
     struct store *st = db->store;
     struct slot s;

@@ -11,9 +11,10 @@ bool keys_delete(struct db *db, struct str key, bool lazy);
  * `to` exists and only_new is set. The value is not copied. */
 enum err MUST_USE keys_rename(struct db *db, struct str from, struct str to, bool only_new);
 
-/* Copy value and TTL. ERR_NO_KEY: no source; ERR_NOT_DONE: the target exists and replace is not set.
- * The two must differ. */
-enum err MUST_USE keys_copy(struct db *src, struct str from, struct db *dst, struct str to, bool replace);
+/* Copy value and TTL. ERR_NO_KEY: no source; ERR_NOT_DONE: the target exists and replace is not
+ * set. The two must differ. */
+enum err MUST_USE keys_copy(struct db *src, struct str from, struct db *dst, struct str to,
+                            bool replace);
 
 /* Move key to another database. ERR_NO_KEY, ERR_NOT_DONE (it exists there). */
 enum err MUST_USE keys_move(struct db *src, struct str key, struct db *dst);
@@ -25,9 +26,10 @@ enum expire_condition {
     EXPIRE_LT = 8  /* only when it is earlier */
 };
 
-/* Set the time at which key is gone. A time that has passed removes it at once (told as CHANGE_DEL)
- * and sets *removed. ERR_NO_KEY, ERR_NOT_DONE (a condition). */
-enum err MUST_USE keys_expire(struct db *db, struct str key, int64_t at_ms, unsigned conditions, bool *removed);
+/* Set the time at which key is gone. A time that has passed removes it at once (told as
+ * CHANGE_DEL) and sets *removed. ERR_NO_KEY, ERR_NOT_DONE (a condition). */
+enum err MUST_USE keys_expire(struct db *db, struct str key, int64_t at_ms, unsigned conditions,
+                              bool *removed);
 
 /* Remove the TTL. ERR_NO_KEY, ERR_NOT_DONE (there is none). */
 enum err MUST_USE keys_persist(struct db *db, struct str key);

@@ -6,24 +6,24 @@
 #include "storage/evict.h"
 
 enum {
-    SMALL_PART = 10,      /* one key in so many is on probation */
-    SMALL_SLACK = 1024,   /* and so many more before unneeded records are worked off */
+    SMALL_PART = 10,    /* one key in so many is on probation */
+    SMALL_SLACK = 1024, /* and so many more before unneeded records are worked off */
     GHOST_WAYS = 8,
-    GHOST_MIN = 128,      /* buckets */
-    GHOST_SHARE = 50,     /* of the memory limit, at most one part in so many is for ghosts */
+    GHOST_MIN = 128,  /* buckets */
+    GHOST_SHARE = 50, /* of the memory limit, at most one part in so many is for ghosts */
     VICTIMS = 16,
-    STEPS = 64            /* buckets or records looked at in one call */
+    STEPS = 64 /* buckets or records looked at in one call */
 };
 
 struct s3fifo {
-    bool active;          /* something has been evicted */
-    uint64_t *ring;       /* records on probation: ring[tail..head), indexed modulo cap */
+    bool active;    /* something has been evicted */
+    uint64_t *ring; /* records on probation: ring[tail..head), indexed modulo cap */
     uint64_t head, tail, cap;
-    uint16_t *ghosts;     /* n_ghosts buckets of GHOST_WAYS fingerprints, newest first */
-    size_t n_ghosts;      /* a power of two */
+    uint16_t *ghosts;          /* n_ghosts buckets of GHOST_WAYS fingerprints, newest first */
+    size_t n_ghosts;           /* a power of two */
     uint64_t victims[VICTIMS]; /* found by the hand, not yet evicted */
     int n_victims;
-    unsigned at;          /* the hand's shard, counted over all databases */
+    unsigned at; /* the hand's shard, counted over all databases */
 };
 
 struct s3fifo *s3fifo_new(void)
@@ -153,7 +153,8 @@ static void ring_push(struct s3fifo *q, uint64_t record)
         uint64_t cap = q->cap ? 2 * q->cap : 1024;
         uint64_t *ring = mem_alloc(cap * sizeof ring[0]);
 
-        for (uint64_t i = q->tail; i != q->head; i++) ring[i & (cap - 1)] = q->ring[i & (q->cap - 1)];
+        for (uint64_t i = q->tail; i != q->head; i++)
+            ring[i & (cap - 1)] = q->ring[i & (q->cap - 1)];
         mem_free(q->ring);
         q->ring = ring;
         q->cap = cap;
@@ -166,7 +167,8 @@ static uint64_t ring_pop(const struct store *s, struct s3fifo *q)
     uint64_t record = q->ring[q->tail++ & (q->cap - 1)];
     uint64_t ahead = q->ring[(q->tail + 2) & (q->cap - 1)];
 
-    if (ring_count(q) > 2) table_prefetch_bucket(&db_shard(record_db(s, ahead), ahead)->keys, ahead);
+    if (ring_count(q) > 2)
+        table_prefetch_bucket(&db_shard(record_db(s, ahead), ahead)->keys, ahead);
     return record;
 }
 
@@ -176,7 +178,8 @@ void s3fifo_add(struct s3fifo *q, struct db *db, uint64_t hash, struct entry *e)
     bool only_ttl = s->conf.policy == EVICT_TTL_LRU;
     uint64_t record = record_of(hash, db->id);
 
-    if (LIKELY(!q->active || !s->conf.maxmemory) || (only_ttl && !entry_expires(e)) || db->id > DB_MASK) {
+    if (LIKELY(!q->active || !s->conf.maxmemory) || (only_ttl && !entry_expires(e)) ||
+        db->id > DB_MASK) {
         e->flags |= ENTRY_MAIN;
         return;
     }
@@ -186,7 +189,7 @@ void s3fifo_add(struct s3fifo *q, struct db *db, uint64_t hash, struct entry *e)
         return;
     }
     ring_push(q, record);
-    /* Nothing is evicted (the limit was raised, or keys were deleted): do not let the queue grow. */
+    /* Nothing is evicted (the limit was raised, keys were deleted): the queue must not grow. */
     for (int i = 0; i < 2 && ring_count(q) > total_keys(s) / SMALL_PART + SMALL_SLACK; i++) {
         e = entry_of(s, ring_pop(s, q), ENTRY_MAIN, 0);
         if (e) join_main(e);
@@ -199,8 +202,10 @@ void s3fifo_swap(struct s3fifo *q, int a, int b)
         uint64_t *r = &q->ring[i & (q->cap - 1)];
         int db = (int)(*r >> DB_SHIFT & DB_MASK);
 
-        if (db == a) *r = record_of(*r, b);
-        else if (db == b) *r = record_of(*r, a);
+        if (db == a)
+            *r = record_of(*r, b);
+        else if (db == b)
+            *r = record_of(*r, a);
     }
     q->n_victims = 0;
 }
@@ -240,8 +245,10 @@ static void pass_one(void *ctx, struct entry *e)
     struct s3fifo *q = p->q;
 
     if (!(e->flags & ENTRY_MAIN) || (p->only_ttl && !entry_expires(e))) return;
-    if (e->flags & ENTRY_FREQ) e->flags -= ENTRY_FREQ_ONE;
-    else if (q->n_victims < VICTIMS) q->victims[q->n_victims++] = record_of(hash_bytes(p->key, entry_key(e)), p->db);
+    if (e->flags & ENTRY_FREQ)
+        e->flags -= ENTRY_FREQ_ONE;
+    else if (q->n_victims < VICTIMS)
+        q->victims[q->n_victims++] = record_of(hash_bytes(p->key, entry_key(e)), p->db);
 }
 
 /* Let the hand pass one bucket. */

@@ -1,9 +1,9 @@
 /* store.h -- all databases, and the one place where each change is told.
  *
- * A store owns `databases` logical databases; each is split by hash into shards, and a shard owns its
- * table, its expiry wheel and its statistics. Data types (type_string.h, type_list.h ...) offer
- * operations on (database, key); they are written on the functions of db.h, which look up, remove
- * what has expired, keep the snapshot's pre-images and report changes.
+ * A store owns `databases` logical databases; each is split by hash into shards, and a shard owns
+ * its table, its expiry wheel and its statistics. Data types (type_string.h, type_list.h ...)
+ * offer operations on (database, key); they are written on the functions of db.h, which look up,
+ * remove what has expired, keep the snapshot's pre-images and report changes.
  *
  * Every change is reported once, as a struct change, to every subscriber in order of subscription:
  * the write log, WATCH, notifications, blocked clients, statistics, later index and archive.
@@ -123,7 +123,8 @@ struct store_conf {
     int maxmemory_samples;
     int lfu_log_factor, lfu_decay_time;
     bool lazy_expire, lazy_evict, lazy_server_del, lazy_user_del, lazy_user_flush;
-    int list_max_listpack_size, list_compress_depth; /* thresholds of OBJECT ENCODING and of conversion */
+    /* thresholds of OBJECT ENCODING and of conversion */
+    int list_max_listpack_size, list_compress_depth;
     size_t hash_max_listpack_entries, hash_max_listpack_value;
     size_t set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value;
     size_t zset_max_listpack_entries, zset_max_listpack_value;
@@ -176,8 +177,8 @@ void store_subscribe(struct store *s, void (*fn)(void *ctx, const struct change 
  * follows) and for what the store does by itself: keys and fields that expired or were evicted. */
 void store_tell(struct store *s, const struct change *c);
 
-/* Remove keys that are due at now_ms, at most `max` records looked at; true when more are due. Each
- * removal is told as CHANGE_EXPIRED. Also expires hash fields. */
+/* Remove keys that are due at now_ms, at most `max` records looked at; true when more are due.
+ * Each removal is told as CHANGE_EXPIRED. Also expires hash fields. */
 bool store_expire_some(struct store *s, size_t max);
 
 /* Free memory until `used` (bytes that count against the limit) is at most conf.maxmemory, by the
@@ -203,7 +204,8 @@ void store_swap(struct store *s, int a, int b);
 /* A snapshot of all databases as of now: dump is told each entry exactly once, with its database,
  * from store_cut_step or from within the change that would have altered it. One at a time. */
 struct store_cut;
-struct store_cut *store_cut_begin(struct store *s, void (*dump)(void *ctx, int db, struct entry *e), void *ctx);
+struct store_cut *store_cut_begin(struct store *s,
+                                  void (*dump)(void *ctx, int db, struct entry *e), void *ctx);
 /* Dump the next bucket; false: all done. */
 bool store_cut_step(struct store_cut *c);
 /* End it, finished or not. FLUSH and SWAP of a database end an unfinished cut by themselves:

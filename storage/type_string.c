@@ -13,13 +13,9 @@ struct str string_bytes(const struct entry *e, char *scratch)
     const struct blob *b;
 
     switch (entry_enc(e)) {
-    case ENC_RAW:
-        return entry_raw(e);
-    case ENC_INT:
-        return str_of(scratch, num_i64(scratch, entry_int(e)));
-    default:
-        b = entry_ptr(e);
-        return str_of(b->p, b->n);
+    case ENC_RAW: return entry_raw(e);
+    case ENC_INT: return str_of(scratch, num_i64(scratch, entry_int(e)));
+    default: b = entry_ptr(e); return str_of(b->p, b->n);
     }
 }
 
@@ -83,7 +79,8 @@ static struct blob *blob_reserve(struct blob *b, size_t n)
 
 /* --- setting ---------------------------------------------------------------------------------- */
 
-/* The longest int64 has 20 characters, and most strings show by their first one that they are none. */
+/* The longest int64 has 20 characters, and most strings show by their first one that they are
+ * none. */
 static inline bool looks_int(struct str s, int64_t *v)
 {
     if (s.n == 0 || s.n > 20) return false;
@@ -103,7 +100,8 @@ struct entry *string_new(struct str key, struct str val, int64_t expire_ms)
     return e;
 }
 
-/* The same length again, as counters of a fixed width and refreshed caches have it: a copy will do. */
+/* The same length again, as counters of a fixed width and refreshed caches have it: a copy will
+ * do. */
 static inline bool write_over(struct entry *e, struct str val)
 {
     struct str old;
@@ -404,8 +402,10 @@ static const char *encoding_name(const struct store *s, const struct entry *e)
 
     (void)s;
     if (entry_enc(e) == ENC_INT) return "int";
-    if (entry_enc(e) == ENC_RAW && !(e->flags & ENTRY_GROWN) && entry_raw(e).n <= EMBSTR_MAX) return "embstr";
+    if (entry_enc(e) == ENC_RAW && !(e->flags & ENTRY_GROWN) && entry_raw(e).n <= EMBSTR_MAX)
+        return "embstr";
     return "raw";
 }
 
-const struct type_ops string_type_ops = { free_value, free_effort, dup_value, value_bytes, encoding_name };
+const struct type_ops string_type_ops = { free_value, free_effort, dup_value, value_bytes,
+                                          encoding_name };

@@ -2,10 +2,10 @@
  *
  *     make build/release/tests/bench/bench_evict && build/release/tests/bench/bench_evict
  *
- * The store under allkeys-lru against plain simulations of what Redis does (five random samples into a
- * pool of sixteen, the longest idle goes; clocks as exact as can be) and of a true LRU. All see the same
- * requests, every key counts as 100 bytes, and a read that misses is followed by a write: a cache. The first fifth
- * of the requests warms up and is not counted. */
+ * The store under allkeys-lru against plain simulations of what Redis does (five random samples
+ * into a pool of sixteen, the longest idle goes; clocks as exact as can be) and of a true LRU.
+ * All see the same requests, every key counts as 100 bytes, and a read that misses is followed by
+ * a write: a cache. The first fifth of the requests warms up and is not counted. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 
 enum { REQUESTS = 3000000, UNIVERSE = 1000000, KEYS = 4000000, KEY_BYTES = 100 };
 
-/* --- requests ----------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 struct traffic {
     const char *name;
@@ -35,8 +35,10 @@ static uint32_t zipf(struct traffic *t)
 
     while (lo < hi) {
         uint32_t mid = (lo + hi) / 2;
-        if (t->zipf[mid] < at) lo = mid + 1;
-        else hi = mid;
+        if (t->zipf[mid] < at)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return lo;
 }
@@ -82,13 +84,13 @@ static uint32_t next_sessions(struct traffic *t, uint32_t i)
     return i / 20 > back ? i / 20 - (uint32_t)back : 0;
 }
 
-/* --- simulations -------------------------------------------------------------------------------- */
+/* --- simulations ------------------------------------------------------------------------------ */
 
 enum { SAMPLES = 5, POOL = 16, ABSENT = UINT32_MAX };
 
 struct sim {
-    uint32_t *place;     /* of a key in keys[], ABSENT */
-    uint32_t *used;      /* request at which a key was last used */
+    uint32_t *place; /* of a key in keys[], ABSENT */
+    uint32_t *used;  /* request at which a key was last used */
     uint32_t *keys, n;
     uint32_t *older, *newer; /* the true LRU's list; KEYS is its head */
     uint32_t pool[POOL];     /* by idle time, longest last */
@@ -126,7 +128,8 @@ static void pool_offer(struct sim *s, uint32_t key)
         memmove(s->pool_used, s->pool_used + 1, (size_t)i * sizeof s->pool_used[0]);
     } else {
         memmove(s->pool + i + 1, s->pool + i, (size_t)(s->n_pool - i) * sizeof s->pool[0]);
-        memmove(s->pool_used + i + 1, s->pool_used + i, (size_t)(s->n_pool - i) * sizeof s->pool_used[0]);
+        memmove(s->pool_used + i + 1, s->pool_used + i,
+                (size_t)(s->n_pool - i) * sizeof s->pool_used[0]);
         s->n_pool++;
     }
     s->pool[i] = key;
@@ -193,7 +196,7 @@ static void sim_reset(struct sim *s)
     rng_seed(&s->rng, 5);
 }
 
-/* --- the store ---------------------------------------------------------------------------------- */
+/* --- the store -------------------------------------------------------------------------------- */
 
 static size_t keys_used(void *ctx)
 {
@@ -218,7 +221,9 @@ static double hit_ratio(struct traffic t, struct store *s, struct sim *sim, bool
     if (sim) sim_reset(sim);
     for (uint32_t i = 0; i < REQUESTS; i++) {
         uint32_t key = t.next(&t, i);
-        bool hit = s ? cached(s, key) : exact ? true_lru(sim, t.capacity, key) : sampled(sim, t.capacity, key, i);
+        bool hit = s       ? cached(s, key)
+                   : exact ? true_lru(sim, t.capacity, key)
+                           : sampled(sim, t.capacity, key, i);
 
         if (s) s->now_ms = 1790000000000 + i / 50; /* 50,000 requests a second */
         hits += hit && i >= REQUESTS / 5;
@@ -228,8 +233,11 @@ static double hit_ratio(struct traffic t, struct store *s, struct sim *sim, bool
 
 static void compare(struct traffic *t, struct sim *sim)
 {
-    struct store_conf conf = { .databases = 1, .policy = EVICT_ALL_LRU, .maxmemory = (size_t)t->capacity * KEY_BYTES,
-                               .maxmemory_samples = 5, .string_limit = 512u << 20 };
+    struct store_conf conf = { .databases = 1,
+                               .policy = EVICT_ALL_LRU,
+                               .maxmemory = (size_t)t->capacity * KEY_BYTES,
+                               .maxmemory_samples = 5,
+                               .string_limit = 512u << 20 };
     struct hash_key key = { 1, 2 };
     struct store *s = store_new(&conf, &key, 9);
     int64_t start = clock_mono_us();
@@ -237,7 +245,8 @@ static void compare(struct traffic *t, struct sim *sim)
     double us = (double)(clock_mono_us() - start) / REQUESTS;
     double redis = hit_ratio(*t, NULL, sim, false), lru = hit_ratio(*t, NULL, sim, true);
 
-    printf("%8u  %-10s  %6.2f  %6.2f  %6.2f   %.2f us\n", t->capacity, t->name, ours, redis, lru, us);
+    printf("%8u  %-10s  %6.2f  %6.2f  %6.2f   %.2f us\n", t->capacity, t->name, ours, redis, lru,
+           us);
     fflush(stdout);
     store_free(&s);
 }
@@ -254,9 +263,11 @@ static double *zipf_table(void)
 int main(void)
 {
     struct sim sim = { 0 };
-    struct traffic all[] = { { .name = "zipf 0.99", .next = next_zipf }, { .name = "scans", .next = next_scans },
-                             { .name = "loop", .next = next_loop },      { .name = "shift", .next = next_shift },
-                             { .name = "mixed", .next = next_mixed },    { .name = "sessions", .next = next_sessions } };
+    struct traffic all[] = {
+        { .name = "zipf 0.99", .next = next_zipf }, { .name = "scans", .next = next_scans },
+        { .name = "loop", .next = next_loop },      { .name = "shift", .next = next_shift },
+        { .name = "mixed", .next = next_mixed },    { .name = "sessions", .next = next_sessions }
+    };
     static const uint32_t capacities[] = { 20000, 100000 };
 
     mem_init();

@@ -143,6 +143,8 @@ START_TEST(overwriting_and_editing)
 }
 END_TEST
 
-UNIT_MAIN_AROUND("expire commands", harness_open, harness_close, rows_are_complete_and_their_examples_hold,
-                 expire_sets_and_the_log_gets_absolute_times, a_time_that_has_passed_removes_the_key,
-                 while_loading_nothing_expires, conditions, numbers_out_of_range, overwriting_and_editing)
+UNIT_MAIN_AROUND("expire commands", harness_open, harness_close,
+                 rows_are_complete_and_their_examples_hold,
+                 expire_sets_and_the_log_gets_absolute_times,
+                 a_time_that_has_passed_removes_the_key, while_loading_nothing_expires, conditions,
+                 numbers_out_of_range, overwriting_and_editing)

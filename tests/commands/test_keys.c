@@ -256,8 +256,10 @@ START_TEST(object_tells_idle_time_and_frequency)
     expect("TOUCH k", ":1\r\n");
     expect("OBJECT IDLETIME k", ":0\r\n");
     harness_store()->no_touch = false;
-    expect("OBJECT FREQ k", "-ERR An LFU maxmemory policy is not selected, access frequency not tracked. "
-           "Please note that when switching between policies at runtime LRU and LFU data will take some "
+    expect("OBJECT FREQ k",
+           "-ERR An LFU maxmemory policy is not selected, access frequency not tracked. "
+           "Please note that when switching between policies at runtime LRU and LFU data will take "
+           "some "
            "time to adjust.\r\n");
     expect("OBJECT REFCOUNT k", ":1\r\n");
     expect("OBJECT ENCODING x", "$-1\r\n");
@@ -282,8 +284,10 @@ START_TEST(object_freq_counts_and_decays)
     ck_assert_uint_eq(evict_freq(harness_store(), e), before - 1);
     harness_advance(1000 * 60000);
     expect("OBJECT FREQ k", ":0\r\n");
-    expect("OBJECT IDLETIME k", "-ERR An LFU maxmemory policy is selected, idle time not tracked. Please "
-           "note that when switching between policies at runtime LRU and LFU data will take some time to "
+    expect("OBJECT IDLETIME k",
+           "-ERR An LFU maxmemory policy is selected, idle time not tracked. Please "
+           "note that when switching between policies at runtime LRU and LFU data will take some "
+           "time to "
            "adjust.\r\n");
 }
 END_TEST
@@ -303,10 +307,11 @@ START_TEST(hits_and_misses_are_counted)
 }
 END_TEST
 
-UNIT_MAIN_AROUND("key commands", harness_open, harness_close, rows_are_complete_and_their_examples_hold,
-                 del_and_unlink_count_what_was_there, exists_touch_type_and_dbsize,
-                 rename_moves_value_and_time_to_live, renamenx_to_a_key_that_has_expired,
-                 copy_leaves_the_source, copy_of_a_large_value_is_its_own, move_goes_to_another_database,
+UNIT_MAIN_AROUND("key commands", harness_open, harness_close,
+                 rows_are_complete_and_their_examples_hold, del_and_unlink_count_what_was_there,
+                 exists_touch_type_and_dbsize, rename_moves_value_and_time_to_live,
+                 renamenx_to_a_key_that_has_expired, copy_leaves_the_source,
+                 copy_of_a_large_value_is_its_own, move_goes_to_another_database,
                  scan_meets_every_key, what_has_expired_is_met_by_nobody, keys_matches_patterns,
                  object_tells_idle_time_and_frequency, object_freq_counts_and_decays,
                  hits_and_misses_are_counted)

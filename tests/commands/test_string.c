@@ -247,7 +247,8 @@ START_TEST(setrange_pads_with_zeros)
     expect("OBJECT ENCODING n", "$3\r\nraw\r\n");
     expect("SETRANGE n -1 x", "-ERR offset is out of range\r\n");
     expect("SETRANGE n x x", "-ERR value is not an integer or out of range\r\n");
-    expect("SETRANGE n 536870911 xx", "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n");
+    expect("SETRANGE n 536870911 xx",
+           "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n");
     expect("SETRANGE n 9223372036854775807 x",
            "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n");
 }
@@ -336,14 +337,17 @@ START_TEST(lcs_finds_a_subsequence_its_length_and_its_place)
     expect("LCS a b IDX", "*4\r\n$7\r\nmatches\r\n*2\r\n*2\r\n*2\r\n:4\r\n:7\r\n*2\r\n:5\r\n:8\r\n"
                           "*2\r\n*2\r\n:2\r\n:3\r\n*2\r\n:0\r\n:1\r\n$3\r\nlen\r\n:6\r\n");
     expect("LCS a b IDX MINMATCHLEN 4 WITHMATCHLEN",
-           "*4\r\n$7\r\nmatches\r\n*1\r\n*3\r\n*2\r\n:4\r\n:7\r\n*2\r\n:5\r\n:8\r\n:4\r\n$3\r\nlen\r\n:6\r\n");
+           "*4\r\n$7\r\nmatches\r\n*1\r\n*3\r\n*2\r\n:4\r\n:7\r\n*2\r\n:5\r\n:8\r\n:4\r\n$"
+           "3\r\nlen\r\n:6\r\n");
     harness_resp(3);
     expect("LCS a b IDX MINMATCHLEN 5", "%2\r\n$7\r\nmatches\r\n*0\r\n$3\r\nlen\r\n:6\r\n");
-    expect("LCS a b LEN IDX", "-ERR If you want both the length and indexes, please just use IDX.\r\n");
+    expect("LCS a b LEN IDX",
+           "-ERR If you want both the length and indexes, please just use IDX.\r\n");
     expect("LCS a b nonsense", "-ERR syntax error\r\n");
     expect("LCS a b MINMATCHLEN", "-ERR syntax error\r\n");
     harness_store()->conf.string_limit = 100;
-    expect("LCS a b", "-ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len\r\n");
+    expect("LCS a b",
+           "-ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len\r\n");
 }
 END_TEST
 
@@ -372,12 +376,14 @@ START_TEST(encodings_are_named_as_redis_names_them)
 }
 END_TEST
 
-UNIT_MAIN_AROUND("string commands", harness_open, harness_close, rows_are_complete_and_their_examples_hold,
-                 get_tells_strings_from_nothing_and_other_types, a_string_holds_any_bytes, set_has_conditions,
-                 set_get_gives_the_old_value_whether_or_not_it_sets, set_takes_a_time_in_four_forms,
-                 set_refuses_times_that_make_no_sense, a_key_is_gone_at_its_time, older_names_of_set,
-                 getex_changes_the_time_to_live, getdel_returns_the_string_and_removes_the_key,
-                 mset_and_mget, append_and_strlen, setrange_pads_with_zeros,
-                 getrange_cuts_what_is_out_of_range, incr_counts_and_refuses,
-                 incrbyfloat_adds_and_logs_the_sum, lcs_finds_a_subsequence_its_length_and_its_place,
+UNIT_MAIN_AROUND("string commands", harness_open, harness_close,
+                 rows_are_complete_and_their_examples_hold,
+                 get_tells_strings_from_nothing_and_other_types, a_string_holds_any_bytes,
+                 set_has_conditions, set_get_gives_the_old_value_whether_or_not_it_sets,
+                 set_takes_a_time_in_four_forms, set_refuses_times_that_make_no_sense,
+                 a_key_is_gone_at_its_time, older_names_of_set, getex_changes_the_time_to_live,
+                 getdel_returns_the_string_and_removes_the_key, mset_and_mget, append_and_strlen,
+                 setrange_pads_with_zeros, getrange_cuts_what_is_out_of_range,
+                 incr_counts_and_refuses, incrbyfloat_adds_and_logs_the_sum,
+                 lcs_finds_a_subsequence_its_length_and_its_place,
                  encodings_are_named_as_redis_names_them)

@@ -117,7 +117,7 @@ START_TEST(volatile_ttl_takes_who_has_least_time_left)
 }
 END_TEST
 
-/* 1000 keys, of which every tenth is used over and over; then room for half: who of them is left? */
+/* 1000 keys, every tenth used over and over; then room for half: who of them is left? */
 static int hot_keys_left(enum evict_policy p, bool write)
 {
     int left = 0;
@@ -127,8 +127,10 @@ static int hot_keys_left(enum evict_policy p, bool write)
     for (int n = 0; n < 20; n++) {
         s->now_ms += 10000;
         for (int i = 0; i < 1000; i += 10) {
-            if (write) set(0, i, s->now_ms + 10000000);
-            else ck_assert(db_read(s->dbs[0], name(i)) != NULL);
+            if (write)
+                set(0, i, s->now_ms + 10000000);
+            else
+                ck_assert(db_read(s->dbs[0], name(i)) != NULL);
         }
     }
     ck_assert(make_room(500));
@@ -232,7 +234,8 @@ START_TEST(idle_time_and_frequency_can_be_set)
 }
 END_TEST
 
-UNIT_MAIN_AROUND("evict", set_up, tear_down, each_policy_gets_below_the_limit, noeviction_evicts_nothing,
-                 volatile_policies_leave_keys_without_ttl_alone, volatile_ttl_takes_who_has_least_time_left,
-                 what_is_used_stays, a_scan_passes_through_the_small_queue, databases_may_change_places,
+UNIT_MAIN_AROUND("evict", set_up, tear_down, each_policy_gets_below_the_limit,
+                 noeviction_evicts_nothing, volatile_policies_leave_keys_without_ttl_alone,
+                 volatile_ttl_takes_who_has_least_time_left, what_is_used_stays,
+                 a_scan_passes_through_the_small_queue, databases_may_change_places,
                  policies_may_change, the_budget_ends_the_work, idle_time_and_frequency_can_be_set)

@@ -61,7 +61,8 @@ START_TEST(a_round_is_bounded_and_says_that_more_is_due)
     s->now_ms += 5;
     ck_assert(store_expire_some(s, 100));
     ck_assert_uint_eq(s->dbs[0]->n_keys, 900);
-    while (store_expire_some(s, 100)) {}
+    while (store_expire_some(s, 100)) {
+    }
     ck_assert_uint_eq(s->dbs[0]->n_keys, 0);
 }
 END_TEST
@@ -110,7 +111,8 @@ START_TEST(records_of_keys_that_come_and_go_are_bounded)
         struct str key = name(i % 10);
 
         set(key, "v", -1);
-        ck_assert_int_eq(keys_expire(s->dbs[0], key, s->now_ms + 86400 * 1000 + i, 0, &removed), OK);
+        ck_assert_int_eq(keys_expire(s->dbs[0], key, s->now_ms + 86400 * 1000 + i, 0, &removed),
+                         OK);
         if (i % 3 == 0) keys_delete(s->dbs[0], key, true);
         if (i % 10 == 0) {
             s->now_ms++;
@@ -119,7 +121,8 @@ START_TEST(records_of_keys_that_come_and_go_are_bounded)
     }
     ck_assert_uint_le(records(), STORE_SHARDS * 6000);
     s->now_ms += 86400 * 1000 + 300000;
-    while (store_expire_some(s, 1000)) {}
+    while (store_expire_some(s, 1000)) {
+    }
     ck_assert_uint_eq(s->dbs[0]->n_keys, 0);
 }
 END_TEST
@@ -133,7 +136,8 @@ START_TEST(keys_expire_in_time_while_their_wheel_is_rebuilt)
     for (int k = 0; k < 10; k++) {
         for (int i = 0; i < 20000; i++) {
             ck_assert_int_eq(keys_persist(s->dbs[0], name(i)), OK);
-            ck_assert_int_eq(keys_expire(s->dbs[0], name(i), s->now_ms + 100000 + i, 0, &removed), OK);
+            ck_assert_int_eq(keys_expire(s->dbs[0], name(i), s->now_ms + 100000 + i, 0, &removed),
+                             OK);
         }
     }
     ck_assert_uint_ge(records(), 200000);
@@ -146,7 +150,8 @@ START_TEST(keys_expire_in_time_while_their_wheel_is_rebuilt)
     ck_assert_uint_eq(s->dbs[0]->n_keys, 20000);
     for (int i = 0; i < 20000; i += 500) {
         s->now_ms = start + 100000 + i;
-        while (store_expire_some(s, 1000)) {}
+        while (store_expire_some(s, 1000)) {
+        }
         ck_assert_uint_eq(s->dbs[0]->n_keys, (size_t)(20000 - i - 1));
     }
 }
@@ -323,9 +328,11 @@ END_TEST
 
 UNIT_MAIN_AROUND("store", set_up, tear_down, what_is_due_leaves_memory_in_one_round,
                  a_round_is_bounded_and_says_that_more_is_due, expiry_can_be_left_to_reads,
-                 extending_a_ttl_leaves_no_records_behind, records_of_keys_that_come_and_go_are_bounded,
-                 keys_expire_in_time_while_their_wheel_is_rebuilt, a_store_that_is_loading_expires_nothing,
-                 own_changes_are_counted_and_expiry_is_not, changes_have_names_and_classes,
-                 memory_returns_after_a_flush, what_is_long_to_free_goes_aside,
-                 value_bytes_cover_entry_and_value, a_scan_meets_who_is_there_throughout,
-                 every_key_can_be_drawn, the_memo_stands_for_these_very_bytes_only)
+                 extending_a_ttl_leaves_no_records_behind,
+                 records_of_keys_that_come_and_go_are_bounded,
+                 keys_expire_in_time_while_their_wheel_is_rebuilt,
+                 a_store_that_is_loading_expires_nothing, own_changes_are_counted_and_expiry_is_not,
+                 changes_have_names_and_classes, memory_returns_after_a_flush,
+                 what_is_long_to_free_goes_aside, value_bytes_cover_entry_and_value,
+                 a_scan_meets_who_is_there_throughout, every_key_can_be_drawn,
+                 the_memo_stands_for_these_very_bytes_only)

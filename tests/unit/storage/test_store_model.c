@@ -1,5 +1,5 @@
-/* Random operations against a model that is too simple to be wrong: an array of slots, one for each
- * of a few hundred key names in two databases. */
+/* Random operations against a model that is too simple to be wrong: an array of slots, one for
+ * each of a few hundred key names in two databases. */
 #include "storage/evict.h"
 #include "storage/keys.h"
 #include "storage/type_string.h"
@@ -53,17 +53,14 @@ static void count(void *ctx, const struct change *c)
         m->balance[c->db]--;
         expect_str(entry_key(c->e), c->key);
         break;
-    case CHANGE_FLUSH:
-        m->balance[c->db] = 0;
-        break;
+    case CHANGE_FLUSH: m->balance[c->db] = 0; break;
     case CHANGE_SWAP: {
         int64_t t = m->balance[c->db];
         m->balance[c->db] = m->balance[c->db2];
         m->balance[c->db2] = t;
         break;
     }
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -102,7 +99,9 @@ static void cell_set(struct cell *c, struct str val, int64_t expire_ms)
 
 static struct str random_value(struct model *m)
 {
-    static const size_t sizes[] = { 0, 1, 5, 20, 45, 64, 120, 130, 700, 1100, 5000, 17000, VALUE_MAX };
+    static const size_t sizes[] = {
+        0, 1, 5, 20, 45, 64, 120, 130, 700, 1100, 5000, 17000, VALUE_MAX
+    };
     uint64_t kind = rng_below(&m->rng, 10);
 
     if (kind < 3) {
@@ -144,7 +143,8 @@ static void do_set(struct model *m, int d, int i)
     if (rng_below(&m->rng, 3) == 0) how.expire_ms = random_time(m);
     how.flags = (unsigned)rng_below(&m->rng, 8);
     if ((how.flags & 3) == 3) how.flags = 0;
-    if ((how.flags & STRING_KEEP_TTL) && how.expire_ms >= 0) how.flags &= ~(unsigned)STRING_KEEP_TTL;
+    if ((how.flags & STRING_KEEP_TTL) && how.expire_ms >= 0)
+        how.flags &= ~(unsigned)STRING_KEEP_TTL;
     if ((how.flags & STRING_IF_NEW) && c->there) want = ERR_NOT_DONE;
     if ((how.flags & STRING_IF_THERE) && !c->there) want = ERR_NOT_DONE;
     ck_assert_int_eq(string_set(m->s->dbs[d], name_of(i, name), val, &how), want);
@@ -161,8 +161,10 @@ static void do_append(struct model *m, int d, int i)
     size_t n;
 
     ck_assert_int_eq(string_append(m->s->dbs[d], name_of(i, name), val, &n), OK);
-    if (!c->there) cell_set(c, val, -1);
-    else buf_add_str(&c->val, val);
+    if (!c->there)
+        cell_set(c, val, -1);
+    else
+        buf_add_str(&c->val, val);
     ck_assert_uint_eq(n, c->val.n);
     if (c->val.n > VALUE_MAX) { /* or the test takes for ever */
         ck_assert_int_eq(string_set(m->s->dbs[d], name_of(i, name), STR("short"), NULL), OK);
@@ -195,8 +197,10 @@ static void do_incr(struct model *m, int d, int i)
     char name[400], text[NUM_TEXT_MAX];
     enum err want = OK;
 
-    if (c->there && !num_parse_i64(buf_str(&c->val), &v)) want = ERR_NOT_INT;
-    else if (__builtin_add_overflow(v, by, &sum)) want = ERR_OVERFLOW;
+    if (c->there && !num_parse_i64(buf_str(&c->val), &v))
+        want = ERR_NOT_INT;
+    else if (__builtin_add_overflow(v, by, &sum))
+        want = ERR_OVERFLOW;
     ck_assert_int_eq(string_incr(m->s->dbs[d], name_of(i, name), by, &out), want);
     if (want != OK) return;
     ck_assert_int_eq(out, sum);
@@ -264,7 +268,8 @@ static void do_copy(struct model *m, int d, int i, int d2, int k)
     enum err want = !a->there ? ERR_NO_KEY : b->there && !replace ? ERR_NOT_DONE : OK;
 
     if (a == b) return;
-    ck_assert_int_eq(keys_copy(m->s->dbs[d], name_of(i, from), m->s->dbs[d2], name_of(k, to), replace), want);
+    ck_assert_int_eq(
+        keys_copy(m->s->dbs[d], name_of(i, from), m->s->dbs[d2], name_of(k, to), replace), want);
     if (want != OK) return;
     m->balance[d2] -= b->there;
     cell_set(b, buf_str(&a->val), a->expire_ms);
@@ -296,7 +301,8 @@ static void do_pass_time(struct model *m)
     static const int64_t steps[] = { 1, 7, 100, 1000, 60000, 5000000 };
 
     m->s->now_ms += (int64_t)rng_below(&m->rng, (uint64_t)steps[rng_below(&m->rng, 6)]) + 1;
-    while (store_expire_some(m->s, 1 + rng_below(&m->rng, 100))) {}
+    while (store_expire_some(m->s, 1 + rng_below(&m->rng, 100))) {
+    }
     for (int d = 0; d < DBS; d++) ck_assert_uint_eq(m->s->dbs[d]->n_keys, count_there(m, d));
 }
 
@@ -321,25 +327,40 @@ static void step(struct model *m)
     int d = (int)rng_below(&m->rng, DBS), i = (int)rng_below(&m->rng, NAMES);
     uint64_t what = rng_below(&m->rng, 1000);
 
-    if (what < 300) do_set(m, d, i);
-    else if (what < 350) do_append(m, d, i);
-    else if (what < 400) do_setrange(m, d, i);
-    else if (what < 450) do_incr(m, d, i);
-    else if (what < 550) do_expire(m, d, i);
-    else if (what < 570) do_persist(m, d, i);
-    else if (what < 650) do_delete(m, d, i);
-    else if (what < 700) do_rename(m, d, i, (int)rng_below(&m->rng, NAMES));
-    else if (what < 750) do_copy(m, d, i, (int)rng_below(&m->rng, DBS), (int)rng_below(&m->rng, NAMES));
-    else if (what < 780) do_move(m, d, i);
-    else if (what < 790) do_pass_time(m);
-    else if (what < 791 && rng_below(&m->rng, 10) == 0) do_flush(m, d);
-    else if (what < 792) do_swap(m);
-    else check_cell(m, d, i);
+    if (what < 300)
+        do_set(m, d, i);
+    else if (what < 350)
+        do_append(m, d, i);
+    else if (what < 400)
+        do_setrange(m, d, i);
+    else if (what < 450)
+        do_incr(m, d, i);
+    else if (what < 550)
+        do_expire(m, d, i);
+    else if (what < 570)
+        do_persist(m, d, i);
+    else if (what < 650)
+        do_delete(m, d, i);
+    else if (what < 700)
+        do_rename(m, d, i, (int)rng_below(&m->rng, NAMES));
+    else if (what < 750)
+        do_copy(m, d, i, (int)rng_below(&m->rng, DBS), (int)rng_below(&m->rng, NAMES));
+    else if (what < 780)
+        do_move(m, d, i);
+    else if (what < 790)
+        do_pass_time(m);
+    else if (what < 791 && rng_below(&m->rng, 10) == 0)
+        do_flush(m, d);
+    else if (what < 792)
+        do_swap(m);
+    else
+        check_cell(m, d, i);
 }
 
 static void check_all(struct model *m)
 {
-    while (store_expire_some(m->s, 1000)) {}
+    while (store_expire_some(m->s, 1000)) {
+    }
     for (int d = 0; d < DBS; d++) {
         for (int i = 0; i < NAMES; i++) check_cell(m, d, i);
         ck_assert_uint_eq(m->s->dbs[d]->n_keys, count_there(m, d));
@@ -363,7 +384,7 @@ START_TEST(the_store_does_what_the_model_does)
 }
 END_TEST
 
-/* --- the snapshot cut --------------------------------------------------------------------------- */
+/* --- the snapshot cut ------------------------------------------------------------------------- */
 
 struct dump {
     struct model *m;
@@ -408,15 +429,17 @@ static void work(struct model *m, size_t n)
         struct rng before = m->rng;
         (void)rng_below(&before, DBS), (void)rng_below(&before, NAMES);
         uint64_t what = rng_below(&before, 1000);
-        if (what < 790 || what >= 792) step(m);
-        else m->rng = before;
+        if (what < 790 || what >= 792)
+            step(m);
+        else
+            m->rng = before;
     }
 }
 
 START_TEST(a_cut_is_the_store_at_its_start)
 {
     struct model *m = mem_alloc(sizeof *m);
-    struct cell (*before)[NAMES] = mem_zalloc(DBS * sizeof *before);
+    struct cell(*before)[NAMES] = mem_zalloc(DBS * sizeof *before);
     struct dump *d = mem_alloc(sizeof *d);
 
     model_open(m);
@@ -459,15 +482,18 @@ START_TEST(flush_and_swap_break_a_cut)
         for (int i = 0; i < 1000; i++) do_set(m, 0, (int)rng_below(&m->rng, NAMES));
         cut = store_cut_begin(m->s, ignore, NULL);
         ck_assert(store_cut_step(cut));
-        if (round == 0) do_flush(m, 0);
-        else do_swap(m);
+        if (round == 0)
+            do_flush(m, 0);
+        else
+            do_swap(m);
         ck_assert(store_cut_broken(cut));
         ck_assert(!store_cut_step(cut));
         store_cut_end(m->s, &cut);
         check_all(m);
     }
     cut = store_cut_begin(m->s, ignore, NULL);
-    while (store_cut_step(cut)) {}
+    while (store_cut_step(cut)) {
+    }
     do_flush(m, 1); /* all is dumped: nothing to break */
     ck_assert(!store_cut_broken(cut));
     store_cut_end(m->s, &cut);
