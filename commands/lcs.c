@@ -167,32 +167,23 @@ static enum err run_lcs(struct call *c)
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
-/* clang-format off: a row is read across */
+
+/* clang-format off */
 
 const struct command lcs_commands[] = {
-    { .name = "lcs",
-      .run = run_lcs,
-      .arity = -3,
-      .flags = CMD_READONLY,
-      .keys = { KEYS_FROM(1, 1, 1, KEY_RO | KEY_ACCESS) },
-      .acl = ACL_STRING,
-      .group = GROUP_STRING,
-      .since = "7.0.0",
-      .complexity = "O(N*M) for strings of N and M bytes",
-      .summary =
-          "Gives the longest common subsequence of two strings, its length, or where it lies.",
-      .args =
-          ARGS(ARG_KEY("key1"), ARG_KEY("key2"),
-               { .name = "len", .type = ARG_T_PURE_TOKEN, .token = "LEN", .flags = ARG_OPTIONAL },
-               { .name = "idx", .type = ARG_T_PURE_TOKEN, .token = "IDX", .flags = ARG_OPTIONAL },
-               { .name = "min-match-len",
-                 .type = ARG_T_INTEGER,
-                 .token = "MINMATCHLEN",
-                 .flags = ARG_OPTIONAL },
-               { .name = "withmatchlen",
-                 .type = ARG_T_PURE_TOKEN,
-                 .token = "WITHMATCHLEN",
-                 .flags = ARG_OPTIONAL }),
+    { .name = "lcs", .run = run_lcs, .arity = -3, .flags = CMD_READONLY,
+      .keys = { KEYS_FROM(1, 1, 1, KEY_RO | KEY_ACCESS) }, .acl = ACL_STRING, .group = GROUP_STRING,
+      .since = "7.0.0", .complexity = "O(N*M) for strings of N and M bytes",
+      .summary = "Gives the longest common subsequence of two strings, its length or its place.",
+      .args = ARGS(ARG_KEY("key1"), ARG_KEY("key2"),
+                   { .name = "len", .type = ARG_T_PURE_TOKEN, .token = "LEN",
+                     .flags = ARG_OPTIONAL },
+                   { .name = "idx", .type = ARG_T_PURE_TOKEN, .token = "IDX",
+                     .flags = ARG_OPTIONAL },
+                   { .name = "min-match-len", .type = ARG_T_INTEGER, .token = "MINMATCHLEN",
+                     .flags = ARG_OPTIONAL },
+                   { .name = "withmatchlen", .type = ARG_T_PURE_TOKEN, .token = "WITHMATCHLEN",
+                     .flags = ARG_OPTIONAL }),
       .example = "MSET a ohmytext b mynewtext | LCS a b => $6\r\nmytext\r\n" },
     { 0 },
 };
