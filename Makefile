@@ -1,6 +1,8 @@
 # make              build/release/memd, and build/memd pointing at it
 # make debug asan   the same, unoptimised or under AddressSanitizer and UBSan
-# make test         everything: units, a short round of fuzzing, layers, wire tests
+# make test         everything: units, a short round of fuzzing, layers, wire tests, a few crashes;  make test-asan
+# make wire [T=x]   tests over sockets whose name contains x
+# make crash [ROUNDS=100] [SEED=n], soak [MINUTES=15], bench [QUICK=1] [T=x], docs, test-debootstrap
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
 # make fuzz [T=x] [SECONDS=n]    n seconds for each fuzz target;  make fuzz-short [T=x]
 # make lint format layers coverage install clean
@@ -52,8 +54,8 @@ picked   = $(foreach t,$(1),$(if $(T),$(if $(findstring $(T),$(t)),$(t)),$(t)))
 PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
-.PHONY: all binary debug asan test unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire lint \
-        format coverage install clean
+.PHONY: all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire crash \
+        soak bench test-debootstrap docs lint format coverage install clean
 .SECONDEXPANSION:
 .SECONDARY:
 
@@ -125,10 +127,31 @@ fuzz:
 layers:
 	tests/lib/layers.sh
 
-wire: all
-	$(if $(wildcard tests/wire/test_*.py),$(PYTHON) -m pytest -q tests/wire $(if $(T),-k $(T)))
+wire: binary
+	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) -m pytest -q -p no:cacheprovider tests/wire tests/crash $(if $(T),-k "$(T)")
 
 test: unit fuzz-short layers wire
+
+test-asan: unit-asan
+	MEMD_TEST_PATIENCE=60 $(MAKE) MODE=asan wire
+
+# kill -9 again and again; everything at once for a while; figures beside stock redis-server.
+crash: binary
+	MEMD_BIN=$(abspath $(BINARY)) MEMD_CRASH_ROUNDS=$(or $(ROUNDS),100) MEMD_CRASH_SEED=$(or $(SEED),0) \
+		$(PYTHON) -m pytest -q -s -p no:cacheprovider tests/crash
+
+soak: asan
+	MEMD_BIN=build/asan/memd $(PYTHON) tests/crash/soak.py --minutes $(or $(MINUTES),15) --seed $(or $(SEED),0)
+
+bench: binary
+	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick) $(if $(T),--only "$(T)")
+
+test-debootstrap:
+	$(PYTHON) tests/debootstrap/prove.py
+
+docs: binary
+	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) docs/make_commands.py > build/commands.md
+	mv build/commands.md docs/commands.md
 
 lint: layers
 	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability \

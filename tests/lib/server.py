@@ -44,7 +44,22 @@ class Binary:
 
 
 MEMD = Binary(os.environ.get("MEMD_BIN") or _default_bin())
-REDIS_PATH = os.environ.get("REDIS_BIN") or shutil.which("redis-server") or "/usr/bin/redis-server"
+
+
+def _stock_server():
+    """redis-server, or the same program under the name that Debian's redis-tools alone brings."""
+    path = os.environ.get("REDIS_BIN") or shutil.which("redis-server")
+    if path:
+        return path
+    link = os.path.join(ROOT, "build", "redis-server")
+    program = shutil.which("redis-check-rdb")
+    if program and not os.path.lexists(link):
+        os.makedirs(os.path.dirname(link), exist_ok=True)
+        os.symlink(program, link)
+    return link
+
+
+REDIS_PATH = _stock_server()
 
 
 def wait_for(what, message="it did not happen", patience=None):

@@ -203,7 +203,7 @@ def test_a_port_in_use_and_a_bad_directory_end_it_with_one(tmp_path):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         s.listen()
-        p = run("--port", str(s.getsockname()[1]), "--save", "")
+        p = run("--port", str(s.getsockname()[1]), "--save", "", cwd=str(tmp_path))
         assert p.returncode == 1 and "in use" in (p.stdout + p.stderr)
     (tmp_path / "file").write_text("no directory")
     p = run("--port", str(srv.free_port()), "--dir", str(tmp_path / "file"))
