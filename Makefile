@@ -141,7 +141,7 @@ crash: binary
 		$(PYTHON) -m pytest -q -s -p no:cacheprovider tests/crash
 
 soak: asan
-	MEMD_BIN=build/asan/memd $(PYTHON) tests/crash/soak.py --minutes $(or $(MINUTES),15) --seed $(or $(SEED),0)
+	MEMD_BIN=$(abspath build/asan/memd) $(PYTHON) tests/crash/soak.py --minutes $(or $(MINUTES),15) --seed $(or $(SEED),0)
 
 bench: binary
 	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick) $(if $(T),--only "$(T)")
