@@ -1,6 +1,7 @@
 /* bench_evict.c -- how often a read finds its key when there is not room for all.
  *
- *     make build/release/tests/bench/bench_evict && build/release/tests/bench/bench_evict
+ *   make && gcc -std=c11 -D_GNU_SOURCE -O2 -I. tests/bench/bench_evict.c build/release/libstorage.a \
+ *       build/release/libbase.a -ljemalloc -lpthread -lm -o bench_evict && ./bench_evict
  *
  * The store under allkeys-lru against plain simulations of what Redis does (five random samples
  * into a pool of sixteen, the longest idle goes; clocks as exact as can be) and of a true LRU.
