@@ -33,8 +33,8 @@ static void line(struct reply *r, char c, struct str text)
 
     *p++ = c;
     for (size_t i = 0; i < text.n; i++) {
-        char t = text.p[i];
-        *p++ = t == '\r' || t == '\n' ? ' ' : t;
+        bool ends_line = text.p[i] == '\r' || text.p[i] == '\n';
+        *p++ = (char)(ends_line ? ' ' : text.p[i]);
     }
     p[0] = '\r';
     p[1] = '\n';

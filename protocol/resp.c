@@ -215,7 +215,8 @@ static size_t unescape(const char *s, const char *end, char *out)
         return 3;
     }
     f = memchr(from, s[0], sizeof from - 1);
-    *out = f ? to[f - from] : s[0];
+    *out = *s;
+    if (f != NULL) *out = to[f - from];
     return 1;
 }
 
