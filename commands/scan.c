@@ -1,6 +1,8 @@
 /* scan.c -- going through the keys: SCAN, KEYS, RANDOMKEY. */
 #include "commands/scan.h"
 
+#include <stdio.h>
+
 #include "base/glob.h"
 #include "base/num.h"
 #include "commands/tables.h"
@@ -24,13 +26,19 @@ enum err scan_cursor(const struct call *c, size_t i, uint64_t *cursor)
     return OK;
 }
 
-enum err scan_options(const struct call *c, size_t i, bool may_have_type, struct scan_options *o)
+enum err scan_options(const struct call *c, size_t i, unsigned has, struct scan_options *o)
 {
     int64_t count;
     enum err e;
 
     *o = (struct scan_options){ .count = 10, .type = VALUE_ANY };
     for (; i < c->argc; i += 2) {
+        if (call_is(c, i, "NOVALUES")) {
+            if (!(has & SCAN_NOVALUES)) return ERR_NOVALUES;
+            o->no_values = true;
+            i--;
+            continue;
+        }
         if (i + 1 == c->argc) return ERR_SYNTAX;
         if (call_is(c, i, "COUNT")) {
             e = call_range(c, i + 1, 1, INT64_MAX, ERR_SYNTAX, &count);
@@ -39,7 +47,7 @@ enum err scan_options(const struct call *c, size_t i, bool may_have_type, struct
         } else if (call_is(c, i, "MATCH")) {
             o->pattern = call_arg(c, i + 1);
             o->filter = !str_eq(o->pattern, STR("*"));
-        } else if (may_have_type && call_is(c, i, "TYPE")) {
+        } else if ((has & SCAN_TYPE) && call_is(c, i, "TYPE")) {
             o->typed = true;
             o->type = value_type_of(call_arg(c, i + 1));
         } else {
@@ -49,17 +57,20 @@ enum err scan_options(const struct call *c, size_t i, bool may_have_type, struct
     return OK;
 }
 
-/* --- commands --------------------------------------------------------------------------------- */
+void scan_reply_head(struct reply *r, size_t mark, uint64_t cursor, size_t n)
+{
+    char head[96], text[NUM_TEXT_MAX];
+    int text_n = (int)num_u64(text, cursor);
+    int len = snprintf(head, sizeof head, "*2\r\n$%d\r\n%.*s\r\n*%zu\r\n", text_n, text_n, text, n);
 
-struct visit {
-    struct reply *out;
-    const struct scan_options *options;
-    size_t n;
-};
+    buf_insert(r->out, mark, head, (size_t)len);
+}
+
+/* --- commands --------------------------------------------------------------------------------- */
 
 static void visit(void *ctx, const struct entry *e)
 {
-    struct visit *v = ctx;
+    struct scan_visit *v = ctx;
     const struct scan_options *o = v->options;
 
     if (o->typed && entry_type(e) != o->type) return;
@@ -71,30 +82,22 @@ static void visit(void *ctx, const struct entry *e)
 static enum err run_scan(struct call *c)
 {
     struct scan_options o;
-    struct visit v = { c->out, &o, 0 };
-    struct buf head = { 0 };
-    struct reply r = { &head, c->out->resp };
-    size_t start = reply_mark(c->out);
+    struct scan_visit v = { c->out, &o, 0 };
+    size_t mark = reply_mark(c->out);
     uint64_t cursor;
-    char text[NUM_TEXT_MAX];
     enum err e = scan_cursor(c, 1, &cursor);
 
-    if (e == OK) e = scan_options(c, 2, true, &o);
+    if (e == OK) e = scan_options(c, 2, SCAN_TYPE, &o);
     if (e != OK) return e;
     cursor = db_scan(c->db, cursor, o.count, visit, &v);
-    /* Cursor and number of keys stand before them and are known after. */
-    reply_array(&r, 2);
-    reply_bulk(&r, str_of(text, num_u64(text, cursor)));
-    reply_array(&r, v.n);
-    buf_insert(c->out->out, start, head.p, head.n);
-    buf_fini(&head);
+    scan_reply_head(c->out, mark, cursor, v.n);
     return OK;
 }
 
 static enum err run_keys(struct call *c)
 {
     struct scan_options o = { .pattern = call_arg(c, 1) };
-    struct visit v = { c->out, &o, 0 };
+    struct scan_visit v = { c->out, &o, 0 };
     size_t mark = reply_mark(c->out);
     const struct entry *e;
     uint64_t cursor = 0;

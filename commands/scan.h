@@ -10,13 +10,27 @@ struct scan_options {
     struct str pattern;
     bool typed; /* TYPE was given (SCAN alone); VALUE_ANY: a type that nobody knows */
     enum value_type type;
+    bool no_values;       /* NOVALUES (HSCAN alone) */
 };
+
+/* What a scan's visitor writes to, and how much it has written. */
+struct scan_visit {
+    struct reply *out;
+    const struct scan_options *options;
+    size_t n;
+};
+
+/* Options that not every command of the family has. */
+enum { SCAN_TYPE = 1, SCAN_NOVALUES = 2 };
 
 /* Argument i as a cursor: ERR_CURSOR. */
 enum err MUST_USE scan_cursor(const struct call *c, size_t i, uint64_t *cursor);
 
-/* Options from argument i on. ERR_SYNTAX, ERR_NOT_INT. */
-enum err MUST_USE scan_options(const struct call *c, size_t i, bool may_have_type,
-                               struct scan_options *o);
+/* Options from argument i on; `has` says which of the rarer ones there are. ERR_SYNTAX, ERR_NOT_INT,
+ * ERR_NOVALUES. */
+enum err MUST_USE scan_options(const struct call *c, size_t i, unsigned has, struct scan_options *o);
+
+/* Put the head of the reply, which is known last, before the n elements written since mark. */
+void scan_reply_head(struct reply *r, size_t mark, uint64_t cursor, size_t n);
 
 #endif

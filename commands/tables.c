@@ -4,6 +4,8 @@
 const struct command *const command_tables[] = {
     string_commands, string_edit_commands, lcs_commands,
     list_commands, list_blocking_commands,
+    hash_commands, hash_read_commands, hash_ttl_commands, hash_ex_commands,
+    set_commands, set_algebra_commands,
     keys_commands, scan_commands, object_commands, expire_commands,
     NULL,
 };
