@@ -43,7 +43,7 @@ class Binary:
         self.version = tuple(int(x) for x in m.groups()) if m else (999, 0, 0)
 
 
-MEMD = Binary(os.environ.get("MEMD_BIN") or _default_bin())
+MEMD = Binary(os.path.abspath(os.environ.get("MEMD_BIN") or _default_bin()))
 
 
 def _stock_server():
