@@ -285,11 +285,11 @@ static void sent(struct client *c, size_t n)
 static void gate(struct client *c)
 {
     uint64_t offset = persist_offset(c->server->persist);
-    struct reply_gate *last = &c->gates[c->n_gates - 1];
+    struct reply_gate *last = c->n_gates > 0 ? &c->gates[c->n_gates - 1] : NULL;
 
-    if (c->n_gates > 0 && last->end == c->out.n) return;
+    if (last && last->end == c->out.n) return;
     if (offset <= persist_durable_offset(c->server->persist)) return;
-    if (c->n_gates == CLIENT_GATES || (c->n_gates > 0 && last->offset == offset)) {
+    if (last && (c->n_gates == CLIENT_GATES || last->offset == offset)) {
         *last = (struct reply_gate){ c->out.n, offset };
     } else {
         c->gates[c->n_gates++] = (struct reply_gate){ c->out.n, offset };
