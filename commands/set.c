@@ -196,11 +196,14 @@ static enum err run_sscan(struct call *c)
     struct set s;
     enum err e = scan_cursor(c, 2, &cursor);
 
+    if (e == OK) e = set_read(c->db, call_arg(c, 1), &s);
+    if (e == ERR_NO_KEY) {
+        scan_reply_head(c->out, mark, 0, 0);
+        return OK;
+    }
     if (e == OK) e = scan_options(c, 3, 0, &o);
     if (e != OK) return e;
-    e = set_read(c->db, call_arg(c, 1), &s);
-    if (e == ERR_WRONG_TYPE) return e;
-    cursor = e == OK ? set_scan(&s, cursor, o.count, scan_member, &v) : 0;
+    cursor = set_scan(&s, cursor, o.count, scan_member, &v);
     scan_reply_head(c->out, mark, cursor, v.n);
     return OK;
 }

@@ -51,8 +51,16 @@ void reply_simple(struct reply *r, const char *text)
     line(r, '+', str_c(text));
 }
 
+static bool ends_line(char c)
+{
+    return c == '\r' || c == '\n';
+}
+
+/* As in Redis: ends of lines around the text are cut, within it they become blanks. */
 void reply_error(struct reply *r, struct str text)
 {
+    while (text.n > 0 && ends_line(text.p[0])) text = str_of(text.p + 1, text.n - 1);
+    while (text.n > 0 && ends_line(text.p[text.n - 1])) text.n--;
     line(r, '-', text);
 }
 
@@ -64,7 +72,7 @@ void reply_errorf(struct reply *r, const char *fmt, ...)
     va_start(ap, fmt);
     buf_vprintf(&b, fmt, ap);
     va_end(ap);
-    line(r, '-', buf_str(&b));
+    reply_error(r, buf_str(&b));
     buf_fini(&b);
 }
 

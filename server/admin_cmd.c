@@ -1,4 +1,5 @@
 /* admin_cmd.c -- databases as wholes, saving, stopping, and a few facts. */
+#include <limits.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -43,8 +44,8 @@ static enum err run_swapdb(struct call *c)
 {
     int64_t a, b;
 
-    if (!num_parse_i64(call_arg(c, 1), &a)) return ERR_FIRST_DB;
-    if (!num_parse_i64(call_arg(c, 2), &b)) return ERR_SECOND_DB;
+    if (call_range(c, 1, INT_MIN, INT_MAX, ERR_FIRST_DB, &a) != OK) return ERR_FIRST_DB;
+    if (call_range(c, 2, INT_MIN, INT_MAX, ERR_SECOND_DB, &b) != OK) return ERR_SECOND_DB;
     if (a < 0 || b < 0 || a >= c->store->conf.databases || b >= c->store->conf.databases) return ERR_DB_INDEX;
     store_swap(c->store, (int)a, (int)b);
     reply_ok(c->out);

@@ -1,4 +1,6 @@
 /* connection_cmd.c -- PING ECHO QUIT RESET SELECT AUTH HELLO. */
+#include <limits.h>
+
 #include "base/num.h"
 #include "server/client.h"
 #include "server/commands.h"
@@ -47,6 +49,7 @@ static enum err run_select(struct call *c)
     int64_t i;
 
     if (call_i64(c, 1, &i) != OK) return ERR_NOT_INT;
+    if (i < INT_MIN || i > INT_MAX) return ERR_INT_RANGE;
     if (i < 0 || i >= c->store->conf.databases) return ERR_DB_INDEX;
     c->client->db = (int)i;
     reply_ok(c->out);

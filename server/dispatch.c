@@ -40,7 +40,7 @@ static enum dispatched reject(struct client *c, struct command_ref *ref, const c
     size_t mark = reply_mark(&c->reply);
 
     if (ref) ref->stats.rejected++;
-    if (ref && multi_is_exec(ref->cmd) && (c->flags & CLIENT_MULTI)) {
+    if (ref && multi_is_exec(ref->cmd)) {
         multi_discard(c);
         reply_errorf(&c->reply, "EXECABORT Transaction discarded because of: %s",
                      strncmp(text, "ERR ", 4) == 0 ? text + 4 : text);
@@ -203,7 +203,7 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     struct call call = { .cmd = ref->cmd, .argc = argc, .argv = argv, .out = &c->reply, .store = s->store,
                          .db = client_db(c), .arena = &s->arena, .may_block = may_block, .client = c };
     struct client *outer = s->current;
-    uint64_t changes = s->own_changes;
+    uint64_t changes = s->store->stats.changes;
     size_t mark = reply_mark(&c->reply);
     uint64_t from = ticks_now();
     int db = c->db;
@@ -215,7 +215,7 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     if (ref->cmd->flags & CMD_WRITE) persist_group_begin(s->persist);
     e = call_run(&call);
     if (ref->cmd->flags & CMD_WRITE) {
-        if (s->own_changes != changes) log_effects(c, &call, db);
+        if (s->store->stats.changes != changes) log_effects(c, &call, db);
         persist_group_end(s->persist);
     }
     s->store->no_touch = false;
@@ -304,8 +304,6 @@ static void on_change(void *ctx, const struct change *ch)
 
     if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_EVICTED || ch->kind == CHANGE_HEXPIRED) {
         log_removal(s, ch);
-    } else if (ch->kind != CHANGE_NEW) {
-        s->own_changes++;
     }
     if (UNLIKELY(s->n_watching > 0)) multi_on_change(s, ch);
     if (UNLIKELY(s->n_blocked > 0)) block_on_change(s, ch);

@@ -205,7 +205,7 @@ void multi_on_change(struct server *s, const struct change *ch)
     } else if (ch->kind == CHANGE_SWAP) {
         spoil_database(s, ch->db, s->store->dbs[ch->db]);
         spoil_database(s, ch->db2, s->store->dbs[ch->db2]);
-    } else if (ch->kind != CHANGE_NEW && (k = find_watched(s, ch->db, ch->key)) != NULL) {
+    } else if (ch->kind != CHANGE_NEW && ch->kind != CHANGE_MISS && (k = find_watched(s, ch->db, ch->key)) != NULL) {
         spoil(k, false);
     }
 }

@@ -6,6 +6,7 @@
 
 #include "base/glob.h"
 #include "base/mem.h"
+#include "server/rows.h"
 
 enum kind { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD, KINDS };
 
@@ -286,6 +287,7 @@ static enum err list_channels(struct call *c, enum kind k)
     size_t mark = reply_mark(c->out), n = 0;
     struct entry *e;
 
+    if (c->argc > 3) return subcommand_syntax(c);
     while ((e = table_next(t, &it)) != NULL) {
         if (c->argc > 2 && !glob_match(call_arg(c, 2), entry_key(e), false)) continue;
         reply_bulk(c->out, entry_key(e));
@@ -297,7 +299,7 @@ static enum err list_channels(struct call *c, enum kind k)
 
 static enum err count_members(struct call *c, enum kind k)
 {
-    reply_map(c->out, c->argc - 2);
+    reply_array(c->out, 2 * (c->argc - 2));
     for (size_t i = 2; i < c->argc; i++) {
         struct channel *ch = find(names(c->client->server, k), call_arg(c, i));
         reply_bulk(c->out, call_arg(c, i));
@@ -344,58 +346,58 @@ static enum err run_pubsub_help(struct call *c)
 
 #define JOIN_FLAGS (CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_IN_PUBSUB)
 #define ASK_FLAGS (CMD_PUBSUB | CMD_LOADING | CMD_STALE)
-#define ROW(n, fn, ar, fl, si, text) \
+#define PUBSUB_ROW(n, fn, ar, fl, si, text) \
     .name = (n), .run = (fn), .arity = (ar), .flags = (fl), .group = GROUP_PUBSUB, .since = (si), \
     .summary = (text), .acl = ACL_PUBSUB
 
 static const struct command pubsub_subs[] = {
-    { ROW("channels", run_channels, -2, ASK_FLAGS, "2.8.0", "Lists channels that have subscribers."),
+    { PUBSUB_ROW("channels", run_channels, -2, ASK_FLAGS, "2.8.0", "Lists channels that have subscribers."),
       .complexity = "O(N), N being the number of channels",
       .args = ARGS({ .name = "pattern", .type = ARG_T_PATTERN, .flags = ARG_OPTIONAL }) },
-    { ROW("numpat", run_numpat, 2, ASK_FLAGS, "2.8.0", "Counts the patterns subscribed to."),
+    { PUBSUB_ROW("numpat", run_numpat, 2, ASK_FLAGS, "2.8.0", "Counts the patterns subscribed to."),
       .complexity = "O(1)" },
-    { ROW("numsub", run_numsub, -2, ASK_FLAGS, "2.8.0", "Counts the subscribers of channels."),
+    { PUBSUB_ROW("numsub", run_numsub, -2, ASK_FLAGS, "2.8.0", "Counts the subscribers of channels."),
       .complexity = "O(N), N being the number of channels asked for",
       .args = ARGS({ .name = "channel", .flags = ARG_OPTIONAL | ARG_MULTIPLE }) },
-    { ROW("shardchannels", run_shardchannels, -2, ASK_FLAGS, "7.0.0", "Lists shard channels that have subscribers."),
+    { PUBSUB_ROW("shardchannels", run_shardchannels, -2, ASK_FLAGS, "7.0.0", "Lists shard channels that have subscribers."),
       .complexity = "O(N), N being the number of shard channels",
       .args = ARGS({ .name = "pattern", .type = ARG_T_PATTERN, .flags = ARG_OPTIONAL }) },
-    { ROW("shardnumsub", run_shardnumsub, -2, ASK_FLAGS, "7.0.0", "Counts the subscribers of shard channels."),
+    { PUBSUB_ROW("shardnumsub", run_shardnumsub, -2, ASK_FLAGS, "7.0.0", "Counts the subscribers of shard channels."),
       .complexity = "O(N), N being the number of shard channels asked for",
       .args = ARGS({ .name = "shardchannel", .flags = ARG_OPTIONAL | ARG_MULTIPLE }) },
-    { ROW("help", run_pubsub_help, 2, CMD_LOADING | CMD_STALE, "6.2.0", "Prints what PUBSUB can do."),
+    { PUBSUB_ROW("help", run_pubsub_help, 2, CMD_LOADING | CMD_STALE, "6.2.0", "Prints what PUBSUB can do."),
       .complexity = "O(1)" },
     { 0 },
 };
 
 const struct command pubsub_commands[] = {
-    { ROW("subscribe", run_subscribe, -2, JOIN_FLAGS, "2.0.0", "Listens to channels."),
+    { PUBSUB_ROW("subscribe", run_subscribe, -2, JOIN_FLAGS, "2.0.0", "Listens to channels."),
       .complexity = "O(N), N being the number of channels",
       .args = ARGS({ .name = "channel", .flags = ARG_MULTIPLE }) },
-    { ROW("unsubscribe", run_unsubscribe, -1, JOIN_FLAGS, "2.0.0", "Stops listening to channels."),
+    { PUBSUB_ROW("unsubscribe", run_unsubscribe, -1, JOIN_FLAGS, "2.0.0", "Stops listening to channels."),
       .complexity = "O(N), N being the number of channels",
       .args = ARGS({ .name = "channel", .flags = ARG_OPTIONAL | ARG_MULTIPLE }) },
-    { ROW("psubscribe", run_psubscribe, -2, JOIN_FLAGS, "2.0.0", "Listens to channels whose names match patterns."),
+    { PUBSUB_ROW("psubscribe", run_psubscribe, -2, JOIN_FLAGS, "2.0.0", "Listens to channels whose names match patterns."),
       .complexity = "O(N), N being the number of patterns",
       .args = ARGS({ .name = "pattern", .type = ARG_T_PATTERN, .flags = ARG_MULTIPLE }) },
-    { ROW("punsubscribe", run_punsubscribe, -1, JOIN_FLAGS, "2.0.0", "Stops listening to patterns."),
+    { PUBSUB_ROW("punsubscribe", run_punsubscribe, -1, JOIN_FLAGS, "2.0.0", "Stops listening to patterns."),
       .complexity = "O(N), N being the number of patterns",
       .args = ARGS({ .name = "pattern", .type = ARG_T_PATTERN, .flags = ARG_OPTIONAL | ARG_MULTIPLE }) },
-    { ROW("ssubscribe", run_ssubscribe, -2, JOIN_FLAGS, "7.0.0", "Listens to shard channels."),
+    { PUBSUB_ROW("ssubscribe", run_ssubscribe, -2, JOIN_FLAGS, "7.0.0", "Listens to shard channels."),
       .keys = { KEYS_FROM(1, -1, 1, KEY_NOT_KEY) }, .complexity = "O(N), N being the number of shard channels",
       .args = ARGS({ .name = "shardchannel", .flags = ARG_MULTIPLE }) },
-    { ROW("sunsubscribe", run_sunsubscribe, -1, JOIN_FLAGS, "7.0.0", "Stops listening to shard channels."),
+    { PUBSUB_ROW("sunsubscribe", run_sunsubscribe, -1, JOIN_FLAGS, "7.0.0", "Stops listening to shard channels."),
       .keys = { KEYS_FROM(1, -1, 1, KEY_NOT_KEY) }, .complexity = "O(N), N being the number of shard channels",
       .args = ARGS({ .name = "shardchannel", .flags = ARG_OPTIONAL | ARG_MULTIPLE }) },
-    { ROW("publish", run_publish, 3, CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_MAY_REPLICATE,
+    { PUBSUB_ROW("publish", run_publish, 3, CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_MAY_REPLICATE,
           "2.0.0", "Sends a message to a channel."),
       .complexity = "O(N+M), N being the channel's subscribers and M the patterns of all clients",
       .args = ARGS({ .name = "channel" }, { .name = "message" }) },
-    { ROW("spublish", run_spublish, 3, CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_MAY_REPLICATE,
+    { PUBSUB_ROW("spublish", run_spublish, 3, CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_MAY_REPLICATE,
           "7.0.0", "Sends a message to a shard channel."),
       .keys = { KEY_AT(1, KEY_NOT_KEY) }, .complexity = "O(N), N being the channel's subscribers",
       .args = ARGS({ .name = "shardchannel" }, { .name = "message" }) },
-    { ROW("pubsub", NULL, -2, 0, "2.8.0", "Asks about channels and subscribers."),
+    { PUBSUB_ROW("pubsub", NULL, -2, 0, "2.8.0", "Asks about channels and subscribers."),
       .complexity = "Depends on the subcommand", .subs = pubsub_subs },
     { 0 },
 };

@@ -112,6 +112,7 @@ bool server_apply_conf(struct server *s, char *why)
     struct persist_conf p = persist_conf_of(s->conf);
 
     s->store->conf = store_conf_of(s->conf);
+    s->store->tell_misses = s->conf->notify_keyspace_events & CONF_NOTIFY_MISS;
     latency_set_threshold(s->latency, s->conf->latency_monitor_threshold);
     log_set_level(s->log, s->conf->loglevel);
     return persist_set_conf(s->persist, &p, why) == OK;

@@ -99,7 +99,6 @@ struct server {
 
     /* dispatch.c */
     struct client *current;     /* whose call runs */
-    uint64_t own_changes;       /* changes that commands made: all but expiry and eviction */
     double us_per_tick;         /* of ticks_now */
     struct client *loader;      /* replays the log */
     struct reply push;          /* of the message that is being written */

@@ -30,7 +30,8 @@ void store_subscribe(struct store *s, void (*fn)(void *ctx, const struct change 
  * stats.changes before and after a call must not take an expired key for the call's own change. */
 static bool counts(enum change_kind k)
 {
-    return k != CHANGE_NEW && k != CHANGE_EXPIRED && k != CHANGE_EVICTED && k != CHANGE_HEXPIRED;
+    return k != CHANGE_NEW && k != CHANGE_MISS && k != CHANGE_EXPIRED && k != CHANGE_EVICTED &&
+           k != CHANGE_HEXPIRED;
 }
 
 void store_tell(struct store *s, const struct change *c)

@@ -40,11 +40,13 @@ static inline struct entry *seek(struct db *db, struct str key)
     struct slot s;
 
     find(db, key, &s);
-    if (s.ref.e)
+    if (s.ref.e) {
         db->store->stats.hits++;
-    else
-        db->store->stats.misses++;
-    return s.ref.e;
+        return s.ref.e;
+    }
+    db->store->stats.misses++;
+    if (UNLIKELY(db->store->tell_misses)) db_tell(&s, CHANGE_MISS);
+    return NULL;
 }
 
 const struct entry *db_read(struct db *db, struct str key)

@@ -64,6 +64,7 @@ enum { STORE_SHARD_BITS = 4, STORE_SHARDS = 1 << STORE_SHARD_BITS };
     X(CHANGE_PERSIST, "persist", 'g') \
     X(CHANGE_EXPIRED, "expired", 'x') \
     X(CHANGE_EVICTED, "evicted", 'e') \
+    X(CHANGE_MISS, "keymiss", 'm') /* no change: a read found nothing; only while store->tell_misses */ \
     X(CHANGE_NEW, "new", 'n') /* told before the change that made the key */ \
     X(CHANGE_FLUSH, NULL, 0) /* a whole database (key empty) */ \
     X(CHANGE_SWAP, NULL, 0) /* two databases changed places; db and db2 */
@@ -147,6 +148,7 @@ struct store {
     int64_t now_ms;
     bool loading;        /* nothing expires */
     bool keep_expired;   /* DEBUG SET-ACTIVE-EXPIRE 0: only reads find what has expired */
+    bool tell_misses;    /* reads that find nothing are told as CHANGE_MISS */
     bool no_touch;       /* CLIENT NO-TOUCH: reads leave the clock alone */
     struct db **dbs;     /* conf.databases pointers; SWAPDB exchanges content */
     struct subscriber subscribers[16];
