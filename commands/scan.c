@@ -1,7 +1,11 @@
 /* scan.c -- going through the keys: SCAN, KEYS, RANDOMKEY. */
 #include "commands/scan.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/glob.h"
 #include "base/num.h"
@@ -11,17 +15,16 @@
 /* --- options ---------------------------------------------------------------------------------- */
 
 /* As strtoul reads it, whose leniency clients may rely on: zeros may lead, nothing at all is 0. */
+/* What strtoul takes, as in Redis: nothing counts as 0, a sign is allowed. */
 enum err scan_cursor(const struct call *c, size_t i, uint64_t *cursor)
 {
-    struct str s = call_arg(c, i);
-    uint64_t v = 0;
+    struct str text = arena_printf(c->arena, "%.*s", (int)(call_arg(c, i).n & INT_MAX), call_arg(c, i).p);
+    char *end;
+    uint64_t v;
 
-    for (size_t k = 0; k < s.n; k++) {
-        unsigned digit = (unsigned char)s.p[k] - '0';
-
-        if (digit > 9 || __builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, digit, &v))
-            return ERR_CURSOR;
-    }
+    errno = 0;
+    v = strtoull(text.p, &end, 10);
+    if (isspace((unsigned char)text.p[0]) || *end != '\0' || errno == ERANGE) return ERR_CURSOR;
     *cursor = v;
     return OK;
 }
