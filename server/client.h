@@ -106,6 +106,9 @@ void client_close_after(struct client *c);
 /* Free the closed ones. */
 void clients_reap(struct server *s);
 
+/* Free buffers that have been to spare for a while: called from time to time. */
+void clients_trim_spare(struct server *s);
+
 /* NULL: no such client. */
 struct client *client_by_id(struct server *s, uint64_t id);
 

@@ -68,6 +68,7 @@ void cron_turn(struct server *s)
     note_peak(s);
     listen_resume(s);
     close_idle(s, now);
+    clients_trim_spare(s);
     if (s->store->conf.maxmemory > 0) dispatch_out_of_memory(s, 0);
 }
 
