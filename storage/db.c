@@ -12,8 +12,16 @@ static inline bool due(const struct store *s, const struct entry *e)
     return UNLIKELY(entry_expires(e)) && entry_expire_at(e) <= s->now_ms && !s->loading;
 }
 
-/* Fill s; what has expired is removed and not found. */
-static inline void find(struct db *db, struct str key, struct slot *s)
+static void drop_due(struct slot *s, bool for_write)
+{
+    struct store *st = s->db->store;
+
+    if (st->frozen && !for_write) s->ref.e = NULL;
+    else db_remove(s, CHANGE_EXPIRED, st->conf.lazy_expire);
+}
+
+/* Fill s; what has expired is removed (unless the store is frozen) and not found. */
+static inline void find(struct db *db, struct str key, struct slot *s, bool for_write)
 {
     uint64_t hash = db_hash(db, key);
 
@@ -21,8 +29,7 @@ static inline void find(struct db *db, struct str key, struct slot *s)
     s->shard = db_shard(db, hash);
     s->key = key;
     s->ref = table_find(&s->shard->keys, hash, key);
-    if (s->ref.e && due(db->store, s->ref.e))
-        db_remove(s, CHANGE_EXPIRED, db->store->conf.lazy_expire);
+    if (s->ref.e && due(db->store, s->ref.e)) drop_due(s, for_write);
 }
 
 void db_prefetch(struct db *db, const struct str *keys, size_t step, size_t n, uint64_t *hashes)
@@ -39,8 +46,8 @@ static inline struct entry *seek(struct db *db, struct str key)
 {
     struct slot s;
 
-    find(db, key, &s);
-    if (s.ref.e) {
+    find(db, key, &s, false);
+    if (LIKELY(s.ref.e != NULL)) {
         db->store->stats.hits++;
         return s.ref.e;
     }
@@ -85,13 +92,13 @@ const struct entry *db_peek(struct db *db, struct str key)
 {
     struct slot s;
 
-    find(db, key, &s);
+    find(db, key, &s, false);
     return s.ref.e;
 }
 
 bool db_find_write(struct db *db, struct str key, struct slot *s)
 {
-    find(db, key, s);
+    find(db, key, s, true);
     if (!s->ref.e) return false;
     table_before_change(&s->shard->keys, s->ref.hash);
     evict_mark(db->store, s->ref.e, true);
@@ -306,14 +313,15 @@ static struct shard *shard_of_nth(struct db *db, uint64_t nth)
 const struct entry *db_random(struct db *db)
 {
     struct store *st = db->store;
+    int tries = 100; /* a frozen store may hold nothing but what has expired */
 
     while (db->n_keys) {
         struct shard *sh = shard_of_nth(db, rng_below(&st->rng, db->n_keys));
         struct entry *e = table_random_fair(&sh->keys, &st->rng);
         struct slot s;
 
-        if (!due(st, e)) return e;
-        find(db, entry_key(e), &s); /* which removes it */
+        if (!due(st, e) || (st->frozen && --tries == 0)) return e;
+        find(db, entry_key(e), &s, false); /* which removes it */
     }
     return NULL;
 }

@@ -148,6 +148,7 @@ struct store {
     int64_t now_ms;
     bool loading;        /* nothing expires */
     bool keep_expired;   /* DEBUG SET-ACTIVE-EXPIRE 0: only reads find what has expired */
+    bool frozen;         /* CLIENT PAUSE: what has expired is not found, and reads leave it there */
     bool tell_misses;    /* reads that find nothing are told as CHANGE_MISS */
     bool no_touch;       /* CLIENT NO-TOUCH: reads leave the clock alone */
     struct db **dbs;     /* conf.databases pointers; SWAPDB exchanges content */
@@ -176,7 +177,8 @@ void store_free(struct store **s);
 void store_subscribe(struct store *s, void (*fn)(void *ctx, const struct change *c), void *ctx);
 
 /* Tell one. Counts stats.dirty and stats.changes, but for CHANGE_NEW (the change that made the key
- * follows) and for what the store does by itself: keys and fields that expired or were evicted. */
+ * follows), CHANGE_MISS, and what the store does by itself: keys and fields that expired or were
+ * evicted. */
 void store_tell(struct store *s, const struct change *c);
 
 /* Remove keys that are due at now_ms, at most `max` records looked at; true when more are due.
