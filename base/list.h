@@ -41,6 +41,13 @@ static inline void link_remove(struct link *l)
     link_init(l);
 }
 
+/* Move l, which is in the list, to its end. */
+static inline void link_to_tail(struct link *head, struct link *l)
+{
+    link_remove(l);
+    link_add_tail(head, l);
+}
+
 #define LINK_EACH(head, it) for (struct link *it = (head)->next; it != (head); it = it->next)
 
 #endif

@@ -2,7 +2,10 @@
  *
  * server->waiting[db] maps a key to its waiters, in the order in which they came. A change to such a key
  * puts it on server->ready; block_serve runs the waiters' requests again until the value is used up or
- * nobody waits. A client served may itself make another key ready (BLMOVE): the loop goes on. */
+ * nobody waits. A client served may itself make another key ready (BLMOVE): the loop goes on.
+ *
+ * While clients are paused nobody is served, since that changes data: what is ready stays so until the
+ * pause ends. Times out a client does all the same. */
 #include "server/block.h"
 
 #include "base/mem.h"
@@ -30,7 +33,7 @@ struct blocked {
     size_t n;
     enum value_type type;
     enum null_shape on_timeout;
-    int64_t deadline_ms; /* 0: none */
+    int64_t deadline_ms; /* monotonic; 0: none */
     struct link in_timeouts;
 };
 
@@ -103,7 +106,8 @@ void block_client(struct client *c, struct command_ref *ref, size_t argc, const 
     }
     link_init(&b->in_timeouts);
     if (w->timeout_ms > 0) {
-        b->deadline_ms = server_now_ms(s) + w->timeout_ms;
+        int64_t now = server_mono_ms(s);
+        b->deadline_ms = w->timeout_ms < INT64_MAX - now ? now + w->timeout_ms : INT64_MAX;
         add_timeout(s, b);
     }
     c->blocked = b;
@@ -128,25 +132,36 @@ void block_end(struct client *c)
     c->blocked = NULL;
     c->flags &= ~(uint32_t)CLIENT_BLOCKED;
     s->n_blocked--;
-    s->stats.unblocked++;
     if (!(c->flags & CLIENT_CLOSED)) client_wants_parse(c);
 }
 
-/* Run the kept request again. True: it is answered. */
-static bool try_again(struct client *c)
+/* Begin the reply that c waits for; returns where it begins. */
+static size_t begin_reply(struct client *c)
 {
-    struct blocked *b = c->blocked;
-    struct wait w;
-    enum err e;
-
     client_take_buffers(c);
     c->reply = (struct reply){ &c->out, c->resp };
-    e = dispatch_call(c, b->request->ref, b->request->argc, b->request->argv, true, &w);
-    arena_reset(&c->server->arena);
-    if (e == CALL_BLOCKED) return false;
+    return reply_mark(&c->reply);
+}
+
+/* c has its reply, from mark on. */
+static void answered(struct client *c, size_t mark)
+{
     block_end(c);
+    dispatch_answered(c, mark);
     client_wants_write(c);
-    return true;
+    client_check_output(c);
+}
+
+/* Run the kept request again, which may answer it. */
+static void try_again(struct client *c)
+{
+    const struct request *r = c->blocked->request;
+    size_t mark = begin_reply(c);
+    struct wait w;
+
+    if (dispatch_call(c, r->ref, r->argc, r->argv, true, &w) == CALL_BLOCKED) dispatch_messages(c);
+    else answered(c, mark);
+    arena_reset(&c->server->arena);
 }
 
 static bool has_value(struct server *s, const struct waiting_key *k, enum value_type type)
@@ -166,14 +181,13 @@ static void serve_key(struct server *s, struct waiting_key *k)
     while (left-- > 0 && l != &k->waiters) {
         struct client *c = LINK_OF(l, struct waiter, of_key)->client;
         l = l->next;
-        if (!has_value(s, k, c->blocked->type)) continue;
-        try_again(c);
+        if (has_value(s, k, c->blocked->type) && !(c->flags & CLIENT_CLOSE_SOON)) try_again(c);
     }
 }
 
 void block_serve(struct server *s)
 {
-    if (s->serving) return;
+    if (s->serving || s->pause_until_ms != 0) return;
     while (!link_alone(&s->ready)) {
         struct waiting_key *k = LINK_OF(s->ready.next, struct waiting_key, in_ready);
         link_remove(&k->in_ready);
@@ -216,33 +230,28 @@ void block_on_change(struct server *s, const struct change *ch)
     if (k) make_ready(s, k);
 }
 
-static void reply_timed_out(struct client *c, enum null_shape shape)
-{
-    client_take_buffers(c);
-    c->reply = (struct reply){ &c->out, c->resp };
-    if (shape == NULL_ARRAY) reply_null_array(&c->reply);
-    else reply_null(&c->reply);
-}
-
 void block_cancel(struct client *c, bool with_error)
 {
+    const struct request *r = c->blocked->request;
+    size_t mark = begin_reply(c);
+
     if (with_error) {
-        client_take_buffers(c);
-        c->reply = (struct reply){ &c->out, c->resp };
         reply_error(&c->reply, STR("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
+        dispatch_count_error(c->server, &c->out, mark);
+    } else if (c->blocked->on_timeout == NULL_ARRAY) {
+        reply_null_array(&c->reply);
     } else {
-        reply_timed_out(c, c->blocked->on_timeout);
+        reply_null(&c->reply);
     }
-    block_end(c);
-    client_wants_write(c);
+    dispatch_account(c, r->ref, r->argc, r->argv, 0, with_error);
+    answered(c, mark);
 }
 
-void block_expire(struct server *s, int64_t now_ms)
+void block_expire(struct server *s)
 {
     while (!link_alone(&s->timeouts)) {
-        struct link *l = s->timeouts.next;
-        struct blocked *b = LINK_OF(l, struct blocked, in_timeouts);
-        if (b->deadline_ms > now_ms) return;
+        struct blocked *b = LINK_OF(s->timeouts.next, struct blocked, in_timeouts);
+        if (b->deadline_ms > server_mono_ms(s)) return;
         block_cancel(b->client, false);
     }
 }
@@ -252,7 +261,7 @@ int64_t block_next_ms(const struct server *s)
     int64_t left;
 
     if (link_alone(&s->timeouts)) return -1;
-    left = LINK_OF(s->timeouts.next, struct blocked, in_timeouts)->deadline_ms - server_now_ms(s);
+    left = LINK_OF(s->timeouts.next, struct blocked, in_timeouts)->deadline_ms - server_mono_ms(s);
     return left > 0 ? left : 0;
 }
 
@@ -262,4 +271,11 @@ size_t block_keys(const struct server *s)
 
     for (int i = 0; i < s->store->conf.databases; i++) n += s->waiting[i].count;
     return n;
+}
+
+size_t block_bytes(const struct client *c)
+{
+    const struct blocked *b = c->blocked;
+
+    return b ? sizeof *b + b->request->bytes + b->n * (sizeof *b->waiters + sizeof(struct waiting_key)) : 0;
 }

@@ -19,7 +19,7 @@ void block_end(struct client *c);
 void block_serve(struct server *s);
 
 /* Answer those whose time is up. */
-void block_expire(struct server *s, int64_t now_ms);
+void block_expire(struct server *s);
 
 /* The store changed: note keys that somebody waits for. */
 void block_on_change(struct server *s, const struct change *ch);
@@ -31,5 +31,6 @@ void block_cancel(struct client *c, bool with_error);
 int64_t block_next_ms(const struct server *s);
 
 size_t block_keys(const struct server *s); /* keys that anybody waits for */
+size_t block_bytes(const struct client *c); /* held by the request that c waits with */
 
 #endif

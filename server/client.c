@@ -7,6 +7,7 @@
 
 #include "base/ensure.h"
 #include "base/mem.h"
+#include "server/batch.h"
 #include "server/block.h"
 #include "server/listen.h"
 #include "server/loop.h"
@@ -35,14 +36,6 @@ static void give_back(struct server *s, struct buf *b)
 static void take_spare(struct server *s, struct buf *b)
 {
     if (b->cap == 0 && s->n_spare > 0) *b = s->spare[--s->n_spare];
-    if (s->n_spare < s->n_spare_low) s->n_spare_low = s->n_spare;
-}
-
-/* Half of those that nobody took since the last call go: under load none, when idle soon all. */
-void clients_trim_spare(struct server *s)
-{
-    for (int n = (s->n_spare_low + 1) / 2; n > 0; n--) buf_fini(&s->spare[--s->n_spare]);
-    s->n_spare_low = s->n_spare;
 }
 
 /* --- requests kept for later ---------------------------------------------------------------------- */
@@ -82,7 +75,7 @@ static struct client *new_client(struct server *s, int fd, uint32_t flags)
     c->resp = 2;
     c->server = s;
     c->id = ++s->next_client_id;
-    c->created_ms = c->active_ms = server_now_ms(s);
+    c->created_ms = c->active_ms = server_mono_ms(s);
     link_init(&c->all);
     link_init(&c->in_readable);
     link_init(&c->in_writable);
@@ -137,6 +130,7 @@ void client_close(struct client *c)
     if (c->flags & (CLIENT_CLOSED | CLIENT_LOADER)) return;
     c->flags |= CLIENT_CLOSED;
     if (c->blocked) block_end(c);
+    batch_unpause(c);
     multi_discard(c);
     pubsub_drop(c);
     monitor_stop(c);
@@ -147,13 +141,25 @@ void client_close(struct client *c)
     link_remove(&c->in_readable);
     link_remove(&c->in_writable);
     link_remove(&c->in_gated);
-    link_remove(&c->in_paused);
     link_remove(&c->all);
+    link_remove(&c->in_doomed);
     link_add_tail(&s->doomed, &c->in_doomed);
     s->n_clients--;
     s->client_memory -= c->memory;
     c->memory = 0;
     listen_resume(s);
+}
+
+void client_close_soon(struct client *c)
+{
+    if (c->flags & (CLIENT_CLOSED | CLIENT_CLOSE_SOON | CLIENT_LOADER)) return;
+    c->flags |= CLIENT_CLOSE_SOON;
+    link_add_tail(&c->server->closing, &c->in_doomed);
+}
+
+void clients_close_due(struct server *s)
+{
+    while (UNLIKELY(!link_alone(&s->closing))) client_close(LINK_OF(s->closing.next, struct client, in_doomed));
 }
 
 void client_close_after(struct client *c)
@@ -278,6 +284,7 @@ static void sent(struct client *c, size_t n)
     c->out_at += n;
     c->net_out += n;
     c->server->stats.net_out += n;
+    c->active_ms = server_mono_ms(c->server); /* one that was served after a long wait is not idle */
     if (c->out_at == c->out.n) {
         c->out_at = 0;
         give_back(c->server, &c->out);
@@ -288,8 +295,12 @@ static void sent(struct client *c, size_t n)
     }
 }
 
-/* In always mode what was replied up to here may leave when the log is durable up to here. When the
- * marks run out the last one takes the newer offset: a little later, never too early. */
+/* What was replied up to here may leave when the log is durable up to here. This is asked when bytes are
+ * about to leave, so the offset is that of the reply or a later one. When the marks run out the last one
+ * takes the newer offset: a little later, never too early.
+ *
+ * No reply waits for ever: its offset is one that the log will reach, and the turn after the log has
+ * moved looks at all gated clients (send_replies). */
 static void gate(struct client *c)
 {
     uint64_t offset = persist_offset(c->server->persist);
@@ -308,12 +319,13 @@ void client_flush(struct client *c)
 {
     size_t left;
 
-    if (c->flags & (CLIENT_WRITE_ARMED | CLIENT_CLOSED)) return;
+    if (c->flags & (CLIENT_WRITE_ARMED | CLIENT_CLOSED | CLIENT_CLOSE_SOON)) return;
     gate(c);
     left = sendable(c) - c->out_at;
     while (left > 0) {
         ssize_t n = socket_send(c->fd, c->out.p + c->out_at, left);
 
+        c->server->stats.writes++;
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
             client_close(c);
@@ -333,51 +345,12 @@ void client_flush(struct client *c)
     }
 }
 
-enum client_class client_class(const struct client *c)
-{
-    return c->subs != NULL && pubsub_count(c, 'a') > 0 ? CLASS_PUBSUB : CLASS_NORMAL;
-}
-
-void client_check_output(struct client *c)
-{
-    struct server *s = c->server;
-    const struct conf_output_limit *lim = &s->conf->client_output_buffer_limit[client_class(c)];
-    size_t n = c->out.n - c->out_at;
-    bool hard = lim->hard > 0 && n > lim->hard;
-
-    if (lim->soft > 0 && n > lim->soft) {
-        if (c->soft_limit_since_ms == 0) c->soft_limit_since_ms = server_now_ms(s);
-        if (server_now_ms(s) - c->soft_limit_since_ms > lim->soft_seconds * 1000) hard = true;
-    } else {
-        c->soft_limit_since_ms = 0;
-    }
-    if (!hard) return;
-    s->stats.output_limit_closed++;
-    log_warning(s->log, "Client id=%llu addr=%s closed for overcoming of output buffer limits.",
-                (unsigned long long)c->id, client_peer(c));
-    client_close(c);
-}
-
-size_t client_memory(const struct client *c)
-{
-    return sizeof *c + c->in.cap + c->out.cap + c->parser.cap * sizeof(struct str) + multi_bytes(c) +
-           pubsub_bytes(c);
-}
-
-void client_count_memory(struct client *c)
-{
-    size_t now = client_memory(c);
-
-    if (c->flags & (CLIENT_CLOSED | CLIENT_LOADER)) return;
-    c->server->client_memory += now - c->memory;
-    c->memory = now;
-}
-
 /* A message that its own request causes follows the reply to that request. */
 struct reply *client_push_begin(struct client *c)
 {
     struct server *s = c->server;
 
+    if (UNLIKELY(c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSED))) return NULL;
     s->push = (struct reply){ c == s->current ? &s->late : &c->out, c->resp };
     take_spare(s, &c->out);
     return &s->push;
@@ -411,74 +384,12 @@ char *client_input_room(struct client *c, size_t *n)
     size_t want = c->in_want < c->in.n ? c->in_want : c->in.n;
 
     if (want < LOOP_READ) want = LOOP_READ;
-
     take_spare(c->server, &c->in);
+    if (c->in.cap - c->in.n < want && c->in_at > 0) {
+        buf_drop(&c->in, c->in_at);
+        c->in_at = 0;
+    }
     if (c->in.cap - c->in.n < want) buf_grow(&c->in, want);
     *n = c->in.cap - c->in.n;
     return c->in.p + c->in.n;
-}
-
-/* --- words about it ----------------------------------------------------------------------------------- */
-
-void client_set_text(char **field, struct str text)
-{
-    mem_free(*field);
-    *field = NULL;
-    if (text.n == 0) return;
-    *field = mem_alloc(text.n + 1);
-    memcpy(*field, text.p, text.n);
-    (*field)[text.n] = '\0';
-}
-
-const char *client_peer(struct client *c)
-{
-    if (c->peer == NULL) c->peer = listen_name(c->server, c->fd, c->flags & CLIENT_UNIX, true);
-    return c->peer;
-}
-
-const char *client_local(struct client *c)
-{
-    if (c->local == NULL) c->local = listen_name(c->server, c->fd, c->flags & CLIENT_UNIX, false);
-    return c->local;
-}
-
-static void flag_letters(const struct client *c, char *out)
-{
-    char *p = out;
-
-    if (c->flags & CLIENT_MONITOR) *p++ = 'O';
-    if (pubsub_count(c, 'a') > 0) *p++ = 'P';
-    if (c->flags & CLIENT_MULTI) *p++ = 'x';
-    if (c->flags & CLIENT_BLOCKED) *p++ = 'b';
-    if (c->flags & CLIENT_DIRTY_CAS) *p++ = 'd';
-    if (c->flags & CLIENT_CLOSE_AFTER) *p++ = 'c';
-    if (c->flags & CLIENT_CLOSED) *p++ = 'A';
-    if (c->flags & CLIENT_UNIX) *p++ = 'U';
-    if (c->flags & CLIENT_NO_EVICT) *p++ = 'e';
-    if (c->flags & CLIENT_NO_TOUCH) *p++ = 'T';
-    if (p == out) *p++ = 'N';
-    *p = '\0';
-}
-
-void client_describe(struct client *c, struct buf *out)
-{
-    int64_t now = server_now_ms(c->server);
-    char flags[16];
-    size_t queued = multi_queued(c);
-
-    flag_letters(c, flags);
-    buf_printf(out,
-               "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%d sub=%zu psub=%zu "
-               "ssub=%zu multi=%lld watch=%zu qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu rbs=%zu "
-               "rbp=%zu obl=%zu oll=0 omem=%zu tot-mem=%zu events=%s cmd=%s user=default redir=-1 "
-               "resp=%d lib-name=%s lib-ver=%s tot-net-in=%llu tot-net-out=%llu tot-cmds=%llu",
-               (unsigned long long)c->id, client_peer(c), client_local(c), c->fd, c->name ? c->name : "",
-               (long long)((now - c->created_ms) / 1000), (long long)((now - c->active_ms) / 1000), flags,
-               c->db, pubsub_count(c, 'c'), pubsub_count(c, 'p'), pubsub_count(c, 's'),
-               c->flags & CLIENT_MULTI ? (long long)queued : -1LL, multi_watched(c), c->in.n - c->in_at,
-               c->in.cap - c->in.n, (size_t)0, multi_bytes(c), c->out.cap, c->out.n, c->out.n - c->out_at,
-               c->out.cap, client_memory(c), c->flags & CLIENT_WRITE_ARMED ? "rw" : "r",
-               c->last_cmd ? c->last_cmd->full_name : "NULL", c->resp, c->lib_name ? c->lib_name : "",
-               c->lib_ver ? c->lib_ver : "", (unsigned long long)c->net_in,
-               (unsigned long long)c->net_out, (unsigned long long)c->n_commands);
 }

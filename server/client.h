@@ -2,7 +2,11 @@
  *
  * An idle connection owns this struct and nothing else: its buffers are taken from the server's
  * spare ones when bytes arrive and given back when they are used up. A client is freed only at the end
- * of a turn (client_close marks it), so no pointer to one goes stale within a call. */
+ * of a turn (client_close marks it), so no pointer to one goes stale within a call.
+ *
+ * Closing takes a client out of every list and drops what it waits for. Only the loop may do that at
+ * once; whatever runs within a call (a message to a slow reader, say) asks for it by client_close_soon,
+ * so that nobody who walks a list of clients loses his place. */
 #ifndef MEMD_SERVER_CLIENT_H
 #define MEMD_SERVER_CLIENT_H
 
@@ -27,7 +31,8 @@ enum client_flag {
     CLIENT_LOADER = 1 << 14,       /* not a connection: replays the log */
     CLIENT_WRITE_ARMED = 1 << 15,  /* the socket was full */
     CLIENT_PUSHING = 1 << 16,      /* being sent a message out of band */
-    CLIENT_PROTOCOL_ERROR = 1 << 17,
+    CLIENT_CLOSE_SOON = 1 << 17,   /* in closing: takes no more messages */
+    CLIENT_EOF = 1 << 18,          /* the peer sends no more: what it has sent is answered, then it goes */
 };
 
 enum client_class { CLASS_NORMAL, CLASS_REPLICA, CLASS_PUBSUB, CLIENT_CLASSES };
@@ -74,8 +79,8 @@ struct client {
     int db;
     bool authenticated;
     struct command_ref *last_cmd;
-    int64_t created_ms, active_ms;
-    int64_t soft_limit_since_ms; /* output over its soft limit; 0: not */
+    int64_t created_ms, active_ms; /* monotonic */
+    int64_t soft_limit_since_ms;   /* output over its soft limit; 0: not */
     uint64_t net_in, net_out, n_commands;
     char *name, *lib_name, *lib_ver; /* NULL: none */
     char *peer, *local;          /* "ip:port" or the unix path; made when first asked */
@@ -85,7 +90,6 @@ struct client {
     struct blocked *blocked;     /* NULL: not waiting */
     struct subscriptions *subs;  /* NULL: none */
     struct link in_monitors;
-    size_t tail_of_push;         /* pub/sub: where a message may be inserted */
 };
 
 enum { CLIENT_MAGIC = 0x6d656d63 };
@@ -97,17 +101,24 @@ struct client *client_new(struct server *s, int fd, bool is_unix);
 struct client *client_new_loader(struct server *s);
 void client_free_loader(struct server *s);
 
-/* Mark c for closing: its fd is closed now, the struct freed at the end of the turn. */
+/* Close c: its fd is closed now, the struct freed at the end of the turn. For the loop, and for commands
+ * about other clients. */
 void client_close(struct client *c);
+
+/* Close c when the call that runs is over. */
+void client_close_soon(struct client *c);
 
 /* Close when what was replied so far is out. */
 void client_close_after(struct client *c);
 
+/* Close those of client_close_soon. */
+void clients_close_due(struct server *s);
+
 /* Free the closed ones. */
 void clients_reap(struct server *s);
 
-/* Free buffers that have been to spare for a while: called from time to time. */
-void clients_trim_spare(struct server *s);
+/* Close the largest clients until all together use no more than maxmemory-clients. */
+void clients_evict(struct server *s);
 
 /* NULL: no such client. */
 struct client *client_by_id(struct server *s, uint64_t id);
@@ -131,7 +142,7 @@ void client_used_input(struct client *c);
 /* Have a buffer for replies. */
 void client_take_buffers(struct client *c);
 
-/* Enforce the output limits of its class; closes c when over. */
+/* Enforce the output limits of its class: client_close_soon when it is over. */
 void client_check_output(struct client *c);
 
 /* Count the buffers of c in server->client_memory. */
@@ -139,6 +150,12 @@ void client_count_memory(struct client *c);
 size_t client_memory(const struct client *c);
 
 enum client_class client_class(const struct client *c);
+
+/* True while a password is set and c has not given it. */
+static inline bool client_needs_auth(const struct client *c)
+{
+    return !c->authenticated && c->server->conf->requirepass[0] != '\0';
+}
 
 /* Back to the state of a new connection (RESET). */
 void client_reset(struct client *c);
@@ -148,7 +165,8 @@ void client_describe(struct client *c, struct buf *out);
 const char *client_peer(struct client *c);
 const char *client_local(struct client *c);
 
-/* Begin and end a message that is not the reply to a request (pub/sub, monitor). */
+/* Begin and end a message that is not the reply to a request (pub/sub, monitor). NULL: c is about to be
+ * closed and gets no more. */
 struct reply *client_push_begin(struct client *c);
 void client_push_end(struct client *c);
 

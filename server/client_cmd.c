@@ -95,7 +95,7 @@ static bool chosen(const struct filter *f, struct client *cl, const struct clien
     if (f->laddr.p && !str_eq(f->laddr, str_c(client_local(cl)))) return false;
     if (f->user.p && !str_eq(f->user, STR("default"))) return false;
     if (f->skip_me && cl == me) return false;
-    if (f->max_age_s >= 0 && server_now_ms(cl->server) - cl->created_ms < f->max_age_s * 1000) return false;
+    if (f->max_age_s >= 0 && (server_mono_ms(cl->server) - cl->created_ms) / 1000 < f->max_age_s) return false;
     return has_id(f, cl->id);
 }
 
@@ -249,12 +249,9 @@ static enum err run_pause(struct call *c)
     } else if (c->argc != 3) {
         return ERR_SYNTAX;
     }
-    if (!num_parse_i64(call_arg(c, 2), &ms) || ms > INT64_MAX - server_now_ms(s)) return ERR_TIMEOUT_NOT_INT;
+    if (!num_parse_i64(call_arg(c, 2), &ms) || ms > INT64_MAX - server_mono_ms(s)) return ERR_TIMEOUT_NOT_INT;
     if (ms < 0) return ERR_TIMEOUT_NEGATIVE;
-    ms += server_now_ms(s);
-    /* A pause is never weakened by a later one. */
-    s->pause_all = s->pause_until_ms ? s->pause_all || all : all;
-    if (ms > s->pause_until_ms) s->pause_until_ms = ms;
+    server_pause(s, server_mono_ms(s) + ms, all);
     reply_ok(c->out);
     return OK;
 }
@@ -262,7 +259,7 @@ static enum err run_pause(struct call *c)
 static enum err run_unpause(struct call *c)
 {
     /* The next turn of the loop lets the paused clients go on. */
-    c->client->server->pause_until_ms = 0;
+    server_unpause(c->client->server);
     loop_wake(c->client->server);
     reply_ok(c->out);
     return OK;

@@ -8,10 +8,12 @@
 
 /* --- INFO --------------------------------------------------------------------------------------------- */
 
+/* Some flags Redis keeps to itself, and so do we. */
 static void reply_flag_names(struct call *c, uint32_t flags)
 {
     size_t mark = reply_mark(c->out), n = 0;
 
+    flags &= ~(uint32_t)(CMD_MAY_REPLICATE | CMD_PROTECTED | CMD_TOUCHES_ARBITRARY_KEYS);
 #define NAME(code, name, bit) if (flags & (code)) reply_simple(c->out, name), n++;
     COMMAND_FLAG_TABLE(NAME)
 #undef NAME

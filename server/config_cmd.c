@@ -33,11 +33,12 @@ static bool put_to_work(void *ctx, const struct setting *const *changed, size_t 
 {
     struct server *s = ctx;
     char why[PERSIST_WHY] = "";
+    const char *blame;
 
-    if (server_apply_conf(s, why)) return true;
+    if (server_apply_conf(s, changed, n, &blame, why)) return true;
     r->setting = changed[0];
-    for (size_t i = 0; i < n; i++) {
-        if (conf_changed(&changed[i], 1, "appendonly")) r->setting = changed[i];
+    for (size_t i = 0; blame && i < n; i++) {
+        if (conf_changed(&changed[i], 1, blame)) r->setting = changed[i];
     }
     snprintf(r->why, sizeof r->why, "%.255s", why);
     return false;
@@ -100,6 +101,7 @@ static enum err run_resetstat(struct call *c)
         .peak_memory = mem_used(), .peak_time = server_now_ms(s) / 1000, .peak_clients = s->n_clients,
     };
     s->ops.last = s->net_in.last = s->net_out.last = 0;
+    if (s->over_memory_since_us != 0) s->over_memory_since_us = s->now_us;
     registry_reset_stats(s->commands);
     table_fini(&s->errorstats, free_entry, NULL);
     table_init(&s->errorstats, &s->store->hash_key);

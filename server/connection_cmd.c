@@ -72,8 +72,10 @@ static enum err authenticate(struct call *c, struct str user, struct str passwor
 {
     const char *secret = c->client->server->conf->requirepass;
 
-    if (!str_eq(user, STR("default"))) return ERR_WRONG_PASS;
-    if (secret[0] != '\0' && !same_secret(password, secret)) return ERR_WRONG_PASS;
+    if (!str_eq(user, STR("default")) || (secret[0] != '\0' && !same_secret(password, secret))) {
+        c->client->server->stats.wrong_passwords++;
+        return ERR_WRONG_PASS;
+    }
     c->client->authenticated = true;
     return OK;
 }
@@ -123,9 +125,10 @@ static void reply_hello(struct call *c)
 static enum err run_hello(struct call *c)
 {
     int64_t version = c->client->resp;
-    struct str name = { 0 };
-    bool has_name = false;
+    struct str name = { 0 }, user = { 0 }, password = { 0 };
+    bool has_name = false, has_user = false;
     size_t i = 1;
+    enum err e;
 
     if (c->argc > 1) {
         if (!num_parse_i64(call_arg(c, 1), &version)) return ERR_PROTO_NOT_INT;
@@ -135,8 +138,9 @@ static enum err run_hello(struct call *c)
     for (; i < c->argc; i++) {
         size_t more = c->argc - 1 - i;
         if (call_is(c, i, "auth") && more >= 2) {
-            enum err e = authenticate(c, call_arg(c, i + 1), call_arg(c, i + 2));
-            if (e != OK) return e;
+            user = call_arg(c, i + 1);
+            password = call_arg(c, i + 2);
+            has_user = true;
             i += 2;
         } else if (call_is(c, i, "setname") && more >= 1) {
             name = call_arg(c, ++i);
@@ -146,7 +150,11 @@ static enum err run_hello(struct call *c)
             return call_fail(c, ERR_HELLO_OPTION, call_arg(c, i));
         }
     }
-    if (!c->client->authenticated) return ERR_HELLO_NOAUTH;
+    if (has_user) {
+        e = authenticate(c, user, password);
+        if (e != OK) return e;
+    }
+    if (client_needs_auth(c->client)) return ERR_HELLO_NOAUTH;
     if (has_name) client_set_text(&c->client->name, name);
     c->client->resp = c->out->resp = (int)version;
     reply_hello(c);

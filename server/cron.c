@@ -38,7 +38,8 @@ static void close_idle(struct server *s, int64_t now_ms)
         link_remove(&c->all);
         link_add_tail(&s->clients, &c->all);
         client_check_output(c);
-        if (limit_ms == 0 || (c->flags & (CLIENT_CLOSED | CLIENT_BLOCKED | CLIENT_MONITOR)) || c->subs) continue;
+        client_count_memory(c);
+        if (limit_ms == 0 || c->subs || (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED | CLIENT_MONITOR))) continue;
         if (now_ms - c->active_ms > limit_ms) {
             log_verbose(s->log, "Closing idle client");
             client_close(c);
@@ -56,37 +57,40 @@ static void note_peak(struct server *s)
     }
 }
 
-void cron_turn(struct server *s)
+bool cron_turn(struct server *s)
 {
-    int64_t now = server_now_ms(s), passed = now - s->last_cron_ms;
+    int64_t passed_ms = (s->now_us - s->last_cron_us) / 1000;
 
-    if (passed < CRON_MS && passed >= 0) return;
-    s->last_cron_ms = now;
-    sample(&s->ops, s->stats.commands, passed);
-    sample(&s->net_in, s->stats.net_in, passed);
-    sample(&s->net_out, s->stats.net_out, passed);
-    note_peak(s);
-    listen_resume(s);
-    close_idle(s, now);
-    clients_trim_spare(s);
-    if (s->store->conf.maxmemory > 0) dispatch_out_of_memory(s, 0);
+    if (passed_ms >= CRON_MS) {
+        s->last_cron_us = s->now_us;
+        sample(&s->ops, s->stats.commands, passed_ms);
+        sample(&s->net_in, s->stats.net_in, passed_ms);
+        sample(&s->net_out, s->stats.net_out, passed_ms);
+        note_peak(s);
+        listen_resume(s);
+        close_idle(s, server_mono_ms(s));
+        clients_evict(s);
+        s->evicting = s->store->conf.policy != EVICT_NONE;
+    }
+    /* When nobody writes, nobody else evicts: a limit that was lowered is reached in slices. */
+    if (UNLIKELY(s->evicting)) {
+        uint64_t before = s->store->stats.evicted;
+        s->evicting = dispatch_over_memory(s) && s->store->stats.evicted != before;
+    }
+    return s->evicting;
 }
 
 void cron_signal(struct server *s, int sig)
 {
+    int how, save;
+
     if (sig == SIGHUP) {
         bool ok = log_reopen(s->log);
         log_notice(s->log, ok ? "Log file reopened." : "The log file could not be reopened, keeping the old one.");
         return;
     }
     log_warning(s->log, "Received %s scheduling shutdown...", sig == SIGTERM ? "SIGTERM" : "SIGINT");
-    if (s->store->loading) {
-        s->stopping = true;
-        return;
-    }
-    {
-        int how = sig == SIGTERM ? s->conf->shutdown_on_sigterm : s->conf->shutdown_on_sigint;
-        int save = how & CONF_SHUTDOWN_SAVE ? 1 : how & CONF_SHUTDOWN_NOSAVE ? 0 : -1;
-        server_shutdown(s, save, (how & CONF_SHUTDOWN_FORCE) != 0);
-    }
+    how = sig == SIGTERM ? s->conf->shutdown_on_sigterm : s->conf->shutdown_on_sigint;
+    save = how & CONF_SHUTDOWN_SAVE ? 1 : how & CONF_SHUTDOWN_NOSAVE ? 0 : -1;
+    server_shutdown(s, save, (how & CONF_SHUTDOWN_FORCE) != 0);
 }

@@ -4,8 +4,8 @@
 
 #include "server/server.h"
 
-/* Called every turn; does its work ten times a second. */
-void cron_turn(struct server *s);
+/* Called every turn; does its work ten times a second. True: there is more to evict at once. */
+bool cron_turn(struct server *s);
 
 /* SIGTERM, SIGINT: orderly stop. SIGHUP: reopen the log. */
 void cron_signal(struct server *s, int sig);

@@ -27,7 +27,8 @@ void dispatch_count_error(struct server *s, const struct buf *out, size_t mark)
     if (out->n <= mark || out->p[mark] != '-') return;
     s->stats.errors++;
     while (q < end && *q != ' ' && *q != '\r' && q - p < ERROR_WORD_MAX) q++;
-    word = str_of(p, (size_t)(q - p));
+    /* A single word is no code. */
+    word = q < end && *q == ' ' ? str_of(p, (size_t)(q - p)) : STR("ERR");
     h = table_hash(&s->errorstats, word);
     r = table_find(&s->errorstats, h, word);
     if (r.e) entry_set_int(r.e, entry_int(r.e) + 1);
@@ -35,7 +36,7 @@ void dispatch_count_error(struct server *s, const struct buf *out, size_t mark)
 }
 
 /* Refuse a request before it runs: reply text, count it, spoil an open MULTI. */
-static enum dispatched reject(struct client *c, struct command_ref *ref, const char *text)
+static void reject(struct client *c, struct command_ref *ref, const char *text)
 {
     size_t mark = reply_mark(&c->reply);
 
@@ -49,7 +50,6 @@ static enum dispatched reject(struct client *c, struct command_ref *ref, const c
         reply_error(&c->reply, str_c(text));
     }
     dispatch_count_error(c->server, c->reply.out, mark);
-    return DISPATCH_DONE;
 }
 
 static struct str shortened(struct str s, size_t max)
@@ -57,16 +57,32 @@ static struct str shortened(struct str s, size_t max)
     return str_of(s.p, s.n < max ? s.n : max);
 }
 
-static enum dispatched reject_unknown(struct client *c, struct command_ref *container, size_t argc,
+/* What a browser sends when a page makes it talk to our port. Its next lines could be commands. */
+static bool looks_like_http(struct str word)
+{
+    return str_is(word, "post") || str_is(word, "host:");
+}
+
+static void refuse_http(struct client *c)
+{
+    log_warning(c->server->log, "Possible SECURITY ATTACK: client %s sends HTTP, as a web page does that attacks "
+                "by cross protocol scripting. Connection closed.", client_peer(c));
+    client_close_soon(c);
+}
+
+static void reject_unknown(struct client *c, struct command_ref *container, size_t argc,
                                       const struct str *argv)
 {
     struct buf text = { 0 };
-    enum dispatched d;
 
+    if (looks_like_http(argv[0])) {
+        refuse_http(c);
+        return;
+    }
     if (container) {
         struct str sub = shortened(argv[1], 128);
         buf_printf(&text, "ERR unknown subcommand '%.*s'. Try ", (int)sub.n, sub.p);
-        for (const char *n = container->cmd->name; *n; n++) {
+        for (const char *n = container->name; *n; n++) {
             buf_add_char(&text, (char)(*n >= 'a' && *n <= 'z' ? *n - 32 : *n));
         }
         buf_add_c(&text, " HELP.");
@@ -81,9 +97,8 @@ static enum dispatched reject_unknown(struct client *c, struct command_ref *cont
         }
     }
     buf_add(&text, "", 1);
-    d = reject(c, NULL, text.p);
+    reject(c, NULL, text.p);
     buf_fini(&text);
-    return d;
 }
 
 /* --- checks --------------------------------------------------------------------------------------- */
@@ -93,22 +108,71 @@ static size_t counted_memory(void *ctx)
     return server_used_memory(ctx);
 }
 
-bool dispatch_out_of_memory(struct server *s, uint32_t flags)
+/* Keep account of how long memory has been above its limit. */
+static void note_memory(struct server *s, bool over)
 {
-    enum { EVICT_BUDGET_US = 500 };
-
-    if (s->store->conf.maxmemory == 0 || s->store->loading) return false;
-    if (server_used_memory(s) <= s->store->conf.maxmemory) return false;
-    if (store_evict(s->store, counted_memory, s, EVICT_BUDGET_US)) return false;
-    return (flags & CMD_DENYOOM) != 0;
+    if (over && s->over_memory_since_us == 0) s->over_memory_since_us = s->now_us;
+    if (over || s->over_memory_since_us == 0) return;
+    s->stats.over_memory_us += (uint64_t)(s->now_us - s->over_memory_since_us);
+    s->over_memory_since_us = 0;
 }
 
-/* Why c may not run the command now; NULL: it may. *text is made in room[256]. */
+bool dispatch_over_memory(struct server *s)
+{
+    enum { EVICT_BUDGET_US = 500 };
+    int64_t from;
+    bool over;
+
+    if (s->store->conf.maxmemory == 0 || s->store->loading || s->pause_until_ms != 0) return false;
+    over = server_used_memory(s) > s->store->conf.maxmemory;
+    if (UNLIKELY(over)) {
+        from = clock_mono_us();
+        over = !store_evict(s->store, counted_memory, s, EVICT_BUDGET_US);
+        latency_add(s->latency, "eviction-cycle", (clock_mono_us() - from) / 1000);
+    }
+    note_memory(s, over);
+    return over;
+}
+
+/* When memory has run out, commands that take more are refused; so is whatever a MULTI would queue. */
+static bool needs_memory(const struct client *c, const struct command *cmd, uint32_t flags)
+{
+    if (flags & CMD_DENYOOM) return true;
+    return (c->flags & CLIENT_MULTI) && multi_queues(cmd);
+}
+
+/* The flags of a command; for EXEC also those of all that it would run. */
+static uint32_t flags_of(const struct client *c, const struct command *cmd)
+{
+    if (LIKELY(!(c->flags & CLIENT_MULTI)) || !multi_is_exec(cmd)) return cmd->flags;
+    return cmd->flags | multi_flags(c);
+}
+
+static const char *refusal_protected(char *room)
+{
+    snprintf(room, 256,
+             "ERR %s command not allowed. If the enable-%s-command option is set to \"local\", you can "
+             "run it from a local connection, otherwise you need to set this option in the "
+             "configuration file, and then restart the server.",
+             "DEBUG", "debug");
+    return room;
+}
+
+static const char *refusal_subscribed(const struct command_ref *ref, char *room)
+{
+    snprintf(room, 256,
+             "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+             "allowed in this context",
+             ref->full_name);
+    return room;
+}
+
+/* Why c may not run the command now; NULL: it may. The text may be made in room[256]. */
 static const char *refusal(struct client *c, const struct command_ref *ref, size_t argc, char *room)
 {
     struct server *s = c->server;
     const struct command *cmd = ref->cmd;
-    uint32_t flags = cmd->flags;
+    uint32_t flags = flags_of(c, cmd);
     const char *disk;
 
     if (UNLIKELY(!command_arity_ok(cmd, argc))) {
@@ -116,35 +180,28 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
         return room;
     }
     if (UNLIKELY(c->flags & CLIENT_LOADER)) return NULL;
-    if (UNLIKELY(c->flags & CLIENT_MULTI) && multi_is_exec(cmd)) flags |= multi_flags(c);
-    if (UNLIKELY(!c->authenticated) && !(cmd->flags & CMD_NO_AUTH)) return "NOAUTH Authentication required.";
-    if (UNLIKELY(cmd->flags & CMD_PROTECTED) && !server_allows_protected(c, cmd)) {
-        snprintf(room, 256,
-                 "ERR %s command not allowed. If the enable-%s-command option is set to \"local\", you can "
-                 "run it from a local connection, otherwise you need to set this option in the "
-                 "configuration file, and then restart the server.",
-                 "DEBUG", "debug");
-        return room;
+    if (UNLIKELY(cmd->flags & CMD_PROTECTED) && !server_allows_protected(c, cmd)) return refusal_protected(room);
+    if (UNLIKELY(!c->authenticated) && client_needs_auth(c) && !(cmd->flags & CMD_NO_AUTH)) {
+        return "NOAUTH Authentication required.";
     }
-    if (UNLIKELY(dispatch_out_of_memory(s, flags))) {
+    if (UNLIKELY(c->flags & CLIENT_MULTI) && (cmd->flags & CMD_NO_MULTI)) {
+        return "ERR Command not allowed inside a transaction";
+    }
+    if (UNLIKELY(s->store->conf.maxmemory != 0) && dispatch_over_memory(s) && needs_memory(c, cmd, flags)) {
         return "OOM command not allowed when used memory > 'maxmemory'.";
     }
     if (flags & CMD_WRITE) {
         disk = persist_refusal(s->persist);
         if (UNLIKELY(disk != NULL)) return disk;
     }
+    if (UNLIKELY(c->subs != NULL) && pubsub_limits(c) && !(cmd->flags & CMD_IN_PUBSUB)) {
+        return refusal_subscribed(ref, room);
+    }
     if (UNLIKELY(s->store->loading) && !(cmd->flags & CMD_LOADING)) {
         return "LOADING Redis is loading the dataset in memory";
     }
-    if (UNLIKELY(c->flags & CLIENT_MULTI) && (cmd->flags & CMD_NO_MULTI)) {
-        return "ERR Command not allowed inside a transaction";
-    }
-    if (UNLIKELY(c->subs != NULL) && pubsub_limits(c) && !(cmd->flags & CMD_IN_PUBSUB)) {
-        snprintf(room, 256,
-                 "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
-                 "allowed in this context",
-                 ref->full_name);
-        return room;
+    if (UNLIKELY(c->flags & CLIENT_MONITOR) && (flags & (CMD_WRITE | CMD_READONLY | CMD_MAY_REPLICATE))) {
+        return "ERR Replica can't interact with the keyspace";
     }
     return NULL;
 }
@@ -153,12 +210,11 @@ static bool is_held(const struct client *c, const struct command *cmd)
 {
     struct server *s = c->server;
 
-    if (UNLIKELY(s->pause_until_ms != 0) && !(c->flags & CLIENT_LOADER)) {
-        if (s->pause_all) return true;
-        if (cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) return true;
-        return (c->flags & CLIENT_MULTI) && multi_is_exec(cmd) && (multi_flags(c) & CMD_WRITE);
+    if (UNLIKELY(c->flags & CLIENT_LOADER)) return false;
+    if (UNLIKELY(s->pause_until_ms != 0)) {
+        return s->pause_all || (flags_of(c, cmd) & (CMD_WRITE | CMD_MAY_REPLICATE));
     }
-    return (cmd->flags & CMD_WRITE) && UNLIKELY(persist_must_wait(s->persist));
+    return UNLIKELY(persist_must_wait(s->persist)) && (flags_of(c, cmd) & CMD_WRITE);
 }
 
 /* --- running -------------------------------------------------------------------------------------- */
@@ -170,7 +226,23 @@ static void journal_to_log(void *ctx, size_t argc, const struct str *argv)
     persist_append(c->server->persist, c->db, argc, argv);
 }
 
-static void log_effects(struct client *c, const struct call *call, int db)
+/* The request under its own name, whatever clients call it (rename-command). */
+static void log_request(struct client *c, const struct command_ref *ref, const struct call *call)
+{
+    const struct command_ref *top = ref->parent ? ref->parent : ref;
+    struct str *argv;
+
+    if (LIKELY(top->name == top->cmd->name)) {
+        journal_to_log(c, call->argc, call->argv);
+        return;
+    }
+    argv = arena_alloc(call->arena, call->argc * sizeof *argv);
+    memcpy(argv, call->argv, call->argc * sizeof *argv);
+    argv[0] = str_c(top->cmd->name);
+    journal_to_log(c, call->argc, argv);
+}
+
+static void log_effects(struct client *c, const struct command_ref *ref, const struct call *call, int db)
 {
     struct journal j = { journal_to_log, c };
     int now = c->db;
@@ -178,12 +250,12 @@ static void log_effects(struct client *c, const struct call *call, int db)
     /* The effect belongs to the database that was chosen when the command began. */
     c->db = db;
     if (call->cmd->journal) call->cmd->journal(call, &j);
-    else journal_to_log(c, call->argc, call->argv);
+    else log_request(c, ref, call);
     c->db = now;
 }
 
-static void account(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
-                    int64_t us, bool failed)
+void dispatch_account(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
+                      int64_t us, bool failed)
 {
     struct server *s = c->server;
 
@@ -191,9 +263,16 @@ static void account(struct client *c, struct command_ref *ref, size_t argc, cons
     s->stats.commands++;
     if (UNLIKELY(us >= s->conf->slowlog_log_slower_than && s->conf->slowlog_log_slower_than >= 0) &&
         !(ref->cmd->flags & CMD_SKIP_SLOWLOG)) {
-        slowlog_add(s->slowlog, c, argc, argv, us);
+        slowlog_add(s->slowlog, c, ref, argc, argv, us);
     }
-    latency_add(s->latency, ref->cmd->flags & CMD_FAST ? "fast-command" : "command", us / 1000);
+    if (UNLIKELY(us >= 1000)) latency_add(s->latency, ref->cmd->flags & CMD_FAST ? "fast-command" : "command", us / 1000);
+}
+
+/* Tell the monitors, once: not again when a request that waits is tried again. EXEC comes after what it
+ * ran, as in Redis. */
+static void tell_monitors(struct client *c, const struct command_ref *ref, size_t argc, const struct str *argv)
+{
+    if (c->blocked == NULL) monitor_feed(c, ref->cmd, argc, argv);
 }
 
 enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
@@ -211,21 +290,21 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
 
     s->current = c;
     s->store->no_touch = (c->flags & CLIENT_NO_TOUCH) != 0;
-    if (UNLIKELY(s->n_monitors > 0)) monitor_feed(c, ref->cmd, argc, argv);
     if (ref->cmd->flags & CMD_WRITE) persist_group_begin(s->persist);
     e = call_run(&call);
     if (ref->cmd->flags & CMD_WRITE) {
-        if (s->store->stats.changes != changes) log_effects(c, &call, db);
+        if (s->store->stats.changes != changes) log_effects(c, ref, &call, db);
         persist_group_end(s->persist);
     }
     s->store->no_touch = false;
+    if (UNLIKELY(s->n_monitors > 0)) tell_monitors(c, ref, argc, argv);
     s->current = outer;
     if (e == CALL_BLOCKED) {
         *w = call.wait;
         return e;
     }
-    account(c, ref, argc, argv, (int64_t)((double)(ticks_now() - from) * s->us_per_tick), e != OK);
     if (UNLIKELY(e != OK)) dispatch_count_error(s, c->reply.out, mark);
+    dispatch_account(c, ref, argc, argv, (int64_t)((double)(ticks_now() - from) * s->us_per_tick), e != OK);
     arena_reset(&s->arena);
     return e;
 }
@@ -242,31 +321,47 @@ static void apply_reply_mode(struct client *c, size_t mark)
     }
 }
 
+void dispatch_messages(struct client *c)
+{
+    struct buf *late = &c->server->late;
+
+    if (LIKELY(late->n == 0)) return;
+    buf_add_str(&c->out, buf_str(late));
+    buf_clear(late);
+}
+
+void dispatch_answered(struct client *c, size_t mark)
+{
+    apply_reply_mode(c, mark);
+    dispatch_messages(c);
+}
+
 static void run(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv)
 {
     struct wait w;
 
-    if (dispatch_call(c, ref, argc, argv, !(c->flags & CLIENT_LOADER), &w) == CALL_BLOCKED) {
-        block_client(c, ref, argc, argv, &w);
-        arena_reset(&c->server->arena);
-    }
-    if (UNLIKELY(!link_alone(&c->server->ready))) block_serve(c->server);
+    if (dispatch_call(c, ref, argc, argv, !(c->flags & CLIENT_LOADER), &w) != CALL_BLOCKED) return;
+    block_client(c, ref, argc, argv, &w);
+    arena_reset(&c->server->arena);
 }
 
 enum dispatched dispatch(struct client *c, struct command_ref *ref, struct command_ref *container,
                          size_t argc, const struct str *argv)
 {
     char room[256];
-    const char *why;
+    const char *why = NULL;
     size_t mark;
-    enum dispatched d = DISPATCH_DONE;
 
     c->reply = (struct reply){ &c->out, c->resp };
+    if (LIKELY(ref != NULL)) {
+        c->last_cmd = ref;
+        why = refusal(c, ref, argc, room); /* may evict, and tell c itself of it */
+    }
     mark = c->out.n;
     if (UNLIKELY(ref == NULL)) {
-        d = reject_unknown(c, container, argc, argv);
-    } else if (UNLIKELY((why = refusal(c, ref, argc, room)) != NULL)) {
-        d = reject(c, ref, why);
+        reject_unknown(c, container, argc, argv);
+    } else if (UNLIKELY(why != NULL)) {
+        reject(c, ref, why);
     } else if (UNLIKELY(is_held(c, ref->cmd))) {
         return DISPATCH_HELD;
     } else if (UNLIKELY(c->flags & CLIENT_MULTI) && multi_queues(ref->cmd)) {
@@ -274,14 +369,12 @@ enum dispatched dispatch(struct client *c, struct command_ref *ref, struct comma
     } else {
         run(c, ref, argc, argv);
     }
-    if (ref) c->last_cmd = ref;
     c->n_commands++;
-    apply_reply_mode(c, mark);
-    if (UNLIKELY(c->server->late.n > 0)) {
-        buf_add_str(&c->out, buf_str(&c->server->late));
-        buf_clear(&c->server->late);
-    }
-    return d;
+    /* One that waits is answered later, and what CLIENT REPLY says of it counts then. */
+    if (LIKELY(c->blocked == NULL)) dispatch_answered(c, mark);
+    else dispatch_messages(c);
+    if (UNLIKELY(!link_alone(&c->server->ready))) block_serve(c->server);
+    return DISPATCH_DONE;
 }
 
 /* --- what the store tells --------------------------------------------------------------------------- */
@@ -320,14 +413,14 @@ void dispatch_subscribe(struct server *s)
 enum err dispatch_apply(void *server, size_t argc, const struct str *argv)
 {
     struct server *s = server;
-    struct command_ref *container, *ref;
+    struct command_ref *ref;
     size_t mark;
 
     if (s->loader == NULL) s->loader = client_new_loader(s);
     s->loader->out.n = 0;
-    ref = registry_resolve(s->commands, argc, argv, &container);
+    ref = registry_resolve_own(s->commands, argc, argv);
     mark = s->loader->out.n;
     if (ref == NULL || !command_arity_ok(ref->cmd, argc)) return ERR_FORMAT;
-    dispatch(s->loader, ref, container, argc, argv);
+    dispatch(s->loader, ref, NULL, argc, argv);
     return s->loader->out.n > mark && s->loader->out.p[mark] == '-' ? ERR_FORMAT : OK;
 }

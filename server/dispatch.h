@@ -20,12 +20,24 @@ enum dispatched dispatch(struct client *c, struct command_ref *ref, struct comma
 
 /* Run a command that passed all checks: handler, log, statistics. Used by dispatch, EXEC and for
  * serving blocked clients. CALL_BLOCKED: nothing was replied, and *w says what it waits for (its keys
- * are in argv or the arena). Resets the arena unless blocked. */
+ * are in argv or the arena). Resets the arena unless blocked; the reply may be followed by
+ * dispatch_answered. */
 enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
                        bool may_block, struct wait *w);
 
-/* True when the command may not run for lack of memory, after eviction. */
-bool dispatch_out_of_memory(struct server *s, uint32_t flags);
+/* The reply to a request of c is complete, from mark of its output on: drop it when CLIENT REPLY says so,
+ * and let the messages follow that the request caused for c itself. */
+void dispatch_answered(struct client *c, size_t mark);
+
+/* Only the latter, when it was not answered after all. */
+void dispatch_messages(struct client *c);
+
+/* Count a call that took us microseconds, in all statistics. */
+void dispatch_account(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
+                      int64_t us, bool failed);
+
+/* Evict when memory is above maxmemory. True: it still is. */
+bool dispatch_over_memory(struct server *s);
 
 /* Connect the store's changes to log, WATCH and blocked clients: once, at start. */
 void dispatch_subscribe(struct server *s);

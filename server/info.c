@@ -58,7 +58,7 @@ static void section_clients(struct server *s, struct buf *b)
                "blocked_clients:%zu\r\ntracking_clients:%zu\r\npubsub_clients:%zu\r\n"
                "watching_clients:%zu\r\nclients_in_timeout_table:%zu\r\ntotal_watched_keys:%zu\r\n"
                "total_blocking_keys:%zu\r\ntotal_blocking_keys_on_nokey:0\r\n",
-               s->n_clients, U(s->conf->maxclients), in_max, out_max, s->n_blocked, s->n_tracking, s->n_pubsub,
+               s->n_clients, U(s->conf->maxclients), in_max, out_max, s->n_blocked + s->n_paused, (size_t)0, s->n_pubsub,
                s->n_watching, facts_timeouts(s), facts_watched_keys(s), block_keys(s));
 }
 
@@ -183,6 +183,7 @@ static void section_stats(struct server *s, struct buf *b)
 {
     const struct store_stats *st = &s->store->stats;
     const struct server_stats *v = &s->stats;
+    uint64_t over_us = s->over_memory_since_us ? (uint64_t)(s->now_us - s->over_memory_since_us) : 0;
 
     buf_printf(b,
                "total_connections_received:%llu\r\ntotal_commands_processed:%llu\r\n"
@@ -195,12 +196,13 @@ static void section_stats(struct server *s, struct buf *b)
     buf_printf(b,
                "rejected_connections:%llu\r\nsync_full:0\r\nsync_partial_ok:0\r\nsync_partial_err:0\r\n"
                "expired_keys:%llu\r\nexpired_subkeys:%llu\r\nexpired_stale_perc:0.00\r\n"
-               "expired_time_cap_reached_count:0\r\nexpire_cycle_cpu_milliseconds:0\r\nevicted_keys:%llu\r\n"
-               "evicted_clients:%llu\r\ntotal_eviction_exceeded_time:0\r\ncurrent_eviction_exceeded_time:0\r\n"
-               "keyspace_hits:%llu\r\nkeyspace_misses:%llu\r\n",
+               "expired_time_cap_reached_count:%llu\r\nexpire_cycle_cpu_milliseconds:%llu\r\n"
+               "evicted_keys:%llu\r\nevicted_clients:%llu\r\ntotal_eviction_exceeded_time:%llu\r\n"
+               "current_eviction_exceeded_time:%llu\r\nkeyspace_hits:%llu\r\nkeyspace_misses:%llu\r\n",
                U(v->rejected), U(st->expired - v->expired_base), U(st->expired_fields - v->expired_fields_base),
-               U(st->evicted - v->evicted_base), U(v->evicted_clients), U(st->hits - v->hits_base),
-               U(st->misses - v->misses_base));
+               U(v->expire_slices_full), U(v->expire_us / 1000), U(st->evicted - v->evicted_base),
+               U(v->evicted_clients), U((v->over_memory_us + over_us) / 1000), U(over_us / 1000),
+               U(st->hits - v->hits_base), U(st->misses - v->misses_base));
     buf_printf(b,
                "pubsub_channels:%zu\r\npubsub_patterns:%zu\r\npubsubshard_channels:%zu\r\n"
                "latest_fork_usec:0\r\ntotal_forks:0\r\nmigrate_cached_sockets:0\r\n"
@@ -212,10 +214,10 @@ static void section_stats(struct server *s, struct buf *b)
                "io_threaded_reads_processed:0\r\nio_threaded_writes_processed:0\r\n"
                "reply_buffer_shrinks:0\r\nreply_buffer_expands:0\r\neventloop_cycles:%llu\r\n"
                "client_query_buffer_limit_disconnections:%llu\r\n"
-               "client_output_buffer_limit_disconnections:%llu\r\nacl_access_denied_auth:0\r\n"
+               "client_output_buffer_limit_disconnections:%llu\r\nacl_access_denied_auth:%llu\r\n"
                "acl_access_denied_cmd:0\r\nacl_access_denied_key:0\r\nacl_access_denied_channel:0\r\n",
                s->channels.count, s->patterns.count, s->shard_channels.count, U(v->errors), U(v->reads),
-               U(v->writes), U(s->turns), U(v->query_limit_closed), U(v->output_limit_closed));
+               U(v->writes), U(s->turns), U(v->query_limit_closed), U(v->output_limit_closed), U(v->wrong_passwords));
 }
 
 static void section_replication(struct server *s, struct buf *b)

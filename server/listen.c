@@ -191,6 +191,7 @@ static bool open_unix(struct server *s, const char *path, unsigned mode)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
     mode_t before;
+    struct stat st;
     int fd;
 
     if (strlen(path) >= sizeof a.sun_path) {
@@ -198,9 +199,10 @@ static bool open_unix(struct server *s, const char *path, unsigned mode)
         return false;
     }
     strcpy(a.sun_path, path);
-    unlink(path);
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) unlink(path); /* of a daemon that is gone */
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    before = umask(mode ? 0777 & ~(mode_t)mode : umask(0));
+    before = umask(0);
+    umask(mode ? 0777 & ~(mode_t)mode : before);
     if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, (int)s->conf->tcp_backlog) < 0) {
         log_warning(s->log, "Failed opening Unix socket: bind: %s: %s", path, strerror(errno));
         umask(before);
@@ -212,13 +214,17 @@ static bool open_unix(struct server *s, const char *path, unsigned mode)
     return true;
 }
 
+static bool open_all_tcp(struct server *s)
+{
+    for (size_t i = 0; s->conf->port > 0 && i < s->conf->bind.n; i++) {
+        if (!open_tcp(s, s->conf->bind.items[i])) return false;
+    }
+    return true;
+}
+
 bool listen_open(struct server *s)
 {
-    if (s->conf->port > 0) {
-        for (size_t i = 0; i < s->conf->bind.n; i++) {
-            if (!open_tcp(s, s->conf->bind.items[i])) return false;
-        }
-    }
+    if (!open_all_tcp(s)) return false;
     if (s->conf->unixsocket[0] != '\0' &&
         !open_unix(s, s->conf->unixsocket, (unsigned)s->conf->unixsocketperm)) {
         return false;
@@ -227,19 +233,34 @@ bool listen_open(struct server *s)
     return s->listeners != NULL;
 }
 
-void listen_close(struct server *s)
+static void close_some(struct server *s, bool tcp_only)
 {
-    bool had_unix = false;
+    struct listener **at = &s->listeners;
 
-    while (s->listeners) {
-        struct listener *l = s->listeners;
-        s->listeners = l->next;
-        had_unix |= l->is_unix;
+    while (*at) {
+        struct listener *l = *at;
+        if (tcp_only && l->is_unix) {
+            at = &l->next;
+            continue;
+        }
+        *at = l->next;
         event_del(&l->event);
         close(l->fd);
+        if (l->is_unix) unlink(s->conf->unixsocket);
         mem_free(l);
     }
-    if (had_unix) unlink(s->conf->unixsocket);
+}
+
+void listen_close(struct server *s)
+{
+    close_some(s, false);
+}
+
+bool listen_move(struct server *s)
+{
+    listen_resume(s);
+    close_some(s, true);
+    return open_all_tcp(s);
 }
 
 char *listen_name(struct server *s, int fd, bool is_unix, bool peer)

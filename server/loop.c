@@ -7,31 +7,19 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "server/batch.h"
 #include "server/block.h"
 #include "server/client.h"
 #include "server/cron.h"
-#include "server/dispatch.h"
-#include "server/lazy.h"
-#include "server/listen.h"
+#include "server/latency.h"
+#include "server/multi.h"
 #include "server/socket.h"
 
 enum {
-    BATCH = 32,               /* requests parsed before the first of them runs */
-    BATCH_MAX_PER_TURN = 4096, /* requests of a turn: others get their turn too */
-    TICK_BUSY_MS = 10,        /* while something has a deadline */
+    TICK_BUSY_MS = 10, /* while something has a deadline */
     TICK_IDLE_MS = 100,
-    EXPIRE_SLICE = 64,        /* expiry records between two looks at the clock */
+    EXPIRE_SLICE = 64, /* expiry records between two looks at the clock */
     SLICE_US = 1000
-};
-
-struct batched {
-    struct client *client;
-    struct command_ref *ref, *container;
-    size_t argc;
-    struct str *argv;
-    size_t start; /* in the client's input */
-    uint64_t hash;
-    struct table *table; /* of the first key; NULL: no key */
 };
 
 /* --- time ---------------------------------------------------------------------------------------------- */
@@ -44,273 +32,145 @@ void loop_refresh_time(struct server *s)
 
 /* --- reading ------------------------------------------------------------------------------------------- */
 
+/* What MULTI has queued counts as input that has not been worked off. Before it has authenticated a
+ * client may not make us keep more than a little. */
 static bool input_over_limit(struct client *c)
+{
+    enum { BEFORE_AUTH = 1024 * 1024 };
+    struct server *s = c->server;
+    size_t n = c->in.n - c->in_at + multi_bytes(c);
+
+    if (LIKELY(n <= BEFORE_AUTH)) return n > s->conf->client_query_buffer_limit;
+    return n > s->conf->client_query_buffer_limit || client_needs_auth(c);
+}
+
+static void close_greedy(struct client *c)
 {
     struct server *s = c->server;
 
-    if (c->in.n - c->in_at <= s->conf->client_query_buffer_limit) return false;
     s->stats.query_limit_closed++;
     log_warning(s->log, "Closing client that reached max query buffer length: id=%llu addr=%s",
                 (unsigned long long)c->id, client_peer(c));
-    return true;
+    client_close(c);
+}
+
+/* The peer has closed, or has said all it will. What it has asked for before is done and answered first,
+ * but one that waits has nobody left to wait for. */
+static void on_end_of_input(struct client *c)
+{
+    bool waits = (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED | CLIENT_MONITOR)) || c->subs;
+    bool asked = !link_alone(&c->in_readable), answered = c->out.n > c->out_at;
+
+    if (waits || (!asked && !answered)) {
+        client_close(c);
+        return;
+    }
+    event_del(&c->on_read);
+    c->flags |= CLIENT_EOF;
+    if (!asked) client_close_after(c);
+}
+
+/* One that is to be closed has nothing more to say, but its bytes have to be taken: the socket would
+ * call again at once. */
+static void read_in_vain(struct client *c)
+{
+    char bytes[4096];
+    ssize_t n = socket_recv(c->fd, bytes, sizeof bytes);
+
+    if (n == 0) on_end_of_input(c);
+    else if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) client_close(c);
 }
 
 void loop_on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct client *c = arg;
+    struct server *s = c->server;
     size_t room;
     char *at;
     ssize_t n;
 
     (void)what;
     ensure(c->magic == CLIENT_MAGIC);
-    if (c->flags & CLIENT_CLOSE_AFTER) return;
+    if (UNLIKELY(c->flags & CLIENT_CLOSE_AFTER)) {
+        read_in_vain(c);
+        return;
+    }
     /* What has been read is worked off first. */
     if (!link_alone(&c->in_readable) && c->in.n - c->in_at >= LOOP_READ) return;
     at = client_input_room(c, &room);
     n = socket_recv(fd, at, room);
-    if (n <= 0) {
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
-            client_used_input(c);
-            return;
-        }
-        client_close(c);
+    s->stats.reads++;
+    if (UNLIKELY(n <= 0)) {
+        if (n == 0) on_end_of_input(c);
+        else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) client_close(c);
+        else client_used_input(c);
         return;
     }
     buf_used(&c->in, (size_t)n);
     c->net_in += (uint64_t)n;
-    c->server->stats.net_in += (uint64_t)n;
-    c->active_ms = server_now_ms(c->server);
+    s->stats.net_in += (uint64_t)n;
+    c->active_ms = server_mono_ms(s);
     c->in_short = false;
-    if (input_over_limit(c)) {
-        client_close(c);
-        return;
-    }
-    client_wants_parse(c);
-}
-
-/* --- parsing and running ------------------------------------------------------------------------------- */
-
-static struct resp_limits limits_of(const struct client *c)
-{
-    if (c->authenticated) {
-        return (struct resp_limits){ 1024 * 1024, c->server->conf->proto_max_bulk_len, true };
-    }
-    return (struct resp_limits){ 10, 16 * 1024, false };
-}
-
-/* What the parser did not like is told to the client before it is closed. */
-static void refuse_bytes(struct client *c)
-{
-    struct server *s = c->server;
-    size_t mark;
-
-    client_take_buffers(c);
-    c->reply = (struct reply){ &c->out, c->resp };
-    mark = reply_mark(&c->reply);
-    reply_errorf(&c->reply, "ERR %s", c->parser.error);
-    dispatch_count_error(s, &c->out, mark);
-    c->in_at = c->in.n;
-    c->in_short = true;
-    client_close_after(c);
-}
-
-static bool may_run(const struct client *c)
-{
-    return !(c->flags & (CLIENT_CLOSED | CLIENT_CLOSE_AFTER | CLIENT_BLOCKED | CLIENT_PAUSED));
-}
-
-/* Where the first key lies, so that it can be prefetched. */
-static void locate_key(struct server *s, struct batched *b)
-{
-    struct db *db = s->store->dbs[b->client->db];
-    int at = b->ref ? b->ref->first_key : 0;
-
-    b->table = NULL;
-    if (at <= 0 || (size_t)at >= b->argc) return;
-    b->hash = hash_bytes(&s->store->hash_key, b->argv[at]);
-    b->table = &db_shard(db, b->hash)->keys;
-    table_prefetch_bucket(b->table, b->hash);
-}
-
-/* Parse requests of c into the batch. False: c has nothing more that could be run now. */
-static bool gather_from(struct client *c, struct batched *batch, int *n)
-{
-    struct server *s = c->server;
-    struct resp_limits lim = limits_of(c);
-
-    while (*n < BATCH) {
-        struct batched *b = &batch[*n];
-        size_t used;
-        enum resp_state st;
-
-        if (c->in_at == c->in.n) {
-            c->in_short = true;
-            return false;
-        }
-        st = resp_parse(&c->parser, c->in.p + c->in_at, c->in.n - c->in_at, &lim, &used, &c->in_want);
-        if (st == RESP_NEED_MORE) {
-            c->in_short = true;
-            return false;
-        }
-        if (st == RESP_BAD) {
-            /* Said only after the requests before it are answered. */
-            *b = (struct batched){ .client = c, .argc = 0, .start = c->in_at };
-            (*n)++;
-            return false;
-        }
-        *b = (struct batched){ .client = c, .argc = c->parser.argc, .start = c->in_at };
-        c->in_at += used;
-        if (b->argc == 0) continue;
-        b->argv = arena_alloc(&s->batch, b->argc * sizeof *b->argv);
-        memcpy(b->argv, c->parser.args, b->argc * sizeof *b->argv);
-        b->ref = registry_resolve(s->commands, b->argc, b->argv, &b->container);
-        locate_key(s, b);
-        (*n)++;
-        /* An inline request's text is the parser's own; and what may come before AUTH depends on it. */
-        if (c->in.p[b->start] != '*' || !c->authenticated) return true;
-    }
-    return true;
-}
-
-static int gather(struct server *s, struct batched *batch)
-{
-    struct link *l = s->readable.next;
-    int n = 0;
-
-    while (l != &s->readable && n < BATCH) {
-        struct client *c = LINK_OF(l, struct client, in_readable);
-        int before = n;
-        l = l->next;
-        if (!may_run(c)) {
-            link_remove(&c->in_readable);
-            continue;
-        }
-        gather_from(c, batch, &n);
-        if (n == before && c->in_short) {
-            link_remove(&c->in_readable);
-            client_used_input(c);
-        }
-    }
-    return n;
-}
-
-/* The requests of a client that cannot go on now are parsed again later. */
-static void put_back(const struct batched *b)
-{
-    struct client *c = b->client;
-
-    if (c->in_at <= b->start) return;
-    c->in_at = b->start;
-    c->in_short = false;
-    resp_rewind(&c->parser);
-}
-
-static void hold(struct client *c)
-{
-    struct server *s = c->server;
-
-    c->flags |= CLIENT_PAUSED;
-    link_remove(&c->in_readable);
-    if (link_alone(&c->in_paused)) link_add_tail(&s->paused, &c->in_paused);
-}
-
-static void run_one(struct server *s, const struct batched *b)
-{
-    struct client *c = b->client;
-
-    if (!may_run(c)) {
-        put_back(b);
-        return;
-    }
-    if (b->argc == 0) {
-        refuse_bytes(c);
-        return;
-    }
-    client_take_buffers(c);
-    if (b->table) {
-        s->store->memo_p = b->argv[b->ref->first_key].p;
-        s->store->memo_n = b->argv[b->ref->first_key].n;
-        s->store->memo_hash = b->hash;
-    }
-    if (dispatch(c, b->ref, b->container, b->argc, b->argv) == DISPATCH_HELD) {
-        put_back(b);
-        hold(c);
-    } else {
-        client_wants_write(c);
-    }
-    s->store->memo_p = NULL;
-}
-
-static void settle(struct client *c)
-{
-    if (c->flags & CLIENT_CLOSED) return;
-    if (c->in_short) {
-        client_used_input(c);
-        link_remove(&c->in_readable);
-    }
-    client_check_output(c);
-    client_count_memory(c);
-}
-
-static void run_batch(struct server *s, struct batched *batch, int n)
-{
-    for (int i = 0; i < n; i++) {
-        if (batch[i].table) table_prefetch_entry(batch[i].table, batch[i].hash);
-    }
-    for (int i = 0; i < n; i++) run_one(s, &batch[i]);
-    for (int i = 0; i < n; i++) {
-        if (i + 1 == n || batch[i + 1].client != batch[i].client) settle(batch[i].client);
-    }
-    arena_reset(&s->batch);
-}
-
-/* True: there is input left to work on. */
-static bool run_requests(struct server *s)
-{
-    struct batched batch[BATCH];
-    int n, total = 0;
-
-    while ((n = gather(s, batch)) > 0) {
-        run_batch(s, batch, n);
-        total += n;
-        if (total >= BATCH_MAX_PER_TURN) break;
-    }
-    return !link_alone(&s->readable);
+    if (UNLIKELY(input_over_limit(c))) close_greedy(c);
+    else client_wants_parse(c);
 }
 
 /* --- writing ------------------------------------------------------------------------------------------- */
 
-static void send_replies(struct server *s)
+/* The log has come further: let go what waited for that. */
+static void release_gated(struct server *s)
 {
-    /* Those that waited for the log, if it has come further. */
-    while (!link_alone(&s->gated)) {
-        struct client *c = LINK_OF(s->gated.next, struct client, in_gated);
-        if (c->n_gates > 0 && c->gates[0].offset > persist_durable_offset(s->persist)) break;
+    uint64_t durable = persist_durable_offset(s->persist);
+    struct link *l = s->gated.next;
+
+    if (LIKELY(durable == s->released)) return;
+    s->released = durable;
+    while (l != &s->gated) {
+        struct client *c = LINK_OF(l, struct client, in_gated);
+        l = l->next;
+        if (c->n_gates > 0 && c->gates[0].offset > durable) continue;
         link_remove(&c->in_gated);
         client_wants_write(c);
     }
+}
+
+static void send_replies(struct server *s)
+{
+    release_gated(s);
     while (!link_alone(&s->writable)) {
         struct client *c = LINK_OF(s->writable.next, struct client, in_writable);
         link_remove(&c->in_writable);
         client_flush(c);
-        if (!(c->flags & CLIENT_CLOSED)) client_count_memory(c);
+        client_count_memory(c);
     }
 }
 
 /* --- the turn ------------------------------------------------------------------------------------------ */
 
+static void arm_tick(struct server *s, int ms)
+{
+    struct timeval tv = { 0, ms * 1000 };
+
+    s->tick_ms = ms;
+    event_add(&s->tick, &tv);
+}
+
 /* Remove what is due, for a slice of time. True: more is due. */
 static bool expire(struct server *s)
 {
-    int64_t until = s->now_us + SLICE_US;
+    int64_t from, now;
     bool more;
 
-    if (s->store->keep_expired || s->store->loading) return false;
+    if (s->store->keep_expired || s->store->loading || s->pause_until_ms != 0) return false;
     if (s->store->now_ms == s->last_expire_ms) return false;
+    from = clock_mono_us(); /* the turn may have taken long: its own time is no measure */
     do {
         more = store_expire_some(s->store, EXPIRE_SLICE);
-    } while (more && clock_mono_us() < until);
+        now = clock_mono_us();
+    } while (more && now < from + SLICE_US);
+    s->stats.expire_us += (uint64_t)(now - from);
+    s->stats.expire_slices_full += more;
+    latency_add(s->latency, "expire-cycle", (now - from) / 1000);
     if (!more) s->last_expire_ms = s->store->now_ms;
     return more;
 }
@@ -319,18 +179,31 @@ static void resume_paused(struct server *s)
 {
     while (!link_alone(&s->paused)) {
         struct client *c = LINK_OF(s->paused.next, struct client, in_paused);
-        link_remove(&c->in_paused);
-        c->flags &= ~(uint32_t)CLIENT_PAUSED;
+        batch_unpause(c);
         client_wants_parse(c);
     }
 }
 
+/* Who was held back may try again when a pause ends, or when the disk has caught up; who still may not
+ * is held again. */
 static void check_pause(struct server *s)
 {
-    if (s->pause_until_ms != 0 && server_now_ms(s) >= s->pause_until_ms) s->pause_until_ms = 0;
-    if (s->pause_until_ms == 0 && !link_alone(&s->paused) && !persist_must_wait(s->persist)) {
-        resume_paused(s);
+    if (LIKELY(s->pause_until_ms == 0 && link_alone(&s->paused))) return;
+    if (s->pause_until_ms != 0) {
+        if (server_mono_ms(s) < s->pause_until_ms) return;
+        server_unpause(s);
+    } else if (persist_must_wait(s->persist)) {
+        return;
     }
+    resume_paused(s);
+}
+
+/* What has a deadline must not wait for a slow tick. */
+static void hurry_tick(struct server *s)
+{
+    if (LIKELY(s->tick_ms <= TICK_BUSY_MS)) return;
+    if (link_alone(&s->timeouts) && s->pause_until_ms == 0) return;
+    arm_tick(s, TICK_BUSY_MS);
 }
 
 /* One turn after libevent's. True: there is more to do, so do not wait. */
@@ -341,15 +214,17 @@ static bool turn(struct server *s)
     s->turns++;
     loop_refresh_time(s);
     check_pause(s);
-    more = run_requests(s);
-    block_expire(s, server_now_ms(s));
-    more |= expire(s);
-    cron_turn(s);
-    if (!link_alone(&s->ready)) block_serve(s);
+    batch_run(s);
+    block_expire(s);
+    more = expire(s);
+    more |= cron_turn(s);
+    if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
+    clients_close_due(s);
     persist_turn_end(s->persist);
     send_replies(s);
     more |= persist_turn(s->persist, SLICE_US);
     clients_reap(s);
+    hurry_tick(s);
     return more || !link_alone(&s->readable) || !link_alone(&s->writable);
 }
 
@@ -359,7 +234,7 @@ void loop_run(struct server *s)
 
     while (!s->stopping) {
         event_base_loop(s->base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0));
-        more = turn(s);
+        if (!s->stopping) more = turn(s); /* a signal may have come, and all be saved */
     }
 }
 
@@ -367,8 +242,9 @@ void loop_turn_loading(struct server *s)
 {
     event_base_loop(s->base, EVLOOP_NONBLOCK);
     s->now_us = clock_mono_us();
-    run_requests(s);
+    batch_run(s);
     cron_turn(s);
+    clients_close_due(s);
     send_replies(s);
     clients_reap(s);
 }
@@ -387,12 +263,10 @@ static bool has_deadlines(const struct server *s)
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct server *s = arg;
-    int ms = has_deadlines(s) ? TICK_BUSY_MS : TICK_IDLE_MS;
-    struct timeval tv = { 0, ms * 1000 };
 
     (void)fd;
     (void)what;
-    event_add(&s->tick, &tv);
+    arm_tick(s, has_deadlines(s) ? TICK_BUSY_MS : TICK_IDLE_MS);
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
@@ -421,7 +295,6 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 void loop_open(struct server *s)
 {
     struct event_config *cfg = event_config_new();
-    struct timeval tv = { 0, TICK_BUSY_MS * 1000 };
 
     event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
     s->base = event_base_new_with_config(cfg);
@@ -432,7 +305,7 @@ void loop_open(struct server *s)
     event_assign(&s->wake, s->base, s->wake_fd, EV_READ | EV_PERSIST, on_wake, s);
     event_add(&s->wake, NULL);
     event_assign(&s->tick, s->base, -1, 0, on_tick, s);
-    event_add(&s->tick, &tv);
+    arm_tick(s, TICK_BUSY_MS);
     evsignal_assign(&s->on_term, s->base, SIGTERM, on_signal, s);
     evsignal_assign(&s->on_int, s->base, SIGINT, on_signal, s);
     evsignal_assign(&s->on_hup, s->base, SIGHUP, on_signal, s);

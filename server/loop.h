@@ -1,8 +1,7 @@
 /* loop.h -- the turn of the reactor: the only user of libevent besides the sockets' own events.
  *
  * A turn: libevent says which sockets are ready and each is read once; then all complete requests of all
- * clients are parsed and run in batches, keys of a batch being prefetched before the first runs; then
- * the log takes what changed, and each client with replies gets one send. */
+ * clients run (batch.h); then the log takes what changed, and each client with replies gets one send. */
 #ifndef MEMD_SERVER_LOOP_H
 #define MEMD_SERVER_LOOP_H
 

@@ -12,6 +12,7 @@
 #include "server/loop.h"
 #include "server/ping.h"
 #include "server/setup.h"
+#include "server/title.h"
 
 extern char **environ;
 
@@ -86,7 +87,7 @@ static void write_pidfile(const char *path, struct log *log)
 {
     FILE *f = fopen(path, "w");
 
-    if (f == NULL) {
+    if (f == NULL) { /* as in Redis no reason not to start */
         log_warning(log, "pidfile: %s: %s", path, strerror(errno));
         return;
     }
@@ -94,11 +95,15 @@ static void write_pidfile(const char *path, struct log *log)
     fclose(f);
 }
 
-static void into_background(void)
+/* False: this is the parent, or there is no child; *code is how to exit. */
+static bool into_background(int *code)
 {
+    pid_t child = fork();
     int fd;
 
-    if (fork() != 0) exit(0);
+    *code = child < 0;
+    if (child < 0) fprintf(stderr, "memd: cannot go to the background: %s\n", strerror(errno));
+    if (child != 0) return false;
     setsid();
     fd = open("/dev/null", O_RDWR);
     if (fd >= 0) {
@@ -107,6 +112,7 @@ static void into_background(void)
         dup2(fd, STDERR_FILENO);
         if (fd > STDERR_FILENO) close(fd);
     }
+    return true;
 }
 
 static void say_hello(const struct server *s)
@@ -143,13 +149,14 @@ static void open_syslog(const struct conf *conf, struct log *log)
     buf_fini(&facility);
 }
 
-static int serve(struct conf *conf, struct log *log, char **argv)
+static int serve(struct conf *conf, struct log *log, const struct title *title)
 {
     struct server s;
     int code = 1;
 
     if (server_open(&s, conf, log)) {
-        s.argv = argv;
+        s.title = title;
+        title_show(title, conf);
         if (conf->pidfile[0]) write_pidfile(conf->pidfile, log);
         say_hello(&s);
         if (server_load(&s)) {
@@ -166,26 +173,37 @@ static int serve(struct conf *conf, struct log *log, char **argv)
     return code;
 }
 
+/* All that is done with the settings. */
+static int run(struct conf *conf, const struct title *title)
+{
+    struct log *log;
+    int code;
+
+    umask(077);
+    if (conf->daemonize && !into_background(&code)) return code;
+    log = log_open(conf->logfile, conf->loglevel);
+    if (log == NULL) return 1; /* it has said why */
+    if (conf->syslog_enabled) open_syslog(conf, log);
+    code = serve(conf, log, title);
+    log_close(&log);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     struct conf conf;
-    struct log *log;
+    struct title title;
     int code;
 
     mem_init();
     signal(SIGPIPE, SIG_IGN);
     if (handled_alone(argc, argv, &code)) return code;
     conf_init(&conf);
-    if (!load_settings(&conf, argc, argv)) {
-        conf_fini(&conf);
-        return 1;
+    code = 1;
+    if (load_settings(&conf, argc, argv)) {
+        environ = title_take(&title, argc, argv, environ);
+        code = run(&conf, &title);
     }
-    umask(077);
-    if (conf.daemonize) into_background();
-    log = log_open(conf.logfile, conf.loglevel);
-    if (conf.syslog_enabled) open_syslog(&conf, log);
-    code = serve(&conf, log, argv);
-    log_close(&log);
     conf_fini(&conf);
     return code;
 }

@@ -45,7 +45,6 @@ void monitor_feed(struct client *c, const struct command *cmd, size_t argc, cons
     struct server *s = c->server;
     int64_t us = clock_wall_us();
     struct buf line = { 0 };
-    struct link *l = s->monitors.next;
 
     if (cmd->flags & (CMD_SKIP_MONITOR | CMD_ADMIN)) return;
     if (c->flags & CLIENT_LOADER) return;
@@ -57,10 +56,11 @@ void monitor_feed(struct client *c, const struct command *cmd, size_t argc, cons
         add_quoted(&line, secret_argument(cmd, argc, argv, i) ? STR("(redacted)") : argv[i]);
     }
     buf_add(&line, "", 1);
-    while (l != &s->monitors) {
+    LINK_EACH(&s->monitors, l) {
         struct client *m = LINK_OF(l, struct client, in_monitors);
-        l = l->next;
-        reply_simple(client_push_begin(m), line.p);
+        struct reply *r = client_push_begin(m);
+        if (r == NULL) continue;
+        reply_simple(r, line.p);
         client_push_end(m);
     }
     buf_fini(&line);

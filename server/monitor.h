@@ -7,7 +7,7 @@
 void monitor_start(struct client *c);
 void monitor_stop(struct client *c);
 
-/* Tell all monitors of a request that is about to run. Secrets are left out. */
+/* Tell all monitors of a request that has run. Secrets are left out. */
 void monitor_feed(struct client *c, const struct command *cmd, size_t argc, const struct str *argv);
 
 #endif

@@ -56,7 +56,8 @@ void multi_queue(struct client *c, struct command_ref *ref, size_t argc, const s
 {
     struct multi *m = get_multi(c);
 
-    if (!(c->flags & CLIENT_DIRTY_EXEC)) {
+    /* What will not run need not be kept. */
+    if (!(c->flags & (CLIENT_DIRTY_EXEC | CLIENT_DIRTY_CAS))) {
         if (m->n == m->cap) {
             m->cap = m->cap ? m->cap * 2 : 4;
             m->queue = mem_realloc(m->queue, m->cap * sizeof(*m->queue));
@@ -248,6 +249,16 @@ static enum err run_unwatch(struct call *c)
     return OK;
 }
 
+/* A watched key may be past its time without anybody having noticed: looking at it removes it, and that
+ * is a change like any other. */
+static void notice_expired(struct client *c)
+{
+    LINK_EACH(&c->multi->watching, l) {
+        const struct watched_key *k = LINK_OF(l, struct watcher, of_client)->key;
+        db_peek(c->server->store->dbs[k->db], entry_key(k->e));
+    }
+}
+
 /* The queued commands run one after another; the log holds them as one MULTI ... EXEC. */
 static enum err run_exec(struct call *c)
 {
@@ -257,6 +268,7 @@ static enum err run_exec(struct call *c)
     size_t n;
 
     if (!(cl->flags & CLIENT_MULTI)) return ERR_EXEC_ALONE;
+    notice_expired(cl);
     if (cl->flags & (CLIENT_DIRTY_EXEC | CLIENT_DIRTY_CAS)) {
         bool refused = cl->flags & CLIENT_DIRTY_EXEC;
         multi_discard(cl);

@@ -21,19 +21,25 @@ static int connect_unix(const char *path)
     struct sockaddr_un a = { .sun_family = AF_UNIX };
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (strlen(path) >= sizeof a.sun_path) return -1;
-    strcpy(a.sun_path, path);
-    return connect(fd, (struct sockaddr *)&a, sizeof a) == 0 ? fd : -1;
+    if (fd < 0) return -1;
+    if (strlen(path) < sizeof a.sun_path) {
+        strcpy(a.sun_path, path);
+        if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0) return fd;
+    }
+    close(fd);
+    return -1;
 }
 
 static int connect_tcp(const char *host, const char *port)
 {
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
+    struct timeval limit = { 5, 0 };
     int fd = -1;
 
     if (getaddrinfo(host, port, &hints, &list) != 0) return -1;
     for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
         fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit); /* connect's as well */
         if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) != 0) {
             close(fd);
             fd = -1;

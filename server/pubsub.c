@@ -153,6 +153,7 @@ static void deliver(struct client *c, const char *word, const struct str *patter
 {
     struct reply *r = client_push_begin(c);
 
+    if (r == NULL) return;
     reply_push(r, pattern ? 4 : 3);
     reply_bulk_c(r, word);
     if (pattern) reply_bulk(r, *pattern);
@@ -161,20 +162,14 @@ static void deliver(struct client *c, const char *word, const struct str *patter
     client_push_end(c);
 }
 
+/* Nobody leaves a channel meanwhile: a reader who is too slow is closed only after the call. */
 static size_t deliver_to(struct channel *ch, const char *word, const struct str *pattern,
                          struct str channel, struct str message)
 {
-    struct link *l = ch->members.next;
-    size_t n = ch->n;
-
-    while (l != &ch->members) {
-        struct client *c = LINK_OF(l, struct membership, of_channel)->client;
-        bool last = l->next == &ch->members;
-        l = l->next;
-        deliver(c, word, pattern, channel, message); /* may close c, and with the last one the channel */
-        if (last) break;
+    LINK_EACH(&ch->members, l) {
+        deliver(LINK_OF(l, struct membership, of_channel)->client, word, pattern, channel, message);
     }
-    return n;
+    return ch->n;
 }
 
 size_t pubsub_publish(struct server *s, struct str channel, struct str message, bool shard)
@@ -206,13 +201,18 @@ static size_t counted(const struct client *c, enum kind k)
     return k == KIND_SHARD ? pubsub_count(c, 's') : pubsub_count(c, 'c') + pubsub_count(c, 'p');
 }
 
+/* A message in form, so that CLIENT REPLY OFF does not keep it back. */
 static void confirm(struct call *c, const char *word, const struct str *name, enum kind k)
 {
-    reply_push(c->out, 3);
-    reply_bulk_c(c->out, word);
-    if (name) reply_bulk(c->out, *name);
-    else reply_null(c->out);
-    reply_int(c->out, (int64_t)counted(c->client, k));
+    struct client *cl = c->client;
+    bool no_replies = cl->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP);
+    struct reply r = { no_replies ? &cl->server->late : c->out->out, c->out->resp };
+
+    reply_push(&r, 3);
+    reply_bulk_c(&r, word);
+    if (name) reply_bulk(&r, *name);
+    else reply_null(&r);
+    reply_int(&r, (int64_t)counted(cl, k));
 }
 
 static enum err subscribe(struct call *c, enum kind k)
@@ -397,7 +397,7 @@ const struct command pubsub_commands[] = {
           "7.0.0", "Sends a message to a shard channel."),
       .keys = { KEY_AT(1, KEY_NOT_KEY) }, .complexity = "O(N), N being the channel's subscribers",
       .args = ARGS({ .name = "shardchannel" }, { .name = "message" }) },
-    { PUBSUB_ROW("pubsub", NULL, -2, 0, "2.8.0", "Asks about channels and subscribers."),
-      .complexity = "Depends on the subcommand", .subs = pubsub_subs },
+    { .name = "pubsub", .arity = -2, .group = GROUP_PUBSUB, .since = "2.8.0",
+      .summary = "Asks about channels and subscribers.", .complexity = "Depends on the subcommand", .subs = pubsub_subs },
     { 0 },
 };

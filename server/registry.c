@@ -8,8 +8,8 @@
 #include "server/tables.h"
 
 struct registry {
-    struct command_ref *rows; /* top-level, by name */
-    size_t n_rows;
+    struct command_ref *rows; /* top-level, by their own names; then those that were taken away */
+    size_t n_rows, n_all;
     struct command_ref **slots;
     size_t mask;
 };
@@ -44,7 +44,7 @@ static void fill(struct command_ref *r, const struct command *cmd, struct comman
 {
     const char *prefix = parent ? parent->cmd->name : "";
 
-    *r = (struct command_ref){ .cmd = cmd, .parent = parent, .first_key = fixed_first_key(cmd) };
+    *r = (struct command_ref){ .cmd = cmd, .name = cmd->name, .parent = parent, .first_key = fixed_first_key(cmd) };
     snprintf(r->full_name, sizeof r->full_name, "%.20s%s%.24s", prefix, parent ? "|" : "", cmd->name);
     if (cmd->subs == NULL) return;
     r->n_subs = table_length(cmd->subs);
@@ -61,16 +61,22 @@ static int by_name(const void *a, const void *b)
 
 static void index_rows(struct registry *r)
 {
+    memset(r->slots, 0, (r->mask + 1) * sizeof(*r->slots));
+    for (size_t i = 0; i < r->n_rows; i++) {
+        size_t at = name_hash(str_c(r->rows[i].name)) & r->mask;
+        while (r->slots[at]) at = (at + 1) & r->mask;
+        r->slots[at] = &r->rows[i];
+    }
+}
+
+static void make_slots(struct registry *r)
+{
     size_t size = 64;
 
     while (size < r->n_rows * 4) size *= 2;
     r->mask = size - 1;
-    r->slots = mem_zalloc(size * sizeof(*r->slots));
-    for (size_t i = 0; i < r->n_rows; i++) {
-        size_t at = name_hash(str_c(r->rows[i].cmd->name)) & r->mask;
-        while (r->slots[at]) at = (at + 1) & r->mask;
-        r->slots[at] = &r->rows[i];
-    }
+    r->slots = mem_alloc(size * sizeof(*r->slots));
+    index_rows(r);
 }
 
 struct registry *registry_new(void)
@@ -91,14 +97,40 @@ struct registry *registry_new(void)
         }
     }
     qsort(r->rows, r->n_rows, sizeof *r->rows, by_name);
+    r->n_all = r->n_rows;
     for (size_t i = 0; i < r->n_rows; i++) fill(&r->rows[i], r->rows[i].cmd, NULL);
-    index_rows(r);
+    make_slots(r);
     return r;
+}
+
+/* Put row i behind all that clients can call. */
+static void take_away(struct registry *r, size_t i)
+{
+    struct command_ref gone = r->rows[i];
+
+    memmove(&r->rows[i], &r->rows[i + 1], (r->n_all - i - 1) * sizeof *r->rows);
+    r->rows[r->n_all - 1] = gone;
+    r->n_rows--;
+    for (i = 0; i < r->n_all; i++) {
+        for (size_t k = 0; k < r->rows[i].n_subs; k++) r->rows[i].subs[k].parent = &r->rows[i];
+    }
+}
+
+enum err registry_rename(struct registry *r, const char *from, const char *to)
+{
+    struct command_ref *ref = registry_find(r, str_c(from));
+
+    if (ref == NULL) return ERR_NO_KEY;
+    if (to[0] != '\0' && registry_find(r, str_c(to)) != NULL) return ERR_NOT_DONE;
+    if (to[0] == '\0') take_away(r, (size_t)(ref - r->rows));
+    else ref->name = to;
+    index_rows(r);
+    return OK;
 }
 
 void registry_free(struct registry **r)
 {
-    for (size_t i = 0; i < (*r)->n_rows; i++) mem_free((*r)->rows[i].subs);
+    for (size_t i = 0; i < (*r)->n_all; i++) mem_free((*r)->rows[i].subs);
     mem_free((*r)->rows);
     mem_free((*r)->slots);
     mem_free(*r);
@@ -110,7 +142,7 @@ struct command_ref *registry_find(const struct registry *r, struct str name)
     size_t at = name_hash(name) & r->mask;
 
     for (; r->slots[at]; at = (at + 1) & r->mask) {
-        if (str_is(name, r->slots[at]->cmd->name)) return r->slots[at];
+        if (str_is(name, r->slots[at]->name)) return r->slots[at];
     }
     return NULL;
 }
@@ -123,17 +155,33 @@ static struct command_ref *find_sub(const struct command_ref *ref, struct str na
     return NULL;
 }
 
+struct command_ref *registry_find_own(const struct registry *r, struct str name)
+{
+    struct command_ref *ref = registry_find(r, name);
+
+    if (ref && str_is(name, ref->cmd->name)) return ref;
+    for (size_t i = 0; i < r->n_all; i++) {
+        if (str_is(name, r->rows[i].cmd->name)) return &r->rows[i];
+    }
+    return ref;
+}
+
 struct command_ref *registry_resolve(const struct registry *r, size_t argc, const struct str *argv,
                                      struct command_ref **container)
 {
-    struct command_ref *ref = registry_find(r, argv[0]), *sub;
+    struct command_ref *ref = registry_find(r, argv[0]);
 
     *container = NULL;
     if (ref == NULL || ref->n_subs == 0 || argc < 2) return ref;
-    sub = find_sub(ref, argv[1]);
-    if (sub == NULL && ref->cmd->run != NULL) return ref;
     *container = ref;
-    return sub;
+    return find_sub(ref, argv[1]);
+}
+
+struct command_ref *registry_resolve_own(const struct registry *r, size_t argc, const struct str *argv)
+{
+    struct command_ref *ref = registry_find_own(r, argv[0]);
+
+    return ref == NULL || ref->n_subs == 0 || argc < 2 ? ref : find_sub(ref, argv[1]);
 }
 
 struct command_ref *registry_find_full(const struct registry *r, struct str name)

@@ -17,6 +17,7 @@ struct command_stats {
 /* A row in place: its parent (for a subcommand) and its counters. */
 struct command_ref {
     const struct command *cmd;
+    const char *name;           /* what clients call it: cmd->name unless it was renamed */
     struct command_ref *parent; /* NULL: a top-level command */
     struct command_ref *subs;
     size_t n_subs;
@@ -30,13 +31,23 @@ struct registry;
 struct registry *registry_new(void);
 void registry_free(struct registry **r);
 
+/* Let clients call a command by another name (rename-command), or with "" not at all. `to` must live as
+ * long as r. ERR_NO_KEY: there is no command `from`; ERR_NOT_DONE: there is one `to` already. */
+enum err MUST_USE registry_rename(struct registry *r, const char *from, const char *to);
+
 /* By name, case ignored; NULL: no such command. */
 struct command_ref *registry_find(const struct registry *r, struct str name);
+
+/* By the name it had before it was renamed or taken away: what the log knows it by. */
+struct command_ref *registry_find_own(const struct registry *r, struct str name);
 
 /* The row that a request means: its subcommand when the first word is a container. *container is set
  * when the word is known but the subcommand is not. */
 struct command_ref *registry_resolve(const struct registry *r, size_t argc, const struct str *argv,
                                      struct command_ref **container);
+
+/* The same of a request of the log. */
+struct command_ref *registry_resolve_own(const struct registry *r, size_t argc, const struct str *argv);
 
 /* By full name as ACL and COMMAND know it: "get", "config|get". */
 struct command_ref *registry_find_full(const struct registry *r, struct str name);

@@ -1,17 +1,20 @@
 /* secret.c -- see secret.h. */
 #include "server/secret.h"
 
+#include "conf/conf.h"
+
 bool secret_argument(const struct command *cmd, size_t argc, const struct str *argv, size_t i)
 {
     if (i == 0) return false;
-    if (str_is(argv[0], "auth")) return true;
-    if (str_is(argv[0], "hello")) {
+    if (strcmp(cmd->name, "auth") == 0) return true;
+    if (strcmp(cmd->name, "hello") == 0) {
         for (size_t k = 2; k < i && k < argc; k++) {
             if (str_is(argv[k], "auth") && i <= k + 2) return true;
         }
     }
-    if (str_is(argv[0], "config") && strcmp(cmd->name, "set") == 0 && i >= 3 && i % 2 == 1) {
-        return str_is(argv[i - 1], "requirepass") || str_is(argv[i - 1], "masterauth");
+    /* CONFIG SET: the only command of this name about the server. */
+    if (strcmp(cmd->name, "set") == 0 && cmd->group == GROUP_SERVER && i >= 3 && i % 2 == 1) {
+        return conf_is_secret(argv[i - 1]);
     }
     return false;
 }

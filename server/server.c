@@ -17,6 +17,7 @@
 #include "server/setup.h"
 #include "server/slowlog.h"
 #include "server/ticks.h"
+#include "server/title.h"
 
 size_t server_used_memory(const struct server *s)
 {
@@ -35,6 +36,19 @@ bool server_allows_protected(const struct client *c, const struct command *cmd)
                strncmp(client_peer((struct client *)(uintptr_t)c), "[::1]", 5) == 0;
     }
     return guard == CONF_GUARD_YES;
+}
+
+void server_pause(struct server *s, int64_t until_ms, bool all)
+{
+    s->pause_all = s->pause_until_ms ? s->pause_all || all : all;
+    if (until_ms > s->pause_until_ms) s->pause_until_ms = until_ms;
+    s->store->frozen = true;
+}
+
+void server_unpause(struct server *s)
+{
+    s->pause_until_ms = 0;
+    s->store->frozen = false;
 }
 
 /* --- settings ----------------------------------------------------------------------------------------- */
@@ -107,39 +121,88 @@ static struct persist_conf persist_conf_of(const struct conf *c)
     return p;
 }
 
-bool server_apply_conf(struct server *s, char *why)
-{
-    struct persist_conf p = persist_conf_of(s->conf);
-
-    s->store->conf = store_conf_of(s->conf);
-    s->store->tell_misses = s->conf->notify_keyspace_events & CONF_NOTIFY_MISS;
-    latency_set_threshold(s->latency, s->conf->latency_monitor_threshold);
-    log_set_level(s->log, s->conf->loglevel);
-    return persist_set_conf(s->persist, &p, why) == OK;
-}
-
 /* --- descriptors ---------------------------------------------------------------------------------------- */
 
-/* Each client needs a descriptor, and memd some for itself: raise the limit, or lower maxclients. */
-static void fit_descriptors(struct server *s)
+/* Each client needs a descriptor, and memd some for itself. Raises the limit where the system allows;
+ * returns how many clients there can be. */
+static uint64_t fit_descriptors(uint64_t clients)
 {
     enum { OWN = 32 };
     struct rlimit lim;
-    rlim_t want = (rlim_t)s->conf->maxclients + OWN;
+    rlim_t want = (rlim_t)clients + OWN;
 
-    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= want) return;
-    lim.rlim_cur = lim.rlim_max == RLIM_INFINITY || lim.rlim_max >= want ? want : lim.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &lim) != 0) {
+    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= want) return clients;
+    if (lim.rlim_max == RLIM_INFINITY || lim.rlim_max >= want) {
         lim.rlim_cur = want;
-        lim.rlim_max = want;
-        if (setrlimit(RLIMIT_NOFILE, &lim) == 0) return;
-        getrlimit(RLIMIT_NOFILE, &lim);
+        if (setrlimit(RLIMIT_NOFILE, &lim) == 0) return clients;
+    } else if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){ want, want }) == 0) { /* root may */
+        return clients;
     }
-    if (lim.rlim_cur < want) {
-        s->conf->maxclients = lim.rlim_cur > OWN ? lim.rlim_cur - OWN : 1;
-        log_warning(s->log, "maxclients has been reduced to %llu to fit the limit of %llu open files.",
-                    (unsigned long long)s->conf->maxclients, (unsigned long long)lim.rlim_cur);
+    lim.rlim_cur = lim.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &lim);
+    getrlimit(RLIMIT_NOFILE, &lim);
+    if (lim.rlim_cur >= want) return clients;
+    return lim.rlim_cur > OWN ? lim.rlim_cur - OWN : 1;
+}
+
+static void limit_clients(struct server *s)
+{
+    uint64_t can = fit_descriptors(s->conf->maxclients);
+
+    if (can == s->conf->maxclients) return;
+    log_warning(s->log, "maxclients has been reduced from %llu to %llu to fit the limit of open files.",
+                (unsigned long long)s->conf->maxclients, (unsigned long long)can);
+    s->conf->maxclients = can;
+}
+
+/* --- changing settings --------------------------------------------------------------------------------- */
+
+static bool apply_maxclients(struct server *s, const char **blame, char *why)
+{
+    uint64_t can = fit_descriptors(s->conf->maxclients);
+
+    if (can == s->conf->maxclients) return true;
+    *blame = "maxclients";
+    snprintf(why, PERSIST_WHY, "The operating system is not able to handle the specified number of clients, try with %llu",
+             (unsigned long long)can);
+    return false;
+}
+
+static bool apply_listeners(struct server *s, bool port, const char **blame, char *why)
+{
+    if (listen_move(s)) return true;
+    *blame = port ? "port" : "bind";
+    snprintf(why, PERSIST_WHY, "%s", port ? "Unable to listen on this port. Check server logs."
+                                          : "Failed to bind to specified addresses.");
+    return false;
+}
+
+static void apply_plain(struct server *s)
+{
+    s->store->conf = store_conf_of(s->conf);
+    s->store->tell_misses = (s->conf->notify_keyspace_events & CONF_NOTIFY_MISS) != 0;
+    latency_set_threshold(s->latency, s->conf->latency_monitor_threshold);
+    log_set_level(s->log, s->conf->loglevel);
+    if (s->title) title_show(s->title, s->conf);
+}
+
+bool server_apply_conf(struct server *s, const struct setting *const *changed, size_t n, const char **blame,
+                       char *why)
+{
+    struct persist_conf p = persist_conf_of(s->conf);
+    bool port = conf_changed(changed, n, "port"), bind = conf_changed(changed, n, "bind");
+    enum err e;
+
+    *blame = NULL;
+    if (conf_changed(changed, n, "maxclients") && !apply_maxclients(s, blame, why)) return false;
+    if ((port || bind) && !apply_listeners(s, port, blame, why)) return false;
+    e = persist_set_conf(s->persist, &p, why);
+    if (e != OK) {
+        if (conf_changed(changed, n, "appendonly")) *blame = "appendonly";
+        return false;
     }
+    apply_plain(s);
+    return true;
 }
 
 /* --- life ------------------------------------------------------------------------------------------------ */
@@ -155,7 +218,7 @@ static void make_run_id(struct server *s)
 static void init_lists(struct server *s)
 {
     struct link *heads[] = { &s->readable, &s->writable, &s->gated,    &s->doomed,  &s->clients,
-                             &s->timeouts, &s->monitors, &s->paused, &s->ready };
+                             &s->timeouts, &s->monitors, &s->paused, &s->ready, &s->closing };
     struct table *maps[] = { &s->by_id, &s->errorstats, &s->channels, &s->patterns, &s->shard_channels };
     size_t n = (size_t)s->conf->databases;
 
@@ -175,7 +238,7 @@ static bool on_progress(void *ctx, const struct persist_progress *pr)
     struct server *s = ctx;
     int64_t now = clock_mono_us();
 
-    loop_turn_loading(s);
+    if (s->current == NULL) loop_turn_loading(s); /* within a command (DEBUG RELOAD) nobody else runs */
     if (now - s->last_progress_us >= 1000000) {
         int64_t spent = (now - pr->started_us) / 1000000;
         int percent = pr->total_bytes ? (int)(pr->bytes * 100 / pr->total_bytes) : 0;
@@ -185,6 +248,20 @@ static bool on_progress(void *ctx, const struct persist_progress *pr)
                    (long long)(percent > 0 ? spent * (100 - percent) / percent : -1));
     }
     return !s->stopping;
+}
+
+static bool rename_commands(struct server *s)
+{
+    const struct conf_list *l = &s->conf->rename_command;
+
+    for (size_t i = 0; i + 1 < l->n; i += 2) {
+        enum err e = registry_rename(s->commands, l->items[i], l->items[i + 1]);
+        if (e == OK) continue;
+        log_warning(s->log, "rename-command %s %s: %s", l->items[i], l->items[i + 1],
+                    e == ERR_NO_KEY ? "no such command" : "there is a command of that name already");
+        return false;
+    }
+    return true;
 }
 
 bool server_open(struct server *s, struct conf *conf, struct log *log)
@@ -210,7 +287,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     s->commands = registry_new();
     s->slowlog = slowlog_new();
     s->latency = latency_new();
-    latency_set_threshold(s->latency, conf->latency_monitor_threshold);
+    apply_plain(s);
     arena_init(&s->arena);
     arena_init(&s->batch);
     make_run_id(s);
@@ -219,11 +296,12 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     loop_refresh_time(s);
     dispatch_subscribe(s);
     env.store = s->store;
+    if (!rename_commands(s)) return false;
     if (persist_open(&s->persist, &pc, &env, why) != OK) {
         log_warning(log, "%s", why);
         return false;
     }
-    fit_descriptors(s);
+    limit_clients(s);
     s->startup_memory = mem_used();
     return listen_open(s);
 }
@@ -258,6 +336,10 @@ bool server_shutdown(struct server *s, int save, bool force)
     enum persist_ending how = save < 0 ? PERSIST_END_BY_RULES : save ? PERSIST_END_SAVE : PERSIST_END_NOSAVE;
 
     log_warning(s->log, "User requested shutdown...");
+    if (s->store->loading) {
+        s->stopping = true; /* what is on the disk is more than what is loaded */
+        return true;
+    }
     if (persist_shutdown(s->persist, how, why) != OK) {
         log_warning(s->log, "%s", why);
         if (!force) {

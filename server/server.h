@@ -2,9 +2,10 @@
  *
  * Everything that lives as long as the process is here and is passed down; nothing is global. The
  * parts are told apart by file:
- *   loop.c      the turn: read, parse, execute, write; timers, signals
+ *   loop.c      the turn: read, execute, write; timers, signals
+ *   batch.c     parsing requests and running them, many at a time
  *   listen.c    listening sockets, accepting
- *   client.c    a connection: buffers, limits, closing
+ *   client.c    a connection: buffers, closing (client_limit.c: limits, client_words.c: CLIENT LIST)
  *   dispatch.c  from a request to its handler: checks, log, statistics
  *   multi.c     MULTI, WATCH      block.c  waiting for keys      pubsub.c  channels
  *   and files of commands about clients and the server: *_cmd.c */
@@ -29,17 +30,21 @@
 #define MEMD_REDIS_VERSION "7.2.0"
 
 struct client;
+struct setting;
 struct lazy;
 struct slowlog;
 struct latency;
 struct listener;
+struct title;
 
 /* Counters of INFO stats; CONFIG RESETSTAT zeroes them. */
 struct server_stats {
     uint64_t connections, rejected, commands, net_in, net_out, evicted_clients;
-    uint64_t query_limit_closed, output_limit_closed, errors, reads, writes, unblocked;
+    uint64_t query_limit_closed, output_limit_closed, errors, reads, writes, wrong_passwords;
     uint64_t expired_base, evicted_base, hits_base, misses_base; /* store counters at the last reset */
     uint64_t expired_fields_base;
+    uint64_t expire_us, expire_slices_full; /* spent on removing what is due; slices that ended early */
+    uint64_t over_memory_us;                /* above maxmemory although evicting */
     size_t peak_memory;
     int64_t peak_time;
     size_t peak_clients;
@@ -68,37 +73,42 @@ struct server {
     struct event tick, wake, on_term, on_int, on_hup;
     int wake_fd;
     int64_t now_us;             /* monotonic, of this turn */
-    int64_t last_expire_ms, last_cron_ms, last_progress_us;
+    int64_t last_expire_ms, last_cron_us, last_progress_us;
+    int tick_ms;                /* when the tick comes, counted from when it was armed */
     uint64_t turns;
     struct link readable;       /* clients with bytes to parse */
     struct link writable;       /* clients with replies to send in this turn */
     struct link gated;          /* clients whose replies wait for the log */
+    uint64_t released;          /* the log's durable offset when those were last looked at */
+    struct link closing;        /* clients to be closed when the call that runs is over */
     struct link doomed;         /* closed clients, freed at the end of the turn */
     struct arena arena;         /* of the call that runs */
     struct arena batch;         /* of the requests parsed together */
     struct buf spare[64];       /* buffers of idle connections, to be used again */
-    int n_spare, n_spare_low;   /* and the fewest there were since the last trim */
+    int n_spare;
     bool stopping;              /* the loop is to end */
     int exit_code;
 
     /* listen.c */
     struct listener *listeners;
-    bool accept_paused;         /* out of descriptors: the tick resumes */
+    bool accept_paused;         /* out of descriptors: the cron resumes */
 
     /* client.c */
     struct link clients;
     struct table by_id;         /* id (8 bytes) -> client */
-    size_t n_clients, n_blocked, n_monitors, n_pubsub, n_watching, n_tracking;
+    size_t n_clients, n_blocked, n_paused, n_monitors, n_pubsub, n_watching;
     uint64_t next_client_id;
     size_t client_memory;       /* buffers of all clients */
     struct link timeouts;       /* blocked clients with a deadline, soonest first */
     struct link monitors;
-    int64_t pause_until_ms;     /* CLIENT PAUSE: 0 when not paused */
+    int64_t pause_until_ms;     /* CLIENT PAUSE: monotonic, 0 when not paused */
     bool pause_all;             /* else only writes */
     struct link paused;         /* clients that hold a request back */
 
     /* dispatch.c */
     struct client *current;     /* whose call runs */
+    bool evicting;              /* cron.c: slice by slice, until memory is below its limit */
+    int64_t over_memory_since_us; /* above maxmemory since then; 0: not */
     double us_per_tick;         /* of ticks_now */
     struct client *loader;      /* replays the log */
     struct reply push;          /* of the message that is being written */
@@ -119,7 +129,7 @@ struct server {
     struct lazy *lazy;          /* frees large values on a thread */
     char executable[512];
     size_t startup_memory;      /* used before any data was loaded */
-    char **argv;
+    const struct title *title;  /* where ps looks; NULL: left alone */
 };
 
 /* Wall clock of this turn. */
@@ -128,11 +138,25 @@ static inline int64_t server_now_ms(const struct server *s)
     return s->store->now_ms;
 }
 
+/* Monotonic clock of this turn: for all that has to do with clients, so that a jump of the wall clock
+ * closes nobody and ends no waiting. */
+static inline int64_t server_mono_ms(const struct server *s)
+{
+    return s->now_us / 1000;
+}
+
 /* Bytes that count against maxmemory: all but the persistence's and the monitors' buffers. */
 size_t server_used_memory(const struct server *s);
 
-/* Put changed settings to work (CONFIG SET). False: not possible, why[PERSIST_WHY] says it. */
-bool server_apply_conf(struct server *s, char *why);
+/* CLIENT PAUSE: hold requests back, all or those that write, until a monotonic time; nothing expires and
+ * nothing is evicted meanwhile. A pause is never weakened by a later one. */
+void server_pause(struct server *s, int64_t until_ms, bool all);
+void server_unpause(struct server *s);
+
+/* Put changed settings to work (CONFIG SET). False: not possible, why[PERSIST_WHY] says it, and *blame is
+ * the setting that could not be had, if one alone. */
+bool server_apply_conf(struct server *s, const struct setting *const *changed, size_t n, const char **blame,
+                       char *why);
 
 /* DEBUG and its like: allowed by enable-debug-command for this client. */
 bool server_allows_protected(const struct client *c, const struct command *cmd);

@@ -51,23 +51,30 @@ void slowlog_free(struct slowlog **l)
 static struct str shorten(struct arena *a, const struct command *cmd, size_t argc, const struct str *argv,
                           size_t i)
 {
+    struct str note;
+    char *text;
+
     if (i == SLOW_ARGS_MAX - 1 && argc > SLOW_ARGS_MAX) {
         return arena_printf(a, "... (%zu more arguments)", argc - SLOW_ARGS_MAX + 1);
     }
     if (secret_argument(cmd, argc, argv, i)) return STR("(redacted)");
     if (argv[i].n <= SLOW_ARG_BYTES) return argv[i];
-    return arena_printf(a, "%.*s... (%zu more bytes)", SLOW_ARG_BYTES, argv[i].p, argv[i].n - SLOW_ARG_BYTES);
+    note = arena_printf(a, "... (%zu more bytes)", argv[i].n - SLOW_ARG_BYTES);
+    text = arena_alloc(a, SLOW_ARG_BYTES + note.n);
+    memcpy(text, argv[i].p, SLOW_ARG_BYTES);
+    memcpy(text + SLOW_ARG_BYTES, note.p, note.n);
+    return str_of(text, SLOW_ARG_BYTES + note.n);
 }
 
-void slowlog_add(struct slowlog *l, struct client *c, size_t argc, const struct str *argv, int64_t us)
+void slowlog_add(struct slowlog *l, struct client *c, struct command_ref *ref, size_t argc,
+                 const struct str *argv, int64_t us)
 {
     struct str kept[SLOW_ARGS_MAX];
     size_t n = argc < SLOW_ARGS_MAX ? argc : SLOW_ARGS_MAX;
-    struct command_ref *container, *ref = registry_resolve(c->server->commands, argc, argv, &container);
     struct slow_entry *e;
     struct arena a;
 
-    if (c->server->conf->slowlog_max_len == 0 || ref == NULL || (c->flags & CLIENT_LOADER)) return;
+    if (c->server->conf->slowlog_max_len == 0 || (c->flags & CLIENT_LOADER)) return;
     arena_init(&a);
     for (size_t i = 0; i < n; i++) kept[i] = shorten(&a, ref->cmd, argc, argv, i);
     e = mem_zalloc(sizeof *e);
@@ -92,7 +99,7 @@ static enum err run_get(struct call *c)
     enum err e = OK;
 
     if (c->argc > 2) e = call_range(c, 2, -1, INT64_MAX, ERR_SLOWLOG_COUNT, &max);
-    if (e != OK) return e;
+    if (e != OK) return ERR_SLOWLOG_COUNT;
     if (max == -1 || max > (int64_t)l->n) max = (int64_t)l->n;
     reply_array(c->out, (size_t)max);
     for (; max > 0; max--, at = at->prev) {

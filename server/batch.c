@@ -1,0 +1,237 @@
+/* batch.c -- see batch.h.
+ *
+ * Requests are parsed in place, and their arguments stay slices of the clients' buffers until the whole
+ * batch has run: no buffer is touched in between. What a request before it makes impossible (its client
+ * now waits, is paused, or is to be closed) is put back: the parser starts there again, later. */
+#include "server/batch.h"
+
+#include "base/mem.h"
+#include "server/client.h"
+#include "server/dispatch.h"
+
+enum {
+    BATCH = 32,               /* requests parsed before the first of them runs */
+    BATCH_MAX_PER_TURN = 4096, /* requests of a turn: others get their turn too */
+    SEND_EARLY = 256 * 1024    /* replies that are not kept until the end of the turn */
+};
+
+struct batched {
+    struct client *client;
+    struct command_ref *ref, *container;
+    size_t argc;
+    struct str *argv;
+    size_t start; /* in the client's input */
+    uint64_t hash;
+    /* Of the first key, NULL: there is none. For prefetching only: a SELECT before it in the batch may
+     * have sent the request to another database. The hash is that of the key in every one. */
+    struct table *table;
+};
+
+static struct resp_limits limits_of(const struct client *c)
+{
+    if (UNLIKELY(!c->authenticated) && client_needs_auth(c)) return (struct resp_limits){ 10, 16 * 1024, false };
+    return (struct resp_limits){ INT32_MAX, c->server->conf->proto_max_bulk_len, true };
+}
+
+/* What the parser did not like is told to the client before it is closed. */
+static void refuse_bytes(struct client *c)
+{
+    struct server *s = c->server;
+    size_t mark;
+
+    client_take_buffers(c);
+    c->reply = (struct reply){ &c->out, c->resp };
+    mark = reply_mark(&c->reply);
+    reply_errorf(&c->reply, "ERR %s", c->parser.error);
+    dispatch_count_error(s, &c->out, mark);
+    c->in_at = c->in.n;
+    c->in_short = true;
+    client_close_after(c);
+}
+
+static bool may_run(const struct client *c)
+{
+    return !(c->flags & (CLIENT_CLOSED | CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER | CLIENT_BLOCKED | CLIENT_PAUSED));
+}
+
+/* Where the first key lies, so that it can be prefetched. */
+static void locate_key(struct server *s, struct batched *b)
+{
+    struct db *db = s->store->dbs[b->client->db];
+    int at = b->ref ? b->ref->first_key : 0;
+
+    b->table = NULL;
+    if (at <= 0 || (size_t)at >= b->argc) return;
+    b->hash = hash_bytes(&s->store->hash_key, b->argv[at]);
+    b->table = &db_shard(db, b->hash)->keys;
+    table_prefetch_bucket(b->table, b->hash);
+}
+
+/* Parse requests of c into the batch. False: c has nothing more that could be run now. */
+static bool gather_from(struct client *c, struct batched *batch, int *n)
+{
+    struct server *s = c->server;
+    struct resp_limits lim = limits_of(c);
+
+    while (*n < BATCH) {
+        struct batched *b = &batch[*n];
+        size_t used;
+        enum resp_state st;
+
+        if (c->in_at == c->in.n) {
+            c->in_short = true;
+            return false;
+        }
+        st = resp_parse(&c->parser, c->in.p + c->in_at, c->in.n - c->in_at, &lim, &used, &c->in_want);
+        if (st == RESP_NEED_MORE) {
+            c->in_short = true;
+            return false;
+        }
+        if (st == RESP_BAD) {
+            /* Said only after the requests before it are answered. */
+            *b = (struct batched){ .client = c, .argc = 0, .start = c->in_at };
+            (*n)++;
+            return false;
+        }
+        *b = (struct batched){ .client = c, .argc = c->parser.argc, .start = c->in_at };
+        c->in_at += used;
+        if (b->argc == 0) continue;
+        b->argv = arena_alloc(&s->batch, b->argc * sizeof *b->argv);
+        memcpy(b->argv, c->parser.args, b->argc * sizeof *b->argv);
+        b->ref = registry_resolve(s->commands, b->argc, b->argv, &b->container);
+        locate_key(s, b);
+        (*n)++;
+        /* An inline request's text is the parser's own; and what may come before AUTH depends on it. */
+        if (c->in.p[b->start] != '*' || !c->authenticated) return true;
+    }
+    return true;
+}
+
+/* All that c has sent is worked off, but for a part of a request perhaps. */
+static void rest(struct client *c)
+{
+    link_remove(&c->in_readable);
+    client_used_input(c);
+    if (UNLIKELY(c->flags & CLIENT_EOF)) client_close_after(c);
+}
+
+static int gather(struct server *s, struct batched *batch)
+{
+    struct link *l = s->readable.next;
+    int n = 0;
+
+    while (l != &s->readable && n < BATCH) {
+        struct client *c = LINK_OF(l, struct client, in_readable);
+        int before = n;
+        l = l->next;
+        if (!may_run(c)) {
+            link_remove(&c->in_readable);
+            continue;
+        }
+        gather_from(c, batch, &n);
+        if (n == before && c->in_short) {
+            rest(c);
+            client_count_memory(c);
+        }
+    }
+    return n;
+}
+
+/* The requests of a client that cannot go on now are parsed again later. */
+static void put_back(const struct batched *b)
+{
+    struct client *c = b->client;
+
+    if (c->in_at <= b->start) return;
+    c->in_at = b->start;
+    c->in_short = false;
+    resp_rewind(&c->parser);
+}
+
+static void hold(struct client *c)
+{
+    struct server *s = c->server;
+
+    c->flags |= CLIENT_PAUSED;
+    s->n_paused++;
+    link_remove(&c->in_readable);
+    link_add_tail(&s->paused, &c->in_paused);
+}
+
+void batch_unpause(struct client *c)
+{
+    if (!(c->flags & CLIENT_PAUSED)) return;
+    c->flags &= ~(uint32_t)CLIENT_PAUSED;
+    c->server->n_paused--;
+    link_remove(&c->in_paused);
+}
+
+static void run_one(struct server *s, const struct batched *b)
+{
+    struct client *c = b->client;
+
+    /* After SHUTDOWN nothing may change: what it has saved is what the next start finds. */
+    if (UNLIKELY(!may_run(c) || s->stopping)) {
+        put_back(b);
+        return;
+    }
+    if (b->argc == 0) {
+        refuse_bytes(c);
+        return;
+    }
+    client_take_buffers(c);
+    if (b->table) {
+        s->store->memo_p = b->argv[b->ref->first_key].p;
+        s->store->memo_n = b->argv[b->ref->first_key].n;
+        s->store->memo_hash = b->hash;
+    }
+    if (dispatch(c, b->ref, b->container, b->argc, b->argv) == DISPATCH_HELD) {
+        put_back(b);
+        hold(c);
+    } else {
+        client_wants_write(c);
+    }
+    s->store->memo_p = NULL;
+}
+
+static void settle(struct client *c)
+{
+    if (c->flags & CLIENT_CLOSED) return;
+    if (UNLIKELY((c->flags & CLIENT_EOF) && (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED)))) {
+        client_close(c); /* it would wait for ever: nothing tells us any more that the peer is gone */
+        return;
+    }
+    if (c->in_short) rest(c);
+    if (UNLIKELY(c->out.n - c->out_at > SEND_EARLY)) client_flush(c);
+    client_check_output(c);
+    client_count_memory(c);
+}
+
+static void run_batch(struct server *s, struct batched *batch, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (batch[i].table) table_prefetch_entry(batch[i].table, batch[i].hash);
+    }
+    for (int i = 0; i < n; i++) run_one(s, &batch[i]);
+    for (int i = 0; i < n; i++) {
+        if (i + 1 == n || batch[i + 1].client != batch[i].client) settle(batch[i].client);
+    }
+    arena_reset(&s->batch);
+    clients_close_due(s);
+    clients_evict(s);
+}
+
+/* Run what has been read. Who fills a whole turn stands at the end of the queue in the next. */
+void batch_run(struct server *s)
+{
+    struct batched batch[BATCH];
+    int n, total = 0;
+
+    while (!s->stopping && (n = gather(s, batch)) > 0) {
+        run_batch(s, batch, n);
+        total += n;
+        if (total < BATCH_MAX_PER_TURN) continue;
+        if (!link_alone(&s->readable)) link_to_tail(&s->readable, s->readable.next);
+        return;
+    }
+}

@@ -1,0 +1,17 @@
+/* batch.h -- from bytes that have been read to requests that run.
+ *
+ * All complete requests of all clients are parsed and run in batches; the keys of a batch are on their
+ * way to the cache before its first request runs. Requests of one client run in their order. */
+#ifndef MEMD_SERVER_BATCH_H
+#define MEMD_SERVER_BATCH_H
+
+struct client;
+struct server;
+
+/* Run what has been read: all of it, or as much as one turn may take. */
+void batch_run(struct server *s);
+
+/* c is held back no longer (CLIENT PAUSE, a slow disk); harmless when it was not. */
+void batch_unpause(struct client *c);
+
+#endif
