@@ -1,7 +1,6 @@
 /* aof_set.c -- names and manifest of the AOF's files. */
 #include "persistence/aof_set.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -348,18 +347,18 @@ static bool is_left_over(const struct aof_set *s, const char *name)
     return strcmp(name, ".base.rdb") == 0 && seq > s->m.base_seq;
 }
 
+static void sweep_one(void *arg, const char *name)
+{
+    struct aof_set *s = arg;
+
+    if (!is_left_over(s, name)) return;
+    log_notice(s->log, "Deleting %s/%s, which was never completed", s->dir, name);
+    unlink_name(s, name);
+}
+
 void aof_set_sweep(struct aof_set *s)
 {
-    struct dirent *entry;
-    DIR *d;
-
     clean_history(s);
-    d = opendir(s->dir);
-    if (!d) return;
-    while ((entry = readdir(d)) != NULL) {
-        if (!is_left_over(s, entry->d_name)) continue;
-        log_notice(s->log, "Deleting %s/%s, which was never completed", s->dir, entry->d_name);
-        unlink_name(s, entry->d_name);
-    }
-    closedir(d);
+    if (s->ops->list(s->ops->ctx, s->dir, sweep_one, s) != 0)
+        log_warning(s->log, "%s: %s", s->dir, strerror(errno));
 }
