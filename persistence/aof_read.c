@@ -8,7 +8,6 @@
 
 enum {
     LINE_MAX_BYTES = 1024, /* of an annotation; stock servers read no more */
-    ARG_LEAST = 6,         /* bytes of the shortest argument: $0 CR LF CR LF */
     SECTOR = 512,
     PROGRESS_EVERY = 1 << 16
 };
@@ -33,7 +32,8 @@ struct look {
 static void look_start(struct look *l, struct rdb_in *in)
 {
     *l = (struct look){ .in = in };
-    l->limits = (struct resp_limits){ .max_bulk = UINT64_MAX / 2, .authenticated = true };
+    l->limits = (struct resp_limits){ .max_args = INT32_MAX, .max_bulk = UINT64_MAX / 2,
+                                      .authenticated = true };
 }
 
 static enum item look_line(struct look *l, uint64_t at, uint64_t *n)
@@ -62,9 +62,7 @@ static enum item look_line(struct look *l, uint64_t at, uint64_t *n)
 static enum item look_command(struct look *l, uint64_t at, uint64_t *n)
 {
     struct rdb_in *in = l->in;
-    uint64_t most = (rdb_in_left(in) - at) / ARG_LEAST + 1;
 
-    l->limits.max_args = most > UINT32_MAX ? UINT32_MAX : (uint32_t)most;
     for (;;) {
         uint64_t have = (uint64_t)(in->end - in->p) - at;
         size_t used, want = 1;
@@ -216,6 +214,8 @@ struct extent {
     uint64_t counted; /* of them, in the log: annotations are not */
     uint64_t mark_n;  /* length of the mark behind it */
     bool in_multi;    /* it ends within a transaction */
+    bool selects;     /* its first command is SELECT */
+    bool ends_in_note; /* behind a command: only a mark belongs there */
 };
 
 /* Find the extent of the batch at in->p. ITEM_END: there is no mark behind it, only the file's end. */
@@ -229,7 +229,9 @@ static enum item measure(struct look *l, struct extent *x)
 
         if (it == ITEM_MARK) x->mark_n = n;
         if (it != ITEM_COMMAND && it != ITEM_NOTE) return it;
+        x->ends_in_note = it == ITEM_NOTE && x->counted > 0;
         if (it == ITEM_COMMAND) {
+            if (x->counted == 0) x->selects = is_word(l, "select");
             x->counted += n;
             if (is_word(l, "multi")) x->in_multi = true;
             if (is_word(l, "exec")) x->in_multi = false;
@@ -269,12 +271,13 @@ static enum aof_end read_batches(struct aof_reader *r, struct look *l)
         enum item it = measure(l, &x);
 
         if (it == ITEM_END && x.bytes == 0) return AOF_WHOLE;
-        /* Whole commands up to the end: a stock server went on in this file. (Or a cut fell between two
-         * commands: then taking them is as good as dropping them.) */
-        if (it == ITEM_END && !x.in_multi && x.counted > 0) {
+        /* Whole commands up to the end: a stock server went on in this file; its first is a SELECT. (Or a cut
+         * fell between two commands: then taking them is as good as dropping them.) */
+        if (it == ITEM_END && x.selects && !x.in_multi) {
             wrong = NULL;
             r->unproven = x.bytes;
         }
+        if (it == ITEM_END && wrong && x.ends_in_note) it = ITEM_BAD;
         if (it == ITEM_BAD) wrong = "neither a command nor an annotation";
         if (it == ITEM_MARK) wrong = check_mark(r, x.bytes, x.mark_n);
         if (wrong) {

@@ -1,7 +1,6 @@
 /* aof_set.c -- names and manifest of the AOF's files. */
 #include "persistence/aof_set.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,6 +23,7 @@ struct aof_set {
     char *parent, *dir, *filename, *manifest_name;
     pthread_mutex_t lock;
     struct manifest m;
+    uint64_t base_offset; /* of the base committed last */
 };
 
 static char *join(const char *a, const char *between, const char *b)
@@ -235,7 +235,7 @@ static bool has_incr(const struct manifest *m, uint64_t seq)
 }
 
 /* Drop increments behind `after`; add seq unless it is 0. */
-static bool change_incrs(struct aof_set *s, uint64_t after, uint64_t seq)
+static bool change_incrs(struct aof_set *s, uint64_t after, uint64_t seq, uint64_t start)
 {
     struct manifest next, was;
     char name[NAME_MAX];
@@ -247,8 +247,7 @@ static bool change_incrs(struct aof_set *s, uint64_t after, uint64_t seq)
     manifest_copy(&next, &s->m);
     manifest_drop_after(&next, after);
     n = manifest_n_incr(&next);
-    if (seq && n && manifest_incr(&next, n - 1)->seq >= seq) {
-        /* a later one has come in between: this one is no longer wanted */
+    if (seq && (start < s->base_offset || (n && manifest_incr(&next, n - 1)->seq >= seq))) {
         manifest_fini(&next);
         errno = ECANCELED;
         ok = false;
@@ -269,14 +268,34 @@ static bool change_incrs(struct aof_set *s, uint64_t after, uint64_t seq)
     return ok;
 }
 
-bool aof_set_publish(struct aof_set *s, uint64_t seq, uint64_t after)
+bool aof_set_publish(struct aof_set *s, uint64_t seq, uint64_t start, uint64_t after)
 {
-    return change_incrs(s, after, seq);
+    return change_incrs(s, after, seq, start);
+}
+
+uint64_t aof_set_base_offset(struct aof_set *s)
+{
+    uint64_t at;
+
+    pthread_mutex_lock(&s->lock);
+    at = s->base_offset;
+    pthread_mutex_unlock(&s->lock);
+    return at;
 }
 
 bool aof_set_drop_after(struct aof_set *s, uint64_t seq)
 {
-    return change_incrs(s, seq, 0);
+    return change_incrs(s, seq, 0, 0);
+}
+
+bool aof_set_has(struct aof_set *s, uint64_t seq)
+{
+    bool has;
+
+    pthread_mutex_lock(&s->lock);
+    has = has_incr(&s->m, seq);
+    pthread_mutex_unlock(&s->lock);
+    return has;
 }
 
 /* Delete the history, and forget it. Not to be able to is no failure of what went before. */
@@ -308,7 +327,8 @@ static bool commit(struct aof_set *s, const char *name, uint64_t seq, enum aof_f
     return replace(s, &next);
 }
 
-bool aof_set_commit_base(struct aof_set *s, const char *tmp_path, enum aof_first how, uint64_t first_seq)
+bool aof_set_commit_base(struct aof_set *s, const char *tmp_path, uint64_t offset, enum aof_first how,
+                         uint64_t first_seq)
 {
     char name[NAME_MAX], path[PATH_MAX];
     uint64_t seq;
@@ -326,7 +346,10 @@ bool aof_set_commit_base(struct aof_set *s, const char *tmp_path, enum aof_first
     ok = ok && s->ops->rename(s->ops->ctx, tmp_path, path) == 0;
     ok = ok && s->ops->sync_dir(s->ops->ctx, s->dir) == 0;
     ok = ok && commit(s, name, seq, how, first_seq);
-    if (ok) clean_history(s);
+    if (ok) {
+        s->base_offset = offset;
+        clean_history(s);
+    }
     pthread_mutex_unlock(&s->lock);
     return ok;
 }
@@ -348,18 +371,18 @@ static bool is_left_over(const struct aof_set *s, const char *name)
     return strcmp(name, ".base.rdb") == 0 && seq > s->m.base_seq;
 }
 
+static void sweep_one(void *arg, const char *name)
+{
+    struct aof_set *s = arg;
+
+    if (!is_left_over(s, name)) return;
+    log_notice(s->log, "Deleting %s/%s, which was never completed", s->dir, name);
+    unlink_name(s, name);
+}
+
 void aof_set_sweep(struct aof_set *s)
 {
-    struct dirent *entry;
-    DIR *d;
-
     clean_history(s);
-    d = opendir(s->dir);
-    if (!d) return;
-    while ((entry = readdir(d)) != NULL) {
-        if (!is_left_over(s, entry->d_name)) continue;
-        log_notice(s->log, "Deleting %s/%s, which was never completed", s->dir, entry->d_name);
-        unlink_name(s, entry->d_name);
-    }
-    closedir(d);
+    if (s->ops->list(s->ops->ctx, s->dir, sweep_one, s) != 0)
+        log_warning(s->log, "%s: %s", s->dir, strerror(errno));
 }

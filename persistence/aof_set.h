@@ -38,9 +38,13 @@ void aof_set_path(const struct aof_set *s, const char *name, char *out);
 /* Make a new empty increment: an open descriptor, or -1. It does not count until it is published. */
 int MUST_USE aof_set_new_incr(struct aof_set *s, uint64_t *seq);
 
-/* Let the increment seq count, behind those with a seq up to `after`; others are dropped from the
- * manifest, and deleted. Fails with ECANCELED when one with a higher seq remains. */
-bool MUST_USE aof_set_publish(struct aof_set *s, uint64_t seq, uint64_t after);
+/* Let the increment seq, which begins at log offset start, count, behind those with a seq up to `after`;
+ * others are dropped from the manifest, and deleted. Fails with ECANCELED when one with a higher seq
+ * remains, or when a base has come in between that holds what is behind start already. */
+bool MUST_USE aof_set_publish(struct aof_set *s, uint64_t seq, uint64_t start, uint64_t after);
+
+/* Does the increment seq count? */
+bool aof_set_has(struct aof_set *s, uint64_t seq);
 
 /* How the increments that a new base needs stand. */
 enum aof_first {
@@ -49,10 +53,13 @@ enum aof_first {
     AOF_FIRST_NEW        /* first_seq is to be added */
 };
 
-/* The file tmp_path becomes the base, on which the increments from first_seq on build. What it replaces is
- * deleted. */
-bool MUST_USE aof_set_commit_base(struct aof_set *s, const char *tmp_path, enum aof_first how,
-                                  uint64_t first_seq);
+/* The file tmp_path, the data as of log offset `offset`, becomes the base, on which the increments from
+ * first_seq on build. What it replaces is deleted. */
+bool MUST_USE aof_set_commit_base(struct aof_set *s, const char *tmp_path, uint64_t offset,
+                                  enum aof_first how, uint64_t first_seq);
+
+/* The log offset up to which the base that was committed last holds everything; 0: none was. */
+uint64_t aof_set_base_offset(struct aof_set *s);
 
 /* Drop the increments behind `seq` from the manifest, and delete them. */
 bool MUST_USE aof_set_drop_after(struct aof_set *s, uint64_t seq);

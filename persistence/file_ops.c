@@ -1,6 +1,7 @@
 /* file_ops.c -- the system's own file operations. */
 #include "persistence/file_ops.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -108,6 +109,18 @@ static int sys_exists(void *ctx, const char *path)
     return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 }
 
+static int sys_list(void *ctx, const char *path, void (*fn)(void *arg, const char *name), void *arg)
+{
+    DIR *d = opendir(path);
+    struct dirent *e;
+
+    (void)ctx;
+    if (!d) return -1;
+    while ((e = readdir(d)) != NULL) fn(arg, e->d_name);
+    closedir(d);
+    return 0;
+}
+
 const struct file_ops file_ops_system = {
     .open = sys_open,
     .close = sys_close,
@@ -121,6 +134,7 @@ const struct file_ops file_ops_system = {
     .make_dir = sys_make_dir,
     .sync_dir = sys_sync_dir,
     .exists = sys_exists,
+    .list = sys_list,
 };
 
 int file_write_all(const struct file_ops *ops, int fd, const void *p, size_t n, size_t *done)

@@ -26,6 +26,8 @@ struct file_ops {
     int (*make_dir)(void *ctx, const char *path);   /* one that exists is no error */
     int (*sync_dir)(void *ctx, const char *path);   /* make the names in it durable */
     int (*exists)(void *ctx, const char *path);     /* 1, 0, or -1 */
+    /* Tell the names in a directory; what fn does to the files is its own affair. */
+    int (*list)(void *ctx, const char *path, void (*fn)(void *arg, const char *name), void *arg);
 };
 
 /* The real ones. */

@@ -186,10 +186,12 @@ static void consider(struct plan *p, struct log_file *f, uint64_t pos)
     p->keep_pos = pos;
 }
 
-static struct plan make_plan(const struct write_log *w)
+static struct plan make_plan(const struct write_log *w, uint64_t base_offset)
 {
     const struct log_file *oldest = w->old ? w->old : w->cur;
     struct plan p = { .held = log_thread_held(w), .keep_seq = oldest->seq - 1, .db = -1 };
+
+    if (base_offset > p.held) p.held = base_offset; /* what a base holds is durable there */
 
     for (struct log_file *f = w->old; f; f = f->next) {
         const struct log_file *after = f->next ? f->next : w->cur;
@@ -218,7 +220,7 @@ static struct log_file *rescue(struct write_log *w, const struct plan *p, struct
     if (r == 0) r = ops->sync(ops->ctx, fd);
     if (r == 0) {
         f->synced_pos = f->pos;
-        if (aof_set_publish(w->set, seq, p->keep_seq)) return f;
+        if (aof_set_publish(w->set, seq, p->held, p->keep_seq)) return f;
         /* The manifest may speak of it after all: the file stays. */
         saved = errno;
     } else {
@@ -233,7 +235,7 @@ static struct log_file *rescue(struct write_log *w, const struct plan *p, struct
 /* One attempt to get the log going again. Lock as sync_all. False: not yet. */
 static bool recover(struct write_log *w)
 {
-    struct plan p = make_plan(w);
+    struct plan p = make_plan(w, aof_set_base_offset(w->set));
     uint64_t to = w->target;
     struct chain_at from = chain_find(&w->chain, p.held);
     int64_t stamp_s = w->stamp_handed;

@@ -44,6 +44,7 @@ struct persist {
     uint64_t new_seq;
     int prepare_errno;
     bool with_log;            /* the rewrite switches the log to a new increment */
+    uint64_t cut_offset;      /* log offset of the snapshot */
     int64_t began_us;
     int64_t last_turn_us;     /* when the walker last stopped */
     bool wait_bgsave, wait_rewrite; /* asked for, to begin when nothing else is being saved */

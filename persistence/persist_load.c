@@ -198,19 +198,20 @@ static bool later_claim(struct aof_load *l, size_t i, uint64_t offset)
 static enum err cut_back(struct aof_load *l, size_t i, uint64_t good_pos, const char *reason, char *why)
 {
     struct persist *p = l->p;
-    const struct manifest_file *f = manifest_incr(aof_set_manifest(p->set), i);
-    uint64_t dropped = l->sizes[i] - good_pos;
+    uint64_t dropped = l->sizes[i] - good_pos, seq = manifest_incr(aof_set_manifest(p->set), i)->seq;
+    char path[PATH_MAX];
 
+    incr_path_at(l, i, path);
     if (!p->conf.aof_load_truncated)
-        return why_put(why, ERR_FORMAT, "%s: offset %llu: %s (aof-load-truncated is off)", f->name,
+        return why_put(why, ERR_FORMAT, "%s: offset %llu: %s (aof-load-truncated is off)", path,
                             (unsigned long long)good_pos, reason);
     for (size_t k = i + 1; k < l->n; k++) dropped += l->sizes[k];
     log_warning(p->env.log, "The AOF is torn: %s, offset %llu: %s. Cut back to there, %llu bytes are dropped",
-                f->name, (unsigned long long)good_pos, reason, (unsigned long long)dropped);
-    if (i + 1 < l->n && !aof_set_drop_after(p->set, f->seq))
+                path, (unsigned long long)good_pos, reason, (unsigned long long)dropped);
+    if (i + 1 < l->n && !aof_set_drop_after(p->set, seq))
         return why_put(why, ERR_IO, "The AOF's manifest could not be written: %s", strerror(errno));
-    if (l->sizes[i] != good_pos && !aof_set_cut(p->set, f->seq, good_pos))
-        return why_put(why, ERR_IO, "%s could not be cut back: %s", f->name, strerror(errno));
+    if (l->sizes[i] != good_pos && !aof_set_cut(p->set, seq, good_pos))
+        return why_put(why, ERR_IO, "%s could not be cut back: %s", path, strerror(errno));
     l->n = i + 1;
     l->sizes[i] = good_pos;
     return OK;
@@ -413,7 +414,7 @@ static enum err open_current(struct aof_load *l, char *why)
         f->pos = l->sizes[i];
     } else {
         fd = aof_set_new_incr(p->set, &seq);
-        if (fd == -1 || !aof_set_publish(p->set, seq, UINT64_MAX))
+        if (fd == -1 || !aof_set_publish(p->set, seq, l->offset, UINT64_MAX))
             return why_put(why, ERR_IO, "A new AOF increment could not be made: %s", strerror(errno));
         f = log_file_new(fd, seq, l->offset);
     }

@@ -48,7 +48,7 @@ static bool publish_base(void *arg)
     struct persist *p = arg;
     enum aof_first how = !p->with_log ? AOF_FIRST_NONE : p->turning_on ? AOF_FIRST_NEW : AOF_FIRST_PUBLISHED;
 
-    return aof_set_commit_base(p->set, p->tmp_path, how, p->new_seq);
+    return aof_set_commit_base(p->set, p->tmp_path, p->cut_offset, how, p->new_seq);
 }
 
 static void begin_snapshot(struct persist *p, enum saving what)
@@ -75,6 +75,7 @@ static void begin_snapshot(struct persist *p, enum saving what)
 
     if (base) aof_set_temp_base(p->set, p->tmp_path);
     else snprintf(p->tmp_path, sizeof p->tmp_path, "%s/temp-%ld.rdb", p->conf.dir, (long)getpid());
+    p->cut_offset = c.log_offset;
     memcpy(p->final_path, p->rdb_path, sizeof p->final_path); /* dbfilename may change meanwhile */
     p->saving = what;
     p->last_turn_us = p->env.mono_us();
@@ -190,7 +191,7 @@ static void prepare(void *arg)
     bool ok = fd != -1;
 
     p->prepare_errno = errno;
-    if (ok && !p->turning_on && !aof_set_publish(p->set, p->new_seq, UINT64_MAX)) {
+    if (ok && !p->turning_on && !aof_set_publish(p->set, p->new_seq, UINT64_MAX, UINT64_MAX)) {
         p->prepare_errno = errno;
         p->ops->close(p->ops->ctx, fd);
         fd = -1;

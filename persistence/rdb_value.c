@@ -15,6 +15,7 @@
 #include "storage/set.h"
 #include "storage/store.h"
 #include "storage/type_hash.h"
+#include "storage/type_set.h"
 #include "storage/type_string.h"
 
 /* A collection that is being built. */
@@ -66,7 +67,7 @@ static struct entry *builder_finish(struct builder *b, struct str key, int64_t e
     }
     buf_fini(&b->field);
     if (b->type == VALUE_HASH) return hash_entry_take(&b->h, key, expire_ms);
-    if (b->type == VALUE_SET) return entry_of(VALUE_SET, b->set.enc, b->set.ptr, key, expire_ms);
+    if (b->type == VALUE_SET) return set_entry_take(&b->set, key, expire_ms);
     list_settle_name(b->l, b->s->conf.list_max_listpack_size);
     return entry_of(VALUE_LIST, ENC_LIST, b->l, key, expire_ms);
 }

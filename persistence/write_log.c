@@ -406,7 +406,8 @@ bool write_log_switch(struct write_log *w, struct log_file *f)
     write_log_turn_end(w, w->stamp_s * 1000);
     if (atomic_load(&w->failed)) return false;
     pthread_mutex_lock(&w->lock);
-    if (w->next || f->seq <= w->cur->seq || w->n_old >= OLD_FILES_MAX || atomic_load(&w->failed)) {
+    /* A recovery may have dropped f from the manifest again. */
+    if (w->next || w->n_old >= OLD_FILES_MAX || atomic_load(&w->failed) || !aof_set_has(w->set, f->seq)) {
         pthread_mutex_unlock(&w->lock);
         return false;
     }

@@ -32,7 +32,7 @@ static inline bool has_key(const struct entry *e, struct str key)
 
     if (e->klen != (key.n < ENTRY_LONG_KEY ? key.n : ENTRY_LONG_KEY)) return false;
     k = entry_key(e);
-    return k.n == key.n && memcmp(k.p, key.p, k.n) == 0;
+    return str_eq(k, key);
 }
 
 /* The slot of l that holds key, LINE_SLOTS for none. */

@@ -1,0 +1,385 @@
+#include "tests/unit/persistence/memfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+
+static struct memfs_file *new_file(struct memfs *fs)
+{
+    struct memfs_file *f = calloc(1, sizeof *f);
+
+    ensure(fs->n_all < sizeof fs->all / sizeof *fs->all);
+    fs->all[fs->n_all++] = f;
+    return f;
+}
+
+static void set_bytes(char **p, size_t *n, const char *from, size_t len)
+{
+    char *copy = malloc(len + 1);
+
+    if (len) memcpy(copy, from, len);
+    free(*p);
+    *p = copy;
+    *n = len;
+}
+
+static struct memfs_name *name_of(struct memfs *fs, const char *path, bool make)
+{
+    for (size_t i = 0; i < fs->n_names; i++)
+        if (strcmp(fs->names[i].path, path) == 0) return &fs->names[i];
+    if (!make) return NULL;
+    ensure(fs->n_names < MEMFS_FILES && strlen(path) < sizeof fs->names[0].path);
+    strcpy(fs->names[fs->n_names].path, path);
+    return &fs->names[fs->n_names++];
+}
+
+/* Count an operation; true when it is to fail. */
+static bool fails(struct memfs *fs)
+{
+    fs->n_ops++;
+    if (fs->fail_from == 0 || fs->n_ops < fs->fail_from || fs->n_ops > fs->fail_to) return false;
+    errno = fs->fail_errno;
+    return true;
+}
+
+static int fs_open(void *ctx, const char *path, int flags)
+{
+    struct memfs *fs = ctx;
+    struct memfs_name *n;
+    int fd = -1;
+
+    pthread_mutex_lock(&fs->lock);
+    n = name_of(fs, path, flags & O_CREAT);
+    if ((flags & O_CREAT) && fails(fs)) {
+        n = NULL;
+    } else if (!n || (!n->file && !(flags & O_CREAT))) {
+        n = NULL;
+        errno = ENOENT;
+    }
+    if (n) {
+        if (!n->file) n->file = new_file(fs);
+        if (flags & O_TRUNC) n->file->n = 0;
+        for (fd = 0; fs->fds[fd].used; fd++) ensure(fd + 1 < MEMFS_FDS);
+        fs->fds[fd].used = true;
+        fs->fds[fd].file = n->file;
+        fs->fds[fd].at = 0;
+        fs->fds[fd].append = flags & O_APPEND;
+    }
+    pthread_mutex_unlock(&fs->lock);
+    return fd;
+}
+
+static int fs_close(void *ctx, int fd)
+{
+    struct memfs *fs = ctx;
+
+    pthread_mutex_lock(&fs->lock);
+    ensure(fd >= 0 && fd < MEMFS_FDS && fs->fds[fd].used);
+    fs->fds[fd].used = false;
+    pthread_mutex_unlock(&fs->lock);
+    return 0;
+}
+
+static ssize_t fs_read(void *ctx, int fd, void *p, size_t n)
+{
+    struct memfs *fs = ctx;
+    struct memfs_file *f;
+
+    pthread_mutex_lock(&fs->lock);
+    f = fs->fds[fd].file;
+    if (n > f->n - fs->fds[fd].at) n = f->n - fs->fds[fd].at;
+    if (n > 1 && fs->short_writes) n = n / 2 + 1;
+    memcpy(p, f->p + fs->fds[fd].at, n);
+    fs->fds[fd].at += n;
+    pthread_mutex_unlock(&fs->lock);
+    return (ssize_t)n;
+}
+
+static uint64_t used_space(const struct memfs *fs)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < fs->n_names; i++) n += fs->names[i].file ? fs->names[i].file->n : 0;
+    return n;
+}
+
+static void put(struct memfs *fs, int fd, const char *p, size_t n)
+{
+    struct memfs_file *f = fs->fds[fd].file;
+    size_t at = fs->fds[fd].append ? f->n : fs->fds[fd].at;
+
+    ensure(at <= f->n);
+    if (at + n > f->n) {
+        f->p = realloc(f->p, at + n + 1);
+        f->n = at + n;
+    }
+    memcpy(f->p + at, p, n);
+    fs->fds[fd].at = at + n;
+}
+
+static ssize_t fs_writev(void *ctx, int fd, const struct iovec *v, int n)
+{
+    struct memfs *fs = ctx;
+    size_t all = 0, want, done = 0;
+    bool bad;
+
+    pthread_mutex_lock(&fs->lock);
+    for (int i = 0; i < n; i++) all += v[i].iov_len;
+    want = all;
+    bad = fails(fs);
+    if (bad) want = fs->short_writes ? all / 2 : 0;
+    else if (fs->short_writes && all > 1) want = all / 2;
+    if (fs->space && !bad) {
+        uint64_t used = used_space(fs), room = used < fs->space ? fs->space - used : 0;
+
+        if (want > room) want = (size_t)room;
+        if (room == 0) {
+            errno = ENOSPC;
+            bad = true;
+        }
+    }
+    for (int i = 0; i < n && done < want; i++) {
+        size_t part = v[i].iov_len < want - done ? v[i].iov_len : want - done;
+
+        put(fs, fd, v[i].iov_base, part);
+        done += part;
+    }
+    pthread_mutex_unlock(&fs->lock);
+    return bad && done == 0 ? -1 : bad ? (errno = fs->fail_errno, -1) : (ssize_t)done;
+}
+
+static int fs_sync(void *ctx, int fd)
+{
+    struct memfs *fs = ctx;
+    struct memfs_file *f;
+    int r = 0;
+
+    if (fs->sync_delay_us) usleep(fs->sync_delay_us);
+    while (__atomic_load_n(&fs->syncs_hang, __ATOMIC_ACQUIRE)) usleep(1000);
+    pthread_mutex_lock(&fs->lock);
+    f = fs->fds[fd].file;
+    if (fails(fs)) r = -1;
+    else set_bytes(&f->synced, &f->synced_n, f->p, f->n);
+    pthread_mutex_unlock(&fs->lock);
+    return r;
+}
+
+static int fs_truncate(void *ctx, int fd, int64_t n)
+{
+    struct memfs *fs = ctx;
+    int r = 0;
+
+    pthread_mutex_lock(&fs->lock);
+    ensure(n >= 0 && (size_t)n <= fs->fds[fd].file->n);
+    if (fails(fs)) r = -1;
+    else fs->fds[fd].file->n = (size_t)n;
+    pthread_mutex_unlock(&fs->lock);
+    return r;
+}
+
+static int64_t fs_size(void *ctx, int fd)
+{
+    struct memfs *fs = ctx;
+    int64_t n;
+
+    pthread_mutex_lock(&fs->lock);
+    n = (int64_t)fs->fds[fd].file->n;
+    pthread_mutex_unlock(&fs->lock);
+    return n;
+}
+
+static int fs_rename(void *ctx, const char *from, const char *to)
+{
+    struct memfs *fs = ctx;
+    struct memfs_name *a, *b;
+    int r = 0;
+
+    pthread_mutex_lock(&fs->lock);
+    a = name_of(fs, from, false);
+    if (fails(fs)) {
+        r = -1;
+    } else if (!a || !a->file) {
+        errno = ENOENT;
+        r = -1;
+    } else {
+        b = name_of(fs, to, true);
+        b->file = a->file;
+        a->file = NULL;
+    }
+    pthread_mutex_unlock(&fs->lock);
+    return r;
+}
+
+static int fs_unlink(void *ctx, const char *path)
+{
+    struct memfs *fs = ctx;
+    struct memfs_name *n;
+    int r = 0;
+
+    pthread_mutex_lock(&fs->lock);
+    n = name_of(fs, path, false);
+    if (fails(fs)) {
+        r = -1;
+    } else if (!n || !n->file) {
+        errno = ENOENT;
+        r = -1;
+    } else {
+        n->file = NULL;
+    }
+    pthread_mutex_unlock(&fs->lock);
+    return r;
+}
+
+static int fs_make_dir(void *ctx, const char *path)
+{
+    struct memfs *fs = ctx;
+    int r;
+
+    (void)path;
+    pthread_mutex_lock(&fs->lock);
+    r = fails(fs) ? -1 : 0;
+    pthread_mutex_unlock(&fs->lock);
+    return r;
+}
+
+static bool in_dir(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+
+    return strncmp(path, dir, n) == 0 && path[n] == '/' && !strchr(path + n + 1, '/');
+}
+
+static int fs_sync_dir(void *ctx, const char *path)
+{
+    struct memfs *fs = ctx;
+    int r = 0;
+
+    pthread_mutex_lock(&fs->lock);
+    if (fails(fs)) r = -1;
+    for (size_t i = 0; r == 0 && i < fs->n_names; i++)
+        if (in_dir(fs->names[i].path, path)) fs->names[i].durable = fs->names[i].file;
+    pthread_mutex_unlock(&fs->lock);
+    return r;
+}
+
+static int fs_exists(void *ctx, const char *path)
+{
+    struct memfs *fs = ctx;
+    struct memfs_name *n;
+    int r;
+
+    pthread_mutex_lock(&fs->lock);
+    n = name_of(fs, path, false);
+    r = n && n->file;
+    pthread_mutex_unlock(&fs->lock);
+    return r;
+}
+
+static int fs_list(void *ctx, const char *path, void (*fn)(void *arg, const char *name), void *arg)
+{
+    struct memfs *fs = ctx;
+    size_t n = strlen(path);
+
+    for (size_t i = 0; i < fs->n_names; i++)
+        if (fs->names[i].file && in_dir(fs->names[i].path, path)) fn(arg, fs->names[i].path + n + 1);
+    return 0;
+}
+
+void memfs_init(struct memfs *fs)
+{
+    memset(fs, 0, sizeof *fs);
+    pthread_mutex_init(&fs->lock, NULL);
+    fs->ops = (struct file_ops){ fs,        fs_open,   fs_close,    fs_read,     fs_writev, fs_sync,  fs_truncate,
+                                 fs_size,   fs_rename, fs_unlink,   fs_make_dir, fs_sync_dir, fs_exists, fs_list };
+}
+
+void memfs_fini(struct memfs *fs)
+{
+    for (size_t i = 0; i < fs->n_all; i++) {
+        free(fs->all[i]->p);
+        free(fs->all[i]->synced);
+        free(fs->all[i]);
+    }
+    pthread_mutex_destroy(&fs->lock);
+    fs->n_all = 0;
+}
+
+/* Some of what was appended since the last sync got to the disk after all. */
+static void keep_some(struct memfs_file *f, struct rng *r)
+{
+    size_t more, zero;
+
+    if (f->n <= f->synced_n || (f->synced_n && memcmp(f->p, f->synced, f->synced_n) != 0)) return;
+    more = (size_t)rng_below(r, f->n - f->synced_n + 1);
+    f->synced = realloc(f->synced, f->synced_n + more + 1);
+    memcpy(f->synced + f->synced_n, f->p + f->synced_n, more);
+    if (more && rng_below(r, 3) == 0) {
+        /* the file grew before its data arrived: whole sectors are zero */
+        zero = (f->synced_n + (size_t)rng_below(r, more)) / 512 * 512;
+        if (zero < f->synced_n) zero = f->synced_n;
+        memset(f->synced + zero, 0, f->synced_n + more - zero);
+    }
+    f->synced_n += more;
+}
+
+void memfs_cut(struct memfs *fs, struct rng *r)
+{
+    for (size_t i = 0; r && i < fs->n_all; i++) keep_some(fs->all[i], r);
+    for (size_t i = 0; i < fs->n_all; i++) {
+        struct memfs_file *f = fs->all[i];
+
+        set_bytes(&f->p, &f->n, f->synced, f->synced_n);
+    }
+    for (size_t i = 0; i < fs->n_names; i++) {
+        /* a change of names may have got to the disk without a sync, too: but never a part of it, and
+         * which one is the file system's choice; the hard case is that none did */
+        fs->names[i].file = fs->names[i].durable;
+    }
+    memset(fs->fds, 0, sizeof fs->fds);
+}
+
+struct str memfs_get(struct memfs *fs, const char *path)
+{
+    struct memfs_name *n = name_of(fs, path, false);
+
+    if (!n || !n->file) return str_of(NULL, 0);
+    return str_of(n->file->p ? n->file->p : "", n->file->n);
+}
+
+void memfs_put(struct memfs *fs, const char *path, struct str content)
+{
+    struct memfs_name *n = name_of(fs, path, true);
+
+    if (!n->file) n->file = new_file(fs);
+    n->durable = n->file;
+    set_bytes(&n->file->p, &n->file->n, content.p, content.n);
+    set_bytes(&n->file->synced, &n->file->synced_n, content.p, content.n);
+}
+
+const char *memfs_find(struct memfs *fs, const char *suffix)
+{
+    size_t n = strlen(suffix);
+
+    for (size_t i = 0; i < fs->n_names; i++) {
+        size_t len = strlen(fs->names[i].path);
+
+        if (fs->names[i].file && len >= n && strcmp(fs->names[i].path + len - n, suffix) == 0)
+            return fs->names[i].path;
+    }
+    return NULL;
+}
+
+void memfs_copy(struct memfs *to, const struct memfs *from)
+{
+    memfs_init(to);
+    for (size_t i = 0; i < from->n_names; i++) {
+        const struct memfs_name *n = &from->names[i];
+
+        if (n->file) memfs_put(to, n->path, str_of(n->file->p, n->file->n));
+    }
+}

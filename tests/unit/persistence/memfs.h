@@ -1,0 +1,61 @@
+/* memfs.h -- a file system in memory that fails when told to, and forgets at a power cut what was not
+ * synced, names included. */
+#ifndef MEMD_TESTS_MEMFS_H
+#define MEMD_TESTS_MEMFS_H
+
+#include <pthread.h>
+
+#include "base/rng.h"
+#include "base/str.h"
+#include "persistence/file_ops.h"
+
+enum { MEMFS_FILES = 256, MEMFS_FDS = 256 };
+
+struct memfs_file {
+    char *p, *synced;
+    size_t n, synced_n;
+};
+
+struct memfs_name {
+    char path[512];
+    struct memfs_file *file; /* NULL: not there */
+    struct memfs_file *durable; /* what the name means after a cut */
+};
+
+struct memfs {
+    struct file_ops ops; /* hand &fs->ops to whom it may concern */
+    pthread_mutex_t lock;
+    struct memfs_name names[MEMFS_FILES];
+    size_t n_names;
+    struct { struct memfs_file *file; size_t at; bool append, used; } fds[MEMFS_FDS];
+    struct memfs_file *all[4096];
+    size_t n_all;
+
+    /* faults: operations that change or sync are counted from 1 */
+    uint64_t n_ops;
+    uint64_t fail_from, fail_to; /* operations in this range fail with fail_errno; 0: none */
+    int fail_errno;
+    bool short_writes;   /* a failing write writes half first; all others are cut in two */
+    uint64_t space;      /* bytes that all files may have; 0: no limit */
+    unsigned sync_delay_us;
+    bool syncs_hang;     /* syncs wait while this is set */
+};
+
+void memfs_init(struct memfs *fs);
+void memfs_fini(struct memfs *fs);
+
+/* The machine loses power, and comes back: what was not synced is gone, but for a random part of it when
+ * r is given (of what was appended: some first bytes, perhaps with zeros in them). */
+void memfs_cut(struct memfs *fs, struct rng *r);
+
+/* Content of a file (p NULL: not there), and its replacement. */
+struct str memfs_get(struct memfs *fs, const char *path);
+void memfs_put(struct memfs *fs, const char *path, struct str content);
+
+/* The first path that ends so; NULL: none. */
+const char *memfs_find(struct memfs *fs, const char *suffix);
+
+/* A copy of all files of `from`. */
+void memfs_copy(struct memfs *to, const struct memfs *from);
+
+#endif
