@@ -36,6 +36,14 @@ static void give_back(struct server *s, struct buf *b)
 static void take_spare(struct server *s, struct buf *b)
 {
     if (b->cap == 0 && s->n_spare > 0) *b = s->spare[--s->n_spare];
+    if (s->n_spare < s->n_spare_low) s->n_spare_low = s->n_spare;
+}
+
+/* Half of those that nobody took since the last call go: under load none, when idle soon all. */
+void clients_trim_spare(struct server *s)
+{
+    for (int n = (s->n_spare_low + 1) / 2; n > 0; n--) buf_fini(&s->spare[--s->n_spare]);
+    s->n_spare_low = s->n_spare;
 }
 
 /* --- requests kept for later ---------------------------------------------------------------------- */

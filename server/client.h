@@ -120,6 +120,9 @@ void clients_reap(struct server *s);
 /* Close the largest clients until all together use no more than maxmemory-clients. */
 void clients_evict(struct server *s);
 
+/* Free buffers that have been to spare for a while: called from time to time. */
+void clients_trim_spare(struct server *s);
+
 /* NULL: no such client. */
 struct client *client_by_id(struct server *s, uint64_t id);
 

@@ -69,6 +69,7 @@ bool cron_turn(struct server *s)
         note_peak(s);
         listen_resume(s);
         close_idle(s, server_mono_ms(s));
+        clients_trim_spare(s);
         clients_evict(s);
         s->evicting = s->store->conf.policy != EVICT_NONE;
     }

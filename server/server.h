@@ -85,7 +85,7 @@ struct server {
     struct arena arena;         /* of the call that runs */
     struct arena batch;         /* of the requests parsed together */
     struct buf spare[64];       /* buffers of idle connections, to be used again */
-    int n_spare;
+    int n_spare, n_spare_low;   /* and the fewest there were since the last trim */
     bool stopping;              /* the loop is to end */
     int exit_code;
 
