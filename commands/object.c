@@ -109,7 +109,7 @@ static const struct command object_subs[] = {
 };
 
 const struct command object_commands[] = {
-    { .name = "object", .arity = -2, .acl = ACL_KEYSPACE, .group = GROUP_GENERIC,
+    { .name = "object", .arity = -2, .group = GROUP_GENERIC,
       .subs = object_subs,
       .since = "2.2.3", .complexity = "Depends on the subcommand",
       .summary = "Tells how values are kept." },

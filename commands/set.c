@@ -239,7 +239,7 @@ const struct command set_commands[] = {
       .complexity = "O(1)", .summary = "Tells whether a set has a member.",
       .args = ARGS(ARG_KEY("key"), MEMBER), .example = "SADD s a | SISMEMBER s a => :1\r\n" },
     { .name = "smismember", .run = run_smismember, .arity = -3, .flags = CMD_READONLY | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RO) }, .acl = ACL_SET, .group = GROUP_SET, .since = "6.2.0",
+      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_SET, .group = GROUP_SET, .since = "6.2.0",
       .complexity = "O(N) for N members", .summary = "Tells of several members whether a set has them.",
       .args = ARGS(ARG_KEY("key"), MEMBERS), .example = "SADD s a | SMISMEMBER s a x => *2\r\n:1\r\n:0\r\n" },
     { .name = "scard", .run = run_scard, .arity = 2, .flags = CMD_READONLY | CMD_FAST,

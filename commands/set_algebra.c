@@ -108,9 +108,9 @@ static const char *const any_order[] = { "nondeterministic_output_order", NULL }
       .keys = { KEYS_FROM(1, -1, 1, KEY_RO | KEY_ACCESS) }, .acl = ACL_SET, .group = GROUP_SET, \
       .since = "1.0.0", .complexity = (co), .tips = any_order, .summary = (text), \
       .args = ARGS(KEYS_ARG), .example = (ex) }
-#define STORE_ROW(n, fn, text, co, ex) \
+#define STORE_ROW(n, fn, key_flags, text, co, ex) \
     { .name = (n), .run = (fn), .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM, \
-      .keys = { KEY_AT(1, KEY_OW | KEY_UPDATE), KEYS_FROM(2, -1, 1, KEY_RO | KEY_ACCESS) }, \
+      .keys = { KEY_AT(1, (key_flags)), KEYS_FROM(2, -1, 1, KEY_RO | KEY_ACCESS) }, \
       .acl = ACL_SET, .group = GROUP_SET, .since = "1.0.0", .complexity = (co), .summary = (text), \
       .args = ARGS(ARG_KEY("destination"), \
                    { .name = "key", .type = ARG_T_KEY, .flags = ARG_MULTIPLE, .key_spec = 1 }), \
@@ -124,12 +124,12 @@ const struct command set_algebra_commands[] = {
              "SADD s a | SUNION s x => *1\r\n$1\r\na\r\n"),
     READ_ROW("sdiff", run_sdiff, "Gives the members of the first set that no other has.",
              "O(N) for N members of all sets", "SADD s a b | SADD t b | SDIFF s t => *1\r\n$1\r\na\r\n"),
-    STORE_ROW("sinterstore", run_sinterstore, "Stores the members that all sets have.",
+    STORE_ROW("sinterstore", run_sinterstore, KEY_RW | KEY_UPDATE, "Stores the members that all sets have.",
               "O(N*M) at worst, N being the members of the smallest set and M the sets",
               "SADD s a b | SADD t b c | SINTERSTORE d s t => :1\r\n"),
-    STORE_ROW("sunionstore", run_sunionstore, "Stores the members that any set has.",
+    STORE_ROW("sunionstore", run_sunionstore, KEY_OW | KEY_UPDATE, "Stores the members that any set has.",
               "O(N) for N members of all sets", "SADD s a | SADD t b | SUNIONSTORE d s t => :2\r\n"),
-    STORE_ROW("sdiffstore", run_sdiffstore, "Stores the members of the first set that no other has.",
+    STORE_ROW("sdiffstore", run_sdiffstore, KEY_OW | KEY_UPDATE, "Stores the members of the first set that no other has.",
               "O(N) for N members of all sets", "SADD s a b | SADD t b | SDIFFSTORE d s t => :1\r\n"),
     { .name = "sintercard", .run = run_sintercard, .arity = -3, .flags = CMD_READONLY,
       .keys = { KEYS_COUNTED(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_SET, .group = GROUP_SET,

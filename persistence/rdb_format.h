@@ -3,6 +3,7 @@
 #define MEMD_PERSISTENCE_RDB_FORMAT_H
 
 enum {
+    RDB_HEADER_BYTES = 9,    /* "REDIS" and four digits */
     RDB_VERSION_PLAIN = 10,  /* what memd writes: Redis 7.0 reads it */
     RDB_VERSION_FIELDS = 12, /* when a hash has fields with a TTL: Redis 7.4 reads it */
     RDB_VERSION_READ = 13    /* the newest that is read */

@@ -35,6 +35,7 @@ void rdb_out_clear(struct rdb_out *o)
 {
     buf_clear(&o->bytes);
     o->n_spans = 0;
+    o->has_field_ttls = false;
 }
 
 /* --- numbers and strings -------------------------------------------------------------------------- */
@@ -136,9 +137,17 @@ void rdb_put_aux(struct rdb_out *o, const char *name, struct str value)
 
 /* --- values ------------------------------------------------------------------------------------------ */
 
+/* hash_due_at may still tell of TTLs that are gone: only a look at the fields is certain. */
 static bool hash_has_ttls(const struct hash *h)
 {
-    return hash_due_at(h) != HASH_NEVER;
+    struct hash_iter it;
+
+    if (hash_due_at(h) == HASH_NEVER) return false;
+    hash_iter_start(&it, h);
+    while (hash_next(&it)) {
+        if (it.ttl != HASH_NO_TTL) return true;
+    }
+    return false;
 }
 
 void rdb_put_type(struct rdb_out *o, const struct store *s, const struct entry *e)
@@ -155,9 +164,10 @@ void rdb_put_type(struct rdb_out *o, const struct store *s, const struct entry *
         break;
     case VALUE_HASH: {
         struct hash h = hash_of((struct store *)(uintptr_t)s, e);
+        bool ttls = hash_has_ttls(&h);
 
-        rdb_put_byte(o, hash_has_ttls(&h) ? RDB_HASH_FIELDS
-                        : h.enc == ENC_LISTPACK ? RDB_HASH_LISTPACK : RDB_HASH);
+        o->has_field_ttls |= ttls;
+        rdb_put_byte(o, ttls ? RDB_HASH_FIELDS : h.enc == ENC_LISTPACK ? RDB_HASH_LISTPACK : RDB_HASH);
         break;
     }
     default:
@@ -251,7 +261,7 @@ static bool is_empty(const struct store *s, const struct entry *e)
 
     if (entry_type(e) != VALUE_HASH) return false;
     h = hash_of((struct store *)(uintptr_t)s, e);
-    return hash_has_ttls(&h) && hash_size(&h) == 0;
+    return hash_due_at(&h) != HASH_NEVER && hash_size(&h) == 0;
 }
 
 /* What the policy would otherwise forget over a restart. */

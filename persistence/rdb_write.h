@@ -22,6 +22,7 @@ struct rdb_out {
     struct rdb_span *spans; /* ascending, apart */
     size_t n_spans, cap_spans;
     bool compress;          /* note strings as spans */
+    bool has_field_ttls;    /* a hash was put down that only RDB_VERSION_FIELDS can hold */
 };
 
 void rdb_out_fini(struct rdb_out *o);

@@ -59,6 +59,7 @@ struct snapshot {
     _Atomic size_t queued;
     _Atomic uint64_t bytes;
     _Atomic bool failed; /* what is put down from now on is for nothing */
+    bool maybe_fields; /* some hash has had a field with a TTL */
 };
 
 /* --- producing ----------------------------------------------------------------------------------------- */
@@ -135,7 +136,8 @@ static void put_preface(struct snapshot *s)
     const struct snapshot_conf *c = &s->conf;
     struct rdb_out *o = room(s);
 
-    rdb_put_header(o, c->store->fields ? RDB_VERSION_FIELDS : RDB_VERSION_PLAIN);
+    rdb_put_header(o, RDB_VERSION_PLAIN); /* write_end puts the newer one there when it must */
+    s->maybe_fields = c->store->fields != NULL;
     rdb_put_aux(o, "redis-ver", str_c(c->redis_version));
     put_aux_num(o, "redis-bits", 64);
     put_aux_num(o, "ctime", (uint64_t)c->store->now_ms / 1000);
@@ -291,8 +293,33 @@ struct sink {
     struct snapshot *s;
     int fd;
     uint64_t crc, unsynced;
+    uint64_t crc_fields; /* as crc, were the header that of RDB_VERSION_FIELDS */
+    bool has_field_ttls;
     struct buf bytes, scratch;
 };
+
+static void fields_header(char out[RDB_HEADER_BYTES + 1])
+{
+    snprintf(out, RDB_HEADER_BYTES + 1, "REDIS%04d", RDB_VERSION_FIELDS);
+}
+
+/* Which version the file needs is known at its end alone. The checksum for the newer header runs
+ * along where fields with TTLs have been seen at all. */
+static void add_to_crc(struct sink *k)
+{
+    char header[RDB_HEADER_BYTES + 1];
+    size_t skip = 0;
+
+    if (k->s->maybe_fields) {
+        if (atomic_load(&k->s->bytes) == 0) {
+            fields_header(header);
+            skip = RDB_HEADER_BYTES;
+            k->crc_fields = crc64(0, header, skip);
+        }
+        k->crc_fields = crc64(k->crc_fields, k->bytes.p + skip, k->bytes.n - skip);
+    }
+    k->crc = crc64(k->crc, k->bytes.p, k->bytes.n);
+}
 
 static bool fail(struct snapshot *s, const char *what)
 {
@@ -308,7 +335,7 @@ static bool put_bytes(struct sink *k)
     struct snapshot *s = k->s;
     const struct file_ops *ops = s->conf.ops;
 
-    if (s->conf.checksum) k->crc = crc64(k->crc, k->bytes.p, k->bytes.n);
+    if (s->conf.checksum) add_to_crc(k);
     if (file_write_all(ops, k->fd, k->bytes.p, k->bytes.n, NULL) != 0) return fail(s, "writing");
     atomic_fetch_add(&s->bytes, k->bytes.n);
     k->unsynced += k->bytes.n;
@@ -365,20 +392,37 @@ static bool write_blocks(struct sink *k)
 
     while ((b = next_block(s, &complete)) != NULL) {
         rdb_finish(&b->out, &k->bytes, &k->scratch);
+        k->has_field_ttls |= b->out.has_field_ttls;
         block_done(s, b);
         ok = ok && put_bytes(k);
     }
     return ok && complete;
 }
 
+/* Put the newer version over the header's. */
+static bool write_version(struct sink *k)
+{
+    const struct file_ops *ops = k->s->conf.ops;
+    char header[RDB_HEADER_BYTES + 1];
+    int fd = ops->open(ops->ctx, k->s->tmp_path, O_WRONLY);
+    bool ok = fd != -1;
+
+    fields_header(header);
+    ok = ok && file_write_all(ops, fd, header, RDB_HEADER_BYTES, NULL) == 0;
+    ok = ok && ops->sync(ops->ctx, fd) == 0;
+    if (fd != -1 && ops->close(ops->ctx, fd) != 0) ok = false;
+    return ok || fail(k->s, "writing");
+}
+
 static bool write_end(struct sink *k)
 {
     const struct file_ops *ops = k->s->conf.ops;
-    uint64_t crc = htole64(k->crc);
+    uint64_t crc = htole64(k->has_field_ttls ? k->crc_fields : k->crc);
 
     buf_add(&k->bytes, &crc, sizeof crc);
     k->s->conf.checksum = false; /* it does not cover itself */
     if (!put_bytes(k)) return false;
+    if (k->has_field_ttls && !write_version(k)) return false;
     return ops->sync(ops->ctx, k->fd) == 0 || fail(k->s, "syncing");
 }
 
