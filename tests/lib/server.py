@@ -208,7 +208,7 @@ class Server:
 
     def __init__(self, binary=None, conf=None, args=None, directory=None, env=None, wrapper=(),
                  password=None, wait=True, **settings):
-        self.binary = binary or MEMD.path
+        self.binary = os.path.abspath(binary or MEMD.path)
         self.own_dir = directory is None
         self.dir = directory or tempfile.mkdtemp(prefix="memd-test-")
         self.conf_text = conf
