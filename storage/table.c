@@ -107,10 +107,15 @@ void table_candidates(const struct table *t, uint64_t hash, bool (*fn)(void *ctx
 
 /* --- prefetching ----------------------------------------------------------------------------- */
 
+/* A function that does nothing but prefetch counts as one without effect: where gcc sees its body (LTO,
+ * -O3) it deletes the calls. An empty asm is an effect. */
+#define KEEP_CALL __asm__ volatile("")
+
 void table_prefetch_bucket(const struct table *t, uint64_t hash)
 {
     if (UNLIKELY(t->dir == NULL)) return;
     __builtin_prefetch(&segment_at(t, hash)->line[home_of(t, hash)]);
+    KEEP_CALL;
 }
 
 /* No branch depends on the line: of several matches the first is fetched, of none whatever the last
@@ -131,6 +136,7 @@ void table_prefetch_entry(const struct table *t, uint64_t hash)
         p = (const char *)&seg->line[stash_line(t, stash_of(t, hash), 0)];
     __builtin_prefetch(p);
     __builtin_prefetch(p + 64);
+    KEEP_CALL;
 }
 
 /* --- change ---------------------------------------------------------------------------------- */
