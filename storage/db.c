@@ -28,14 +28,8 @@ static inline void find(struct db *db, struct str key, struct slot *s, bool for_
     s->db = db;
     s->shard = db_shard(db, hash);
     s->key = key;
-<<<<<<< HEAD
-    s->ref = table_find(&s->shard->keys, hash, key);
-    if (s->ref.e && due(db->store, s->ref.e)) drop_due(s, for_write);
-=======
     table_look(&s->shard->keys, hash, key, &s->ref);
-    if (s->ref.e && due(db->store, s->ref.e))
-        db_remove(s, CHANGE_EXPIRED, db->store->conf.lazy_expire);
->>>>>>> a07e320 (table: a look-up writes its result in place; names of commands are read by overlapping loads)
+    if (s->ref.e && due(db->store, s->ref.e)) drop_due(s, for_write);
 }
 
 void db_prefetch(struct db *db, const struct str *keys, size_t step, size_t n, uint64_t *hashes)
