@@ -136,18 +136,23 @@ void write_log_set_stamps(struct write_log *w, bool on)
 
 /* --- effects to bytes -------------------------------------------------------------------------------- */
 
-static char *put_head(char *p, char kind, size_t n)
+/* Most numbers have one digit or two: no call for them. */
+static inline char *put_head(char *p, char kind, size_t n)
 {
     *p++ = kind;
-    p += num_u64(p, n);
+    if (n < 10) {
+        *p++ = (char)('0' + n);
+    } else {
+        p += num_u64(p, n);
+    }
     *p++ = '\r';
     *p++ = '\n';
     return p;
 }
 
-static size_t head_size(size_t n)
+static inline size_t head_size(size_t n)
 {
-    return 1 + num_digits(n) + 2;
+    return 1 + (n < 10 ? 1 : n < 100 ? 2 : num_digits(n)) + 2;
 }
 
 /* Across chunks: piece by piece. */
@@ -170,8 +175,9 @@ static void add_command(struct write_log *w, size_t argc, const struct str *argv
     char *p, *from;
 
     if (!w->on) {
-        c->end += head_size(argc);
-        for (size_t i = 0; i < argc; i++) c->end += head_size(argv[i].n) + argv[i].n + 2;
+        uint64_t bytes = head_size(argc);
+        for (size_t i = 0; i < argc; i++) bytes += head_size(argv[i].n) + argv[i].n + 2;
+        c->end += bytes;
         return;
     }
     for (size_t i = 0; i < argc; i++) most += argv[i].n + ARG_HEAD_MAX + 2;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "server/client.h"
 #include "server/dispatch.h"
+#include "server/ticks.h"
 
 enum {
     BATCH = 32,               /* requests parsed before the first of them runs */
@@ -93,11 +94,13 @@ static bool gather_from(struct client *c, struct batched *batch, int *n)
             (*n)++;
             return false;
         }
-        *b = (struct batched){ .client = c, .argc = c->parser.argc, .start = c->in_at };
+        b->client = c;
+        b->argc = c->parser.argc;
+        b->start = c->in_at;
         c->in_at += used;
         if (b->argc == 0) continue;
         b->argv = arena_alloc(&s->batch, b->argc * sizeof *b->argv);
-        memcpy(b->argv, c->parser.args, b->argc * sizeof *b->argv);
+        for (size_t i = 0; i < b->argc; i++) b->argv[i] = c->parser.args[i];
         b->ref = registry_resolve(s->commands, b->argc, b->argv, &b->container);
         locate_key(s, b);
         (*n)++;
@@ -212,7 +215,9 @@ static void run_batch(struct server *s, struct batched *batch, int n)
     for (int i = 0; i < n; i++) {
         if (batch[i].table) table_prefetch_entry(batch[i].table, batch[i].hash);
     }
+    s->ticks = ticks_now();
     for (int i = 0; i < n; i++) run_one(s, &batch[i]);
+    s->ticks = 0;
     for (int i = 0; i < n; i++) {
         if (i + 1 == n || batch[i + 1].client != batch[i].client) settle(batch[i].client);
     }

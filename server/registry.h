@@ -59,6 +59,14 @@ struct command_ref *registry_at(const struct registry *r, size_t i);
 /* Zero all counters. */
 void registry_reset_stats(struct registry *r);
 
-void command_stats_add(struct command_stats *st, int64_t us, bool failed);
+static inline void command_stats_add(struct command_stats *st, int64_t us, bool failed)
+{
+    int bucket = us <= 1 ? 0 : 64 - __builtin_clzll((uint64_t)us - 1);
+
+    st->calls++;
+    st->us += (uint64_t)us;
+    st->failed += failed;
+    st->histogram[bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1]++;
+}
 
 #endif

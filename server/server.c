@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -275,6 +276,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
                                .ctx = s, .apply = dispatch_apply, .progress = on_progress, .wake = loop_wake };
 
     *s = (struct server){ .conf = conf, .log = log, .pid = getpid() };
+    if (conf->disable_thp) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
     rng_secret(&key, sizeof key);
     rng_secret(&seed, sizeof seed);
     s->store = store_new(&sc, &key, seed);

@@ -28,7 +28,7 @@ static inline void find(struct db *db, struct str key, struct slot *s, bool for_
     s->db = db;
     s->shard = db_shard(db, hash);
     s->key = key;
-    s->ref = table_find(&s->shard->keys, hash, key);
+    table_look(&s->shard->keys, hash, key, &s->ref);
     if (s->ref.e && due(db->store, s->ref.e)) drop_due(s, for_write);
 }
 

@@ -45,41 +45,44 @@ static inline unsigned line_find(const struct line *l, uint64_t hash, struct str
     return LINE_SLOTS;
 }
 
-static struct table_ref ref_to(struct segment *seg, uint64_t hash, unsigned line, unsigned slot)
+static bool ref_to(struct table_ref *r, struct segment *seg, unsigned line, unsigned slot)
 {
-    return (struct table_ref){ .e = slot_entry(seg->line[line].slot[slot]),
-                               .hash = hash,
-                               .seg = seg,
-                               .bucket = (uint16_t)line,
-                               .slot = (uint8_t)slot };
+    r->e = slot_entry(seg->line[line].slot[slot]);
+    r->seg = seg;
+    r->bucket = (uint16_t)line;
+    r->slot = (uint8_t)slot;
+    return true;
 }
 
-static __attribute__((noinline)) struct table_ref
-find_in_stash(const struct table *t, struct segment *seg, uint64_t hash, struct str key)
+static __attribute__((noinline)) bool find_in_stash(const struct table *t, struct segment *seg, uint64_t hash,
+                                                    struct str key, struct table_ref *r)
 {
     unsigned first = stash_of(t, hash);
 
     for (unsigned k = 0; k < t->n_stash; k++) {
         unsigned at = stash_line(t, first, k), i = line_find(&seg->line[at], hash, key);
 
-        if (i < LINE_SLOTS) return ref_to(seg, hash, at, i);
+        if (i < LINE_SLOTS) return ref_to(r, seg, at, i);
         if (!(seg->line[at].present & SPILLED)) break;
     }
-    return (struct table_ref){ .hash = hash };
+    return false;
 }
 
-struct table_ref table_find(const struct table *t, uint64_t hash, struct str key)
+bool table_look(const struct table *t, uint64_t hash, struct str key, struct table_ref *r)
 {
     struct segment *seg;
     unsigned home, i;
 
-    if (UNLIKELY(t->dir == NULL)) return (struct table_ref){ .hash = hash };
+    r->hash = hash;
+    r->e = NULL;
+    r->seg = NULL;
+    if (UNLIKELY(t->dir == NULL)) return false;
     seg = segment_at(t, hash);
     home = home_of(t, hash);
     i = line_find(&seg->line[home], hash, key);
-    if (LIKELY(i < LINE_SLOTS)) return ref_to(seg, hash, home, i);
-    if (UNLIKELY(seg->line[home].present & SPILLED)) return find_in_stash(t, seg, hash, key);
-    return (struct table_ref){ .hash = hash };
+    if (LIKELY(i < LINE_SLOTS)) return ref_to(r, seg, home, i);
+    if (UNLIKELY(seg->line[home].present & SPILLED)) return find_in_stash(t, seg, hash, key, r);
+    return false;
 }
 
 void table_candidates(const struct table *t, uint64_t hash, bool (*fn)(void *ctx, struct entry *e),
@@ -107,10 +110,15 @@ void table_candidates(const struct table *t, uint64_t hash, bool (*fn)(void *ctx
 
 /* --- prefetching ----------------------------------------------------------------------------- */
 
+/* A function that does nothing but prefetch counts as one without effect: where gcc sees its body (LTO,
+ * -O3) it deletes the calls. An empty asm is an effect. */
+#define KEEP_CALL __asm__ volatile("")
+
 void table_prefetch_bucket(const struct table *t, uint64_t hash)
 {
     if (UNLIKELY(t->dir == NULL)) return;
     __builtin_prefetch(&segment_at(t, hash)->line[home_of(t, hash)]);
+    KEEP_CALL;
 }
 
 /* No branch depends on the line: of several matches the first is fetched, of none whatever the last
@@ -131,6 +139,7 @@ void table_prefetch_entry(const struct table *t, uint64_t hash)
         p = (const char *)&seg->line[stash_line(t, stash_of(t, hash), 0)];
     __builtin_prefetch(p);
     __builtin_prefetch(p + 64);
+    KEEP_CALL;
 }
 
 /* --- change ---------------------------------------------------------------------------------- */

@@ -62,8 +62,17 @@ static inline uint64_t table_hash(const struct table *t, struct str key)
     return hash_bytes(t->key, key);
 }
 
-/* Look up. */
-struct table_ref table_find(const struct table *t, uint64_t hash, struct str key);
+/* Look up: true when found. r is written in place, since a struct that is returned gets copied, and the
+ * copy must wait for what was just stored. */
+bool table_look(const struct table *t, uint64_t hash, struct str key, struct table_ref *r);
+
+static inline struct table_ref table_find(const struct table *t, uint64_t hash, struct str key)
+{
+    struct table_ref r;
+
+    table_look(t, hash, key, &r);
+    return r;
+}
 
 /* Bring the bucket line, and in a second step the entries its tags point at, towards the cache:
  * called for a whole batch of keys before the first is looked up. */
