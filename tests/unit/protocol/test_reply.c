@@ -44,7 +44,9 @@ END_TEST
 START_TEST(no_text_can_forge_a_frame)
 {
     expect_same(reply_simple(r, "a\r\n+OK\r\n"), "+a  +OK  \r\n");
-    expect_same(reply_error(r, STR("ERR \r\n:1\r\n\0\n")), "-ERR   :1  \0 \r\n");
+    expect_same(reply_error(r, STR("ERR \r\n:1\r\n\0\n")), "-ERR   :1  \0\r\n");
+    expect_same(reply_error(r, STR("\r\nERR at the ends nothing is left of it\n\n")),
+                "-ERR at the ends nothing is left of it\r\n");
     expect_same(reply_errorf(r, "ERR '%s'", "\r\n$-1\r\n"), "-ERR '  $-1  '\r\n");
     expect_both(reply_big_number(r, STR("12\r\n:3")), "$6\r\n12\r\n:3\r\n", "(12  :3\r\n");
 }
