@@ -69,6 +69,12 @@
     X(ERR_LCS_BOTH, "ERR If you want both the length and indexes, please just use IDX.") \
     X(ERR_LCS_LONG, "ERR String too long for LCS") \
     X(ERR_LCS_MEMORY, "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len") \
+    X(ERR_BUSY_KEY, "BUSYKEY Target key name already exists.") \
+    X(ERR_TTL_NEGATIVE, "ERR Invalid TTL value, must be >= 0") \
+    X(ERR_IDLETIME, "ERR Invalid IDLETIME value, must be >= 0") \
+    X(ERR_FREQ, "ERR Invalid FREQ value, must be >= 0 and <= 255") \
+    X(ERR_DUMP_PAYLOAD, "ERR DUMP payload version or checksum are wrong") \
+    X(ERR_DUMP_FORMAT, "ERR Bad data format") \
     X(ERR_OOM, "OOM command not allowed when used memory > 'maxmemory'.") \
     X(ERR_MULTI_NESTED, "ERR MULTI calls can not be nested") \
     X(ERR_DISCARD_ALONE, "ERR DISCARD without MULTI") \

@@ -188,5 +188,6 @@ long command_keys(const struct command *cmd, size_t argc, const struct str *argv
         if (cmd->keys[i].flags & KEY_NOT_KEY) continue;
         if (!spec_keys(&cmd->keys[i], argc, argv, refs, max, &n)) return -1;
     }
+    for (size_t i = 0; cmd->key_flags && i < n && i < max; i++) refs[i].flags = cmd->key_flags(argc, argv);
     return (long)n;
 }

@@ -157,6 +157,8 @@ struct command {
     uint32_t acl;
     enum command_group group;
     struct key_spec keys[COMMAND_KEY_SPECS];
+    /* With KEY_VARIABLE_FLAGS: the flags of this request's keys, as its options have it. */
+    uint16_t (*key_flags)(size_t argc, const struct str *argv);
     /* Write to the log what this call did, as deterministic commands: called only when it changed
      * something. NULL: the request as it came. */
     void (*journal)(const struct call *c, struct journal *j);

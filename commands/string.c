@@ -340,6 +340,15 @@ static enum err run_getex(struct call *c)
     return OK;
 }
 
+/* SET reads as well when it is asked for the old value. */
+static uint16_t set_key_flags(size_t argc, const struct str *argv)
+{
+    for (size_t i = 3; i < argc; i++) {
+        if (str_is(argv[i], "GET")) return KEY_RW | KEY_ACCESS | KEY_UPDATE;
+    }
+    return KEY_OW | KEY_UPDATE;
+}
+
 /* --- rows ------------------------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -395,6 +404,7 @@ const struct command string_commands[] = {
       .example = "SET a 1 | GET a => $1\r\n1\r\n" },
     { .name = "set", .run = run_set, .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
       .keys = { KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE_FLAGS) },
+      .key_flags = set_key_flags,
       .acl = ACL_STRING, .group = GROUP_STRING, .journal = journal_set,
       .since = "1.0.0", .complexity = "O(1)",
       .summary = "Sets a key to a string, whatever it held; on a condition or for a time.",

@@ -335,8 +335,7 @@ static size_t list_rows(struct call *c, const struct command_ref *ref, enum list
         reply_bulk_c(c->out, ref->full_name);
         n++;
     }
-    /* Without a filter only top-level names are told. */
-    for (size_t i = 0; by != LIST_ALL && i < ref->n_subs; i++) n += list_rows(c, &ref->subs[i], by, arg);
+    for (size_t i = 0; i < ref->n_subs; i++) n += list_rows(c, &ref->subs[i], by, arg);
     return n;
 }
 

@@ -12,5 +12,6 @@ extern const struct command info_commands[];       /* info.c: INFO */
 extern const struct command admin_commands[];      /* admin_cmd.c: SAVE FLUSHALL SHUTDOWN ... */
 extern const struct command memory_commands[];     /* memory_cmd.c: MEMORY */
 extern const struct command debug_commands[];      /* debug_cmd.c: DEBUG */
+extern const struct command dump_commands[];       /* dump_cmd.c: DUMP RESTORE */
 
 #endif

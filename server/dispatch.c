@@ -338,11 +338,20 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     return e;
 }
 
+/* SUBSCRIBE and its like answer with messages, which are sent whatever CLIENT REPLY says. */
+static bool is_message(const struct client *c, size_t mark)
+{
+    const uint32_t both = CMD_PUBSUB | CMD_IN_PUBSUB;
+
+    return c->last_cmd && (c->last_cmd->cmd->flags & both) == both && c->out.n > mark &&
+           (c->out.p[mark] == '>' || c->out.p[mark] == '*');
+}
+
 /* CLIENT REPLY OFF and SKIP: the reply of this request is dropped. */
 static void apply_reply_mode(struct client *c, size_t mark)
 {
     if (LIKELY(!(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT)))) return;
-    if (c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) reply_undo(&c->reply, mark);
+    if ((c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) && !is_message(c, mark)) reply_undo(&c->reply, mark);
     c->flags &= ~(uint32_t)CLIENT_REPLY_SKIP;
     if (c->flags & CLIENT_REPLY_SKIP_NEXT) {
         c->flags &= ~(uint32_t)CLIENT_REPLY_SKIP_NEXT;
@@ -361,6 +370,7 @@ void dispatch_messages(struct client *c)
 
 void dispatch_answered(struct client *c, size_t mark)
 {
+    c->n_commands++;
     apply_reply_mode(c, mark);
     dispatch_messages(c);
 }
@@ -398,7 +408,6 @@ enum dispatched dispatch(struct client *c, struct command_ref *ref, struct comma
     } else {
         run(c, ref, argc, argv);
     }
-    c->n_commands++;
     /* One that waits is answered later, and what CLIENT REPLY says of it counts then. */
     if (LIKELY(c->blocked == NULL)) dispatch_answered(c, mark);
     else dispatch_messages(c);

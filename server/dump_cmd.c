@@ -1,0 +1,156 @@
+/* dump_cmd.c -- DUMP and RESTORE: a value as the bytes that a snapshot holds of it.
+ *
+ * They stand here and not in commands/ because the payload is persistence's. */
+#include "persistence/persist.h"
+#include "server/commands.h"
+#include "server/rows.h"
+#include "storage/evict.h"
+#include "storage/keys.h"
+
+static enum err run_dump(struct call *c)
+{
+    const struct entry *e = db_read(c->db, call_arg(c, 1));
+    struct buf payload = { 0 };
+
+    if (e == NULL) {
+        reply_null(c->out);
+        return OK;
+    }
+    persist_dump(c->store, e, &payload);
+    reply_bulk(c->out, buf_str(&payload));
+    buf_fini(&payload);
+    return OK;
+}
+
+/* --- RESTORE -------------------------------------------------------------------------------------- */
+
+struct restore {
+    bool replace, absolute;
+    int64_t idle_s, freq; /* -1: not given */
+    int64_t at_ms;        /* -1: for ever */
+    bool is_past;         /* the key would be gone at once: nothing is made */
+};
+
+static enum err parse_options(struct call *c, struct restore *r)
+{
+    for (size_t i = 4; i < c->argc; i++) {
+        bool more = i + 1 < c->argc;
+        if (call_is(c, i, "REPLACE")) {
+            r->replace = true;
+        } else if (call_is(c, i, "ABSTTL")) {
+            r->absolute = true;
+        } else if (call_is(c, i, "IDLETIME") && more && r->freq < 0) {
+            enum err e = call_i64(c, ++i, &r->idle_s);
+            if (e != OK) return e;
+            if (r->idle_s < 0) return ERR_IDLETIME;
+        } else if (call_is(c, i, "FREQ") && more && r->idle_s < 0) {
+            enum err e = call_i64(c, ++i, &r->freq);
+            if (e != OK) return e;
+            if (r->freq < 0 || r->freq > UINT8_MAX) return ERR_FREQ;
+        } else {
+            return ERR_SYNTAX;
+        }
+    }
+    return OK;
+}
+
+static enum err parse_ttl(const struct call *c, struct restore *r)
+{
+    int64_t ttl;
+    enum err e = call_i64(c, 2, &ttl);
+
+    if (e != OK) return e;
+    if (ttl < 0) return ERR_TTL_NEGATIVE;
+    r->at_ms = -1;
+    if (ttl == 0) return OK;
+    if (!r->absolute && __builtin_add_overflow(ttl, c->store->now_ms, &ttl)) return ERR_TTL_NEGATIVE;
+    r->at_ms = ttl;
+    /* The log holds what was true when it was written; what is past then goes by expiry. */
+    r->is_past = ttl <= c->store->now_ms && !c->store->loading;
+    return OK;
+}
+
+static void put(struct call *c, const struct restore *r, struct entry *e)
+{
+    struct slot s;
+
+    if (db_find_write(c->db, call_arg(c, 1), &s)) db_replace(&s, c->store->conf.lazy_server_del);
+    db_add(&s, e);
+    if (r->idle_s >= 0) evict_set_idle(c->store, e, r->idle_s * 1000);
+    if (r->freq >= 0) evict_set_freq(c->store, e, (unsigned)r->freq);
+    db_tell(&s, CHANGE_RESTORE);
+}
+
+static enum err run_restore(struct call *c)
+{
+    struct restore *r = call_new(c, struct restore, 1);
+    struct str key = call_arg(c, 1);
+    struct entry *made;
+    enum err e;
+
+    r->idle_s = r->freq = -1;
+    c->note = r;
+    e = parse_options(c, r);
+    if (e == OK && !r->replace && db_look(c->db, key)) e = ERR_BUSY_KEY;
+    if (e == OK) e = parse_ttl(c, r);
+    if (e != OK) return e;
+    e = persist_restore(c->store, key, call_arg(c, 3), r->at_ms, &made);
+    if (e == ERR_NOT_DONE) return ERR_DUMP_PAYLOAD;
+    if (e != OK) return ERR_DUMP_FORMAT;
+    if (r->is_past) {
+        db_free_value(made);
+        entry_free(made);
+        keys_delete(c->db, key, true);
+    } else {
+        put(c, r, made);
+    }
+    reply_ok(c->out);
+    return OK;
+}
+
+static void journal_restore(const struct call *c, struct journal *j)
+{
+    const struct restore *r = c->note;
+    struct str *argv = call_new(c, struct str, c->argc + 1);
+    size_t n = c->argc;
+
+    if (r->is_past) {
+        journal_cmd(j, STR("DEL"), call_arg(c, 1));
+        return;
+    }
+    for (size_t i = 0; i < n; i++) argv[i] = call_arg(c, i);
+    if (r->at_ms >= 0 && !r->absolute) {
+        argv[2] = call_num(c, r->at_ms);
+        argv[n++] = STR("ABSTTL");
+    }
+    journal_add(j, n, argv);
+}
+
+/* --- rows ----------------------------------------------------------------------------------------- */
+
+static const char *const dump_tips[] = { "nondeterministic_output", NULL };
+static const char *const restore_history[] = {
+    "3.0.0", "Added REPLACE.", "5.0.0", "Added ABSTTL.", "5.0.0", "Added IDLETIME and FREQ.", NULL
+};
+
+const struct command dump_commands[] = {
+    { ROW("dump", run_dump, 2, CMD_READONLY, GROUP_GENERIC, "2.6.0",
+          "O(N) for a value of N elements", "Gives the value of a key as bytes for RESTORE."),
+      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_KEYSPACE, .tips = dump_tips,
+      .args = ARGS(ARG_KEY("key")), .example = "DUMP a => $-1\r\n" },
+    { ROW("restore", run_restore, -4, CMD_WRITE | CMD_DENYOOM, GROUP_GENERIC, "2.6.0",
+          "O(N) for a value of N elements", "Makes a key of the bytes that DUMP gave."),
+      .keys = { KEY_AT(1, KEY_OW | KEY_UPDATE) }, .acl = ACL_KEYSPACE | ACL_DANGEROUS,
+      .journal = journal_restore, .history = restore_history,
+      .args = ARGS(ARG_KEY("key"), { .name = "ttl", .type = ARG_T_INTEGER }, { .name = "serialized-value" },
+                   { .name = "replace", .type = ARG_T_PURE_TOKEN, .token = "REPLACE", .flags = ARG_OPTIONAL,
+                     .since = "3.0.0" },
+                   { .name = "absttl", .type = ARG_T_PURE_TOKEN, .token = "ABSTTL", .flags = ARG_OPTIONAL,
+                     .since = "5.0.0" },
+                   { .name = "seconds", .type = ARG_T_INTEGER, .token = "IDLETIME", .flags = ARG_OPTIONAL,
+                     .since = "5.0.0" },
+                   { .name = "frequency", .type = ARG_T_INTEGER, .token = "FREQ", .flags = ARG_OPTIONAL,
+                     .since = "5.0.0" }),
+      .example = "RESTORE a 0 x => -ERR DUMP payload version or checksum are wrong\r\n" },
+    { 0 },
+};
