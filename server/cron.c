@@ -10,7 +10,7 @@
 
 enum { CRON_MS = 100 };
 
-static void sample(struct rate *r, uint64_t total, int64_t ms)
+void rate_sample(struct rate *r, uint64_t total, int64_t ms)
 {
     if (ms <= 0) return;
     r->sample[r->at] = (total - r->last) * 1000 / (uint64_t)ms;
@@ -63,9 +63,9 @@ bool cron_turn(struct server *s)
 
     if (passed_ms >= CRON_MS) {
         s->last_cron_us = s->now_us;
-        sample(&s->ops, s->stats.commands, passed_ms);
-        sample(&s->net_in, s->stats.net_in, passed_ms);
-        sample(&s->net_out, s->stats.net_out, passed_ms);
+        rate_sample(&s->ops, s->stats.commands, passed_ms);
+        rate_sample(&s->net_in, s->stats.net_in, passed_ms);
+        rate_sample(&s->net_out, s->stats.net_out, passed_ms);
         note_peak(s);
         listen_resume(s);
         close_idle(s, server_mono_ms(s));

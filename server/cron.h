@@ -10,7 +10,10 @@ bool cron_turn(struct server *s);
 /* SIGTERM, SIGINT: orderly stop. SIGHUP: reopen the log. */
 void cron_signal(struct server *s, int sig);
 
-/* Per second, over the last 1.6 s. */
+/* A counter stands at total, ms after the last sample. */
+void rate_sample(struct rate *r, uint64_t total, int64_t ms);
+
+/* Per second, over the last OPS_SAMPLES samples: 1.6 s of the cron's. */
 uint64_t rate_per_second(const struct rate *r);
 
 #endif

@@ -260,6 +260,25 @@ static void notice_expired(struct client *c)
     }
 }
 
+/* Commands that may turn the log off, load other data, and the like: for those the log must not be in the
+ * midst of a group. What came before them in the transaction then is a group of its own. */
+static bool touches_the_log(const struct command *cmd)
+{
+    return cmd->group == GROUP_SERVER && (cmd->flags & CMD_ADMIN);
+}
+
+static void run_queued(struct client *c, struct request *r)
+{
+    struct persist *log = c->server->persist;
+    bool apart = touches_the_log(r->ref->cmd);
+    struct wait w;
+
+    if (apart) persist_group_end(log);
+    c->reply.resp = c->resp; /* HELLO may have changed it */
+    dispatch_call(c, r->ref, r->argc, r->argv, false, &w);
+    if (apart) persist_group_begin(log);
+}
+
 /* The queued commands run one after another; the log holds them as one MULTI ... EXEC. */
 static enum err run_exec(struct call *c)
 {
@@ -287,9 +306,7 @@ static enum err run_exec(struct call *c)
     reply_array(c->out, n);
     persist_group_begin(s->persist);
     for (size_t i = 0; i < n; i++) {
-        struct wait w;
-        cl->reply.resp = cl->resp; /* HELLO may have changed it */
-        dispatch_call(cl, queue[i]->ref, queue[i]->argc, queue[i]->argv, false, &w);
+        run_queued(cl, queue[i]);
         request_free(queue[i]);
     }
     persist_group_end(s->persist);

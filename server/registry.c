@@ -108,7 +108,7 @@ static void fill(struct command_ref *r, const struct command *cmd, struct comman
     const char *prefix = parent ? parent->cmd->name : "";
 
     *r = (struct command_ref){ .cmd = cmd, .name = cmd->name, .parent = parent, .first_key = fixed_first_key(cmd) };
-    snprintf(r->full_name, sizeof r->full_name, "%.20s%s%.24s", prefix, parent ? "|" : "", cmd->name);
+    snprintf(r->full_name, sizeof r->full_name, "%.15s%s%.31s", prefix, parent ? "|" : "", cmd->name);
     if (cmd->subs == NULL) return;
     r->n_subs = table_length(cmd->subs);
     r->subs = mem_alloc(r->n_subs * sizeof *r->subs);

@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "server/secret.h"
 
-enum { SLOW_ARGS_MAX = 32, SLOW_ARG_BYTES = 128 };
 
 struct slow_entry {
     struct link in_log;
@@ -47,9 +46,8 @@ void slowlog_free(struct slowlog **l)
     *l = NULL;
 }
 
-/* What is kept of argument i: at most 128 bytes and a word on how many were cut. */
-static struct str shorten(struct arena *a, const struct command *cmd, size_t argc, const struct str *argv,
-                          size_t i)
+struct str slowlog_argument(struct arena *a, const struct command *cmd, size_t argc, const struct str *argv,
+                            size_t i)
 {
     struct str note;
     char *text;
@@ -76,7 +74,7 @@ void slowlog_add(struct slowlog *l, struct client *c, struct command_ref *ref, s
 
     if (c->server->conf->slowlog_max_len == 0 || (c->flags & CLIENT_LOADER)) return;
     arena_init(&a);
-    for (size_t i = 0; i < n; i++) kept[i] = shorten(&a, ref->cmd, argc, argv, i);
+    for (size_t i = 0; i < n; i++) kept[i] = slowlog_argument(&a, ref->cmd, argc, argv, i);
     e = mem_zalloc(sizeof *e);
     link_init(&e->in_log);
     e->id = l->next_id++;
