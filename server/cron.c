@@ -74,10 +74,7 @@ bool cron_turn(struct server *s)
         s->evicting = s->store->conf.policy != EVICT_NONE;
     }
     /* When nobody writes, nobody else evicts: a limit that was lowered is reached in slices. */
-    if (UNLIKELY(s->evicting)) {
-        uint64_t before = s->store->stats.evicted;
-        s->evicting = dispatch_over_memory(s) && s->store->stats.evicted != before;
-    }
+    if (UNLIKELY(s->evicting)) s->evicting = dispatch_make_room(s) == MEMORY_EVICTING;
     return s->evicting;
 }
 

@@ -117,21 +117,24 @@ static void note_memory(struct server *s, bool over)
     s->over_memory_since_us = 0;
 }
 
-bool dispatch_over_memory(struct server *s)
+enum memory dispatch_make_room(struct server *s)
 {
     enum { EVICT_BUDGET_US = 500 };
+    enum memory m = MEMORY_FINE;
+    uint64_t evicted = s->store->stats.evicted;
     int64_t from;
-    bool over;
 
-    if (s->store->conf.maxmemory == 0 || s->store->loading || s->pause_until_ms != 0) return false;
-    over = server_used_memory(s) > s->store->conf.maxmemory;
-    if (UNLIKELY(over)) {
+    if (s->store->conf.maxmemory == 0 || s->store->loading || s->pause_until_ms != 0) return MEMORY_FINE;
+    if (UNLIKELY(server_used_memory(s) > s->store->conf.maxmemory)) {
         from = clock_mono_us();
-        over = !store_evict(s->store, counted_memory, s, EVICT_BUDGET_US);
+        if (!store_evict(s->store, counted_memory, s, EVICT_BUDGET_US)) {
+            m = s->store->stats.evicted != evicted ? MEMORY_EVICTING : MEMORY_OUT;
+        }
         latency_add(s->latency, "eviction-cycle", (clock_mono_us() - from) / 1000);
     }
-    note_memory(s, over);
-    return over;
+    s->evicting = m == MEMORY_EVICTING;
+    note_memory(s, m != MEMORY_FINE);
+    return m;
 }
 
 /* When memory has run out, commands that take more are refused; so is whatever a MULTI would queue. */
@@ -187,7 +190,9 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
     if (UNLIKELY(c->flags & CLIENT_MULTI) && (cmd->flags & CMD_NO_MULTI)) {
         return "ERR Command not allowed inside a transaction";
     }
-    if (UNLIKELY(s->store->conf.maxmemory != 0) && dispatch_over_memory(s) && needs_memory(c, cmd, flags)) {
+    /* While there is something to evict, who needs memory gets it: the rest of what is too much goes soon. */
+    if (UNLIKELY(s->store->conf.maxmemory != 0) && dispatch_make_room(s) == MEMORY_OUT &&
+        needs_memory(c, cmd, flags)) {
         return "OOM command not allowed when used memory > 'maxmemory'.";
     }
     if (flags & CMD_WRITE) {
@@ -281,6 +286,7 @@ static int64_t since_last(struct server *s, uint64_t from)
     uint64_t now = ticks_now();
 
     if (s->ticks) s->ticks = now;
+    if (UNLIKELY(now < from)) return 0; /* another core, whose counter is behind */
     return (int64_t)((double)(int64_t)(now - from) * s->us_per_tick);
 }
 

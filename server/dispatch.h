@@ -36,8 +36,11 @@ void dispatch_messages(struct client *c);
 void dispatch_account(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
                       int64_t us, bool failed);
 
-/* Evict when memory is above maxmemory. True: it still is. */
-bool dispatch_over_memory(struct server *s);
+enum memory { MEMORY_FINE, MEMORY_EVICTING, MEMORY_OUT };
+
+/* Evict for a short time when memory is above maxmemory. MEMORY_EVICTING: that was not long enough, the cron
+ * goes on; MEMORY_OUT: there is nothing to evict. */
+enum memory dispatch_make_room(struct server *s);
 
 /* Connect the store's changes to log, WATCH and blocked clients: once, at start. */
 void dispatch_subscribe(struct server *s);
