@@ -344,20 +344,12 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     return e;
 }
 
-/* SUBSCRIBE and its like answer with messages, which are sent whatever CLIENT REPLY says. */
-static bool is_message(const struct client *c, size_t mark)
-{
-    const uint32_t both = CMD_PUBSUB | CMD_IN_PUBSUB;
-
-    return c->last_cmd && (c->last_cmd->cmd->flags & both) == both && c->out.n > mark &&
-           (c->out.p[mark] == '>' || c->out.p[mark] == '*');
-}
-
-/* CLIENT REPLY OFF and SKIP: the reply of this request is dropped. */
+/* CLIENT REPLY OFF and SKIP: the reply of this request is dropped. Confirmations of SUBSCRIBE are messages,
+ * not replies: they are in server->late. */
 static void apply_reply_mode(struct client *c, size_t mark)
 {
     if (LIKELY(!(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT)))) return;
-    if ((c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) && !is_message(c, mark)) reply_undo(&c->reply, mark);
+    if (c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP)) reply_undo(&c->reply, mark);
     c->flags &= ~(uint32_t)CLIENT_REPLY_SKIP;
     if (c->flags & CLIENT_REPLY_SKIP_NEXT) {
         c->flags &= ~(uint32_t)CLIENT_REPLY_SKIP_NEXT;
