@@ -491,12 +491,30 @@ static enum err load_rdb_if_any(struct persist *p, char *why)
     return e;
 }
 
+/* "temp-<process>.rdb": a snapshot that a crash cut short. The directory is ours alone (the lock), so no
+ * other process is writing it. */
+static void sweep_snapshot(void *arg, const char *name)
+{
+    const struct persist *p = arg;
+    char path[PATH_MAX];
+    size_t digits;
+
+    if (strncmp(name, "temp-", 5) != 0) return;
+    digits = strspn(name + 5, "0123456789");
+    if (digits == 0 || strcmp(name + 5 + digits, ".rdb") != 0) return;
+    if (snprintf(path, sizeof path, "%s/%s", p->conf.dir, name) >= (int)sizeof path) return;
+    log_notice(p->env.log, "Deleting %s, which was never completed", path);
+    p->ops->unlink(p->ops->ctx, path);
+}
+
 enum err persist_load_files(struct persist *p, char *why)
 {
     char old[PATH_MAX];
     bool there = false;
     enum err e;
 
+    if (p->ops->list(p->ops->ctx, p->conf.dir, sweep_snapshot, p) != 0)
+        log_warning(p->env.log, "%s: %s", p->conf.dir, strerror(errno));
     if (!p->conf.appendonly) return load_rdb_if_any(p, why);
     e = aof_set_read(p->set, &there, why);
     if (e != OK) return e;
