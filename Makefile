@@ -20,6 +20,8 @@ Q       := $(if $(V),,@)
 B       := build/$(MODE)
 FOLDERS := base conf protocol storage persistence commands server
 
+# -O3 -flto takes 6 to 13 % off user time of strings and lists, a few per cent of the whole; every link
+# of a test would take as long as a build.
 CFLAGS_release  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS_debug    := -O0 -g3
 CFLAGS_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
