@@ -269,6 +269,11 @@ bool persist_must_wait(const struct persist *p)
     return write_log_must_wait(p->log);
 }
 
+bool persist_is_failing(const struct persist *p)
+{
+    return write_log_failed(p->log);
+}
+
 const char *persist_log_id(const struct persist *p)
 {
     return write_log_id(p->log);

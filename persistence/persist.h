@@ -122,6 +122,10 @@ void persist_sync_soon(struct persist *p);
 /* NULL when writes may be accepted, else the error text (without '-') to refuse them with. Cheap. */
 const char *persist_refusal(const struct persist *p);
 
+/* True while the log cannot be written: what has been appended since stays in memory, and the durable
+ * offset stands still. wake is called when that changes. Cheap. */
+bool persist_is_failing(const struct persist *p);
+
 /* True while commands that write must be held back (not refused): the disk is so slow that the
  * oldest unsynced byte is about a second old, or the unsynced tail has reached its bound. wake is
  * called when that changes. */

@@ -265,26 +265,32 @@ static void arm_write(struct client *c)
     c->flags |= CLIENT_WRITE_ARMED;
 }
 
+/* The offset that a reply waits for: that of the log when it was made, so that nobody reads what a crash
+ * could take back. While the log cannot be written, only those wait who wrote: reading goes on. */
+static uint64_t waits_for(const struct client *c, const struct reply_gate *g)
+{
+    return c->server->log_failing && c->written < g->offset ? c->written : g->offset;
+}
+
+bool client_may_send(const struct client *c)
+{
+    return c->n_gates == 0 || waits_for(c, &c->gates[0]) <= persist_durable_offset(c->server->persist);
+}
+
 /* Bytes of the output that may leave now. */
 static size_t sendable(struct client *c)
 {
     uint64_t durable;
+    size_t end = c->out_at;
     int done = 0;
 
     if (c->n_gates == 0) return c->out.n;
     durable = persist_durable_offset(c->server->persist);
-    while (done < c->n_gates && c->gates[done].offset <= durable) done++;
-    if (done == c->n_gates) {
-        c->n_gates = 0;
-        return c->out.n;
-    }
-    if (done > 0) {
-        size_t end = c->gates[done - 1].end;
-        c->n_gates -= done;
-        memmove(c->gates, c->gates + done, (size_t)c->n_gates * sizeof *c->gates);
-        return end;
-    }
-    return c->out_at;
+    while (done < c->n_gates && waits_for(c, &c->gates[done]) <= durable) end = c->gates[done++].end;
+    if (done == c->n_gates) end = c->out.n;
+    c->n_gates -= done;
+    memmove(c->gates, c->gates + done, (size_t)c->n_gates * sizeof *c->gates);
+    return end;
 }
 
 static void sent(struct client *c, size_t n)

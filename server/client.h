@@ -74,6 +74,8 @@ struct client {
     size_t out_at;         /* sent up to here */
     struct reply_gate gates[CLIENT_GATES];
     int n_gates;
+    bool wrote;            /* the request that runs has changed something */
+    uint64_t written;      /* the log's offset behind its last change */
     struct reply reply;
 
     int db;
@@ -131,6 +133,9 @@ void client_wants_write(struct client *c);
 
 /* Send what may leave. */
 void client_flush(struct client *c);
+
+/* The log has moved or failed: may some of what waits for it leave? */
+bool client_may_send(const struct client *c);
 
 /* There are bytes left to parse: queue it for the next turn. */
 void client_wants_parse(struct client *c);

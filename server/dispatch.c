@@ -328,7 +328,10 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     if (writes) persist_group_begin(s->persist);
     e = call_run(&call);
     if (writes) {
-        if (s->store->stats.changes != changes) log_effects(c, ref, &call, db);
+        if (s->store->stats.changes != changes) {
+            log_effects(c, ref, &call, db);
+            c->wrote = true;
+        }
         persist_group_end(s->persist);
     }
     s->store->no_touch = false;
@@ -369,6 +372,10 @@ void dispatch_messages(struct client *c)
 void dispatch_answered(struct client *c, size_t mark)
 {
     c->n_commands++;
+    if (c->wrote) {
+        c->wrote = false;
+        c->written = persist_offset(c->server->persist);
+    }
     apply_reply_mode(c, mark);
     dispatch_messages(c);
 }

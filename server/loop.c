@@ -117,18 +117,20 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
 
 /* --- writing ------------------------------------------------------------------------------------------- */
 
-/* The log has come further: let go what waited for that. */
+/* The log has come further, or fails: let go what waited for that. */
 static void release_gated(struct server *s)
 {
     uint64_t durable = persist_durable_offset(s->persist);
+    bool failing = persist_is_failing(s->persist);
     struct link *l = s->gated.next;
 
-    if (LIKELY(durable == s->released)) return;
+    if (LIKELY(durable == s->released && failing == s->log_failing)) return;
     s->released = durable;
+    s->log_failing = failing;
     while (l != &s->gated) {
         struct client *c = LINK_OF(l, struct client, in_gated);
         l = l->next;
-        if (c->n_gates > 0 && c->gates[0].offset > durable) continue;
+        if (!client_may_send(c)) continue;
         link_remove(&c->in_gated);
         client_wants_write(c);
     }
@@ -192,8 +194,8 @@ static void check_pause(struct server *s)
     if (s->pause_until_ms != 0) {
         if (server_mono_ms(s) < s->pause_until_ms) return;
         server_unpause(s);
-    } else if (persist_must_wait(s->persist)) {
-        return;
+    } else if (persist_must_wait(s->persist) && !persist_is_failing(s->persist)) {
+        return; /* but when the disk fails they are told so */
     }
     resume_paused(s);
 }

@@ -197,6 +197,7 @@ int main(int argc, char **argv)
 
     mem_init();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error like a full disk */
     if (handled_alone(argc, argv, &code)) return code;
     conf_init(&conf);
     code = 1;

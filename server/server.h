@@ -80,6 +80,7 @@ struct server {
     struct link writable;       /* clients with replies to send in this turn */
     struct link gated;          /* clients whose replies wait for the log */
     uint64_t released;          /* the log's durable offset when those were last looked at */
+    bool log_failing;           /* since then; replies of those who did not write leave */
     struct link closing;        /* clients to be closed when the call that runs is over */
     struct link doomed;         /* closed clients, freed at the end of the turn */
     struct arena arena;         /* of the call that runs */

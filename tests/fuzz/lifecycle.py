@@ -12,6 +12,7 @@ run again with its seed, which is printed.
 import argparse
 import os
 import random
+import resource
 import select
 import socket
 import struct
@@ -43,8 +44,11 @@ class Round:
         self.steps = steps
         self.peers = []
         self.server = srv.Server(binary=binary, **self.settings())
-        self.control = None
         self.last_id = 0
+        # In some rounds files cannot grow at times, as on a full disk. (Nor can the log of the server then,
+        # so not in all.)
+        self.disk_may_fail = self.rng.random() < 0.2
+        self.file_limit = resource.prlimit(self.server.pid, resource.RLIMIT_FSIZE)[1]
 
     # --- settings ---------------------------------------------------------------------------------------
 
@@ -194,6 +198,9 @@ class Round:
         if self.rng.random() < 0.8:
             self.peers[-1].rest = resp.encode(["AUTH", "pw"])
 
+    def limit_files(self, n):
+        resource.prlimit(self.server.pid, resource.RLIMIT_FSIZE, (n, self.file_limit))
+
     def drop(self, p, reset=False):
         if reset:
             p.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -233,6 +240,8 @@ class Round:
         if not self.peers or (len(self.peers) < 30 and r.random() < 0.06):
             self.connect()
             return
+        if self.disk_may_fail and r.random() < 0.003:
+            self.limit_files(r.choice([0, 4096, self.file_limit]))
         p = r.choice(self.peers)
         x = r.random()
         if x < 0.70:
@@ -287,12 +296,15 @@ class Round:
             time.sleep(0.01)
 
     def settle(self):
+        self.alive()
+        self.limit_files(self.file_limit)
         for p in list(self.peers):
             self.drop(p)
         c = self.join()
         for name, value in (("maxmemory-clients", "0"), ("timeout", "0"), ("maxmemory", "0"), ("maxclients", "10000")):
             assert c("CONFIG", "SET", name, value) == resp.OK
         assert c("CLIENT", "UNPAUSE") == resp.OK
+        srv.wait_for(lambda: c.info("persistence")["aof_last_write_status"] == "ok", "the log does not heal")
         srv.wait_for(lambda: c.info("clients")["connected_clients"] == "1", "clients stay:\n%s" % c("CLIENT", "LIST"))
         got = c.info("clients", "stats", "memory")
         for name in ("blocked_clients", "pubsub_clients", "watching_clients", "clients_in_timeout_table",

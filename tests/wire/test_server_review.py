@@ -1,5 +1,6 @@
 """Corners of clients' lives: who waits, who is paused, who is closed, and in which order words arrive."""
 import os
+import resource
 import signal
 import socket
 import struct
@@ -747,6 +748,36 @@ def test_everything_waits_in_order_behind_the_gate(start):
         else:
             assert got == big.encode()
     assert [int(sub.read()[2]) for _ in range(200)] == list(range(200))
+
+
+@pytest.mark.parametrize("mode", ["always", "everysec"])
+@pytest.mark.parametrize("ending", ["healed", "turned off"])
+def test_reading_goes_on_while_the_log_cannot_be_written(start, mode, ending):
+    """A limit on the size of files stands for the full disk."""
+    s = start(appendonly="yes", appendfsync=mode)
+    c, w = s.conn(), s.conn()
+    w("SET", "before", "1")
+    hard = resource.prlimit(s.pid, resource.RLIMIT_FSIZE)[1]
+    resource.prlimit(s.pid, resource.RLIMIT_FSIZE, (0, hard))
+    w.send("SET", "k", "v")
+    wait_for(lambda: c.info("persistence")["aof_last_write_status"] == "err")
+    for conn in (c, s.conn(), s.conn(resp3=True)):
+        assert conn("GET", "before") == b"1" and conn("GET", "k") == b"v"
+        refused = conn("SET", "j", "v")
+        assert isinstance(refused, Err) and refused.startswith("MISCONF Errors writing to the AOF file")
+    w.sock.settimeout(0.2)
+    with pytest.raises(socket.timeout):
+        w.read()  # not acknowledged before it is on the disk
+    w.sock.settimeout(srv.PATIENCE)
+    if ending == "healed":
+        resource.prlimit(s.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    else:
+        assert c("CONFIG", "SET", "appendonly", "no") == OK
+    assert w.read() == OK
+    wait_for(lambda: c("SET", "j", "v") == OK)
+    if ending == "healed":
+        s.restart(kill=True)
+        assert s.conn()("MGET", "before", "k", "j") == [b"1", b"v", b"v"]
 
 
 # --- words ---------------------------------------------------------------------------------------------------
