@@ -19,6 +19,9 @@
 /* What an idle connection's buffer may keep when it is given back; larger ones are freed. */
 enum { SPARE_MAX = 64 * 1024 };
 
+/* Arguments that an idle connection's parser keeps room for. */
+enum { PARSER_MAX = 128 };
+
 /* --- spare buffers ------------------------------------------------------------------------------ */
 
 static void give_back(struct server *s, struct buf *b)
@@ -386,6 +389,7 @@ void client_used_input(struct client *c)
     if (c->in_at == c->in.n) {
         c->in_at = 0;
         give_back(c->server, &c->in);
+        if (UNLIKELY(c->parser.cap > PARSER_MAX)) resp_fini(&c->parser);
     } else if (c->in_at > 0) {
         buf_drop(&c->in, c->in_at);
         c->in_at = 0;

@@ -173,6 +173,9 @@ void client_describe(struct client *c, struct buf *out);
 const char *client_peer(struct client *c);
 const char *client_local(struct client *c);
 
+/* True for a connection from this machine. */
+bool client_is_local(struct client *c);
+
 /* Begin and end a message that is not the reply to a request (pub/sub, monitor). NULL: c is about to be
  * closed and gets no more. */
 struct reply *client_push_begin(struct client *c);

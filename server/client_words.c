@@ -27,6 +27,14 @@ const char *client_local(struct client *c)
     return c->local;
 }
 
+bool client_is_local(struct client *c)
+{
+    const char *peer = client_peer(c);
+
+    return (c->flags & CLIENT_UNIX) || strncmp(peer, "127.", 4) == 0 || strncmp(peer, "[::1]", 5) == 0 ||
+           strncmp(peer, "[::ffff:127.", 12) == 0;
+}
+
 static void flag_letters(const struct client *c, char *out)
 {
     char *p = out;

@@ -47,7 +47,7 @@ static bool put_to_work(void *ctx, const struct setting *const *changed, size_t 
 static enum err run_set(struct call *c)
 {
     struct server *s = c->client->server;
-    struct conf_change how = { .is_local = c->client->flags & CLIENT_UNIX, .is_loading = s->store->loading,
+    struct conf_change how = { .is_local = client_is_local(c->client), .is_loading = s->store->loading,
                                .apply = put_to_work, .ctx = s };
     struct buf error = { 0 };
     enum err e;

@@ -183,7 +183,7 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
         return room;
     }
     if (UNLIKELY(c->flags & CLIENT_LOADER)) return NULL;
-    if (UNLIKELY(cmd->flags & CMD_PROTECTED) && !server_allows_protected(c, cmd)) return refusal_protected(room);
+    if (UNLIKELY(cmd->flags & CMD_PROTECTED) && !server_allows_protected(c)) return refusal_protected(room);
     if (UNLIKELY(!c->authenticated) && client_needs_auth(c) && !(cmd->flags & CMD_NO_AUTH)) {
         return "NOAUTH Authentication required.";
     }

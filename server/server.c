@@ -27,16 +27,11 @@ size_t server_used_memory(const struct server *s)
     return used > aside ? used - aside : 0;
 }
 
-bool server_allows_protected(const struct client *c, const struct command *cmd)
+bool server_allows_protected(struct client *c)
 {
     enum conf_guard guard = c->server->conf->enable_debug_command;
 
-    (void)cmd;
-    if (guard == CONF_GUARD_LOCAL) {
-        return (c->flags & CLIENT_UNIX) || strncmp(client_peer((struct client *)(uintptr_t)c), "127.", 4) == 0 ||
-               strncmp(client_peer((struct client *)(uintptr_t)c), "[::1]", 5) == 0;
-    }
-    return guard == CONF_GUARD_YES;
+    return guard == CONF_GUARD_YES || (guard == CONF_GUARD_LOCAL && client_is_local(c));
 }
 
 void server_pause(struct server *s, int64_t until_ms, bool all)

@@ -160,8 +160,8 @@ void server_unpause(struct server *s);
 bool server_apply_conf(struct server *s, const struct setting *const *changed, size_t n, const char **blame,
                        char *why);
 
-/* DEBUG and its like: allowed by enable-debug-command for this client. */
-bool server_allows_protected(const struct client *c, const struct command *cmd);
+/* DEBUG: allowed by enable-debug-command for this client. */
+bool server_allows_protected(struct client *c);
 
 /* Begin an orderly stop. save: -1 as the save rules say, 0 no, 1 yes. False: something could not be
  * saved (the log says what) and memd goes on, unless force. */
