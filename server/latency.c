@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "server/client.h"
+#include "server/rows.h"
 
 enum { LATENCY_SAMPLES = 160, LATENCY_EVENTS = 32 };
 
@@ -249,32 +250,28 @@ static enum err run_help(struct call *c)
         "    (default: reset all data for all event classes)",
         "HISTOGRAM [COMMAND ...]",
         "    Return a cumulative distribution of commands' latency in histogram format.",
-        "HELP",
-        "    Print this help.",
     };
-    size_t n = sizeof lines / sizeof *lines;
 
-    reply_array(c->out, n);
-    for (size_t i = 0; i < n; i++) reply_simple(c->out, lines[i]);
+    REPLY_HELP(c, lines);
     return OK;
 }
 
-#define ROW(n, fn, ar, si, text) \
+#define LATENCY_ROW(n, fn, ar, si, text) \
     .name = (n), .run = (fn), .arity = (ar), .group = GROUP_SERVER, .since = (si), .summary = (text), \
     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE
 
 static const struct command latency_subs[] = {
-    { ROW("doctor", run_doctor, 2, "2.8.13", "Reports on latency in words."), .complexity = "O(1)" },
-    { ROW("graph", run_graph, 3, "2.8.13", "Draws the samples of an event."), .complexity = "O(1)",
+    { LATENCY_ROW("doctor", run_doctor, 2, "2.8.13", "Reports on latency in words."), .complexity = "O(1)" },
+    { LATENCY_ROW("graph", run_graph, 3, "2.8.13", "Draws the samples of an event."), .complexity = "O(1)",
       .args = ARGS({ .name = "event" }) },
-    { ROW("histogram", run_histogram, -2, "7.0.0", "Returns the distribution of commands' latencies."),
+    { LATENCY_ROW("histogram", run_histogram, -2, "7.0.0", "Returns the distribution of commands' latencies."),
       .complexity = "O(N), N being the commands with calls",
       .args = ARGS({ .name = "command", .flags = ARG_OPTIONAL | ARG_MULTIPLE }) },
-    { ROW("history", run_history, 3, "2.8.13", "Returns the samples of an event."), .complexity = "O(1)",
+    { LATENCY_ROW("history", run_history, 3, "2.8.13", "Returns the samples of an event."), .complexity = "O(1)",
       .args = ARGS({ .name = "event" }) },
-    { ROW("latest", run_latest, 2, "2.8.13", "Returns the latest sample of every event."),
+    { LATENCY_ROW("latest", run_latest, 2, "2.8.13", "Returns the latest sample of every event."),
       .complexity = "O(1)" },
-    { ROW("reset", run_reset, -2, "2.8.13", "Forgets the samples of events."), .complexity = "O(1)",
+    { LATENCY_ROW("reset", run_reset, -2, "2.8.13", "Forgets the samples of events."), .complexity = "O(1)",
       .args = ARGS({ .name = "event", .flags = ARG_OPTIONAL | ARG_MULTIPLE }) },
     { .name = "help", .run = run_help, .arity = 2, .flags = CMD_LOADING | CMD_STALE, .group = GROUP_SERVER,
       .since = "2.8.13", .complexity = "O(1)", .summary = "Prints what LATENCY can do." },
@@ -282,7 +279,6 @@ static const struct command latency_subs[] = {
 };
 
 const struct command latency_commands[] = {
-    { .name = "latency", .arity = -2, .group = GROUP_SERVER, .since = "2.8.13",
-      .complexity = "Depends on the subcommand", .summary = "What took long.", .subs = latency_subs },
+    { CONTAINER("latency", GROUP_SERVER, "2.8.13", "What took long.", latency_subs) },
     { 0 },
 };

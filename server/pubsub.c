@@ -334,13 +334,9 @@ static enum err run_pubsub_help(struct call *c)
         "    Return the currently active shard level channels matching a <pattern> (default: '*').",
         "SHARDNUMSUB [<shardchannel> ...]",
         "    Return the number of subscribers for the specified shard level channel(s)",
-        "HELP",
-        "    Print this help.",
     };
-    size_t n = sizeof lines / sizeof *lines;
 
-    reply_array(c->out, n);
-    for (size_t i = 0; i < n; i++) reply_simple(c->out, lines[i]);
+    REPLY_HELP(c, lines);
     return OK;
 }
 

@@ -2,6 +2,7 @@
 #include "server/slowlog.h"
 
 #include "base/mem.h"
+#include "server/rows.h"
 #include "server/secret.h"
 
 
@@ -142,35 +143,27 @@ static enum err run_help(struct call *c)
         "    Return the length of the slowlog.",
         "RESET",
         "    Reset the slowlog.",
-        "HELP",
-        "    Print this help.",
     };
-    size_t n = sizeof lines / sizeof *lines;
 
-    reply_array(c->out, n);
-    for (size_t i = 0; i < n; i++) reply_simple(c->out, lines[i]);
+    REPLY_HELP(c, lines);
     return OK;
 }
 
-#define ROW(n, fn, ar, fl, si, text) \
-    .name = (n), .run = (fn), .arity = (ar), .flags = (fl), .group = GROUP_SERVER, .since = (si), \
-    .summary = (text)
+#define ADMIN (CMD_ADMIN | CMD_LOADING | CMD_STALE)
 
 static const struct command slowlog_subs[] = {
-    { ROW("get", run_get, -2, CMD_ADMIN | CMD_LOADING | CMD_STALE, "2.2.12", "Returns the slowest requests."),
-      .complexity = "O(N), N being the entries returned",
+    { ROW("get", run_get, -2, ADMIN, GROUP_SERVER, "2.2.12", "O(N), N being the entries returned",
+          "Returns the slowest requests."),
       .args = ARGS({ .name = "count", .type = ARG_T_INTEGER, .flags = ARG_OPTIONAL }) },
-    { ROW("len", run_len, 2, CMD_ADMIN | CMD_LOADING | CMD_STALE, "2.2.12", "Counts the entries of the slow log."),
-      .complexity = "O(1)" },
-    { ROW("reset", run_reset, 2, CMD_ADMIN | CMD_LOADING | CMD_STALE, "2.2.12", "Empties the slow log."),
-      .complexity = "O(N), N being the entries" },
-    { ROW("help", run_help, 2, CMD_LOADING | CMD_STALE, "6.2.0", "Prints what SLOWLOG can do."),
-      .complexity = "O(1)" },
+    { ROW("len", run_len, 2, ADMIN, GROUP_SERVER, "2.2.12", "O(1)", "Counts the entries of the slow log.") },
+    { ROW("reset", run_reset, 2, ADMIN, GROUP_SERVER, "2.2.12", "O(N), N being the entries",
+          "Empties the slow log.") },
+    { ROW("help", run_help, 2, CMD_LOADING | CMD_STALE, GROUP_SERVER, "6.2.0", "O(1)",
+          "Prints what SLOWLOG can do.") },
     { 0 },
 };
 
 const struct command slowlog_commands[] = {
-    { ROW("slowlog", NULL, -2, 0, "2.2.12", "The log of slow requests."),
-      .complexity = "Depends on the subcommand", .subs = slowlog_subs },
+    { CONTAINER("slowlog", GROUP_SERVER, "2.2.12", "The log of slow requests.", slowlog_subs) },
     { 0 },
 };
