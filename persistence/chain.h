@@ -16,7 +16,7 @@
 
 #include "base/str.h"
 
-enum { CHAIN_CHUNK = 128 * 1024, CHAIN_SPARE_MAX = 8 };
+enum { CHAIN_CHUNK = 128 * 1024, CHAIN_SPARE_MAX = 2 };
 
 struct chunk {
     struct chunk *next;
