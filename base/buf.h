@@ -35,8 +35,12 @@ static inline void buf_used(struct buf *b, size_t n)
 
 static inline void buf_add(struct buf *b, const void *p, size_t n)
 {
+    char *at;
+
     if (n == 0) return;
-    memcpy(buf_room(b, n), p, n);
+    at = buf_room(b, n);
+    if (at == NULL) __builtin_unreachable(); /* room for at least a byte: what analyzers cannot see */
+    memcpy(at, p, n);
     b->n += n;
 }
 

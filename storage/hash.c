@@ -218,10 +218,13 @@ static bool large_drop_due(struct hash *h, struct buf *name)
 {
     struct hash_large *l = h->ptr;
     struct hash_place at = { 0 };
+    const struct entry *first;
 
     l->due_at = due_first_at(&l->due);
     if (l->due_at > h->now_ms) return false;
-    buf_add_str(name, entry_key(due_first(&l->due)));
+    first = due_first(&l->due);
+    ensure(first != NULL); /* something is due */
+    buf_add_str(name, entry_key(first));
     ensure(hash_find(h, buf_str(name), &at));
     hash_drop(h, &at);
     return true;
@@ -372,6 +375,8 @@ void hash_drop(struct hash *h, struct hash_place *at)
 {
     if (h->enc == ENC_TABLE) {
         struct hash_large *l = h->ptr;
+
+        ensure(at->ref.e != NULL);
         if (entry_expires(at->ref.e)) due_remove(&l->due, at->ref.e);
         field_free(NULL, table_remove(&l->table, &at->ref));
         return;
