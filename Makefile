@@ -18,7 +18,7 @@ PYTHON  ?= /usr/bin/python3
 PREFIX  ?= /usr/local
 Q       := $(if $(V),,@)
 B       := build/$(MODE)
-FOLDERS := base conf protocol storage persistence commands server
+FOLDERS := base conf protocol storage persistence scripting commands server
 
 # -O3 -flto takes 6 to 13 % off user time of strings and lists, a few per cent of the whole; every link
 # of a test would take as long as a build.
@@ -42,8 +42,9 @@ LINK_conf        := conf base
 LINK_protocol    := protocol base
 LINK_storage     := storage base
 LINK_persistence := persistence protocol storage base
+LINK_scripting   := scripting protocol base
 LINK_commands    := commands protocol storage base
-LINK_server      := server commands persistence storage protocol conf base
+LINK_server      := server commands scripting persistence storage protocol conf base
 
 sources  = $(wildcard $(1)/*.c)
 objects  = $(patsubst %.c,$(B)/%.o,$(1))

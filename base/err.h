@@ -25,6 +25,7 @@
     X(ERR_HASH_NOT_INT, "ERR hash value is not an integer") \
     X(ERR_HASH_NOT_FLOAT, "ERR hash value is not a float") \
     X(ERR_INCR_NAN_OR_INF, "ERR value is NaN or Infinity") \
+    X(ERR_SCORE_NAN, "ERR resulting score is not a number (NaN)") \
     X(ERR_FIELDS_PLACE, "ERR Mandatory argument FIELDS is missing or not at the right position") \
     X(ERR_FIELDS_POSITIVE, "ERR Number of fields must be a positive integer") \
     X(ERR_FIELDS_GREATER_0, "ERR Parameter `numFields` should be greater than 0") \

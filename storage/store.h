@@ -32,6 +32,8 @@ enum { STORE_SHARD_BITS = 4, STORE_SHARDS = 1 << STORE_SHARD_BITS };
     X(CHANGE_INCRBY, "incrby", '$') \
     X(CHANGE_DECRBY, "decrby", '$') \
     X(CHANGE_INCRBYFLOAT, "incrbyfloat", '$') \
+    X(CHANGE_SETBIT, "setbit", '$') \
+    X(CHANGE_PFADD, "pfadd", '$') \
     X(CHANGE_LPUSH, "lpush", 'l') \
     X(CHANGE_RPUSH, "rpush", 'l') \
     X(CHANGE_LPOP, "lpop", 'l') \
@@ -40,6 +42,7 @@ enum { STORE_SHARD_BITS = 4, STORE_SHARDS = 1 << STORE_SHARD_BITS };
     X(CHANGE_LSET, "lset", 'l') \
     X(CHANGE_LREM, "lrem", 'l') \
     X(CHANGE_LTRIM, "ltrim", 'l') \
+    X(CHANGE_SORTSTORE, "sortstore", 'l') \
     X(CHANGE_HSET, "hset", 'h') \
     X(CHANGE_HINCRBY, "hincrby", 'h') \
     X(CHANGE_HINCRBYFLOAT, "hincrbyfloat", 'h') \
@@ -53,6 +56,29 @@ enum { STORE_SHARD_BITS = 4, STORE_SHARDS = 1 << STORE_SHARD_BITS };
     X(CHANGE_SINTERSTORE, "sinterstore", 's') \
     X(CHANGE_SUNIONSTORE, "sunionstore", 's') \
     X(CHANGE_SDIFFSTORE, "sdiffstore", 's') \
+    X(CHANGE_ZADD, "zadd", 'z') \
+    X(CHANGE_ZINCR, "zincr", 'z') \
+    X(CHANGE_ZREM, "zrem", 'z') \
+    X(CHANGE_ZPOPMIN, "zpopmin", 'z') \
+    X(CHANGE_ZPOPMAX, "zpopmax", 'z') \
+    X(CHANGE_ZREMRANGEBYRANK, "zremrangebyrank", 'z') \
+    X(CHANGE_ZREMRANGEBYSCORE, "zremrangebyscore", 'z') \
+    X(CHANGE_ZREMRANGEBYLEX, "zremrangebylex", 'z') \
+    X(CHANGE_ZRANGESTORE, "zrangestore", 'z') \
+    X(CHANGE_ZUNIONSTORE, "zunionstore", 'z') \
+    X(CHANGE_ZINTERSTORE, "zinterstore", 'z') \
+    X(CHANGE_ZDIFFSTORE, "zdiffstore", 'z') \
+    X(CHANGE_GEOSEARCHSTORE, "geosearchstore", 'z') \
+    X(CHANGE_GEORADIUSSTORE, "georadiusstore", 'z') \
+    X(CHANGE_XADD, "xadd", 't') \
+    X(CHANGE_XDEL, "xdel", 't') \
+    X(CHANGE_XTRIM, "xtrim", 't') \
+    X(CHANGE_XSETID, "xsetid", 't') \
+    X(CHANGE_XGROUP_CREATE, "xgroup-create", 't') \
+    X(CHANGE_XGROUP_CREATECONSUMER, "xgroup-createconsumer", 't') \
+    X(CHANGE_XGROUP_DELCONSUMER, "xgroup-delconsumer", 't') \
+    X(CHANGE_XGROUP_DESTROY, "xgroup-destroy", 't') \
+    X(CHANGE_XGROUP_SETID, "xgroup-setid", 't') \
     X(CHANGE_DEL, "del", 'g') \
     X(CHANGE_RENAME_FROM, "rename_from", 'g') \
     X(CHANGE_RENAME_TO, "rename_to", 'g') \

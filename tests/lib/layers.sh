@@ -10,7 +10,8 @@ find base conf protocol storage persistence commands server -name '*.[ch]' -exec
         allowed["storage"] = " storage base "
         allowed["persistence"] = " persistence protocol storage base "
         allowed["commands"] = " commands protocol storage base "
-        allowed["server"] = " server commands persistence storage protocol conf base "
+        allowed["scripting"] = " scripting protocol base "
+        allowed["server"] = " server commands scripting persistence storage protocol conf base "
     }
     FNR == 1 { split(FILENAME, path, "/") }
     /^[ \t]*#[ \t]*include[ \t]*"/ {

@@ -7,6 +7,7 @@ known to differ between the stock version here and 7.2, which memd follows, stan
     MEMD_DIFF_COMMANDS  commands a session (default 30000)
     MEMD_DIFF_SEED      the seed (default fixed; 0: from the clock). A failure prints it."""
 import os
+import pathlib
 import random
 import re
 import time
@@ -22,153 +23,8 @@ COMMANDS = int(os.environ.get("MEMD_DIFF_COMMANDS", "30000"))
 SEED = int(os.environ.get("MEMD_DIFF_SEED", "20240607"))
 BATCH = 60
 
-GRAMMAR = r"""
-6x SET K V
-4x SET any V ( NX | XX | GET | KEEPTTL | EX ttl | PX ttlms | EXAT at | PXAT atms | bad )*
-SET K V ( EX ttl | PX ttlms )
-2x GET K
-GET any
-GETEX K ( PERSIST | EX ttl | PX ttlms | EXAT at | PXAT atms | bad )*
-GETDEL K
-GETSET K V
-SETNX K V
-SETEX K ttl V
-PSETEX K ttlms V
-MGET any any any
-MSET ( K V )+
-MSET K V K
-MSETNX ( K V )+
-2x APPEND K V
-STRLEN any
-SETRANGE K offset V
-GETRANGE K int int
-SUBSTR K int int
-2x INCR K
-2x DECR K
-2x INCRBY K int
-2x DECRBY K int
-2x INCRBYFLOAT K float
-SET K float
-LCS K K ( LEN | IDX | MINMATCHLEN int | WITHMATCHLEN | bad )*
-
-2x DEL ( any )+
-DEL ( K | L | H | S )
-UNLINK ( any )+
-EXISTS ( any )+
-TOUCH ( any )+
-TYPE any
-KEYS glob
-SCAN 0 COUNT 100000
-SCAN 0 COUNT 100000 ( MATCH glob | TYPE string | TYPE list | TYPE nope | bad )+
-RANDOMKEY
-RENAME any any
-RENAMENX any any
-COPY any any ( REPLACE | DB db | bad )*
-MOVE any db
-EXPIRE any ttl ( NX | XX | bad )?
-EXPIRE any ttl ( GT | LT | XX | NX )*
-PEXPIRE any ttlms ( NX | XX | GT | LT )?
-EXPIREAT any 1
-EXPIREAT any at ( NX | XX | GT | LT | bad )*
-PEXPIREAT any atms ( NX | XX | GT | LT )*
-2x TTL any
-2x PTTL any
-EXPIRETIME any
-PEXPIRETIME any
-2x PERSIST any
-DBSIZE
-0.5x SELECT db
-0.3x SWAPDB db db
-0.3x FLUSHDB ( ASYNC | SYNC | bad )?
-OBJECT ( ENCODING | IDLETIME | REFCOUNT | FREQ | bad ) any
-OBJECT ENCODING any
-
-4x RPUSH L ( elem )+
-4x LPUSH L ( elem )+
-LPUSHX any ( elem )+
-RPUSHX any ( elem )+
-2x LPOP L
-2x RPOP L
-LPOP L count
-RPOP L count
-LLEN any
-3x LRANGE L int int
-LRANGE L 0 -1
-LINDEX L int
-2x LSET L int elem
-LINSERT L ( BEFORE | AFTER | bad ) elem elem
-2x LREM L int elem
-2x LTRIM L int int
-LTRIM L -20 -1
-LPOS L elem ( RANK int | COUNT count | MAXLEN count | bad )*
-LMOVE L any ( LEFT | RIGHT ) ( LEFT | RIGHT | bad )
-LMOVE L L ( LEFT | RIGHT ) ( LEFT | RIGHT )
-RPOPLPUSH L L
-LMPOP numkeys ( L )+ ( LEFT | RIGHT | bad ) ( COUNT count | bad )?
-BLPOP L L tiny
-BRPOP L tiny
-BLMOVE L L ( LEFT | RIGHT ) ( LEFT | RIGHT ) tiny
-BRPOPLPUSH L L tiny
-BLMPOP tiny numkeys ( L )+ ( LEFT | RIGHT ) ( COUNT count )?
-
-5x HSET H ( field V )+
-HSET H field
-HMSET H ( field V )+
-HSETNX H field V
-2x HGET H field
-HMGET any ( field )+
-2x HDEL H ( field )+
-HLEN any
-HSTRLEN H field
-HEXISTS H field
-2x HGETALL H
-HKEYS H
-HVALS H
-2x HINCRBY H field int
-2x HINCRBYFLOAT H field float
-HRANDFIELD H
-HRANDFIELD H pick ( WITHVALUES | bad )?
-HSCAN H 0 COUNT 100000 ( MATCH glob | bad )*
-
-5x SADD S ( member )+
-2x SREM S ( member )+
-SCARD any
-SISMEMBER S member
-SMISMEMBER any ( member )+
-2x SMEMBERS S
-SMOVE S any member
-SPOP S 100000
-SPOP S bad
-SRANDMEMBER S
-SRANDMEMBER S pick
-SINTER ( S )+
-SUNION ( S )+
-SDIFF ( S )+
-SINTERSTORE any ( S )+
-SUNIONSTORE any ( S )+
-SDIFFSTORE any ( S )+
-SINTERCARD numkeys ( S )+ ( LIMIT int | bad )?
-SSCAN S 0 COUNT 100000 ( MATCH glob )?
-
-PING
-PING V
-ECHO V
-CLIENT SETNAME ( name | foo | conn-1 )
-CLIENT SETNAME name V
-CLIENT GETNAME
-PUBLISH ch V
-SPUBLISH ch V
-PUBSUB NUMSUB ch
-PUBSUB CHANNELS glob
-PUBSUB NUMPAT
-WATCH ( any )+
-UNWATCH
-2x MULTI
-4x EXEC
-DISCARD
-COMMAND GETKEYS ( SET K V | MGET K K | LMPOP 2 L L LEFT | HSET H field V | SINTERSTORE S S S | PING V | bad V )
-nosuchcommand ( V )*
-"""
+# One file a family of commands.
+GRAMMAR = "\n".join(f.read_text() for f in sorted((pathlib.Path(__file__).parent / "grammar").glob("*.txt")))
 
 # Never mutated. Of those that take a time: a random small number there would expire a key while the
 # test looks on.

@@ -1,0 +1,107 @@
+/* zset.h -- a sorted set object, in one of two forms.
+ *
+ *   ENC_LISTPACK  at most zset-max-listpack-entries members, none longer than zset-max-listpack-value:
+ *                 member and score in turn, in order
+ *   ENC_TREE      a B+ tree in order, which counts what stands below each node, beside a table that
+ *                 finds a member's score
+ *
+ * The order is that of scores, and of bytes (memcmp, the shorter first) among equal scores. A rank
+ * is a place in that order, from 0. Every range (of ranks, scores or names) is an interval of ranks,
+ * so whoever has found its ends reads, counts and removes all of them alike.
+ *
+ * A zset grows from the small form to the large, never back. A struct zset is an open one: the two
+ * words that its entry holds, with the store; who changes it stores enc and ptr back (type_zset.c).
+ * Scores are never NaN: callers see to that. */
+#ifndef MEMD_STORAGE_ZSET_H
+#define MEMD_STORAGE_ZSET_H
+
+#include "base/buf.h"
+#include "base/num.h"
+#include "storage/listpack.h"
+#include "storage/store.h"
+
+struct zset {
+    struct store *store;
+    enum value_enc enc;
+    void *ptr; /* a listpack, or struct ztree */
+};
+
+/* A new, empty one to which about n members will be added, none longer than `longest`. */
+struct zset zset_new(struct store *s, size_t n, size_t longest);
+struct zset zset_of(struct store *s, const struct entry *e);
+void zset_free(struct zset *z);
+
+size_t zset_count(const struct zset *z);
+
+/* False: there is no such member. */
+bool zset_score(const struct zset *z, struct str member, double *score);
+
+/* Its place from the lowest score, and its score (may be NULL). False: there is no such member. */
+bool zset_rank(const struct zset *z, struct str member, size_t *rank, double *score);
+
+/* Give member this score; false: it was there, with whatever score (told in *old unless NULL). */
+bool zset_put(struct zset *z, struct str member, double score, double *old);
+
+/* False: it was not there. */
+bool zset_remove(struct zset *z, struct str member);
+
+/* Remove the members of ranks from up to, but not, to; each is given to fn (may be NULL) first, in
+ * order. */
+void zset_remove_ranks(struct zset *z, size_t from, size_t to,
+                       void (*fn)(void *ctx, struct str member, double score), void *ctx);
+
+/* --- ranges (zset_read.c) ------------------------------------------------------------------------ */
+
+struct zrange_score {
+    double min, max;
+    bool min_open, max_open; /* the bound itself is out */
+};
+
+enum zlex_bound { ZLEX_CLOSED, ZLEX_OPEN, ZLEX_LOWEST, ZLEX_HIGHEST }; /* "[x", "(x", "-", "+" */
+struct zrange_lex {
+    struct str min, max;
+    enum zlex_bound min_kind, max_kind;
+};
+
+/* Ranks [from, to) of what lies in the range; from == to: nothing does. A range of names makes sense
+ * where all scores are equal, as in Redis. */
+struct zrange {
+    size_t from, to;
+};
+struct zrange zset_range_score(const struct zset *z, const struct zrange_score *r);
+struct zrange zset_range_lex(const struct zset *z, const struct zrange_lex *r);
+
+/* Walk from the member of a rank, upwards or downwards; the set may not change meanwhile. */
+struct zset_iter {
+    const struct zset *z;
+    struct str member; /* zset_next's; borrowed until the next call */
+    double score;
+    bool down;
+    size_t left;
+    const void *node;
+    uint32_t at;
+    char scratch[NUM_TEXT_MAX];
+};
+void zset_iter_at(struct zset_iter *it, const struct zset *z, size_t rank, bool down);
+bool zset_next(struct zset_iter *it);
+
+/* As SCAN: some members from cursor (0 at the start); returns the next, 0 at the end. The small form
+ * gives all at once. */
+uint64_t zset_scan(const struct zset *z, uint64_t cursor, size_t count,
+                   void (*fn)(void *ctx, struct str member, double score), void *ctx);
+
+/* n random members, each as likely as any other; when `distinct`, none twice and at most zset_count.
+ * fn returns false to stop. */
+void zset_random(const struct zset *z, size_t n, bool distinct,
+                 bool (*fn)(void *ctx, struct str member, double score), void *ctx);
+
+/* --- type_ops ------------------------------------------------------------------------------------ */
+
+void zset_free_value(enum value_enc enc, void *ptr);
+size_t zset_free_effort(enum value_enc enc, const void *ptr);
+void *zset_dup_value(struct store *s, enum value_enc enc, const void *ptr);
+size_t zset_value_bytes(enum value_enc enc, const void *ptr, size_t samples);
+
+void zset_check(const struct zset *z);
+
+#endif
