@@ -47,6 +47,16 @@
     X(ERR_STRING_LIMIT, "ERR string exceeds maximum allowed size (proto-max-bulk-len)") \
     X(ERR_DB_INDEX, "ERR DB index is out of range") \
     X(ERR_SAME_OBJECT, "ERR source and destination objects are the same") \
+    X(ERR_NO_GROUP, NULL) /* the stream has no such group; the texts name key and group */ \
+    X(ERR_GROUP_EXISTS, "BUSYGROUP Consumer Group name already exists") \
+    X(ERR_XADD_ZERO, "ERR The ID specified in XADD must be greater than 0-0") \
+    X(ERR_XADD_SMALLER, "ERR The ID specified in XADD is equal or smaller than the target stream top item") \
+    X(ERR_XADD_TOO_LARGE, "ERR Elements are too large to be stored") \
+    X(ERR_STREAM_EXHAUSTED, "ERR The stream has exhausted the last possible ID, unable to add more items") \
+    X(ERR_XSETID_MAX_DELETED, "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id") \
+    X(ERR_XSETID_DELETED, "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id") \
+    X(ERR_XSETID_SMALLER, "ERR The ID specified in XSETID is smaller than the target stream top item") \
+    X(ERR_XSETID_ADDED, "ERR The entries_added specified in XSETID is smaller than the target stream length") \
     X(ERR_LONG_RANGE, "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807") \
     X(ERR_COUNT_POSITIVE, "ERR count should be greater than 0") \
     X(ERR_RANK_ZERO, "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use " \

@@ -85,6 +85,8 @@ static struct store_conf store_conf_of(const struct conf *c)
         .set_max_listpack_value = c->set_max_listpack_value,
         .zset_max_listpack_entries = c->zset_max_listpack_entries,
         .zset_max_listpack_value = c->zset_max_listpack_value,
+        .stream_node_max_bytes = c->stream_node_max_bytes,
+        .stream_node_max_entries = (size_t)c->stream_node_max_entries,
         .string_limit = c->proto_max_bulk_len,
     };
 }

@@ -79,6 +79,7 @@ enum { STORE_SHARD_BITS = 4, STORE_SHARDS = 1 << STORE_SHARD_BITS };
     X(CHANGE_XGROUP_DELCONSUMER, "xgroup-delconsumer", 't') \
     X(CHANGE_XGROUP_DESTROY, "xgroup-destroy", 't') \
     X(CHANGE_XGROUP_SETID, "xgroup-setid", 't') \
+    X(CHANGE_XPENDING, NULL, 0) /* what is pending in a stream's group; WATCH does not see it */ \
     X(CHANGE_DEL, "del", 'g') \
     X(CHANGE_RENAME_FROM, "rename_from", 'g') \
     X(CHANGE_RENAME_TO, "rename_to", 'g') \
@@ -155,6 +156,7 @@ struct store_conf {
     size_t hash_max_listpack_entries, hash_max_listpack_value;
     size_t set_max_intset_entries, set_max_listpack_entries, set_max_listpack_value;
     size_t zset_max_listpack_entries, zset_max_listpack_value;
+    size_t stream_node_max_bytes, stream_node_max_entries; /* 0: no limit */
     size_t string_limit; /* proto-max-bulk-len */
 };
 
