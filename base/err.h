@@ -110,6 +110,16 @@
     X(ERR_CLIENT_ID_POSITIVE, "ERR client-id should be greater than 0") \
     X(ERR_CLIENT_TYPE, "ERR Unknown client type '%s'") \
     X(ERR_NO_SUCH_USER, "ERR No such user '%s'") \
+    X(ERR_TRACKING_ONE_REDIRECT, "ERR A client can only redirect to a single other client") \
+    X(ERR_TRACKING_NO_CLIENT, "ERR The client ID you want redirect to does not exist") \
+    X(ERR_TRACKING_PREFIX, "ERR PREFIX option requires BCAST mode to be enabled") \
+    X(ERR_TRACKING_BCAST_SWITCH, "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode.") \
+    X(ERR_TRACKING_BCAST_OPT, "ERR OPTIN and OPTOUT are not compatible with BCAST") \
+    X(ERR_TRACKING_OPT_BOTH, "ERR You can't specify both OPTIN mode and OPTOUT mode") \
+    X(ERR_TRACKING_OPT_SWITCH, "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode.") \
+    X(ERR_CACHING_ALONE, "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled") \
+    X(ERR_CACHING_YES, "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.") \
+    X(ERR_CACHING_NO, "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.") \
     X(ERR_NO_SUCH_CLIENT, "ERR No such client") \
     X(ERR_MAXAGE_NOT_INT, "ERR maxage is not an integer or out of range") \
     X(ERR_MAXAGE_POSITIVE, "ERR maxage should be greater than 0") \

@@ -15,6 +15,7 @@
 #include "server/multi.h"
 #include "server/pubsub.h"
 #include "server/socket.h"
+#include "server/tracking.h"
 
 /* What an idle connection's buffer may keep when it is given back; larger ones are freed. */
 enum { SPARE_MAX = 64 * 1024 };
@@ -145,6 +146,7 @@ void client_close(struct client *c)
     multi_discard(c);
     pubsub_drop(c);
     monitor_stop(c);
+    tracking_stop(c);
     event_del(&c->on_read);
     if (c->on_write) event_free(c->on_write);
     c->on_write = NULL;
@@ -221,6 +223,7 @@ void client_reset(struct client *c)
     multi_discard(c);
     pubsub_drop(c);
     monitor_stop(c);
+    tracking_stop(c);
     c->flags &= ~(uint32_t)(CLIENT_NO_EVICT | CLIENT_NO_TOUCH | CLIENT_REPLY_OFF |
                             CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP);
     c->db = 0;

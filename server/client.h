@@ -91,6 +91,7 @@ struct client {
     struct multi *multi;         /* NULL: no MULTI, nothing watched */
     struct blocked *blocked;     /* NULL: not waiting */
     struct subscriptions *subs;  /* NULL: none */
+    struct tracking *tracking;   /* NULL: it does not track what it reads */
     struct link in_monitors;
 };
 

@@ -7,6 +7,7 @@
 #include "server/commands.h"
 #include "server/loop.h"
 #include "server/rows.h"
+#include "server/tracking.h"
 
 static enum err run_id(struct call *c)
 {
@@ -292,6 +293,10 @@ static enum err run_help(struct call *c)
 {
     static const char *const lines[] = {
         "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "CACHING (YES|NO)",
+        "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
+        "GETREDIR",
+        "    Return the client ID we are redirecting to when tracking is enabled.",
         "GETNAME",
         "    Return the name of the current connection.",
         "ID",
@@ -330,6 +335,11 @@ static enum err run_help(struct call *c)
         "    Set client meta attr. Options are:",
         "    * LIB-NAME: the client lib name.",
         "    * LIB-VER: the client lib version.",
+        "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+        "         [OPTIN] [OPTOUT] [NOLOOP]",
+        "    Control server assisted client side caching.",
+        "TRACKINGINFO",
+        "    Report tracking status for the current connection.",
         "UNBLOCK <clientid> [TIMEOUT|ERROR]",
         "    Unblock the specified blocked client.",
         "NO-EVICT (ON|OFF)",
@@ -400,6 +410,26 @@ static const struct command client_subs[] = {
                    { .name = "unblock-type", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL,
                      .subs = ARGS({ .name = "timeout", .type = ARG_T_PURE_TOKEN, .token = "TIMEOUT" },
                                   { .name = "error", .type = ARG_T_PURE_TOKEN, .token = "ERROR" }) }) },
+    { SUB("tracking", run_tracking, -3, HERE, "6.0.0", "O(1); with PREFIX O(N) for N prefixes followed",
+          "Lets the connection be told when keys that it read change."),
+      .args = ARGS({ .name = "status", .type = ARG_T_ONEOF,
+                     .subs = ARGS({ .name = "on", .type = ARG_T_PURE_TOKEN, .token = "ON" },
+                                  { .name = "off", .type = ARG_T_PURE_TOKEN, .token = "OFF" }) },
+                   { .name = "client-id", .type = ARG_T_INTEGER, .token = "REDIRECT", .flags = ARG_OPTIONAL },
+                   { .name = "prefix", .token = "PREFIX",
+                     .flags = ARG_OPTIONAL | ARG_MULTIPLE | ARG_MULTIPLE_TOKEN },
+                   { .name = "bcast", .type = ARG_T_PURE_TOKEN, .token = "BCAST", .flags = ARG_OPTIONAL },
+                   { .name = "optin", .type = ARG_T_PURE_TOKEN, .token = "OPTIN", .flags = ARG_OPTIONAL },
+                   { .name = "optout", .type = ARG_T_PURE_TOKEN, .token = "OPTOUT", .flags = ARG_OPTIONAL },
+                   { .name = "noloop", .type = ARG_T_PURE_TOKEN, .token = "NOLOOP", .flags = ARG_OPTIONAL }) },
+    { SUB("caching", run_caching, 3, HERE, "6.0.0", "O(1)", "Tells whether the next command's keys are tracked."),
+      .args = ARGS({ .name = "mode", .type = ARG_T_ONEOF,
+                     .subs = ARGS({ .name = "yes", .type = ARG_T_PURE_TOKEN, .token = "YES" },
+                                  { .name = "no", .type = ARG_T_PURE_TOKEN, .token = "NO" }) }) },
+    { SUB("getredir", run_getredir, 2, HERE, "6.0.0", "O(1)",
+          "Returns the id of the connection that gets the tracking messages.") },
+    { SUB("trackinginfo", run_trackinginfo, 2, HERE, "6.2.0", "O(N), N being the prefixes followed",
+          "Tells how the connection tracks.") },
     { SUB("help", run_help, 2, CMD_LOADING | CMD_STALE, "5.0.0", "O(1)", "Prints what CLIENT can do.") },
     { 0 },
 };

@@ -4,6 +4,7 @@
 #include "server/listen.h"
 #include "server/multi.h"
 #include "server/pubsub.h"
+#include "server/tracking.h"
 
 void client_set_text(char **field, struct str text)
 {
@@ -46,6 +47,9 @@ static void flag_letters(const struct client *c, char *out)
     if (c->flags & CLIENT_DIRTY_CAS) *p++ = 'd';
     if (c->flags & CLIENT_CLOSE_AFTER) *p++ = 'c';
     if (c->flags & (CLIENT_CLOSED | CLIENT_CLOSE_SOON)) *p++ = 'A';
+    if (c->tracking) *p++ = 't';
+    if (c->tracking && (c->tracking->flags & TRACKING_BROKEN)) *p++ = 'R';
+    if (c->tracking && (c->tracking->flags & TRACKING_BCAST)) *p++ = 'B';
     if (c->flags & CLIENT_UNIX) *p++ = 'U';
     if (c->flags & CLIENT_NO_EVICT) *p++ = 'e';
     if (c->flags & CLIENT_NO_TOUCH) *p++ = 'T';
@@ -63,7 +67,7 @@ void client_describe(struct client *c, struct buf *out)
     buf_printf(out,
                "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%d sub=%zu psub=%zu "
                "ssub=%zu multi=%lld qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu rbs=%zu "
-               "rbp=%zu obl=%zu oll=0 omem=%zu tot-mem=%zu events=%s cmd=%s user=default redir=-1 "
+               "rbp=%zu obl=%zu oll=0 omem=%zu tot-mem=%zu events=%s cmd=%s user=default redir=%lld "
                "resp=%d lib-name=%s lib-ver=%s tot-net-in=%llu tot-net-out=%llu tot-cmds=%llu watch=%zu",
                (unsigned long long)c->id, client_peer(c), client_local(c), c->fd, c->name ? c->name : "",
                (long long)((now - c->created_ms) / 1000), (long long)((now - c->active_ms) / 1000), flags,
@@ -71,7 +75,8 @@ void client_describe(struct client *c, struct buf *out)
                c->flags & CLIENT_MULTI ? (long long)queued : -1LL, c->in.n,
                c->in.cap - c->in.n, (size_t)0, multi_bytes(c), c->out.cap, c->out.n, unsent,
                unsent ? c->out.cap : 0, client_memory(c), c->flags & CLIENT_WRITE_ARMED ? "rw" : "r",
-               c->last_cmd ? c->last_cmd->full_name : "NULL", c->resp, c->lib_name ? c->lib_name : "",
+               c->last_cmd ? c->last_cmd->full_name : "NULL",
+               c->tracking ? (long long)c->tracking->redirect : -1LL, c->resp, c->lib_name ? c->lib_name : "",
                c->lib_ver ? c->lib_ver : "", (unsigned long long)c->net_in,
                (unsigned long long)c->net_out, (unsigned long long)c->n_commands,
                multi_watched(c));

@@ -7,6 +7,7 @@
 #include "server/client.h"
 #include "server/dispatch.h"
 #include "server/listen.h"
+#include "server/tracking.h"
 
 enum { CRON_MS = 100 };
 
@@ -70,6 +71,7 @@ bool cron_turn(struct server *s)
         listen_resume(s);
         close_idle(s, server_mono_ms(s));
         clients_trim_spare(s);
+        tracking_shrink(s);
         clients_evict(s);
         s->evicting = s->store->conf.policy != EVICT_NONE;
     }

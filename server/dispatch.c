@@ -12,6 +12,7 @@
 #include "server/pubsub.h"
 #include "server/slowlog.h"
 #include "server/ticks.h"
+#include "server/tracking.h"
 
 /* --- errors ------------------------------------------------------------------------------------- */
 
@@ -341,6 +342,7 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
         *w = call.wait;
         return e;
     }
+    if (UNLIKELY(c->tracking != NULL) && (ref->cmd->flags & CMD_READONLY)) tracking_remember(c, ref->cmd, argc, argv);
     if (UNLIKELY(e != OK)) dispatch_count_error(s, c->reply.out, mark);
     dispatch_account(c, ref, argc, argv, since_last(s, from), e != OK);
     arena_reset(&s->arena);
@@ -376,6 +378,7 @@ void dispatch_answered(struct client *c, size_t mark)
         c->wrote = false;
         c->written = persist_offset(c->server->persist);
     }
+    if (UNLIKELY(c->tracking != NULL)) tracking_answered(c);
     apply_reply_mode(c, mark);
     dispatch_messages(c);
 }
@@ -442,6 +445,7 @@ static void on_change(void *ctx, const struct change *ch)
         log_removal(s, ch);
     }
     if (UNLIKELY(s->n_watching > 0)) multi_on_change(s, ch);
+    if (UNLIKELY(tracking_clients(s) > 0)) tracking_on_change(s, ch);
     if (UNLIKELY(s->n_blocked > 0)) block_on_change(s, ch);
     if (UNLIKELY(s->conf->notify_keyspace_events != 0)) notify_on_change(s, ch);
 }

@@ -14,6 +14,7 @@
 #include "server/facts.h"
 #include "server/lazy.h"
 #include "server/rows.h"
+#include "server/tracking.h"
 
 #define U(x) ((unsigned long long)(x))
 #define I(x) ((long long)(x))
@@ -58,7 +59,8 @@ static void section_clients(struct server *s, struct buf *b)
                "blocked_clients:%zu\r\ntracking_clients:%zu\r\npubsub_clients:%zu\r\n"
                "watching_clients:%zu\r\nclients_in_timeout_table:%zu\r\ntotal_watched_keys:%zu\r\n"
                "total_blocking_keys:%zu\r\ntotal_blocking_keys_on_nokey:0\r\n",
-               s->n_clients, U(s->conf->maxclients), in_max, out_max, s->n_blocked + s->n_paused, (size_t)0, s->n_pubsub,
+               s->n_clients, U(s->conf->maxclients), in_max, out_max, s->n_blocked + s->n_paused,
+               tracking_clients(s), s->n_pubsub,
                s->n_watching, facts_timeouts(s), facts_watched_keys(s), block_keys(s));
 }
 
@@ -208,15 +210,16 @@ static void section_stats(struct server *s, struct buf *b)
                "latest_fork_usec:0\r\ntotal_forks:0\r\nmigrate_cached_sockets:0\r\n"
                "slave_expires_tracked_keys:0\r\nactive_defrag_hits:0\r\nactive_defrag_misses:0\r\n"
                "active_defrag_key_hits:0\r\nactive_defrag_key_misses:0\r\ntotal_active_defrag_time:0\r\n"
-               "current_active_defrag_time:0\r\ntracking_total_keys:0\r\ntracking_total_items:0\r\n"
-               "tracking_total_prefixes:0\r\nunexpected_error_replies:0\r\ntotal_error_replies:%llu\r\n"
+               "current_active_defrag_time:0\r\ntracking_total_keys:%zu\r\ntracking_total_items:%zu\r\n"
+               "tracking_total_prefixes:%zu\r\nunexpected_error_replies:0\r\ntotal_error_replies:%llu\r\n"
                "dump_payload_sanitizations:0\r\ntotal_reads_processed:%llu\r\ntotal_writes_processed:%llu\r\n"
                "io_threaded_reads_processed:0\r\nio_threaded_writes_processed:0\r\n"
                "reply_buffer_shrinks:0\r\nreply_buffer_expands:0\r\neventloop_cycles:%llu\r\n"
                "client_query_buffer_limit_disconnections:%llu\r\n"
                "client_output_buffer_limit_disconnections:%llu\r\nacl_access_denied_auth:%llu\r\n"
                "acl_access_denied_cmd:0\r\nacl_access_denied_key:0\r\nacl_access_denied_channel:0\r\n",
-               s->channels.count, s->patterns.count, s->shard_channels.count, U(v->errors), U(v->reads),
+               s->channels.count, s->patterns.count, s->shard_channels.count, tracking_keys(s),
+               tracking_items(s), tracking_prefixes(s), U(v->errors), U(v->reads),
                U(v->writes), U(s->turns), U(v->query_limit_closed), U(v->output_limit_closed), U(v->wrong_passwords));
 }
 

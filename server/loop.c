@@ -14,6 +14,7 @@
 #include "server/latency.h"
 #include "server/multi.h"
 #include "server/socket.h"
+#include "server/tracking.h"
 
 enum {
     TICK_BUSY_MS = 10, /* while something has a deadline */
@@ -221,6 +222,7 @@ static bool turn(struct server *s)
     more = expire(s);
     more |= cron_turn(s);
     if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
+    tracking_turn_end(s);
     clients_close_due(s);
     persist_turn_end(s->persist);
     send_replies(s);

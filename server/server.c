@@ -17,6 +17,7 @@
 #include "server/loop.h"
 #include "server/setup.h"
 #include "server/slowlog.h"
+#include "server/tracking.h"
 #include "server/ticks.h"
 #include "server/title.h"
 
@@ -285,6 +286,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     s->started_ms = clock_wall_ms();
     s->commands = registry_new();
     s->slowlog = slowlog_new();
+    s->tracking = tracking_new(s);
     s->latency = latency_new();
     apply_plain(s);
     arena_init(&s->arena);
@@ -378,6 +380,7 @@ void server_close(struct server *s)
     mem_free(s->waiting);
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) table_fini(maps[i], free_entry, NULL);
     lazy_free(&s->lazy);
+    tracking_free(&s->tracking);
     s->store->defer = NULL;
     store_free(&s->store);
     registry_free(&s->commands);

@@ -36,6 +36,7 @@ struct slowlog;
 struct latency;
 struct listener;
 struct title;
+struct tracking_table;
 
 /* Counters of INFO stats; CONFIG RESETSTAT zeroes them. */
 struct server_stats {
@@ -126,6 +127,7 @@ struct server {
     struct waiting_key *serving; /* the key whose waiters are being served, else NULL */
     struct table channels, patterns, shard_channels; /* name -> struct channel */
 
+    struct tracking_table *tracking;
     struct slowlog *slowlog;
     struct latency *latency;
     struct lazy *lazy;          /* frees large values on a thread */
