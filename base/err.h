@@ -76,6 +76,15 @@
       "when switching between policies at runtime LRU and LFU data will take some time to adjust.") \
     X(ERR_IS_NOT_LFU, "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please " \
       "note that when switching between policies at runtime LRU and LFU data will take some time to adjust.") \
+    X(ERR_BIT_OFFSET, "ERR bit offset is not an integer or out of range") \
+    X(ERR_BIT, "ERR bit is not an integer or out of range") \
+    X(ERR_BIT_ARG, "ERR The bit argument must be 1 or 0.") \
+    X(ERR_BITOP_NOT, "ERR BITOP NOT must be called with a single source key.") \
+    X(ERR_BITOP_TWO, "ERR BITOP %s must be called with at least two source keys.") \
+    X(ERR_BITFIELD_TYPE, "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported " \
+      "but i64 is.") \
+    X(ERR_BITFIELD_OVERFLOW, "ERR Invalid OVERFLOW type specified") \
+    X(ERR_BITFIELD_RO, "ERR BITFIELD_RO only supports the GET subcommand") \
     X(ERR_LCS_TYPE, "ERR The specified keys must contain string values") \
     X(ERR_LCS_BOTH, "ERR If you want both the length and indexes, please just use IDX.") \
     X(ERR_LCS_LONG, "ERR String too long for LCS") \

@@ -88,15 +88,30 @@ static inline bool looks_int(struct str s, int64_t *v)
     return num_parse_i64(s, v);
 }
 
-struct entry *string_new(struct str key, struct str val, int64_t expire_ms)
+static struct entry *bytes_new(struct str key, struct str val, int64_t expire_ms)
 {
     struct entry *e;
-    int64_t v;
 
-    if (looks_int(val, &v)) return entry_new_int(key, v, expire_ms);
     if (val.n <= STRING_INLINE_MAX) return entry_new_raw(VALUE_STRING, key, val, expire_ms);
     e = entry_new_ptr(VALUE_STRING, ENC_BLOB, key, expire_ms);
     entry_set_ptr(e, blob_of(val));
+    return e;
+}
+
+struct entry *string_new(struct str key, struct str val, int64_t expire_ms)
+{
+    int64_t v;
+
+    if (looks_int(val, &v)) return entry_new_int(key, v, expire_ms);
+    return bytes_new(key, val, expire_ms);
+}
+
+/* As string_new, of bytes that OBJECT ENCODING calls raw. */
+static struct entry *raw_new(struct str key, struct str val, int64_t expire_ms)
+{
+    struct entry *e = bytes_new(key, val, expire_ms);
+
+    e->flags |= ENTRY_GROWN;
     return e;
 }
 
@@ -114,9 +129,9 @@ static inline bool write_over(struct entry *e, struct str val)
     return true;
 }
 
-/* Give the entry of s the value val, where it lies if it can stay there. Key and TTL stay. val may
- * not lie within the entry. */
-static void overwrite(struct slot *s, struct str val)
+/* Give the entry of s the value val, where it lies if it can stay there; raw: as bytes, even where it
+ * reads as an integer. Key and TTL stay. val may not lie within the entry. */
+static void overwrite(struct slot *s, struct str val, bool raw)
 {
     struct store *st = s->db->store;
     struct entry *e = s->ref.e;
@@ -124,8 +139,11 @@ static void overwrite(struct slot *s, struct str val)
     struct blob *b;
     int64_t v;
 
-    is_int = looks_int(val, &v);
-    if (!is_int && write_over(e, val)) return;
+    is_int = !raw && looks_int(val, &v);
+    if (!is_int && write_over(e, val)) {
+        if (raw) e->flags |= ENTRY_GROWN;
+        return;
+    }
     db_drop_value(st, e, st->conf.lazy_server_del);
     if (is_int) {
         e = entry_turn_int(e, v);
@@ -137,17 +155,18 @@ static void overwrite(struct slot *s, struct str val)
         entry_set_kind(e, VALUE_STRING, ENC_BLOB);
     }
     e->flags &= (uint8_t)~ENTRY_GROWN;
+    if (raw) e->flags |= ENTRY_GROWN;
     db_moved(s, e, ttl);
 }
 
 /* The key of s gets another value and a TTL where it had none, or none where it had one: the entry
  * is laid out anew. */
-static void renew(struct slot *s, struct str val, int64_t expire_ms)
+static void renew(struct slot *s, struct str val, int64_t expire_ms, bool raw)
 {
     enum { KEEP = ENTRY_MAIN | ENTRY_FREQ };
     struct store *st = s->db->store;
     struct entry *old = s->ref.e;
-    struct entry *e = string_new(s->key, val, expire_ms);
+    struct entry *e = raw ? raw_new(s->key, val, expire_ms) : string_new(s->key, val, expire_ms);
     bool had = entry_expires(old);
 
     memcpy(e->clock, old->clock, sizeof e->clock);
@@ -163,11 +182,21 @@ static void put(struct slot *s, struct str val, int64_t expire_ms)
     if (!s->ref.e) {
         db_add(s, string_new(s->key, val, expire_ms));
     } else if (entry_expires(s->ref.e) != (expire_ms >= 0)) {
-        renew(s, val, expire_ms);
+        renew(s, val, expire_ms, false);
     } else {
-        overwrite(s, val);
+        overwrite(s, val, false);
         if (expire_ms >= 0) db_set_expire(s, expire_ms);
     }
+}
+
+void string_put_raw(struct slot *s, struct str val, bool keep_ttl)
+{
+    if (!s->ref.e)
+        db_add(s, raw_new(s->key, val, -1));
+    else if (entry_expires(s->ref.e) && !keep_ttl)
+        renew(s, val, -1, true);
+    else
+        overwrite(s, val, true);
 }
 
 /* What SET's GET option and conditions say about the key as it is. */
@@ -319,7 +348,7 @@ enum err string_incr(struct db *db, struct str key, int64_t by, int64_t *out)
     } else {
         char text[NUM_TEXT_MAX];
 
-        overwrite(&s, str_of(text, num_i64(text, v)));
+        overwrite(&s, str_of(text, num_i64(text, v)), false);
     }
     *out = v;
     db_tell(&s, CHANGE_INCRBY);

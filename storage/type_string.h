@@ -68,4 +68,9 @@ struct str string_slice(struct str s, int64_t first, int64_t last);
  * and a string, len within conf.string_limit. n gets the length. */
 char *string_writable(struct slot *s, size_t len, size_t *n);
 
+/* Give the key of s, there or not and whatever it held, the bytes val just as they are: OBJECT ENCODING
+ * calls them raw. An old TTL stays only with keep_ttl. val may not lie in the entry. Tells nothing but
+ * CHANGE_NEW. s must be looked up again before another change. */
+void string_put_raw(struct slot *s, struct str val, bool keep_ttl);
+
 #endif

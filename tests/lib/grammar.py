@@ -138,6 +138,23 @@ class Grammar:
     def _offset(self):
         return self.rng.choice([b"0", b"1", b"5", b"10", b"100", b"-1", b"600000000", b"foo", b"9223372036854775807"])
 
+    def _bit(self):
+        return self.rng.choice([b"0", b"1"]) if self.rng.random() < 0.95 else self._int()
+
+    def _bitat(self):
+        r = self.rng.random()
+        if r < 0.9:
+            return b"%d" % self.rng.randrange(0, self.rng.choice([16, 80, 2000]))
+        return self.rng.choice([b"-1", b"4294967296", b"9223372036854775807", b"9223372036854775808", b"foo", b"", b"#1", b"01"])
+
+    def _bittype(self):
+        if self.rng.random() < 0.95:
+            return b"%s%d" % (self.rng.choice([b"u", b"i"]), self.rng.choice([1, 2, 4, 5, 7, 8, 13, 16, 31, 32, 33, 62, 63]))
+        return self.rng.choice([b"i64", b"u64", b"i65", b"u0", b"i-1", b"8", b"", b"x8", b"I8", b"u", b"i08"])
+
+    def _fieldat(self):
+        return b"#%d" % self.rng.randrange(12) if self.rng.random() < 0.4 else self._bitat()
+
     def _ttl(self):
         if self.rng.random() < 0.15:
             return self.rng.choice(BAD_TIMES)
