@@ -2,7 +2,7 @@
 # The arrows of the house: each folder may include itself and the folders below it, named here. An
 # include of the tree reads "folder/header.h". Prints every arrow that points up, and fails then.
 cd "$(dirname "$0")/../.." || exit 1
-find base conf protocol storage persistence commands server -name '*.[ch]' -exec awk '
+find base conf protocol storage persistence scripting commands server -name '*.[ch]' -exec awk '
     BEGIN {
         allowed["base"] = " base "
         allowed["conf"] = " conf base "
