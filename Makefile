@@ -2,6 +2,7 @@
 # make debug asan   the same, unoptimised or under AddressSanitizer and UBSan
 # make test         everything: units, a short round of fuzzing, layers, wire tests, a few crashes;  make test-asan
 # make wire [T=x]   tests over sockets whose name contains x
+# make clients [T=name]   programs with client libraries from their registries; says what it skipped
 # make crash [ROUNDS=100] [SEED=n], soak [MINUTES=15], bench [QUICK=1] [T=x], docs, test-debootstrap
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
 # make fuzz [T=x] [SECONDS=n]    n seconds for each fuzz target;  make fuzz-short [T=x]
@@ -58,7 +59,7 @@ PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
 .PHONY: all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire crash \
-        soak bench test-debootstrap docs lint format coverage install clean
+        soak bench clients test-debootstrap docs lint format coverage install clean
 .SECONDEXPANSION:
 .SECONDARY:
 
@@ -148,6 +149,10 @@ soak: asan
 
 bench: binary
 	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick) $(if $(T),--only "$(T)")
+
+# Their libraries come from registries: never part of make test.
+clients: binary
+	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/clients/run.py $(T)
 
 test-debootstrap:
 	$(PYTHON) tests/debootstrap/prove.py
