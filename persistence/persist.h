@@ -67,8 +67,23 @@ struct persist_progress {
     int64_t started_us; /* monotonic */
 };
 
+/* Libraries of functions: data beside the keys. Who keeps them is above; here each is a text, that of its
+ * source, which snapshots hold and loading hands back. */
+struct persist_libraries {
+    void *ctx;
+    /* Call fn for each. */
+    void (*each)(void *ctx, void (*fn)(void *to, struct str text), void *to);
+    /* Add one that a file holds; false, and why[PERSIST_WHY] says it: loading is refused. */
+    bool (*load)(void *ctx, struct str text, char *why);
+    /* Begin anew, with none; then either let go of those that there were or return to them. */
+    void (*put_aside)(void *ctx);
+    void (*drop_aside)(void *ctx);
+    void (*take_back)(void *ctx);
+};
+
 struct persist_env {
     struct store *store;
+    const struct persist_libraries *libraries; /* NULL: none; those of files are left out */
     struct log *log;
     const struct file_ops *files; /* NULL: file_ops_system */
     int64_t (*mono_us)(void);     /* thread safe */
@@ -229,5 +244,13 @@ void persist_dump(const struct store *s, const struct entry *e, struct buf *out)
  * content is. The entry is the caller's (db_add). */
 enum err MUST_USE persist_restore(struct store *s, struct str key, struct str payload,
                                   int64_t expire_ms, struct entry **out);
+
+/* The same for all libraries together (FUNCTION DUMP), as texts. */
+void persist_dump_libraries(const struct persist_libraries *l, struct buf *out);
+
+/* Call fn for each text of such a payload until it returns false. ERR_NOT_DONE: version or checksum are
+ * wrong; ERR_FORMAT: the content is, *why says it; ERR_SYNTAX: fn stopped. */
+enum err MUST_USE persist_restore_libraries(struct str payload, bool (*fn)(void *ctx, struct str text), void *ctx,
+                                            const char **why);
 
 #endif

@@ -90,7 +90,7 @@ static void source_close(struct persist *p, struct source *s)
 static enum err read_rdb(struct persist *p, struct source *s, bool keep_expired, struct rdb_facts *facts, char *why)
 {
     struct rdb_options opt = { .keep_expired = keep_expired, .checksum = p->conf.rdb_checksum, .log = p->env.log,
-                               .progress = rdb_progress, .ctx = p };
+                               .progress = rdb_progress, .ctx = p, .libraries = p->env.libraries };
     enum err e = rdb_load(&s->in, p->env.store, &opt, facts);
 
     p->keys_loaded += facts->keys;
@@ -537,11 +537,13 @@ static enum err replace_content(struct persist *p, enum err (*load)(struct persi
     struct store *s = p->env.store;
     bool was_loading = s->loading;
     uint64_t dirty = s->stats.dirty;
+    const struct persist_libraries *l = p->env.libraries;
     struct store_aside *old;
     enum err e;
 
     persist_cancel(p);
     old = store_put_aside(s);
+    if (l) l->put_aside(l->ctx);
     s->loading = true;
     p->loading = true;
     p->keys_loaded = p->keys_expired = p->load_base_bytes = 0;
@@ -553,6 +555,8 @@ static enum err replace_content(struct persist *p, enum err (*load)(struct persi
     p->last_progress_us = 0;
     if (e == OK) store_drop_aside(s, &old);
     else store_take_back(s, &old);
+    if (l && e == OK) l->drop_aside(l->ctx);
+    else if (l) l->take_back(l->ctx);
     s->stats.dirty = dirty;
     return e;
 }

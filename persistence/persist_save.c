@@ -71,6 +71,7 @@ static void begin_snapshot(struct persist *p, enum saving what)
         .log_id = write_log_id(p->log),
         .log_offset = write_log_offset(p->log),
         .aof_base = base,
+        .libraries = p->env.libraries,
     };
 
     if (base) aof_set_temp_base(p->set, p->tmp_path);

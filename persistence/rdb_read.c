@@ -93,11 +93,16 @@ static bool skip_lens(struct rdb_in *in, int n)
     return true;
 }
 
-static bool skip_function(struct reader *r)
+static bool read_library(struct reader *r)
 {
-    struct str code;
+    char why[PERSIST_WHY];
+    struct str text;
 
-    if (!rdb_in_str(r->in, &code)) return false;
+    if (!rdb_in_str(r->in, &text)) return false;
+    if (r->opt->libraries) {
+        if (r->opt->libraries->load(r->opt->libraries->ctx, text, why)) return true;
+        return rdb_in_bad(r->in, "a library of functions: %.140s", why);
+    }
     if (!r->functions_seen) log_warning(r->opt->log, "The RDB file holds functions: they are left out");
     r->functions_seen = true;
     return true;
@@ -202,7 +207,7 @@ static bool read_step(struct reader *r, bool *more)
     case RDB_OP_SLOT_INFO: return skip_lens(in, 3);
     case RDB_OP_EXPIRE: return read_expire(r, true);
     case RDB_OP_EXPIRE_MS: return read_expire(r, false);
-    case RDB_OP_FUNCTION2: return skip_function(r);
+    case RDB_OP_FUNCTION2: return read_library(r);
     case RDB_OP_FUNCTION_PRE: return rdb_in_bad(in, "functions of a release candidate of Redis 7");
     case RDB_OP_MODULE_AUX: return rdb_in_bad(in, "data of a Redis module, which cannot be read");
     case RDB_OP_IDLE:
@@ -246,22 +251,42 @@ enum err rdb_load(struct rdb_in *in, struct store *s, const struct rdb_options *
 
 /* --- DUMP and RESTORE -------------------------------------------------------------------------------- */
 
+bool rdb_payload_body(struct str payload, struct str *body)
+{
+    uint16_t version;
+    uint64_t crc;
+
+    if (payload.n < DUMP_FOOTER) return false;
+    memcpy(&version, payload.p + payload.n - DUMP_FOOTER, sizeof version);
+    memcpy(&crc, payload.p + payload.n - sizeof crc, sizeof crc);
+    if (le16toh(version) > RDB_VERSION_READ) return false;
+    if (le64toh(crc) != crc64(0, payload.p, payload.n - sizeof crc)) return false;
+    *body = str_of(payload.p, payload.n - DUMP_FOOTER);
+    return true;
+}
+
+void rdb_payload_end(struct buf *out, size_t from, int version)
+{
+    uint16_t v = htole16((uint16_t)version);
+    uint64_t crc;
+
+    buf_add(out, &v, sizeof v);
+    crc = htole64(crc64(0, out->p + from, out->n - from));
+    buf_add(out, &crc, sizeof crc);
+}
+
 void persist_dump(const struct store *s, const struct entry *e, struct buf *out)
 {
     struct rdb_out o = { .compress = true };
     struct buf scratch = { 0 };
     size_t from = out->n;
-    uint16_t version;
-    uint64_t crc;
+    int version;
 
     rdb_put_type(&o, s, e);
-    version = htole16((unsigned char)o.bytes.p[0] == RDB_HASH_FIELDS ? RDB_VERSION_FIELDS
-                                                                     : RDB_VERSION_PLAIN);
+    version = (unsigned char)o.bytes.p[0] == RDB_HASH_FIELDS ? RDB_VERSION_FIELDS : RDB_VERSION_PLAIN;
     rdb_put_value(&o, s, e);
     rdb_finish(&o, out, &scratch);
-    buf_add(out, &version, sizeof version);
-    crc = htole64(crc64(0, out->p + from, out->n - from));
-    buf_add(out, &crc, sizeof crc);
+    rdb_payload_end(out, from, version);
     rdb_out_fini(&o);
     buf_fini(&scratch);
 }
@@ -271,17 +296,12 @@ enum err persist_restore(struct store *s, struct str key, struct str payload, in
 {
     struct rdb_in in;
     struct entry *e = NULL;
-    uint16_t version;
-    uint64_t crc;
+    struct str body;
     unsigned type;
     bool ok;
 
-    if (payload.n < DUMP_FOOTER + 1) return ERR_NOT_DONE;
-    memcpy(&version, payload.p + payload.n - DUMP_FOOTER, sizeof version);
-    memcpy(&crc, payload.p + payload.n - sizeof crc, sizeof crc);
-    if (le16toh(version) > RDB_VERSION_READ) return ERR_NOT_DONE;
-    if (le64toh(crc) != crc64(0, payload.p, payload.n - sizeof crc)) return ERR_NOT_DONE;
-    rdb_in_bytes(&in, str_of(payload.p, payload.n - DUMP_FOOTER));
+    if (!rdb_payload_body(payload, &body) || body.n == 0) return ERR_NOT_DONE;
+    rdb_in_bytes(&in, body);
     ok = rdb_in_byte(&in, &type) && rdb_get_value(&in, s, type, key, expire_ms, true, &e) && e;
     if (ok && rdb_in_left(&in) > 0) {
         db_drop_value(s, e, false);

@@ -5,6 +5,7 @@
 #include "persistence/rdb_in.h"
 
 struct log;
+struct persist_libraries;
 struct store;
 
 /* What a file says about itself, and what was found. */
@@ -24,11 +25,20 @@ struct rdb_options {
     /* Called after each key; false gives up: ERR_NOT_DONE. May be NULL. */
     bool (*progress)(void *ctx, uint64_t bytes, uint64_t keys);
     void *ctx;
+    const struct persist_libraries *libraries; /* NULL: they are left out */
 };
 
 /* Load a whole RDB file into s, up to and with its checksum; what follows (an AOF's tail) is left in
  * `in`. On error in->why and in->bad_at say what is wrong and where. Keys must not be in s yet. */
 enum err MUST_USE rdb_load(struct rdb_in *in, struct store *s, const struct rdb_options *opt,
                            struct rdb_facts *facts);
+
+/* --- payloads --------------------------------------------------------------------------------------------- */
+
+/* What stands before version and checksum; false: they are wrong. */
+bool MUST_USE rdb_payload_body(struct str payload, struct str *body);
+
+/* Append the version, and the checksum of what out holds from `from` on. */
+void rdb_payload_end(struct buf *out, size_t from, int version);
 
 #endif

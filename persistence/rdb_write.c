@@ -135,6 +135,12 @@ void rdb_put_aux(struct rdb_out *o, const char *name, struct str value)
     rdb_put_str(o, value);
 }
 
+void rdb_put_library(struct rdb_out *o, struct str text)
+{
+    rdb_put_byte(o, RDB_OP_FUNCTION2);
+    rdb_put_str(o, text);
+}
+
 /* --- values ------------------------------------------------------------------------------------------ */
 
 /* hash_due_at may still tell of TTLs that are gone: only a look at the fields is certain. */

@@ -36,6 +36,9 @@ void rdb_put_str(struct rdb_out *o, struct str s);
 void rdb_put_header(struct rdb_out *o, int version);
 void rdb_put_aux(struct rdb_out *o, const char *name, struct str value);
 
+/* A library of functions. */
+void rdb_put_library(struct rdb_out *o, struct str text);
+
 /* The type byte of e's value, and the value. */
 void rdb_put_type(struct rdb_out *o, const struct store *s, const struct entry *e);
 void rdb_put_value(struct rdb_out *o, const struct store *s, const struct entry *e);

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "persistence/file_ops.h"
+#include "persistence/persist.h"
 #include "persistence/rdb_format.h"
 #include "persistence/rdb_write.h"
 #include "persistence/worker.h"
@@ -131,6 +132,11 @@ static void put_aux_num(struct rdb_out *o, const char *name, uint64_t v)
     rdb_put_aux(o, name, str_of(text, num_u64(text, v)));
 }
 
+static void put_library(void *to, struct str text)
+{
+    rdb_put_library(room(to), text);
+}
+
 static void put_preface(struct snapshot *s)
 {
     const struct snapshot_conf *c = &s->conf;
@@ -145,6 +151,8 @@ static void put_preface(struct snapshot *s)
     rdb_put_aux(o, "repl-id", str_c(c->log_id));
     put_aux_num(o, "repl-offset", c->log_offset);
     put_aux_num(o, "aof-base", c->aof_base);
+    if (c->libraries) c->libraries->each(c->libraries->ctx, put_library, s);
+    o = room(s);
     for (int i = 0; i < c->store->conf.databases; i++) {
         const struct db *db = c->store->dbs[i];
 

@@ -15,6 +15,7 @@
 
 struct file_ops;
 struct log;
+struct persist_libraries;
 struct snapshot;
 struct store;
 struct worker;
@@ -37,6 +38,7 @@ struct snapshot_conf {
     const char *log_id;
     uint64_t log_offset;
     bool aof_base;
+    const struct persist_libraries *libraries; /* NULL: none */
 };
 
 /* Begin: the moment is now. There is no other snapshot of the store. */

@@ -177,6 +177,7 @@ enum err rig_start(struct rig *r)
     r->store = store_new(&sc, &key, 1);
     r->store->now_ms = clock_wall_ms();
     env.store = r->store;
+    env.libraries = r->libraries;
     r->db = 0;
     r->in_multi = false;
     r->applied = 0;

@@ -21,6 +21,7 @@ struct rig {
     struct store *store;
     struct persist *p;
     struct persist_conf conf;
+    const struct persist_libraries *libraries; /* NULL: none */
     char dir[64];        /* real, for the lock alone */
     int db;              /* selected while loading */
     bool in_multi;
