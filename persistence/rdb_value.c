@@ -4,6 +4,8 @@
  * thresholds; all else is poured item by item into a new object by a builder. */
 #include "persistence/rdb_value.h"
 
+#include <math.h>
+
 #include "base/mem.h"
 #include "base/num.h"
 #include "persistence/rdb_format.h"
@@ -17,6 +19,8 @@
 #include "storage/type_hash.h"
 #include "storage/type_set.h"
 #include "storage/type_string.h"
+#include "storage/type_zset.h"
+#include "storage/zset_pack.h"
 
 /* A collection that is being built. */
 struct builder {
@@ -25,7 +29,8 @@ struct builder {
     struct list *l;
     struct set set;   /* ptr NULL until the first member comes: it chooses the form */
     struct hash h;
-    struct buf field; /* the field whose value comes next */
+    struct zset z;    /* as set */
+    struct buf field; /* the field whose value, or the member whose score, comes next */
     bool have_field;
     uint64_t n;       /* members that are to come, as far as is known */
     enum value_type type;
@@ -43,6 +48,7 @@ static void builder_drop(struct builder *b)
     if (b->type == VALUE_LIST) list_free(&b->l);
     if (b->type == VALUE_SET && b->set.ptr) set_free(&b->set);
     if (b->type == VALUE_HASH) hash_free(&b->h);
+    if (b->type == VALUE_ZSET && b->z.ptr) zset_free(&b->z);
     buf_fini(&b->field);
 }
 
@@ -59,7 +65,8 @@ static struct entry *entry_of(enum value_type type, enum value_enc enc, void *pt
 static struct entry *builder_finish(struct builder *b, struct str key, int64_t expire_ms)
 {
     bool empty = b->type == VALUE_LIST ? list_count(b->l) == 0
-               : b->type == VALUE_SET ? !b->set.ptr : hash_count(&b->h) == 0;
+               : b->type == VALUE_SET ? !b->set.ptr
+               : b->type == VALUE_ZSET ? !b->z.ptr : hash_count(&b->h) == 0;
 
     if (empty) {
         builder_drop(b);
@@ -68,6 +75,7 @@ static struct entry *builder_finish(struct builder *b, struct str key, int64_t e
     buf_fini(&b->field);
     if (b->type == VALUE_HASH) return hash_entry_take(&b->h, key, expire_ms);
     if (b->type == VALUE_SET) return set_entry_take(&b->set, key, expire_ms);
+    if (b->type == VALUE_ZSET) return zset_entry_take(&b->z, key, expire_ms);
     list_settle_name(b->l, b->s->conf.list_max_listpack_size);
     return entry_of(VALUE_LIST, ENC_LIST, b->l, key, expire_ms);
 }
@@ -99,18 +107,43 @@ static bool add_pair(struct builder *b, struct str field, struct str value, int6
     return true;
 }
 
+static bool add_scored(struct builder *b, struct str member, double score)
+{
+    struct zplace at;
+
+    if (isnan(score)) return rdb_in_bad(b->in, "a score is no number");
+    if (!b->z.ptr) b->z = zset_new(b->s, b->n, member.n);
+    if (zset_find(&b->z, member, &at)) return rdb_in_bad(b->in, "a sorted set's member occurs twice");
+    zset_put_at(&b->z, &at, member, score);
+    return true;
+}
+
+/* True: this is the first of two, kept until the second comes. */
+static bool keep_first(struct builder *b, struct str item)
+{
+    b->have_field = !b->have_field;
+    if (!b->have_field) return false;
+    buf_clear(&b->field);
+    buf_add_str(&b->field, item);
+    return true;
+}
+
+/* Members and scores in turn. */
+static bool add_scored_half(void *ctx, struct str item)
+{
+    struct builder *b = ctx;
+    double score;
+
+    if (keep_first(b, item)) return true;
+    return add_scored(b, buf_str(&b->field), num_parse_double(item, &score) ? score : (double)NAN);
+}
+
 /* Fields and values in turn. */
 static bool add_half(void *ctx, struct str item)
 {
     struct builder *b = ctx;
 
-    if (!b->have_field) {
-        buf_clear(&b->field);
-        buf_add_str(&b->field, item);
-        b->have_field = true;
-        return true;
-    }
-    b->have_field = false;
+    if (keep_first(b, item)) return true;
     return add_pair(b, buf_str(&b->field), item, HASH_NO_TTL);
 }
 
@@ -127,6 +160,52 @@ static bool get_items(struct builder *b, uint64_t per_item, item_fn *add)
     b->n = n;
     for (n *= per_item; n; n--) {
         if (!rdb_in_str(b->in, &s) || !add(b, s)) return false;
+    }
+    return true;
+}
+
+/* A score as text, in the form before RDB 8. */
+static bool get_score_text(struct rdb_in *in, double *score)
+{
+    enum { NOT_A_NUMBER = 253, PLUS_INFINITY = 254, MINUS_INFINITY = 255 };
+    struct str text;
+    unsigned n;
+
+    if (!rdb_in_byte(in, &n)) return false;
+    switch (n) {
+    case NOT_A_NUMBER: *score = (double)NAN; return true;
+    case PLUS_INFINITY: *score = (double)INFINITY; return true;
+    case MINUS_INFINITY: *score = -(double)INFINITY; return true;
+    default: break;
+    }
+    if (!rdb_in_raw(in, n, &text)) return false;
+    return num_parse_double(text, score) || rdb_in_bad(in, "a score is no number");
+}
+
+static bool get_score(struct rdb_in *in, double *score)
+{
+    uint64_t bits;
+
+    if (!rdb_in_u64(in, &bits)) return false;
+    memcpy(score, &bits, sizeof bits);
+    return true;
+}
+
+static bool get_scored(struct builder *b, bool as_text)
+{
+    struct str s;
+    uint64_t n;
+
+    if (!rdb_in_count(b->in, as_text ? 2 : 1 + sizeof(double), &n)) return false;
+    b->n = n;
+    for (; n; n--) {
+        double score;
+
+        if (!rdb_in_str(b->in, &s)) return false;
+        buf_clear(&b->field);
+        buf_add_str(&b->field, s);
+        if (!(as_text ? get_score_text(b->in, &score) : get_score(b->in, &score))) return false;
+        if (!add_scored(b, buf_str(&b->field), score)) return false;
     }
     return true;
 }
@@ -150,6 +229,12 @@ static bool get_ttl_fields(struct builder *b, bool relative)
         if (!add_pair(b, buf_str(&b->field), s, ttl ? (int64_t)ttl : HASH_NO_TTL)) return false;
     }
     return true;
+}
+
+/* What there is when the second of a pair is missing. */
+static const char *half_name(enum value_type vt)
+{
+    return vt == VALUE_HASH ? "field without a value" : "member without a score";
 }
 
 /* --- packed forms ----------------------------------------------------------------------------------- */
@@ -223,29 +308,40 @@ static bool hash_fits(const struct store *s, const unsigned char *lp)
     char scratch[NUM_TEXT_MAX];
     size_t n = listpack_count(lp);
 
-    if (n % 2 || n / 2 > s->conf.hash_max_listpack_entries) return false;
+    if (n == 0 || n % 2 || n / 2 > s->conf.hash_max_listpack_entries) return false;
     for (const unsigned char *p = listpack_first(lp); p; p = listpack_next(p)) {
         if (listpack_str(p, scratch).n > s->conf.hash_max_listpack_value) return false;
     }
     return true;
 }
 
-static bool get_packed_hash(struct rdb_in *in, struct store *s, struct str key, int64_t expire_ms,
-                            bool thorough, struct entry **e)
+/* A sorted set that is not in order is poured anew. */
+static bool zset_fits(const struct store *s, const unsigned char *lp)
+{
+    size_t n = listpack_count(lp);
+
+    return n > 0 && n / 2 <= s->conf.zset_max_listpack_entries &&
+           zpack_sound(lp, s->conf.zset_max_listpack_value);
+}
+
+/* A hash or a sorted set in one listpack. */
+static bool get_packed_pairs(struct rdb_in *in, struct store *s, enum value_type vt, struct str key,
+                             int64_t expire_ms, bool thorough, struct entry **e)
 {
     struct builder b;
     struct str bytes;
+    const unsigned char *lp;
 
     if (!rdb_in_str(in, &bytes)) return false;
     if (!listpack_valid(bytes)) return rdb_in_bad(in, "a listpack is malformed");
-    if (!thorough && listpack_count((const unsigned char *)bytes.p) > 0 &&
-        hash_fits(s, (const unsigned char *)bytes.p)) {
-        *e = entry_of(VALUE_HASH, ENC_LISTPACK, listpack_from(bytes), key, expire_ms);
+    lp = (const unsigned char *)bytes.p;
+    if (!thorough && (vt == VALUE_HASH ? hash_fits(s, lp) : zset_fits(s, lp))) {
+        *e = entry_of(vt, ENC_LISTPACK, listpack_from(bytes), key, expire_ms);
         return true;
     }
-    builder_start(&b, s, in, VALUE_HASH);
-    if (!each_packed(&b, bytes, add_half) ||
-        (b.have_field && !rdb_in_bad(in, "a hash's listpack has a field without a value"))) {
+    builder_start(&b, s, in, vt);
+    if (!each_packed(&b, bytes, vt == VALUE_HASH ? add_half : add_scored_half) ||
+        (b.have_field && !rdb_in_bad(in, "a listpack has a %s", half_name(vt)))) {
         builder_drop(&b);
         return false;
     }
@@ -299,6 +395,11 @@ static bool build(struct builder *b, unsigned type)
     case RDB_HASH_FIELDS: return get_ttl_fields(b, true);
     case RDB_LIST_ZIPLIST: return rdb_in_str(in, &s) && each_legacy(b, s, add_element, false);
     case RDB_SET_LISTPACK: return rdb_in_str(in, &s) && each_packed(b, s, add_member);
+    case RDB_ZSET: return get_scored(b, true);
+    case RDB_ZSET_2: return get_scored(b, false);
+    case RDB_ZSET_ZIPLIST:
+        ok = rdb_in_str(in, &s) && each_legacy(b, s, add_scored_half, false);
+        return ok && (!b->have_field || rdb_in_bad(in, "a ziplist has a %s", half_name(VALUE_ZSET)));
     case RDB_HASH_LISTPACK_EX:
         return rdb_in_u64(in, &ignored) && rdb_in_str(in, &s) && get_packed_ttls(b, s);
     case RDB_HASH_LISTPACK_EX_PRE:
@@ -320,6 +421,10 @@ static enum value_type type_of(unsigned type)
     case RDB_SET:
     case RDB_SET_INTSET:
     case RDB_SET_LISTPACK: return VALUE_SET;
+    case RDB_ZSET:
+    case RDB_ZSET_2:
+    case RDB_ZSET_ZIPLIST:
+    case RDB_ZSET_LISTPACK: return VALUE_ZSET;
     case RDB_HASH:
     case RDB_HASH_ZIPMAP:
     case RDB_HASH_ZIPLIST:
@@ -335,10 +440,6 @@ static enum value_type type_of(unsigned type)
 const char *rdb_type_name(unsigned type)
 {
     switch (type) {
-    case RDB_ZSET:
-    case RDB_ZSET_2:
-    case RDB_ZSET_ZIPLIST:
-    case RDB_ZSET_LISTPACK: return "sorted set";
     case RDB_STREAM:
     case RDB_STREAM_2:
     case RDB_STREAM_3: return "stream";
@@ -351,6 +452,7 @@ const char *rdb_type_name(unsigned type)
     case VALUE_LIST: return "list";
     case VALUE_SET: return "set";
     case VALUE_HASH: return "hash";
+    case VALUE_ZSET: return "sorted set";
     default: return "unknown";
     }
 }
@@ -369,7 +471,8 @@ bool rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str
         *e = string_new(key, text, expire_ms);
         return true;
     }
-    if (type == RDB_HASH_LISTPACK) return get_packed_hash(in, s, key, expire_ms, thorough, e);
+    if (type == RDB_HASH_LISTPACK || type == RDB_ZSET_LISTPACK)
+        return get_packed_pairs(in, s, vt, key, expire_ms, thorough, e);
     if (type == RDB_SET_INTSET) return get_intset(in, s, key, expire_ms, e);
     builder_start(&b, s, in, vt);
     if (!build(&b, type)) {

@@ -16,6 +16,7 @@
 #include "storage/listpack.h"
 #include "storage/set.h"
 #include "storage/store.h"
+#include "storage/zset.h"
 
 enum {
     INT_TEXT_MAX = 11,  /* texts up to this long may be integers of 32 bits */
@@ -168,6 +169,9 @@ void rdb_put_type(struct rdb_out *o, const struct store *s, const struct entry *
     case VALUE_SET:
         rdb_put_byte(o, entry_enc(e) == ENC_INTSET ? RDB_SET_INTSET : RDB_SET);
         break;
+    case VALUE_ZSET:
+        rdb_put_byte(o, entry_enc(e) == ENC_LISTPACK ? RDB_ZSET_LISTPACK : RDB_ZSET_2);
+        break;
     case VALUE_HASH: {
         struct hash h = hash_of((struct store *)(uintptr_t)s, e);
         bool ttls = hash_has_ttls(&h);
@@ -228,6 +232,28 @@ static void put_set(struct rdb_out *o, const struct store *s, const struct entry
     while (set_next(&it)) rdb_put_str(o, set_text(&it.item, scratch));
 }
 
+/* The highest first: a skip list takes the lowest of all fastest, so stock servers load it soonest. */
+static void put_zset(struct rdb_out *o, const struct store *s, const struct entry *e)
+{
+    struct zset z = zset_of((struct store *)(uintptr_t)s, e);
+    size_t n = zset_count(&z);
+    struct zset_iter it;
+
+    if (z.enc == ENC_LISTPACK) {
+        put_bytes(o, str_of(z.ptr, listpack_bytes(z.ptr)));
+        return;
+    }
+    rdb_put_len(o, n);
+    zset_iter_at(&it, &z, n - 1, true);
+    while (zset_next(&it)) {
+        uint64_t bits;
+
+        rdb_put_str(o, it.member);
+        memcpy(&bits, &it.score, sizeof bits);
+        put_u64(o, bits);
+    }
+}
+
 static void put_hash(struct rdb_out *o, const struct store *s, const struct entry *e)
 {
     struct hash h = hash_of((struct store *)(uintptr_t)s, e);
@@ -256,6 +282,7 @@ void rdb_put_value(struct rdb_out *o, const struct store *s, const struct entry 
     case VALUE_STRING: put_string(o, e); break;
     case VALUE_LIST: put_list(o, e); break;
     case VALUE_SET: put_set(o, s, e); break;
+    case VALUE_ZSET: put_zset(o, s, e); break;
     case VALUE_HASH: put_hash(o, s, e); break;
     default: ensure(!"a type that cannot be saved");
     }

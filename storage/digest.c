@@ -10,6 +10,7 @@
 #include "storage/list.h"
 #include "storage/set.h"
 #include "storage/type_string.h"
+#include "storage/zset.h"
 
 static void mix(struct digest *d, struct str bytes)
 {
@@ -55,6 +56,20 @@ static void digest_set(const struct store *s, const struct entry *e, struct dige
     mix_digest(d, &sum);
 }
 
+/* Minus zero is zero: the small form knows but one. */
+static void digest_zset(const struct store *s, const struct entry *e, struct digest *d)
+{
+    struct zset z = zset_of((struct store *)(uintptr_t)s, e);
+    struct zset_iter it;
+
+    zset_iter_at(&it, &z, 0, false);
+    while (zset_next(&it)) {
+        double score = it.score == 0 ? 0 : it.score;
+        mix(d, it.member);
+        mix(d, str_of(&score, sizeof score));
+    }
+}
+
 static void digest_hash(const struct store *s, const struct entry *e, struct digest *d)
 {
     struct hash hash = hash_of((struct store *)(uintptr_t)s, e);
@@ -83,6 +98,7 @@ void digest_value(const struct store *s, const struct entry *e, struct digest *o
     case VALUE_STRING: mix(out, string_bytes(e, scratch)); break;
     case VALUE_LIST: digest_list(e, out); break;
     case VALUE_SET: digest_set(s, e, out); break;
+    case VALUE_ZSET: digest_zset(s, e, out); break;
     case VALUE_HASH: digest_hash(s, e, out); break;
     default: ensure(!"a type without a digest");
     }

@@ -4,10 +4,12 @@
 #include "storage/type_list.h"
 #include "storage/type_set.h"
 #include "storage/type_string.h"
+#include "storage/type_zset.h"
 
 const struct type_ops *const type_ops[VALUE_TYPES] = {
     [VALUE_STRING] = &string_type_ops,
     [VALUE_LIST] = &list_type_ops,
     [VALUE_SET] = &set_type_ops,
+    [VALUE_ZSET] = &zset_type_ops,
     [VALUE_HASH] = &hash_type_ops,
 };

@@ -1,9 +1,9 @@
 /* zset.h -- a sorted set object, in one of two forms.
  *
  *   ENC_LISTPACK  at most zset-max-listpack-entries members, none longer than zset-max-listpack-value:
- *                 member and score in turn, in order
- *   ENC_TREE      a B+ tree in order, which counts what stands below each node, beside a table that
- *                 finds a member's score
+ *                 member and score in turn, in order (zset_pack.h)
+ *   ENC_TREE      a table of entries, each a member with its score, and beside it a tree that has the
+ *                 same entries in order (ztree.h)
  *
  * The order is that of scores, and of bytes (memcmp, the shorter first) among equal scores. A rank
  * is a place in that order, from 0. Every range (of ranks, scores or names) is an interval of ranks,
@@ -19,17 +19,26 @@
 #include "base/num.h"
 #include "storage/listpack.h"
 #include "storage/store.h"
+#include "storage/ztree.h"
 
 struct zset {
     struct store *store;
     enum value_enc enc;
-    void *ptr; /* a listpack, or struct ztree */
+    void *ptr; /* a listpack, or struct zset_large */
+};
+
+struct zset_large {
+    struct table table;
+    struct ztree tree;
 };
 
 /* A new, empty one to which about n members will be added, none longer than `longest`. */
 struct zset zset_new(struct store *s, size_t n, size_t longest);
 struct zset zset_of(struct store *s, const struct entry *e);
 void zset_free(struct zset *z);
+
+/* About n members in all are to come: take the large form at once when they would need it. */
+void zset_expect(struct zset *z, size_t n);
 
 size_t zset_count(const struct zset *z);
 
@@ -44,6 +53,18 @@ bool zset_put(struct zset *z, struct str member, double score, double *old);
 
 /* False: it was not there. */
 bool zset_remove(struct zset *z, struct str member);
+
+/* The same in two steps, for those who decide by the score that is there: look the member up, then give
+ * it a score, or take it out. A place is good until the set changes. */
+struct zplace {
+    bool found;
+    double score;           /* when found */
+    const unsigned char *p; /* small form: the member's element */
+    struct table_ref ref;   /* large form */
+};
+bool zset_find(const struct zset *z, struct str member, struct zplace *at);
+void zset_put_at(struct zset *z, struct zplace *at, struct str member, double score);
+void zset_remove_at(struct zset *z, struct zplace *at);
 
 /* Remove the members of ranks from up to, but not, to; each is given to fn (may be NULL) first, in
  * order. */
@@ -71,17 +92,18 @@ struct zrange {
 struct zrange zset_range_score(const struct zset *z, const struct zrange_score *r);
 struct zrange zset_range_lex(const struct zset *z, const struct zrange_lex *r);
 
-/* Walk from the member of a rank, upwards or downwards; the set may not change meanwhile. */
 struct zset_iter {
     const struct zset *z;
     struct str member; /* zset_next's; borrowed until the next call */
     double score;
     bool down;
-    size_t left;
-    const void *node;
-    uint32_t at;
+    size_t rank, left;      /* of the next member; how many come */
+    const unsigned char *p; /* small form: its element */
+    struct zrun run;        /* large form: its neighbours */
     char scratch[NUM_TEXT_MAX];
 };
+/* Walk from the member of a rank, upwards or downwards; the set may not change meanwhile. There is none
+ * of a rank of zset_count or more: such a walk is at its end. */
 void zset_iter_at(struct zset_iter *it, const struct zset *z, size_t rank, bool down);
 bool zset_next(struct zset_iter *it);
 
