@@ -85,6 +85,11 @@
       "but i64 is.") \
     X(ERR_BITFIELD_OVERFLOW, "ERR Invalid OVERFLOW type specified") \
     X(ERR_BITFIELD_RO, "ERR BITFIELD_RO only supports the GET subcommand") \
+    X(ERR_NOT_HLL, "WRONGTYPE Key is not a valid HyperLogLog string value.") \
+    X(ERR_HLL_CORRUPT, "INVALIDOBJ Corrupted HLL object detected") \
+    X(ERR_HLL_NO_KEY, "ERR The specified key does not exist") \
+    X(ERR_HLL_NOT_SPARSE, "ERR HLL encoding is not sparse") \
+    X(ERR_PFDEBUG_SUB, "ERR Unknown PFDEBUG subcommand '%s'") \
     X(ERR_LCS_TYPE, "ERR The specified keys must contain string values") \
     X(ERR_LCS_BOTH, "ERR If you want both the length and indexes, please just use IDX.") \
     X(ERR_LCS_LONG, "ERR String too long for LCS") \

@@ -9,6 +9,7 @@ extern const struct command string_edit_commands[];
 extern const struct command lcs_commands[];
 extern const struct command bits_commands[];
 extern const struct command bitfield_commands[];
+extern const struct command hyperloglog_commands[];
 extern const struct command list_commands[];
 extern const struct command list_blocking_commands[];
 extern const struct command hash_commands[];

@@ -314,7 +314,7 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
 {
     struct server *s = c->server;
     struct client *outer = s->current;
-    bool writes = (ref->cmd->flags & CMD_WRITE) != 0;
+    bool writes = (ref->cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0; /* PFCOUNT keeps its count */
     uint64_t changes = s->store->stats.changes;
     size_t mark = reply_mark(&c->reply);
     uint64_t from = s->ticks ? s->ticks : ticks_now();

@@ -89,6 +89,7 @@ static struct store_conf store_conf_of(const struct conf *c)
         .stream_node_max_bytes = c->stream_node_max_bytes,
         .stream_node_max_entries = (size_t)c->stream_node_max_entries,
         .string_limit = c->proto_max_bulk_len,
+        .hll_sparse_max_bytes = c->hll_sparse_max_bytes,
     };
 }
 

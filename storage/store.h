@@ -93,6 +93,7 @@ enum { STORE_SHARD_BITS = 4, STORE_SHARDS = 1 << STORE_SHARD_BITS };
     X(CHANGE_EVICTED, "evicted", 'e') \
     X(CHANGE_MISS, "keymiss", 'm') /* no change: a read found nothing; only while store->tell_misses */ \
     X(CHANGE_NEW, "new", 'n') /* told before the change that made the key */ \
+    X(CHANGE_QUIET, NULL, 0) /* of a value, of which no event is told */ \
     X(CHANGE_FLUSH, NULL, 0) /* a whole database (key empty) */ \
     X(CHANGE_SWAP, NULL, 0) /* two databases changed places; db and db2 */
 
@@ -158,6 +159,7 @@ struct store_conf {
     size_t zset_max_listpack_entries, zset_max_listpack_value;
     size_t stream_node_max_bytes, stream_node_max_entries; /* 0: no limit */
     size_t string_limit; /* proto-max-bulk-len */
+    size_t hll_sparse_max_bytes;
 };
 
 struct store_stats {

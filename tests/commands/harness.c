@@ -41,6 +41,7 @@ void harness_open(void)
         .list_max_listpack_size = -2, .hash_max_listpack_entries = 128, .hash_max_listpack_value = 64,
         .set_max_intset_entries = 512, .set_max_listpack_entries = 128, .set_max_listpack_value = 64,
         .zset_max_listpack_entries = 128, .zset_max_listpack_value = 64, .string_limit = 512u << 20,
+        .hll_sparse_max_bytes = 3000,
         .stream_node_max_bytes = 4096, .stream_node_max_entries = 100,
     };
     struct hash_key key = { 1, 2 };

@@ -91,6 +91,14 @@ class Grammar:
     def _S(self):
         return self._key("S")
 
+    def _P(self):
+        """Only what PFADD has made: of bytes that were written into one the servers change, or leave
+        alone, different parts."""
+        return b"P%d" % self.rng.randrange(5)
+
+    def _hllelem(self):
+        return b"%d" % self.rng.randrange(10**self.rng.randrange(1, 6)) if self.rng.random() < 0.9 else self.rng.choice(VALUES)
+
     def _any(self):
         return self._key(self.rng.choice("KLHSX"))
 

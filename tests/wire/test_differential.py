@@ -31,6 +31,7 @@ GRAMMAR = "\n".join(f.read_text() for f in sorted((pathlib.Path(__file__).parent
 FIXED = {b"SET", b"GETEX", b"SETEX", b"PSETEX", b"EXPIRE", b"PEXPIRE", b"EXPIREAT", b"PEXPIREAT", b"BLPOP",
          b"BRPOP", b"BLMOVE", b"BRPOPLPUSH", b"BLMPOP",
          b"SPOP",  # without a count it picks at random
+         b"PFADD", b"PFMERGE",  # whose keys are theirs alone
          b"COMMAND"}  # whose GETKEYS wants one argument more before 7.2
 SORTED = {b"SMEMBERS", b"SINTER", b"SUNION", b"SDIFF", b"HKEYS", b"HVALS", b"KEYS", b"SPOP"}
 RANDOM_PICKS = {b"SRANDMEMBER", b"HRANDFIELD", b"RANDOMKEY"}
@@ -149,7 +150,7 @@ class Duel:
             self.queue.append(args)
 
     def story(self, args, ref, got):
-        keys = {a for a in args[1:] if re.fullmatch(rb"[KLHSX]\d", a)}
+        keys = {a for a in args[1:] if re.fullmatch(rb"[KLHSPX]\d", a)}
         told = [(a, r) for a, r in self.log if keys & set(a) or a[0].upper() in (
             b"MULTI", b"EXEC", b"DISCARD", b"SELECT", b"SWAPDB", b"FLUSHDB")][-40:]
         lines = ["seed %d, %s, after %d commands" % (self.seed, "RESP3" if self.resp3 else "RESP2", len(self.log))]
