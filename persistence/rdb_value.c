@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "persistence/rdb_format.h"
 #include "persistence/rdb_legacy.h"
+#include "persistence/rdb_stream.h"
 #include "storage/hash.h"
 #include "storage/intset.h"
 #include "storage/list.h"
@@ -18,6 +19,7 @@
 #include "storage/store.h"
 #include "storage/type_hash.h"
 #include "storage/type_set.h"
+#include "storage/type_stream.h"
 #include "storage/type_string.h"
 #include "storage/type_zset.h"
 #include "storage/zset_pack.h"
@@ -433,6 +435,9 @@ static enum value_type type_of(unsigned type)
     case RDB_HASH_LISTPACK_EX_PRE:
     case RDB_HASH_FIELDS:
     case RDB_HASH_LISTPACK_EX: return VALUE_HASH;
+    case RDB_STREAM:
+    case RDB_STREAM_2:
+    case RDB_STREAM_3: return VALUE_STREAM;
     default: return VALUE_TYPES;
     }
 }
@@ -440,9 +445,6 @@ static enum value_type type_of(unsigned type)
 const char *rdb_type_name(unsigned type)
 {
     switch (type) {
-    case RDB_STREAM:
-    case RDB_STREAM_2:
-    case RDB_STREAM_3: return "stream";
     case RDB_MODULE:
     case RDB_MODULE_2: return "module";
     default: break;
@@ -453,8 +455,18 @@ const char *rdb_type_name(unsigned type)
     case VALUE_SET: return "set";
     case VALUE_HASH: return "hash";
     case VALUE_ZSET: return "sorted set";
+    case VALUE_STREAM: return "stream";
     default: return "unknown";
     }
+}
+
+static bool get_stream(struct rdb_in *in, unsigned type, struct str key, int64_t expire_ms, struct entry **e)
+{
+    struct stream *s;
+
+    if (!rdb_get_stream(in, type, &s)) return false;
+    *e = stream_entry_take(&s, key, expire_ms);
+    return true;
 }
 
 bool rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str key, int64_t expire_ms,
@@ -473,6 +485,7 @@ bool rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str
     }
     if (type == RDB_HASH_LISTPACK || type == RDB_ZSET_LISTPACK)
         return get_packed_pairs(in, s, vt, key, expire_ms, thorough, e);
+    if (vt == VALUE_STREAM) return get_stream(in, type, key, expire_ms, e);
     if (type == RDB_SET_INTSET) return get_intset(in, s, key, expire_ms, e);
     builder_start(&b, s, in, vt);
     if (!build(&b, type)) {

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "persistence/rdb_format.h"
+#include "persistence/rdb_stream.h"
 #include "storage/evict.h"
 #include "storage/hash.h"
 #include "storage/intset.h"
@@ -180,6 +181,9 @@ void rdb_put_type(struct rdb_out *o, const struct store *s, const struct entry *
         rdb_put_byte(o, ttls ? RDB_HASH_FIELDS : h.enc == ENC_LISTPACK ? RDB_HASH_LISTPACK : RDB_HASH);
         break;
     }
+    case VALUE_STREAM:
+        rdb_put_byte(o, RDB_STREAM_2);
+        break;
     default:
         ensure(!"a type that cannot be saved");
     }
@@ -284,6 +288,7 @@ void rdb_put_value(struct rdb_out *o, const struct store *s, const struct entry 
     case VALUE_SET: put_set(o, s, e); break;
     case VALUE_ZSET: put_zset(o, s, e); break;
     case VALUE_HASH: put_hash(o, s, e); break;
+    case VALUE_STREAM: rdb_put_stream(o, entry_ptr(e)); break;
     default: ensure(!"a type that cannot be saved");
     }
 }

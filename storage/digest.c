@@ -9,6 +9,7 @@
 #include "storage/hash.h"
 #include "storage/list.h"
 #include "storage/set.h"
+#include "storage/stream.h"
 #include "storage/type_string.h"
 #include "storage/zset.h"
 
@@ -87,6 +88,54 @@ static void digest_hash(const struct store *s, const struct entry *e, struct dig
     mix_digest(d, &sum);
 }
 
+static void mix_id(struct digest *d, struct stream_id id)
+{
+    mix(d, str_of(&id, sizeof id));
+}
+
+static void digest_group(const struct stream_group_info *info, const struct stream_group *g, struct digest *d)
+{
+    struct stream_pending_iter it;
+
+    mix(d, info->name);
+    mix_id(d, info->last);
+    for (size_t i = 0; i < info->consumers; i++) mix(d, stream_consumer_info(stream_consumer_at(g, i)).name);
+    stream_pending_start(&it, g, NULL, STREAM_ID_MIN, STREAM_ID_MAX);
+    while (stream_pending_next(&it)) {
+        mix_id(d, it.now.id);
+        mix(d, it.now.consumer);
+        mix(d, str_of(&it.now.delivered_ms, sizeof it.now.delivered_ms));
+        mix(d, str_of(&it.now.deliveries, sizeof it.now.deliveries));
+    }
+}
+
+/* Not what Redis leaves out of its log too: when consumers were seen, and how many entries a group has
+ * read. */
+static void digest_stream(const struct stream *s, struct digest *d)
+{
+    struct stream_info info = stream_info(s);
+    struct stream_iter it;
+    struct str field, value;
+
+    mix_id(d, info.last);
+    mix_id(d, info.max_deleted);
+    mix(d, str_of(&info.added, sizeof info.added));
+    stream_iter_start(&it, s, STREAM_ID_MIN, STREAM_ID_MAX, false);
+    while (stream_next(&it)) {
+        mix_id(d, it.id);
+        while (stream_field(&it, &field, &value)) {
+            mix(d, field);
+            mix(d, value);
+        }
+    }
+    for (size_t i = 0; i < info.groups; i++) {
+        const struct stream_group *g = stream_group_at(s, i);
+        struct stream_group_info of = stream_group_info(s, g);
+
+        digest_group(&of, g, d);
+    }
+}
+
 void digest_value(const struct store *s, const struct entry *e, struct digest *out)
 {
     char scratch[NUM_TEXT_MAX];
@@ -100,6 +149,7 @@ void digest_value(const struct store *s, const struct entry *e, struct digest *o
     case VALUE_SET: digest_set(s, e, out); break;
     case VALUE_ZSET: digest_zset(s, e, out); break;
     case VALUE_HASH: digest_hash(s, e, out); break;
+    case VALUE_STREAM: digest_stream(entry_ptr(e), out); break;
     default: ensure(!"a type without a digest");
     }
     if (entry_expires(e)) {

@@ -161,6 +161,12 @@ const unsigned char *listpack_prev(const unsigned char *lp, const unsigned char 
     return p - n_back - n;
 }
 
+const unsigned char *listpack_skip(const unsigned char *p, size_t n)
+{
+    while (n-- > 0) p = skip(p);
+    return p;
+}
+
 const unsigned char *listpack_last(const unsigned char *lp)
 {
     return listpack_prev(lp, end_of(lp));
@@ -362,6 +368,35 @@ const unsigned char *listpack_insert_int(unsigned char **lp, const unsigned char
 
     code_int(&c, v);
     return splice(lp, offset(*lp, at), 0, &c, 1, 1);
+}
+
+unsigned char *listpack_code(unsigned char *p, struct str s)
+{
+    struct coded c;
+
+    code_str(&c, s);
+    return put_coded(p, &c);
+}
+
+unsigned char *listpack_code_int(unsigned char *p, int64_t v)
+{
+    struct coded c;
+
+    code_int(&c, v);
+    return put_coded(p, &c);
+}
+
+void listpack_append_coded(unsigned char **lpp, const unsigned char *coded, size_t n, size_t elements)
+{
+    unsigned char *lp = *lpp;
+    size_t old = listpack_bytes(lp), room = mem_good_size(old + n);
+
+    ensure(old + n <= UINT32_MAX);
+    if (room != mem_good_size(old)) lp = mem_realloc(lp, room);
+    memcpy(lp + old - 1, coded, n);
+    lp[old + n - 1] = LISTPACK_END;
+    set_size(lp, old + n, (long)elements);
+    *lpp = lp;
 }
 
 static size_t element_bytes(const unsigned char *p)

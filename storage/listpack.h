@@ -81,6 +81,9 @@ const unsigned char *listpack_first(const unsigned char *lp);
 const unsigned char *listpack_last(const unsigned char *lp);
 const unsigned char *listpack_next(const unsigned char *p);
 const unsigned char *listpack_prev(const unsigned char *lp, const unsigned char *p);
+
+/* The place behind n elements from p on, all of which are there: an element or the end mark. */
+const unsigned char *listpack_skip(const unsigned char *p, size_t n);
 const unsigned char *listpack_at(const unsigned char *lp, size_t i);
 
 /* An element: bytes, or with p == NULL the integer v. */
@@ -109,6 +112,13 @@ const unsigned char *listpack_find(const unsigned char *from, struct str s, unsi
 const unsigned char *listpack_insert(unsigned char **lp, const unsigned char *at,
                                      const struct str *s, size_t n);
 const unsigned char *listpack_append(unsigned char **lp, struct str s);
+
+/* Code an element at p, which has room for its text and LISTPACK_OVERHEAD bytes more; returns its end. So
+ * made, any number of elements is added at once by listpack_append_coded: n bytes that hold `elements`. */
+enum { LISTPACK_OVERHEAD = 10 };
+unsigned char *listpack_code(unsigned char *p, struct str s);
+unsigned char *listpack_code_int(unsigned char *p, int64_t v);
+void listpack_append_coded(unsigned char **lp, const unsigned char *coded, size_t n, size_t elements);
 
 /* As listpack_insert, one integer. */
 const unsigned char *listpack_insert_int(unsigned char **lp, const unsigned char *at, int64_t v);

@@ -43,7 +43,7 @@ bool stream_id_next(struct stream_id *id);
 bool stream_id_prev(struct stream_id *id);
 
 /* "ms-seq"; the text lies in out. */
-enum { STREAM_ID_TEXT_MAX = 41 };
+enum { STREAM_ID_TEXT_MAX = 56 };
 struct str stream_id_text(struct stream_id id, char out[STREAM_ID_TEXT_MAX]);
 
 /* What an ID in a request may look like beside "ms-seq" and "ms" (whose seq is missing_seq). */
@@ -79,6 +79,11 @@ size_t stream_radix_nodes(const struct stream *s);
 /* The greatest ID of an entry that is there; false: the stream is empty. */
 bool stream_top(const struct stream *s, struct stream_id *id);
 
+/* A place among records in order of IDs (stream_map.h). */
+struct stream_pos {
+    uint32_t run, at;
+};
+
 /* --- entries ------------------------------------------------------------------------------------- */
 
 /* A walk over the entries from one ID up to another, both included, upwards, or downwards from `to`:
@@ -94,16 +99,15 @@ struct stream_iter {
     size_t n_fields;
     /* stream.c's: */
     const struct stream *s;
-    struct stream_id from, to;
-    bool down;
+    struct stream_id from, to, master;
+    struct stream_pos at;           /* the block's */
     size_t fields_left;
-    size_t at;                      /* index of the block, SIZE_MAX: none yet */
-    const unsigned char *block;
-    const unsigned char *p;         /* the next field (or value) of this entry */
+    bool down, started;
+    const unsigned char *block;     /* NULL: between blocks */
     const unsigned char *entry;     /* this entry's flags */
+    const unsigned char *p;         /* its next name or value; its end when none is left */
     const unsigned char *same;      /* the next of the master's names; NULL: the entry has its own */
-    struct stream_id master;
-    const unsigned char *names;     /* the master's fields */
+    const unsigned char *names;     /* the master's names */
     size_t n_names;
     char field_scratch[NUM_TEXT_MAX], value_scratch[NUM_TEXT_MAX];
 };
@@ -164,12 +168,12 @@ struct stream_pending {
  *     while (stream_pending_next(&it)) ... it.now */
 struct stream_pending_iter {
     struct stream_pending now;
-    /* stream_pel.c's: */
+    /* stream_group.c's: */
     const struct stream_group *g;
     const struct stream_consumer *c;
-    struct stream_id to;
-    const void *node;
-    uint32_t at;
+    struct stream_id from, to;
+    struct stream_pos at;
+    bool started;
 };
 void stream_pending_start(struct stream_pending_iter *it, const struct stream_group *g,
                           const struct stream_consumer *c, struct stream_id from, struct stream_id to);

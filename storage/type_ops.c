@@ -3,6 +3,7 @@
 #include "storage/type_hash.h"
 #include "storage/type_list.h"
 #include "storage/type_set.h"
+#include "storage/type_stream.h"
 #include "storage/type_string.h"
 #include "storage/type_zset.h"
 
@@ -12,4 +13,5 @@ const struct type_ops *const type_ops[VALUE_TYPES] = {
     [VALUE_SET] = &set_type_ops,
     [VALUE_ZSET] = &zset_type_ops,
     [VALUE_HASH] = &hash_type_ops,
+    [VALUE_STREAM] = &stream_type_ops,
 };

@@ -1,0 +1,513 @@
+/* stream.c -- a stream's entries: see stream.h; stream_block.h tells how they lie. */
+#include "storage/stream.h"
+
+#include "base/ensure.h"
+#include "base/mem.h"
+#include "storage/stream_block.h"
+#include "storage/stream_edit.h"
+
+/* --- the whole ----------------------------------------------------------------------------------- */
+
+struct stream *stream_new(void)
+{
+    struct stream *s = mem_zalloc(sizeof *s);
+
+    stream_map_init(&s->blocks, sizeof(struct stream_block));
+    return s;
+}
+
+const struct stream_block *stream_next_block(const struct stream *s, struct stream_pos *at,
+                                             const struct stream_block *b)
+{
+    return b == NULL ? stream_map_seek(&s->blocks, STREAM_ID_MIN, false, at)
+                     : stream_map_step(&s->blocks, at, false);
+}
+
+void stream_free(struct stream **sp)
+{
+    struct stream *s = *sp;
+    const struct stream_block *b = NULL;
+    struct stream_pos at;
+
+    if (s == NULL) return;
+    while ((b = stream_next_block(s, &at, b)) != NULL) mem_free(b->lp);
+    stream_map_fini(&s->blocks);
+    stream_free_groups(s);
+    mem_free(s);
+    *sp = NULL;
+}
+
+struct stream *stream_dup(const struct stream *s)
+{
+    struct stream *to = mem_dup(s, sizeof *s);
+    struct stream_block *b;
+    struct stream_pos at;
+
+    stream_map_dup(&to->blocks, &s->blocks);
+    for (b = stream_map_seek(&to->blocks, STREAM_ID_MIN, false, &at); b != NULL;
+         b = stream_map_step(&to->blocks, &at, false))
+        b->lp = listpack_dup(b->lp);
+    stream_dup_groups(to, s);
+    return to;
+}
+
+struct stream_info stream_info(const struct stream *s)
+{
+    return (struct stream_info){
+        .length = s->length, .first = s->first, .last = s->last, .max_deleted = s->max_deleted,
+        .added = s->added, .groups = s->n_groups, .blocks = s->blocks.count,
+    };
+}
+
+/* --- walking --------------------------------------------------------------------------------------- */
+
+void stream_iter_start(struct stream_iter *it, const struct stream *s, struct stream_id from,
+                       struct stream_id to, bool down)
+{
+    it->s = s;
+    it->from = from;
+    it->to = to;
+    it->down = down;
+    it->started = false;
+    it->block = NULL;
+    it->fields_left = 0;
+}
+
+static struct stream_head open_block(struct stream_iter *it, const struct stream_block *b)
+{
+    struct stream_head h = stream_block_head(b->lp);
+
+    it->master = b->id;
+    it->block = b->lp;
+    it->names = h.names;
+    it->n_names = h.n_names;
+    return h;
+}
+
+/* Go to the first block, or the next, and to its first entry; false: there is none. */
+static bool next_block(struct stream_iter *it)
+{
+    const struct stream_map *m = &it->s->blocks;
+    const struct stream_block *b;
+    struct stream_head h;
+
+    if (it->started) {
+        b = stream_map_step(m, &it->at, it->down);
+    } else {
+        /* The block in which an ID may be is the last that begins at or below it. */
+        b = stream_map_seek(m, it->down ? it->to : it->from, true, &it->at);
+        if (b == NULL && !it->down) b = stream_map_seek(m, it->from, false, &it->at);
+        it->started = true;
+    }
+    if (b == NULL) return false;
+    h = open_block(it, b);
+    it->entry = it->down ? stream_block_before(it->block, NULL) : h.entries;
+    return true;
+}
+
+/* From the current entry to the next one, which may be behind the block's end. */
+static void leave_entry(struct stream_iter *it)
+{
+    if (it->down)
+        it->entry = stream_block_before(it->block, it->entry);
+    else
+        it->entry = stream_block_behind(it->p, it->fields_left, it->same != NULL);
+}
+
+/* Decode the entry at it->entry, which is there; true when it is not deleted. */
+static bool read_entry(struct stream_iter *it)
+{
+    struct stream_head h = { .n_names = it->n_names };
+    struct stream_entry e = stream_block_entry(&h, it->master, it->entry);
+
+    it->id = e.id;
+    it->n_fields = it->fields_left = e.n_fields;
+    it->p = e.fields;
+    it->same = e.flags & STREAM_SAME ? it->names : NULL;
+    return !(e.flags & STREAM_DELETED);
+}
+
+static bool beyond(const struct stream_iter *it)
+{
+    return it->down ? stream_id_cmp(it->id, it->from) < 0 : stream_id_cmp(it->id, it->to) > 0;
+}
+
+static bool before_start(const struct stream_iter *it)
+{
+    return it->down ? stream_id_cmp(it->id, it->to) > 0 : stream_id_cmp(it->id, it->from) < 0;
+}
+
+bool stream_next(struct stream_iter *it)
+{
+    if (it->block != NULL) leave_entry(it);
+    for (;;) {
+        if (it->block == NULL && !next_block(it)) return false;
+        while (it->entry != NULL && *it->entry != LISTPACK_END) {
+            bool there = read_entry(it);
+
+            if (beyond(it)) return false;
+            if (there && !before_start(it)) return true;
+            leave_entry(it);
+        }
+        it->block = NULL;
+    }
+}
+
+bool stream_field(struct stream_iter *it, struct str *field, struct str *value)
+{
+    if (it->fields_left == 0) return false;
+    it->fields_left--;
+    if (it->same != NULL) {
+        *field = listpack_str(it->same, it->field_scratch);
+        it->same = listpack_skip(it->same, 1);
+    } else {
+        *field = listpack_str(it->p, it->field_scratch);
+        it->p = listpack_skip(it->p, 1);
+    }
+    *value = listpack_str(it->p, it->value_scratch);
+    it->p = listpack_skip(it->p, 1);
+    return true;
+}
+
+bool stream_find(struct stream_iter *it, const struct stream *s, struct stream_id id)
+{
+    if (stream_id_cmp(id, s->last) > 0) return false;
+    stream_iter_start(it, s, id, id, false);
+    return stream_next(it);
+}
+
+bool stream_top(const struct stream *s, struct stream_id *id)
+{
+    struct stream_iter it;
+
+    if (s->length == 0) return false;
+    stream_iter_start(&it, s, STREAM_ID_MIN, STREAM_ID_MAX, true);
+    ensure(stream_next(&it));
+    *id = it.id;
+    return true;
+}
+
+void stream_iter_resume(struct stream_iter *it, const struct stream *s, const struct stream_group *g)
+{
+    struct stream_id from = g->last;
+    const struct stream_block *b;
+
+    stream_id_next(&from);
+    stream_iter_start(it, s, from, STREAM_ID_MAX, false);
+    if (g->epoch != s->epoch || stream_id_cmp(g->last, g->mark_last) != 0) return;
+    b = stream_map_seek(&s->blocks, g->mark_block, true, &it->at);
+    if (b == NULL || stream_id_cmp(b->id, g->mark_block) != 0) return;
+    it->started = true;
+    open_block(it, b);
+    /* As if the entry before it had been read to its end. */
+    it->p = b->lp + g->mark_at;
+    it->same = NULL;
+    it->fields_left = 0;
+}
+
+void stream_iter_mark(const struct stream_iter *it, struct stream_group *g)
+{
+    g->epoch = it->s->epoch;
+    g->mark_last = it->id;
+    g->mark_block = it->master;
+    /* the count of its elements is the entry's last one */
+    g->mark_at = (uint32_t)(listpack_skip(it->p, stream_field_elements(it->fields_left, it->same != NULL)) -
+                            it->block);
+}
+
+/* --- adding ------------------------------------------------------------------------------------------ */
+
+static bool block_is_full(const struct store_conf *conf, const struct stream_block *b, size_t bytes)
+{
+    size_t max = conf->stream_node_max_bytes;
+    uint64_t live, deleted;
+
+    if (max == 0 || max > LISTPACK_MAX_BYTES) max = LISTPACK_MAX_BYTES;
+    if (listpack_bytes(b->lp) + bytes >= max) return true;
+    if (conf->stream_node_max_entries == 0) return false;
+    stream_block_counts(b->lp, &live, &deleted);
+    return live + deleted >= conf->stream_node_max_entries;
+}
+
+enum err stream_append(struct stream *s, const struct store_conf *conf, struct stream_id id,
+                       const struct str *pairs, size_t n)
+{
+    struct stream_block *b = stream_map_last(&s->blocks);
+    size_t bytes = 0;
+    bool made;
+
+    for (size_t i = 0; i < 2 * n; i++) bytes += pairs[i].n;
+    if (bytes >= LISTPACK_MAX_BYTES || stream_block_room(bytes, n) > LISTPACK_MAX_BYTES * 2)
+        return ERR_XADD_TOO_LARGE;
+    if (b == NULL || block_is_full(conf, b, bytes)) {
+        b = stream_map_put(&s->blocks, id, &made);
+        b->lp = stream_block_new(pairs, n);
+    }
+    if (stream_block_append(&b->lp, b->id, id, pairs, n)) s->epoch++;
+    s->length++;
+    s->added++;
+    s->last = id;
+    if (s->length == 1) s->first = id;
+    return OK;
+}
+
+/* --- removing ---------------------------------------------------------------------------------------- */
+
+static void find_first(struct stream *s)
+{
+    struct stream_iter it;
+
+    s->first = STREAM_ID_MIN;
+    if (s->length == 0) return;
+    stream_iter_start(&it, s, STREAM_ID_MIN, STREAM_ID_MAX, false);
+    ensure(stream_next(&it));
+    s->first = it.id;
+}
+
+/* May the whole first block go? */
+static bool goes_whole(const struct stream *s, const struct stream_trim *t, const struct stream_block *b,
+                       uint64_t live)
+{
+    if (t->by == STREAM_TRIM_MAXLEN) return s->length - live >= t->max_len;
+    return stream_id_cmp(stream_block_last(b->lp, b->id), t->min_id) < 0;
+}
+
+/* Mark entries of the block from its first on, as far as t has it. */
+static uint64_t trim_within(struct stream *s, const struct stream_trim *t, struct stream_block *b)
+{
+    struct stream_head h = stream_block_head(b->lp);
+    const unsigned char *p = h.entries;
+    uint64_t n = 0;
+
+    while (*p != LISTPACK_END) {
+        struct stream_entry e = stream_block_entry(&h, b->id, p);
+
+        if (t->by == STREAM_TRIM_MAXLEN ? s->length <= t->max_len : stream_id_cmp(e.id, t->min_id) >= 0) break;
+        if (!(e.flags & STREAM_DELETED)) {
+            stream_block_mark(p);
+            s->length--;
+            n++;
+        }
+        p = stream_block_behind(e.fields, e.n_fields, (e.flags & STREAM_SAME) != 0);
+    }
+    if (n > 0) stream_block_count_deleted(&b->lp, n);
+    return n;
+}
+
+uint64_t stream_trim(struct stream *s, const struct stream_trim *t)
+{
+    struct stream_block *b;
+    uint64_t removed = 0, live, deleted;
+
+    while ((b = stream_map_first(&s->blocks)) != NULL) {
+        if (t->by == STREAM_TRIM_MAXLEN && s->length <= t->max_len) break;
+        if (t->by == STREAM_TRIM_MINID && stream_id_cmp(b->id, t->min_id) >= 0) break;
+        stream_block_counts(b->lp, &live, &deleted);
+        if (t->limit > 0 && removed + live > t->limit) break;
+        if (!goes_whole(s, t, b, live)) {
+            if (!t->whole_blocks) removed += trim_within(s, t, b);
+            break;
+        }
+        mem_free(b->lp);
+        stream_map_drop_first(&s->blocks);
+        s->length -= live;
+        removed += live;
+    }
+    if (removed > 0) {
+        s->epoch++;
+        find_first(s);
+    }
+    return removed;
+}
+
+bool stream_delete(struct stream *s, struct stream_id id)
+{
+    struct stream_iter it;
+    struct stream_block *b;
+    uint64_t live, deleted;
+
+    if (!stream_find(&it, s, id)) return false;
+    b = stream_map_find(&s->blocks, it.master);
+    stream_block_counts(b->lp, &live, &deleted);
+    if (live == 1) {
+        mem_free(b->lp);
+        stream_map_remove(&s->blocks, it.master);
+    } else {
+        stream_block_mark(it.entry);
+        stream_block_count_deleted(&b->lp, 1);
+    }
+    s->length--;
+    s->epoch++;
+    if (stream_id_cmp(id, s->max_deleted) > 0) s->max_deleted = id;
+    if (stream_id_cmp(id, s->first) == 0) find_first(s);
+    return true;
+}
+
+/* --- from outside -------------------------------------------------------------------------------------- */
+
+const char *stream_add_block(struct stream *s, struct stream_id id, struct str bytes)
+{
+    const char *why = stream_block_fault(bytes, id);
+    const struct stream_block *last = stream_map_last(&s->blocks);
+    struct stream_block *b;
+    bool made;
+
+    if (why != NULL) return why;
+    if (last != NULL && stream_id_cmp(stream_block_last(last->lp, last->id), id) >= 0)
+        return "blocks are out of order";
+    b = stream_map_put(&s->blocks, id, &made);
+    b->lp = memcpy(mem_alloc(mem_good_size(bytes.n)), bytes.p, bytes.n);
+    return NULL;
+}
+
+void stream_count_blocks(struct stream *s)
+{
+    const struct stream_block *b = NULL;
+    struct stream_pos at;
+
+    s->length = 0;
+    while ((b = stream_next_block(s, &at, b)) != NULL) {
+        uint64_t live, deleted;
+
+        stream_block_counts(b->lp, &live, &deleted);
+        s->length += live;
+    }
+    find_first(s);
+    b = stream_map_last(&s->blocks);
+    if (b != NULL) s->last = stream_block_last(b->lp, b->id);
+}
+
+/* --- figures -------------------------------------------------------------------------------------------- */
+
+/* Bytes that two IDs, written big-endian as the tree's keys are, have in common at their start. */
+static unsigned common_bytes(struct stream_id a, struct stream_id b)
+{
+    uint64_t x = a.ms ^ b.ms;
+
+    if (x != 0) return (unsigned)__builtin_clzll(x) / 8;
+    x = a.seq ^ b.seq;
+    return x != 0 ? 8 + (unsigned)__builtin_clzll(x) / 8 : 16;
+}
+
+enum { KEY_BYTES = 16 };
+
+/* Redis's tree has a node for each place where keys part, one for each stretch of bytes between such places,
+ * and one for the end of each key. Keys are added in order; parts[d] tells whether the path to the last one
+ * parts from others at byte d. */
+static size_t added_nodes(bool parts[KEY_BYTES], unsigned d)
+{
+    unsigned from = 0, to = KEY_BYTES;
+    size_t own = 1 + (d + 1 < KEY_BYTES), cut = 0;
+
+    for (unsigned i = 0; i < d; i++)
+        if (parts[i]) from = i + 1;
+    for (unsigned i = KEY_BYTES; i-- > d + 1;)
+        if (parts[i]) to = i;
+    if (!parts[d]) cut = (size_t)(d > from) + (to > d + 1); /* [from, to) was one stretch */
+    memset(parts + d, 0, (KEY_BYTES - d) * sizeof *parts);
+    parts[d] = true;
+    return own + cut;
+}
+
+size_t stream_radix_nodes(const struct stream *s)
+{
+    const struct stream_block *b = NULL;
+    struct stream_id before = STREAM_ID_MIN;
+    struct stream_pos at;
+    bool parts[KEY_BYTES] = { false };
+    size_t nodes = 1, seen = 0;
+
+    while ((b = stream_next_block(s, &at, b)) != NULL) {
+        nodes += seen++ == 0 ? 1 : added_nodes(parts, common_bytes(before, b->id));
+        before = b->id;
+    }
+    return nodes;
+}
+
+void stream_check(const struct stream *s)
+{
+    const struct stream_block *b = NULL;
+    struct stream_pos at;
+    struct stream_id before = STREAM_ID_MIN;
+    uint64_t length = 0;
+    struct stream_iter it;
+
+    stream_map_check(&s->blocks);
+    while ((b = stream_next_block(s, &at, b)) != NULL) {
+        uint64_t live, deleted;
+
+        ensure(stream_block_fault(str_of(b->lp, listpack_bytes(b->lp)), b->id) == NULL);
+        ensure(mem_usable(b->lp) >= listpack_bytes(b->lp));
+        ensure(length == 0 || stream_id_cmp(before, b->id) < 0);
+        before = stream_block_last(b->lp, b->id);
+        stream_block_counts(b->lp, &live, &deleted);
+        length += live;
+    }
+    ensure(length == s->length);
+    ensure(stream_id_cmp(before, s->last) <= 0);
+    stream_iter_start(&it, s, STREAM_ID_MIN, STREAM_ID_MAX, false);
+    if (length > 0)
+        ensure(stream_next(&it) && stream_id_cmp(it.id, s->first) == 0);
+    else
+        ensure(stream_id_is_zero(s->first));
+    for (size_t i = 0; i < s->n_groups; i++) stream_group_check(s->groups[i]);
+}
+
+/* --- type_ops --------------------------------------------------------------------------------------------- */
+
+void stream_free_value(enum value_enc enc, void *ptr)
+{
+    struct stream *s = ptr;
+
+    (void)enc;
+    stream_free(&s);
+}
+
+size_t stream_free_effort(enum value_enc enc, const void *ptr)
+{
+    const struct stream *s = ptr;
+    size_t n = s->blocks.count;
+
+    (void)enc;
+    for (size_t i = 0; i < s->n_groups; i++)
+        n += s->groups[i]->n_consumers * 2 + 2 * stream_map_runs(&s->groups[i]->pending);
+    return n;
+}
+
+void *stream_dup_value(struct store *st, enum value_enc enc, const void *ptr)
+{
+    (void)st;
+    (void)enc;
+    return stream_dup(ptr);
+}
+
+static size_t blocks_bytes(const struct stream *s, size_t samples)
+{
+    const struct stream_block *b = NULL;
+    struct stream_pos at;
+    size_t bytes = 0, seen = 0;
+
+    while ((samples == 0 || seen < samples) && (b = stream_next_block(s, &at, b)) != NULL) {
+        bytes += mem_usable(b->lp);
+        seen++;
+    }
+    return seen > 0 ? (size_t)((double)bytes / (double)seen * (double)s->blocks.count) : 0;
+}
+
+size_t stream_value_bytes(enum value_enc enc, const void *ptr, size_t samples)
+{
+    const struct stream *s = ptr;
+    size_t bytes = mem_usable(s) + stream_map_bytes(&s->blocks) + blocks_bytes(s, samples);
+
+    (void)enc;
+    if (s->groups != NULL) bytes += mem_usable(s->groups);
+    for (size_t i = 0; i < s->n_groups; i++) {
+        const struct stream_group *g = s->groups[i];
+
+        bytes += mem_usable(g) + stream_map_bytes(&g->pending);
+        if (g->consumers != NULL) bytes += mem_usable(g->consumers);
+        for (size_t j = 0; j < g->n_consumers; j++)
+            bytes += mem_usable(g->consumers[j]) + stream_map_bytes(&g->consumers[j]->pending);
+    }
+    return bytes;
+}
