@@ -430,7 +430,7 @@ static void cut(struct ztree *t, struct way *w, unsigned n)
     if (w->i == 0) set_lowest(w, t->height, leaf_lowest(l));
     if (l->n < LEAF_MIN && t->height > 0)
         relieve(t, w, t->height - 1);
-    else if (l->n < l->cap / 2 && l->cap > LEAF_MIN)
+    else if (l->n + l->n / 4 + 4 < l->cap)
         resize(t, w, l->n);
 }
 
