@@ -26,6 +26,16 @@
     X(ERR_HASH_NOT_FLOAT, "ERR hash value is not a float") \
     X(ERR_INCR_NAN_OR_INF, "ERR value is NaN or Infinity") \
     X(ERR_SCORE_NAN, "ERR resulting score is not a number (NaN)") \
+    X(ERR_ZADD_NX_XX, "ERR XX and NX options at the same time are not compatible") \
+    X(ERR_ZADD_GT_LT_NX, "ERR GT, LT, and/or NX options at the same time are not compatible") \
+    X(ERR_ZADD_INCR, "ERR INCR option supports a single increment-element pair") \
+    X(ERR_ZRANGE_SCORE, "ERR min or max is not a float") \
+    X(ERR_ZRANGE_LEX, "ERR min or max not valid string range item") \
+    X(ERR_ZRANGE_LIMIT, "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX") \
+    X(ERR_ZRANGE_WITHSCORES, "ERR syntax error, WITHSCORES not supported in combination with BYLEX") \
+    X(ERR_WEIGHT, "ERR weight value is not a float") \
+    X(ERR_INPUT_KEYS, "ERR at least 1 input key is needed for '%s' command") \
+    X(ERR_SORT_SCORES, "ERR One or more scores can't be converted into double") \
     X(ERR_FIELDS_PLACE, "ERR Mandatory argument FIELDS is missing or not at the right position") \
     X(ERR_FIELDS_POSITIVE, "ERR Number of fields must be a positive integer") \
     X(ERR_FIELDS_GREATER_0, "ERR Parameter `numFields` should be greater than 0") \

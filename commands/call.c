@@ -151,7 +151,8 @@ static bool spec_keys(const struct key_spec *s, size_t argc, const struct str *a
 {
     size_t first = (size_t)s->first, last, step = (size_t)s->step;
 
-    ensure(s->first > 0 && s->step > 0);
+    ensure(s->first >= 0 && s->step > 0);
+    if (s->first == 0) return true;
     if (s->keyword != NULL) {
         while (first < argc && !str_is(argv[first], s->keyword)) first++;
         if (first >= argc) return true;
@@ -188,6 +189,7 @@ long command_keys(const struct command *cmd, size_t argc, const struct str *argv
         if (cmd->keys[i].flags & KEY_NOT_KEY) continue;
         if (!spec_keys(&cmd->keys[i], argc, argv, refs, max, &n)) return -1;
     }
+    if (cmd->more_keys) n += cmd->more_keys(argc, argv, n < max ? refs + n : NULL, n < max ? max - n : 0);
     for (size_t i = 0; cmd->key_flags && i < n && i < max; i++) refs[i].flags = cmd->key_flags(argc, argv);
     return (long)n;
 }

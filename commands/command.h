@@ -116,7 +116,8 @@ enum key_flag {
 /* Where keys stand among the arguments (argv[0] is the command). flags == 0 ends the list. */
 struct key_spec {
     uint16_t flags;
-    int8_t first;         /* index of the first key; for KEYS_COUNTED the index of numkeys */
+    int8_t first;         /* index of the first key; for KEYS_COUNTED the index of numkeys; 0: no
+                             rule says where (KEYS_UNKNOWN), the row's more_keys may */
     int8_t last;          /* relative to first; -1 the last argument, -2 the one before ...; 0 one key */
     int8_t step;
     bool counted;         /* argv[first] holds the number of keys, which follow it */
@@ -126,6 +127,7 @@ struct key_spec {
 #define KEY_AT(i, f) { .flags = (f), .first = (i), .last = 0, .step = 1 }
 #define KEYS_FROM(i, l, s, f) { .flags = (f), .first = (i), .last = (l), .step = (s) }
 #define KEYS_COUNTED(i, f) { .flags = (f), .first = (i), .last = 0, .step = 1, .counted = true }
+#define KEYS_UNKNOWN(f) { .flags = (f), .step = 1 }
 enum { COMMAND_KEY_SPECS = 4 };
 
 /* An argument, for COMMAND DOCS. A table of them ends with a zeroed one. */
@@ -148,6 +150,7 @@ struct command_arg {
 
 struct call;
 struct journal;
+struct key_ref;
 
 struct command {
     const char *name; /* lower case; a subcommand's own name */
@@ -159,6 +162,8 @@ struct command {
     struct key_spec keys[COMMAND_KEY_SPECS];
     /* With KEY_VARIABLE_FLAGS: the flags of this request's keys, as its options have it. */
     uint16_t (*key_flags)(size_t argc, const struct str *argv);
+    /* Keys that no specification finds (SORT's STORE): written to refs[0..max); how many there are. */
+    size_t (*more_keys)(size_t argc, const struct str *argv, struct key_ref *refs, size_t max);
     /* Write to the log what this call did, as deterministic commands: called only when it changed
      * something. NULL: the request as it came. */
     void (*journal)(const struct call *c, struct journal *j);

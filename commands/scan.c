@@ -42,6 +42,11 @@ enum err scan_options(const struct call *c, size_t i, unsigned has, struct scan_
             i--;
             continue;
         }
+        if ((has & SCAN_NOSCORES) && call_is(c, i, "NOSCORES")) {
+            o->no_scores = true;
+            i--;
+            continue;
+        }
         if (i + 1 == c->argc) return ERR_SYNTAX;
         if (call_is(c, i, "COUNT")) {
             e = call_range(c, i + 1, 1, INT64_MAX, ERR_SYNTAX, &count);

@@ -11,6 +11,7 @@ struct scan_options {
     bool typed; /* TYPE was given (SCAN alone); VALUE_ANY: a type that nobody knows */
     enum value_type type;
     bool no_values;       /* NOVALUES (HSCAN alone) */
+    bool no_scores;       /* NOSCORES (ZSCAN alone) */
 };
 
 /* What a scan's visitor writes to, and how much it has written. */
@@ -21,7 +22,7 @@ struct scan_visit {
 };
 
 /* Options that not every command of the family has. */
-enum { SCAN_TYPE = 1, SCAN_NOVALUES = 2 };
+enum { SCAN_TYPE = 1, SCAN_NOVALUES = 2, SCAN_NOSCORES = 4 };
 
 /* Argument i as a cursor: ERR_CURSOR. */
 enum err MUST_USE scan_cursor(const struct call *c, size_t i, uint64_t *cursor);

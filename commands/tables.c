@@ -6,6 +6,7 @@ const struct command *const command_tables[] = {
     list_commands, list_blocking_commands,
     hash_commands, hash_read_commands, hash_ttl_commands, hash_ex_commands,
     set_commands, set_algebra_commands,
+    zset_commands, zset_range_commands, zset_pop_commands, zset_algebra_commands, sort_commands,
     keys_commands, scan_commands, object_commands, expire_commands,
     NULL,
 };

@@ -63,12 +63,14 @@ static void reply_begin_search(struct call *c, const struct key_spec *k)
 {
     reply_bulk_c(c->out, "begin_search");
     reply_map(c->out, 2);
-    pair_c(c, "type", k->keyword ? "keyword" : "index");
+    pair_c(c, "type", k->keyword ? "keyword" : k->first ? "index" : "unknown");
     reply_bulk_c(c->out, "spec");
     if (k->keyword) {
         reply_map(c->out, 2);
         pair_c(c, "keyword", k->keyword);
         pair_int(c, "startfrom", k->first);
+    } else if (k->first == 0) {
+        reply_map(c->out, 0);
     } else {
         reply_map(c->out, 1);
         pair_int(c, "index", k->first);
@@ -79,8 +81,12 @@ static void reply_find_keys(struct call *c, const struct key_spec *k)
 {
     reply_bulk_c(c->out, "find_keys");
     reply_map(c->out, 2);
-    pair_c(c, "type", k->counted ? "keynum" : "range");
+    pair_c(c, "type", k->first == 0 ? "unknown" : k->counted ? "keynum" : "range");
     reply_bulk_c(c->out, "spec");
+    if (k->first == 0) {
+        reply_map(c->out, 0);
+        return;
+    }
     reply_map(c->out, 3);
     if (k->counted) {
         pair_int(c, "keynumidx", 0);
@@ -116,7 +122,7 @@ static void reply_key_range(struct call *c, const struct command *cmd)
     for (int i = 0; i < COMMAND_KEY_SPECS && cmd->keys[i].flags; i++) {
         const struct key_spec *k = &cmd->keys[i];
         int end = k->last >= 0 ? k->first + k->last : k->last;
-        if (k->counted || k->keyword || (k->flags & KEY_NOT_KEY && k->flags & KEY_INCOMPLETE)) continue;
+        if (k->counted || k->keyword || k->first == 0 || (k->flags & KEY_NOT_KEY && k->flags & KEY_INCOMPLETE)) continue;
         if (first == 0 || k->first < first) first = k->first;
         if (last >= 0 && (end < 0 || end > last)) last = end;
         if (step == 0) step = k->step;

@@ -212,6 +212,48 @@ enum err lists_trim(struct db *db, struct str key, int64_t start, int64_t stop)
     return OK;
 }
 
+/* --- storing a whole list --------------------------------------------------------------------- */
+
+/* l takes the place of whatever the key of s holds. */
+static void overwrite(struct slot *s, struct list *l)
+{
+    struct store *st = s->db->store;
+    struct entry *e;
+
+    db_set_expire(s, -1);
+    e = s->ref.e;
+    db_drop_value(st, e, st->conf.lazy_server_del);
+    e = entry_turn_ptr(e, ENC_LIST, l);
+    entry_set_kind(e, VALUE_LIST, ENC_LIST);
+    e->flags &= (uint8_t)~ENTRY_GROWN;
+    db_moved(s, e, false);
+}
+
+uint64_t lists_store_take(struct db *db, struct str key, struct list **l, enum change_kind kind)
+{
+    uint64_t n = list_count(*l);
+    struct entry *e;
+    struct slot s;
+    bool there = db_find_write(db, key, &s);
+
+    if (n == 0) {
+        if (there) db_remove(&s, CHANGE_DEL, db->store->conf.lazy_server_del);
+        list_free(l);
+        return 0;
+    }
+    list_settle_name(*l, fill_of(&s));
+    if (there) {
+        overwrite(&s, *l);
+    } else {
+        e = entry_new_ptr(VALUE_LIST, ENC_LIST, key, -1);
+        entry_set_ptr(e, *l);
+        db_add(&s, e);
+    }
+    *l = NULL;
+    tell(&s, kind, n);
+    return n;
+}
+
 /* --- moving from list to list ---------------------------------------------------------------- */
 
 /* An element on its way to another list. */

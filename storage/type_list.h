@@ -62,6 +62,10 @@ enum err MUST_USE lists_trim(struct db *db, struct str key, int64_t start, int64
 enum err MUST_USE lists_move(struct db *db, struct str src, enum list_end from, struct str dst,
                              enum list_end to, void (*give)(void *ctx, struct str v), void *ctx);
 
+/* Put *l, which is taken over, at key in the place of all that was there, told as kind; an empty one
+ * removes the key (told as CHANGE_DEL when it was there). Its length is returned. */
+uint64_t lists_store_take(struct db *db, struct str key, struct list **l, enum change_kind kind);
+
 /* LPOS: call fn with the index of each element that equals v, from the rank-th (1: first from the
  * left, -1: first from the right), at most count (0: all) of them, looking at no more than maxlen
  * (0: all) elements. Returns how many there were. */

@@ -478,7 +478,7 @@ static void check_keys(const struct command *table)
         for (int i = 0; i < COMMAND_KEY_SPECS && table->keys[i].flags; i++) {
             const struct key_spec *s = &table->keys[i];
 
-            ck_assert_msg(s->first > 0 && s->step > 0, "%s: key %d", table->name, i);
+            ck_assert_msg(s->first >= 0 && s->step > 0, "%s: key %d", table->name, i);
             ck_assert_msg(s->last >= 0 || !s->counted, "%s: key %d", table->name, i);
             ck_assert_msg(s->step == 1 || !s->counted, "%s: key %d", table->name, i);
         }
