@@ -108,16 +108,16 @@ static double aggregate(enum zaggregate how, double so_far, double v)
 struct zset zset_unite(struct store *s, struct zsource *src, size_t n, enum zaggregate how)
 {
     struct zset all = zset_new(s, 0, 0);
+    struct zplace at;
     struct walk w;
-    double so_far;
 
     order(src, n);
     for (size_t i = 0; i < n; i++) {
         walk_start(&w, &src[i]);
         while (walk_next(&w)) {
             double v = number(w.score * src[i].weight);
-            if (i > 0 && zset_score(&all, w.member, &so_far)) v = aggregate(how, so_far, v);
-            zset_put(&all, w.member, v, NULL);
+            if (zset_find(&all, w.member, &at)) v = aggregate(how, at.score, v);
+            zset_put_at(&all, &at, w.member, v);
         }
     }
     return all;

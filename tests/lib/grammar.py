@@ -76,7 +76,7 @@ class Grammar:
 
     def _key(self, kind):
         """Mostly a key that holds what the command wants."""
-        kind = kind if self.rng.random() < 0.93 else self.rng.choice("KLHSX")
+        kind = kind if self.rng.random() < 0.93 else self.rng.choice("KLHS" if kind == "Y" else "KLHSZX")
         return b"%s%d" % (kind.encode(), self.rng.randrange(5))
 
     def _K(self):
@@ -99,8 +99,45 @@ class Grammar:
     def _hllelem(self):
         return b"%d" % self.rng.randrange(10**self.rng.randrange(1, 6)) if self.rng.random() < 0.9 else self.rng.choice(VALUES)
 
+    def _Z(self):
+        return self._key("Z")
+
+    def _Y(self):
+        return self._key("Y")
+
+    def _zs(self):
+        """What sets of sorted sets are made of."""
+        return self._key(self.rng.choice("ZZZSY"))
+
+    def _sortable(self):
+        return self._key(self.rng.choice("LSZ"))
+
     def _any(self):
-        return self._key(self.rng.choice("KLHSX"))
+        return self._key(self.rng.choice("KLHSZX"))
+
+    def _score(self):
+        r = self.rng.random()
+        if r < 0.6:
+            return b"%d" % self.rng.randrange(-9, 10)
+        if r < 0.95:
+            return self.rng.choice(FLOATS + [b"inf", b"-inf", b"+1", b"1e17", b"123456789012345680", b"0.3"])
+        return self.rng.choice(NONSENSE + EDGE_INTS)
+
+    def _bound(self):
+        r = self.rng.random()
+        return self.rng.choice([b"-inf", b"+inf"]) if r < 0.3 else b"(" * (r < 0.5) + self._score()
+
+    def _lex(self):
+        r = self.rng.random()
+        if r < 0.4:
+            return self.rng.choice([b"-", b"+"])
+        return (self.rng.choice([b"[", b"("]) if r < 0.95 else b"") + self._member()
+
+    def _aggregate(self):
+        return self.rng.choice([b"SUM", b"MIN", b"max", b"MAX", b"foo"])
+
+    def _pattern(self):
+        return self.rng.choice([b"#", b"K*", b"K*", b"H*->f1", b"H*->f2", b"*", b"nope", b"S*", b"H*->", b""])
 
     def _V(self):
         return self.rng.choice(VALUES)
