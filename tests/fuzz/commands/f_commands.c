@@ -304,6 +304,7 @@ static void replay(void *ctx, size_t argc, const struct str *argv)
     ensure(r != NULL && "the journal names a command that there is not");
     e = run(copy, r, argc, argv, false);
     ensure(e == OK && copy->out.n > mark && copy->out.p[mark] != '-' && "what was journaled fails when replayed");
+    trace("    reply", 1, &(struct str){ copy->out.p + mark, copy->out.n - mark });
     buf_clear(&copy->out);
 }
 
