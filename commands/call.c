@@ -1,6 +1,7 @@
 /* call.c -- running one call, and what handlers parse their arguments with. */
 #include "commands/command.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdint.h>
 
@@ -120,8 +121,29 @@ enum err call_block(struct call *c, const struct str *keys, size_t n, enum value
         reply_timed_out(c->out, on_timeout);
         return OK;
     }
-    c->wait = (struct wait){ keys, n, type, timeout_ms, on_timeout };
+    c->wait = (struct wait){
+        .keys = keys, .n_keys = n, .type = type, .timeout_ms = timeout_ms, .on_timeout = on_timeout,
+    };
     return CALL_BLOCKED;
+}
+
+void reply_help(struct call *c, const char *const *lines, size_t n)
+{
+    reply_array(c->out, n + 2);
+    for (size_t i = 0; i < n; i++) reply_simple(c->out, lines[i]);
+    reply_simple(c->out, "HELP");
+    reply_simple(c->out, "    Print this help.");
+}
+
+enum err subcommand_syntax(struct call *c)
+{
+    struct str sub = call_arg(c, 1), name = call_arg(c, 0);
+    struct str upper = arena_dup(c->arena, name);
+
+    for (size_t i = 0; i < upper.n; i++) ((char *)(uintptr_t)upper.p)[i] = (char)toupper((unsigned char)upper.p[i]);
+    reply_errorf(c->out, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try %.*s HELP.",
+                 (int)(sub.n < 128 ? sub.n : 128), sub.p, (int)upper.n, upper.p);
+    return CALL_REPLIED_ERROR;
 }
 
 struct str call_num(const struct call *c, int64_t v)

@@ -190,6 +190,11 @@ struct wait {
     enum value_type type;
     int64_t timeout_ms; /* from now; 0: for ever */
     enum null_shape on_timeout;
+    bool gone_too;      /* run again also when a key is gone or has come to hold another type */
+    /* The request that runs again, where that is not the one that came: XREAD's "$" means what was last
+     * when it came. argv == NULL: as it came. */
+    size_t argc;
+    const struct str *argv;
 };
 
 struct call {
@@ -240,12 +245,21 @@ enum err MUST_USE call_expire_at(struct call *c, size_t i, struct expire_form fo
 
 /* Wait until one of n keys holds a value of type, then run again from the start; after timeout_ms reply
  * a null of the given shape. Where waiting is not allowed the null is replied at once. Returns the code
- * for the handler to return. keys point into argv or the arena. */
+ * for the handler to return. keys point into argv or the arena. With CALL_BLOCKED the handler may still
+ * set the other fields of c->wait. */
 enum err MUST_USE call_block(struct call *c, const struct str *keys, size_t n, enum value_type type,
                              int64_t timeout_ms, enum null_shape on_timeout);
 
 /* Return e with its %s argument: `return call_fail(c, ERR_ARITY, str_c("get"))`. */
 enum err MUST_USE call_fail(struct call *c, enum err e, struct str arg);
+
+/* Refuse a subcommand for its number of arguments, in Redis's words. The code to return. */
+enum err subcommand_syntax(struct call *c);
+
+/* Reply the lines of a HELP, whose first is "NAME <subcommand> ...", and HELP itself at the end. */
+void reply_help(struct call *c, const char *const *lines, size_t n);
+
+#define REPLY_HELP(c, lines) reply_help((c), (lines), sizeof(lines) / sizeof *(lines))
 
 /* n values for a reply or the store from the arena. */
 #define call_new(c, type, n) ((type *)arena_zalloc((c)->arena, (n), sizeof(type)))

@@ -18,6 +18,7 @@ struct waiting_key {
     struct entry *e;      /* in waiting[db], with the key's name */
     int db;
     size_t n;
+    size_t n_gone_too;    /* waiters that want to hear of it, too, when the key is gone */
 };
 
 struct waiter {
@@ -33,6 +34,7 @@ struct blocked {
     size_t n;
     enum value_type type;
     enum null_shape on_timeout;
+    bool gone_too;
     int64_t deadline_ms; /* monotonic; 0: none */
     struct link in_timeouts;
 };
@@ -90,8 +92,9 @@ void block_client(struct client *c, struct command_ref *ref, size_t argc, const 
     struct blocked *b = mem_zalloc(sizeof *b);
 
     b->client = c;
-    b->request = request_keep(ref, argc, argv);
+    b->request = w->argv ? request_keep(ref, w->argc, w->argv) : request_keep(ref, argc, argv);
     b->type = w->type;
+    b->gone_too = w->gone_too;
     b->on_timeout = w->on_timeout;
     b->waiters = mem_zalloc((w->n_keys + 1) * sizeof *b->waiters);
     for (size_t i = 0; i < w->n_keys; i++) {
@@ -102,6 +105,7 @@ void block_client(struct client *c, struct command_ref *ref, size_t argc, const 
         link_init(&b->waiters[b->n].of_key);
         link_add_tail(&k->waiters, &b->waiters[b->n].of_key);
         k->n++;
+        k->n_gone_too += w->gone_too;
         b->n++;
     }
     link_init(&b->in_timeouts);
@@ -113,6 +117,7 @@ void block_client(struct client *c, struct command_ref *ref, size_t argc, const 
     c->blocked = b;
     c->flags |= CLIENT_BLOCKED;
     s->n_blocked++;
+    s->n_gone_too += w->gone_too;
 }
 
 void block_end(struct client *c)
@@ -123,9 +128,11 @@ void block_end(struct client *c)
     for (size_t i = 0; i < b->n; i++) {
         struct waiting_key *k = b->waiters[i].key;
         link_remove(&b->waiters[i].of_key);
+        k->n_gone_too -= b->gone_too;
         if (--k->n == 0 && k != s->serving) drop_key(s, k);
     }
     link_remove(&b->in_timeouts);
+    s->n_gone_too -= b->gone_too;
     request_free(b->request);
     mem_free(b->waiters);
     mem_free(b);
@@ -164,11 +171,14 @@ static void try_again(struct client *c)
     arena_reset(&c->server->arena);
 }
 
-static bool has_value(struct server *s, const struct waiting_key *k, enum value_type type)
+/* Whether running b's request again may find something else than before. */
+static bool concerns(struct server *s, const struct waiting_key *k, const struct blocked *b)
 {
-    const struct entry *e = db_peek(s->store->dbs[k->db], entry_key(k->e));
+    const struct entry *e;
 
-    return e != NULL && entry_type(e) == type;
+    if (b->gone_too) return true;
+    e = db_peek(s->store->dbs[k->db], entry_key(k->e));
+    return e != NULL && entry_type(e) == b->type;
 }
 
 /* Serve the waiters of one key in order. Those that were there at the start, once each: a client that
@@ -181,7 +191,7 @@ static void serve_key(struct server *s, struct waiting_key *k)
     while (left-- > 0 && l != &k->waiters) {
         struct client *c = LINK_OF(l, struct waiter, of_key)->client;
         l = l->next;
-        if (has_value(s, k, c->blocked->type) && !(c->flags & CLIENT_CLOSE_SOON)) try_again(c);
+        if (!(c->flags & CLIENT_CLOSE_SOON) && concerns(s, k, c->blocked)) try_again(c);
     }
 }
 
@@ -203,13 +213,29 @@ static void make_ready(struct server *s, struct waiting_key *k)
     if (link_alone(&k->in_ready)) link_add_tail(&s->ready, &k->in_ready);
 }
 
-/* Keys of a whole database that have come with a swap. */
-static void ready_database(struct server *s, int db)
+/* All keys of a database; or, when it was emptied, those whose waiters want to hear of that. */
+static void ready_database(struct server *s, int db, bool emptied)
 {
     struct table_iter it = { 0 };
     struct entry *e;
 
-    while ((e = table_next(&s->waiting[db], &it)) != NULL) make_ready(s, entry_ptr(e));
+    while ((e = table_next(&s->waiting[db], &it)) != NULL) {
+        struct waiting_key *k = entry_ptr(e);
+        if (!emptied || k->n_gone_too > 0) make_ready(s, k);
+    }
+}
+
+/* Whether a change may give a waiter of any kind what it waits for. Of the events of streams only a new
+ * entry does, and a group that goes: readers would be run again in vain at each XACK of another. */
+static bool may_serve(const struct change *ch)
+{
+    switch (entry_type(ch->e)) {
+    case VALUE_LIST: case VALUE_ZSET: return true;
+    case VALUE_STREAM: break;
+    default: return false;
+    }
+    if (ch->kind == CHANGE_XADD || ch->kind == CHANGE_XGROUP_DESTROY) return true;
+    return ch->kind != CHANGE_XPENDING && change_class(ch->kind) != 't';
 }
 
 void block_on_change(struct server *s, const struct change *ch)
@@ -217,17 +243,19 @@ void block_on_change(struct server *s, const struct change *ch)
     struct waiting_key *k;
 
     if (ch->kind == CHANGE_SWAP) {
-        ready_database(s, ch->db);
-        ready_database(s, ch->db2);
+        ready_database(s, ch->db, false);
+        ready_database(s, ch->db2, false);
         return;
     }
+    if (ch->kind == CHANGE_FLUSH) ready_database(s, ch->db, true);
     if (ch->e == NULL) return;
-    switch (entry_type(ch->e)) {
-    case VALUE_LIST: case VALUE_ZSET: case VALUE_STREAM: break;
-    default: return;
+    if (may_serve(ch)) {
+        k = find_key(s, ch->db, ch->key);
+        if (k) make_ready(s, k);
+    } else if (s->n_gone_too > 0 && entry_type(ch->e) != VALUE_STREAM) {
+        k = find_key(s, ch->db, ch->key);
+        if (k && k->n_gone_too > 0) make_ready(s, k);
     }
-    k = find_key(s, ch->db, ch->key);
-    if (k) make_ready(s, k);
 }
 
 void block_cancel(struct client *c, bool with_error)
@@ -270,6 +298,20 @@ size_t block_keys(const struct server *s)
     size_t n = 0;
 
     for (int i = 0; i < s->store->conf.databases; i++) n += s->waiting[i].count;
+    return n;
+}
+
+size_t block_keys_gone_too(const struct server *s)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < s->store->conf.databases; i++) {
+        struct table_iter it = { 0 };
+        const struct entry *e;
+        while ((e = table_next(&s->waiting[i], &it)) != NULL) {
+            n += ((const struct waiting_key *)entry_ptr(e))->n_gone_too > 0;
+        }
+    }
     return n;
 }
 

@@ -2,6 +2,8 @@
  *
  * A handler that finds nothing asks to wait (call_block). The request is kept; when a key it waits for
  * gets a value of its type, the request runs again from the start, in the order in which clients came.
+ * A request that finds nothing again keeps its place and its deadline. Readers of a group (XREADGROUP) are
+ * also run again when the key goes or its type changes, to be told that their group is no more.
  * Serving happens after the command (or EXEC) that made the value is complete and logged. */
 #ifndef MEMD_SERVER_BLOCK_H
 #define MEMD_SERVER_BLOCK_H
@@ -31,6 +33,7 @@ void block_cancel(struct client *c, bool with_error);
 int64_t block_next_ms(const struct server *s);
 
 size_t block_keys(const struct server *s); /* keys that anybody waits for */
+size_t block_keys_gone_too(const struct server *s); /* those of them whose waiters also hear when they go */
 size_t block_bytes(const struct client *c); /* held by the request that c waits with */
 
 #endif

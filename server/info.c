@@ -58,10 +58,10 @@ static void section_clients(struct server *s, struct buf *b)
                "client_recent_max_input_buffer:%zu\r\nclient_recent_max_output_buffer:%zu\r\n"
                "blocked_clients:%zu\r\ntracking_clients:%zu\r\npubsub_clients:%zu\r\n"
                "watching_clients:%zu\r\nclients_in_timeout_table:%zu\r\ntotal_watched_keys:%zu\r\n"
-               "total_blocking_keys:%zu\r\ntotal_blocking_keys_on_nokey:0\r\n",
+               "total_blocking_keys:%zu\r\ntotal_blocking_keys_on_nokey:%zu\r\n",
                s->n_clients, U(s->conf->maxclients), in_max, out_max, s->n_blocked + s->n_paused,
-               tracking_clients(s), s->n_pubsub,
-               s->n_watching, facts_timeouts(s), facts_watched_keys(s), block_keys(s));
+               tracking_clients(s), s->n_pubsub, s->n_watching, facts_timeouts(s), facts_watched_keys(s),
+               block_keys(s), block_keys_gone_too(s));
 }
 
 /* --- memory ------------------------------------------------------------------------------------------- */

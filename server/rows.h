@@ -14,12 +14,4 @@
     .name = (n), .arity = -2, .group = (gr), .since = (si), \
     .complexity = "Depends on the subcommand", .summary = (text), .subs = (rows)
 
-/* Refuse a subcommand for its number of arguments, in Redis's words. The code to return. */
-enum err subcommand_syntax(struct call *c);
-
-/* Reply the lines of a HELP, whose first is "NAME <subcommand> ...", and HELP itself at the end. */
-void reply_help(struct call *c, const char *const *lines, size_t n);
-
-#define REPLY_HELP(c, lines) reply_help((c), (lines), sizeof(lines) / sizeof *(lines))
-
 #endif

@@ -98,7 +98,7 @@ struct server {
     /* client.c */
     struct link clients;
     struct table by_id;         /* id (8 bytes) -> client */
-    size_t n_clients, n_blocked, n_paused, n_monitors, n_pubsub, n_watching;
+    size_t n_clients, n_blocked, n_gone_too, n_paused, n_monitors, n_pubsub, n_watching;
     uint64_t next_client_id;
     size_t client_memory;       /* buffers of all clients */
     struct link timeouts;       /* blocked clients with a deadline, soonest first */
