@@ -206,8 +206,7 @@ void multi_on_change(struct server *s, const struct change *ch)
     } else if (ch->kind == CHANGE_SWAP) {
         spoil_database(s, ch->db, s->store->dbs[ch->db]);
         spoil_database(s, ch->db2, s->store->dbs[ch->db2]);
-    } else if (ch->kind != CHANGE_NEW && ch->kind != CHANGE_MISS && ch->kind != CHANGE_XPENDING &&
-               (k = find_watched(s, ch->db, ch->key)) != NULL) {
+    } else if (change_is_seen(ch) && (k = find_watched(s, ch->db, ch->key)) != NULL) {
         /* For whom it was gone already when WATCH came, expiry changes nothing. */
         spoil(k, ch->kind == CHANGE_EXPIRED);
     }

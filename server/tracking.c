@@ -388,11 +388,11 @@ void tracking_on_change(struct server *s, const struct change *ch)
     struct tracking_table *t = s->tracking;
     struct table_ref ref;
 
-    if (ch->kind == CHANGE_NEW || ch->kind == CHANGE_MISS) return;
     if (ch->kind == CHANGE_FLUSH || ch->kind == CHANGE_SWAP) {
         on_flush(s);
         return;
     }
+    if (!change_is_seen(ch)) return;
     LINK_EACH(&t->prefixes, l) {
         struct prefix *p = LINK_OF(l, struct prefix, all);
         if (str_starts(ch->key, p->name)) note_changed(s, p, ch->key, who);

@@ -20,6 +20,17 @@ char change_class(enum change_kind k)
     return kinds[k].class;
 }
 
+bool change_is_seen(const struct change *c)
+{
+    switch (c->kind) {
+    case CHANGE_NEW: return entry_type(c->e) == VALUE_STREAM;
+    case CHANGE_MISS: case CHANGE_XPENDING: case CHANGE_XSETID: case CHANGE_XGROUP_CREATE:
+    case CHANGE_XGROUP_CREATECONSUMER: case CHANGE_XGROUP_DELCONSUMER: case CHANGE_XGROUP_DESTROY:
+    case CHANGE_XGROUP_SETID: return false;
+    default: return true;
+    }
+}
+
 void store_subscribe(struct store *s, void (*fn)(void *ctx, const struct change *c), void *ctx)
 {
     ensure(s->n_subscribers < (int)(sizeof s->subscribers / sizeof s->subscribers[0]));

@@ -117,6 +117,10 @@ struct change {
 const char *change_name(enum change_kind k);
 char change_class(enum change_kind k);
 
+/* Whether WATCH and those who keep copies of the key hear of it. What a stream's groups do changes nothing
+ * that they could have read; but XGROUP CREATE may make the stream, which CHANGE_NEW tells. */
+bool change_is_seen(const struct change *c);
+
 struct subscriber {
     void (*fn)(void *ctx, const struct change *c);
     void *ctx;
@@ -199,12 +203,6 @@ struct store {
     void (*defer)(void *ctx, void (*fn)(void *arg), void *arg);
     void *defer_ctx;
 };
-
-/* No hash is remembered: the store itself is no key's bytes, not even those of an empty one without any. */
-static inline void store_forget_hash(struct store *s)
-{
-    s->memo_p = (const char *)s;
-}
 
 struct store *store_new(const struct store_conf *conf, const struct hash_key *key, uint64_t seed);
 void store_free(struct store **s);
