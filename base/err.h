@@ -58,6 +58,15 @@
     X(ERR_DB_INDEX, "ERR DB index is out of range") \
     X(ERR_SAME_OBJECT, "ERR source and destination objects are the same") \
     X(ERR_NO_GROUP, NULL) /* the stream has no such group; the texts name key and group */ \
+    X(ERR_STREAM_ID, "ERR Invalid stream ID specified as stream command argument") \
+    X(ERR_RANGE_START, "ERR invalid start ID for the interval") \
+    X(ERR_RANGE_END, "ERR invalid end ID for the interval") \
+    X(ERR_TRIM_TWICE, "ERR syntax error, MAXLEN and MINID options at the same time are not compatible") \
+    X(ERR_TRIM_MAXLEN, "ERR The MAXLEN argument must be >= 0.") \
+    X(ERR_TRIM_LIMIT, "ERR The LIMIT argument must be >= 0.") \
+    X(ERR_TRIM_LIMIT_ALONE, "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy") \
+    X(ERR_TRIM_LIMIT_EXACT, "ERR syntax error, LIMIT cannot be used without the special ~ option") \
+    X(ERR_TRIM_NONE, "ERR syntax error, XTRIM must be called with a trimming strategy") \
     X(ERR_GROUP_EXISTS, "BUSYGROUP Consumer Group name already exists") \
     X(ERR_XADD_ZERO, "ERR The ID specified in XADD must be greater than 0-0") \
     X(ERR_XADD_SMALLER, "ERR The ID specified in XADD is equal or smaller than the target stream top item") \
@@ -67,6 +76,23 @@
     X(ERR_XSETID_DELETED, "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id") \
     X(ERR_XSETID_SMALLER, "ERR The ID specified in XSETID is smaller than the target stream top item") \
     X(ERR_XSETID_ADDED, "ERR The entries_added specified in XSETID is smaller than the target stream length") \
+    X(ERR_XSETID_NEGATIVE, "ERR entries_added must be positive") \
+    X(ERR_XREAD_ONLY_GROUP, "ERR The %s option is only supported by XREADGROUP. You called XREAD instead.") \
+    X(ERR_XREAD_NEW, "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> " \
+      "<consumer> option.") \
+    X(ERR_XREADGROUP_NO_GROUP, "ERR Missing GROUP option for XREADGROUP") \
+    X(ERR_XREADGROUP_LAST, "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the " \
+      "history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would " \
+      "just return an empty result set.") \
+    X(ERR_XREADGROUP_TOP, "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the " \
+      "history of this consumer by specifying a proper ID, or use the > ID to get new messages. The + ID would " \
+      "just return an empty result set.") \
+    X(ERR_XGROUP_NO_KEY, "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want " \
+      "to use the MKSTREAM option to create an empty stream automatically.") \
+    X(ERR_ENTRIES_READ, "ERR value for ENTRIESREAD must be positive or -1") \
+    X(ERR_MIN_IDLE, "ERR Invalid min-idle-time argument for %s") \
+    X(ERR_XCLAIM_ARGUMENT, "ERR Invalid %s option argument for XCLAIM") \
+    X(ERR_XAUTOCLAIM_COUNT, "ERR COUNT must be > 0") \
     X(ERR_LONG_RANGE, "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807") \
     X(ERR_COUNT_POSITIVE, "ERR count should be greater than 0") \
     X(ERR_RANK_ZERO, "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use " \
@@ -100,18 +126,6 @@
     X(ERR_HLL_NO_KEY, "ERR The specified key does not exist") \
     X(ERR_HLL_NOT_SPARSE, "ERR HLL encoding is not sparse") \
     X(ERR_PFDEBUG_SUB, "ERR Unknown PFDEBUG subcommand '%s'") \
-    X(ERR_GEO_UNIT, "ERR unsupported unit provided. please use M, KM, FT, MI") \
-    X(ERR_GEO_RADIUS, "ERR need numeric radius") \
-    X(ERR_GEO_WIDTH, "ERR need numeric width") \
-    X(ERR_GEO_HEIGHT, "ERR need numeric height") \
-    X(ERR_GEO_RADIUS_NEGATIVE, "ERR radius cannot be negative") \
-    X(ERR_GEO_BOX_NEGATIVE, "ERR height or width cannot be negative") \
-    X(ERR_GEO_MEMBER, "ERR could not decode requested zset member") \
-    X(ERR_GEO_COUNT, "ERR COUNT must be > 0") \
-    X(ERR_GEO_ANY, "ERR the ANY argument requires COUNT argument") \
-    X(ERR_GEO_STORE, "ERR %s is not compatible with WITHDIST, WITHHASH and WITHCOORD options") \
-    X(ERR_GEO_FROM, "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for %s") \
-    X(ERR_GEO_BY, "ERR exactly one of BYRADIUS and BYBOX can be specified for %s") \
     X(ERR_LCS_TYPE, "ERR The specified keys must contain string values") \
     X(ERR_LCS_BOTH, "ERR If you want both the length and indexes, please just use IDX.") \
     X(ERR_LCS_LONG, "ERR String too long for LCS") \

@@ -2,11 +2,12 @@
 #include "commands/tables.h"
 
 const struct command *const command_tables[] = {
-    string_commands, string_edit_commands, lcs_commands, bits_commands, bitfield_commands, hyperloglog_commands, geo_commands, geo_search_commands,
+    string_commands, string_edit_commands, lcs_commands, bits_commands, bitfield_commands, hyperloglog_commands,
     list_commands, list_blocking_commands,
     hash_commands, hash_read_commands, hash_ttl_commands, hash_ex_commands,
     set_commands, set_algebra_commands,
     zset_commands, zset_range_commands, zset_pop_commands, zset_algebra_commands, sort_commands,
+    stream_commands, stream_read_commands, stream_group_commands, stream_claim_commands, stream_info_commands,
     keys_commands, scan_commands, object_commands, expire_commands,
     NULL,
 };

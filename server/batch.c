@@ -194,7 +194,7 @@ static void run_one(struct server *s, const struct batched *b)
     } else {
         client_wants_write(c);
     }
-    store_forget_hash(s->store);
+    s->store->memo_p = NULL;
 }
 
 static void settle(struct client *c)

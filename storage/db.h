@@ -42,7 +42,7 @@ static inline void db_memo(struct db *db, struct str key, uint64_t hash)
 
 static inline void db_forget(struct db *db)
 {
-    store_forget_hash(db->store);
+    db->store->memo_p = NULL;
 }
 
 /* The one place that decides in which shard a key lives. */
