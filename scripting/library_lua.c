@@ -9,6 +9,34 @@
 
 enum { HOOK_EVERY = 100000 }; /* instructions between looks at the clock */
 
+/* --- the state -------------------------------------------------------------------------------------- */
+
+lua_State *library_lua_new(void)
+{
+    lua_State *L = luaL_newstate();
+
+    ensure(L != NULL);
+    return L;
+}
+
+void library_lua_free(lua_State **L)
+{
+    if (*L != NULL) lua_close(*L);
+    *L = NULL;
+}
+
+size_t library_lua_bytes(lua_State *L)
+{
+    return (size_t)lua_gc(L, LUA_GCCOUNT, 0) * 1024 + (size_t)lua_gc(L, LUA_GCCOUNTB, 0);
+}
+
+void library_lua_collect(lua_State *L)
+{
+    lua_gc(L, LUA_GCCOLLECT, 0);
+}
+
+/* --- loads ------------------------------------------------------------------------------------------ */
+
 /* A load in progress; its address is in the registry under the key's. */
 struct load {
     struct library *library;

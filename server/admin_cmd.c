@@ -193,13 +193,6 @@ static enum err run_module_list(struct call *c)
     return OK;
 }
 
-static enum err run_function_flush(struct call *c)
-{
-    if (c->argc > 3 || (c->argc == 3 && !call_is(c, 2, "async") && !call_is(c, 2, "sync"))) return ERR_FLUSH_MODE;
-    reply_ok(c->out);
-    return OK;
-}
-
 #define FLUSH_ARGS \
     .args = ARGS({ .name = "flush-type", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL, \
                    .subs = ARGS({ .name = "async", .type = ARG_T_PURE_TOKEN, .token = "ASYNC" }, \
@@ -209,13 +202,6 @@ static enum err run_function_flush(struct call *c)
 static const struct command module_subs[] = {
     { ROW("list", run_module_list, 2, CMD_ADMIN | CMD_NOSCRIPT, GROUP_SERVER, "4.0.0", "O(1)",
           "Lists modules: memd has none to load.") },
-    { 0 },
-};
-
-static const struct command function_subs[] = {
-    { ROW("flush", run_function_flush, -2, CMD_WRITE | CMD_NOSCRIPT, GROUP_SCRIPTING, "7.0.0", "O(1)",
-          "Deletes all function libraries: there are none."),
-      .acl = ACL_SCRIPTING, FLUSH_ARGS },
     { 0 },
 };
 
@@ -262,6 +248,5 @@ const struct command admin_commands[] = {
       .acl = ACL_CONNECTION,
       .args = ARGS({ .name = "numreplicas", .type = ARG_T_INTEGER }, { .name = "timeout", .type = ARG_T_INTEGER }) },
     { CONTAINER("module", GROUP_SERVER, "4.0.0", "About modules.", module_subs) },
-    { CONTAINER("function", GROUP_SCRIPTING, "7.0.0", "About functions.", function_subs) },
     { 0 },
 };

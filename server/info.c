@@ -12,6 +12,7 @@
 #include "server/commands.h"
 #include "server/cron.h"
 #include "server/facts.h"
+#include "server/function.h"
 #include "server/lazy.h"
 #include "server/rows.h"
 #include "server/tracking.h"
@@ -82,6 +83,22 @@ static double ratio(size_t a, size_t b)
     return b ? (double)a / (double)b : 0;
 }
 
+/* The states that run scripts, and what is kept beside them. */
+static void scripts(struct server *s, struct buf *b)
+{
+    const struct library_set *set = functions_set(s->functions);
+    struct functions_memory m = functions_memory(s->functions);
+
+    buf_add_c(b, "used_memory_lua:0\r\nused_memory_vm_eval:0\r\nused_memory_lua_human:0B\r\n"
+                 "used_memory_scripts_eval:0\r\nnumber_of_cached_scripts:0\r\n");
+    buf_printf(b, "number_of_functions:%zu\r\nnumber_of_libraries:%zu\r\nused_memory_vm_functions:%zu\r\n"
+                  "used_memory_vm_total:%zu\r\n",
+               set->n_functions, set->n_libraries, m.state, m.state);
+    human(b, "used_memory_vm_total_human", m.state);
+    buf_printf(b, "used_memory_functions:%zu\r\nused_memory_scripts:%zu\r\n", m.own, m.own);
+    human(b, "used_memory_scripts_human", m.own);
+}
+
 static void section_memory(struct server *s, struct buf *b)
 {
     struct facts_memory m;
@@ -104,11 +121,7 @@ static void section_memory(struct server *s, struct buf *b)
                m.allocator.allocated, m.allocator.active, m.allocator.resident, m.allocator.muzzy);
     buf_printf(b, "total_system_memory:%zu\r\n", m.system);
     human(b, "total_system_memory_human", m.system);
-    buf_printf(b, "used_memory_lua:0\r\nused_memory_vm_eval:0\r\nused_memory_lua_human:0B\r\n"
-                  "used_memory_scripts_eval:0\r\nnumber_of_cached_scripts:0\r\nnumber_of_functions:0\r\n"
-                  "number_of_libraries:0\r\nused_memory_vm_functions:0\r\nused_memory_vm_total:0\r\n"
-                  "used_memory_vm_total_human:0B\r\nused_memory_functions:0\r\nused_memory_scripts:0\r\n"
-                  "used_memory_scripts_human:0B\r\n");
+    scripts(s, b);
     buf_printf(b, "maxmemory:%llu\r\n", U(s->conf->maxmemory));
     human(b, "maxmemory_human", s->conf->maxmemory);
     buf_printf(b, "maxmemory_policy:%.*s\r\n", (int)policy.n, policy.p);

@@ -4,6 +4,7 @@
 #include "server/client.h"
 #include "server/commands.h"
 #include "server/facts.h"
+#include "server/function.h"
 #include "server/rows.h"
 
 static enum err run_usage(struct call *c)
@@ -54,7 +55,7 @@ static enum err run_stats(struct call *c)
     pair(c, "cluster.links", 0, &n);
     pair(c, "aof.buffer", m.aof_buffer, &n);
     pair(c, "lua.caches", 0, &n);
-    pair(c, "functions.caches", 0, &n);
+    pair(c, "functions.caches", functions_memory(s->functions).own, &n);
     for (int i = 0; i < s->store->conf.databases; i++) {
         char name[32];
         if (s->store->dbs[i] == NULL || s->store->dbs[i]->n_keys == 0) continue;

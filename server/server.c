@@ -11,6 +11,7 @@
 #include "server/client.h"
 #include "server/cron.h"
 #include "server/dispatch.h"
+#include "server/function.h"
 #include "server/latency.h"
 #include "server/lazy.h"
 #include "server/listen.h"
@@ -288,6 +289,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     s->commands = registry_new();
     s->slowlog = slowlog_new();
     s->tracking = tracking_new(s);
+    s->functions = functions_new(s);
     s->latency = latency_new();
     apply_plain(s);
     arena_init(&s->arena);
@@ -298,6 +300,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     loop_refresh_time(s);
     dispatch_subscribe(s);
     env.store = s->store;
+    env.libraries = functions_keeper(s->functions);
     if (!rename_commands(s)) return false;
     if (persist_open(&s->persist, &pc, &env, why) != OK) {
         log_warning(log, "%s", why);
@@ -382,6 +385,7 @@ void server_close(struct server *s)
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) table_fini(maps[i], free_entry, NULL);
     lazy_free(&s->lazy);
     tracking_free(&s->tracking);
+    functions_free(&s->functions);
     s->store->defer = NULL;
     store_free(&s->store);
     registry_free(&s->commands);

@@ -30,6 +30,7 @@
 #define MEMD_REDIS_VERSION "7.2.0"
 
 struct client;
+struct functions;
 struct setting;
 struct lazy;
 struct slowlog;
@@ -127,6 +128,7 @@ struct server {
     struct waiting_key *serving; /* the key whose waiters are being served, else NULL */
     struct table channels, patterns, shard_channels; /* name -> struct channel */
 
+    struct functions *functions;
     struct tracking_table *tracking;
     struct slowlog *slowlog;
     struct latency *latency;

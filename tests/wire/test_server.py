@@ -263,9 +263,3 @@ def test_shutdown_options(talk):
         SHUTDOWN SAVE NOSAVE            => -ERR syntax error
         SHUTDOWN ABORT                  => -ERR No shutdown in progress.
     """)
-
-
-@pytest.mark.memd_only
-def test_function_flush_answers(c):
-    """Test suites and management tools send it to any server."""
-    assert c("FUNCTION", "FLUSH") == OK

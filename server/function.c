@@ -1,0 +1,174 @@
+/* function.c -- see function.h. */
+#include "server/function.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "scripting/library_lua.h"
+
+struct functions {
+    struct server *server;
+    lua_State *L;
+    struct library_set set, aside; /* in use; put aside while other data is loaded */
+    struct persist_libraries keeper;
+};
+
+static bool load_into(struct functions *f, struct library_set *set, struct str text, bool replace,
+                      int64_t timeout_ms, const struct library **l, struct buf *why)
+{
+    struct library_limit limit = { timeout_ms * 1000, clock_mono_us };
+
+    return library_lua_load(f->L, set, text, replace, &limit, l, why);
+}
+
+/* --- for persistence ------------------------------------------------------------------------------- */
+
+static void keep_each(void *ctx, void (*fn)(void *to, struct str text), void *to)
+{
+    const struct functions *f = ctx;
+
+    for (size_t i = 0; i < f->set.n_libraries; i++) fn(to, buf_str(&f->set.libraries[i]->text));
+}
+
+static bool keep_load(void *ctx, struct str text, char *why)
+{
+    struct functions *f = ctx;
+    const struct library *l;
+    struct buf text_of = { 0 };
+    bool ok = load_into(f, &f->set, text, false, 0, &l, &text_of);
+
+    if (!ok) snprintf(why, PERSIST_WHY, "%.*s", (int)text_of.n, text_of.p);
+    buf_fini(&text_of);
+    return ok;
+}
+
+static void keep_put_aside(void *ctx)
+{
+    struct functions *f = ctx;
+
+    f->aside = f->set;
+    library_set_init(&f->set, &f->aside.forget);
+}
+
+static void keep_drop_aside(void *ctx)
+{
+    struct functions *f = ctx;
+
+    library_set_fini(&f->aside);
+}
+
+static void keep_take_back(void *ctx)
+{
+    struct functions *f = ctx;
+
+    library_set_fini(&f->set);
+    f->set = f->aside;
+    library_set_init(&f->aside, &f->set.forget);
+}
+
+const struct persist_libraries *functions_keeper(const struct functions *f)
+{
+    return &f->keeper;
+}
+
+/* --- life ------------------------------------------------------------------------------------------ */
+
+struct functions *functions_new(struct server *s)
+{
+    struct functions *f = mem_zalloc(sizeof *f);
+    struct library_forget forget = { library_lua_forget, NULL };
+
+    f->server = s;
+    f->L = library_lua_new();
+    forget.ctx = f->L;
+    library_set_init(&f->set, &forget);
+    library_set_init(&f->aside, &forget);
+    f->keeper = (struct persist_libraries){ f, keep_each, keep_load, keep_put_aside, keep_drop_aside,
+                                            keep_take_back };
+    return f;
+}
+
+void functions_free(struct functions **fp)
+{
+    struct functions *f = *fp;
+
+    if (f == NULL) return;
+    library_set_fini(&f->set);
+    library_set_fini(&f->aside);
+    library_lua_free(&f->L);
+    mem_free(f);
+    *fp = NULL;
+}
+
+/* --- the libraries --------------------------------------------------------------------------------- */
+
+const struct library_set *functions_set(const struct functions *f)
+{
+    return &f->set;
+}
+
+bool functions_load(struct functions *f, struct str text, bool replace, int64_t timeout_ms, struct str *name,
+                    struct buf *why)
+{
+    const struct library *l;
+
+    if (!load_into(f, &f->set, text, replace, timeout_ms, &l, why)) return false;
+    *name = buf_str(&l->name);
+    return true;
+}
+
+bool functions_delete(struct functions *f, struct str name)
+{
+    return library_set_remove(&f->set, name);
+}
+
+void functions_flush(struct functions *f)
+{
+    library_set_fini(&f->set);
+    library_lua_collect(f->L);
+}
+
+/* A payload's libraries, gathered before any comes into use. */
+struct gathering {
+    struct functions *f;
+    struct library_set set;
+    struct buf *why;
+};
+
+static bool gather(void *ctx, struct str text)
+{
+    struct gathering *g = ctx;
+    const struct library *l;
+
+    return load_into(g->f, &g->set, text, false, 0, &l, g->why);
+}
+
+bool functions_restore(struct functions *f, struct str payload, enum functions_policy policy, struct buf *why)
+{
+    struct gathering g = { .f = f, .why = why };
+    const char *wrong = NULL;
+    enum err e;
+
+    library_set_init(&g.set, &f->set.forget);
+    e = persist_restore_libraries(payload, gather, &g, &wrong);
+    if (e == ERR_NOT_DONE) wrong = "DUMP payload version or checksum are wrong";
+    if (wrong != NULL) {
+        buf_clear(why);
+        buf_add_c(why, wrong);
+    }
+    if (e == OK && policy == FUNCTIONS_FLUSH) {
+        library_set_fini(&f->set);
+        f->set = g.set;
+        library_set_init(&g.set, &f->set.forget);
+    } else if (e == OK && !library_set_join(&f->set, &g.set, policy == FUNCTIONS_REPLACE, why)) {
+        e = ERR_NOT_DONE;
+    }
+    library_set_fini(&g.set);
+    return e == OK;
+}
+
+struct functions_memory functions_memory(const struct functions *f)
+{
+    return (struct functions_memory){ library_lua_bytes(f->L), sizeof *f + library_set_bytes(&f->set) };
+}
