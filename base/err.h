@@ -126,6 +126,18 @@
     X(ERR_HLL_NO_KEY, "ERR The specified key does not exist") \
     X(ERR_HLL_NOT_SPARSE, "ERR HLL encoding is not sparse") \
     X(ERR_PFDEBUG_SUB, "ERR Unknown PFDEBUG subcommand '%s'") \
+    X(ERR_GEO_UNIT, "ERR unsupported unit provided. please use M, KM, FT, MI") \
+    X(ERR_GEO_RADIUS, "ERR need numeric radius") \
+    X(ERR_GEO_WIDTH, "ERR need numeric width") \
+    X(ERR_GEO_HEIGHT, "ERR need numeric height") \
+    X(ERR_GEO_RADIUS_NEGATIVE, "ERR radius cannot be negative") \
+    X(ERR_GEO_BOX_NEGATIVE, "ERR height or width cannot be negative") \
+    X(ERR_GEO_MEMBER, "ERR could not decode requested zset member") \
+    X(ERR_GEO_COUNT, "ERR COUNT must be > 0") \
+    X(ERR_GEO_ANY, "ERR the ANY argument requires COUNT argument") \
+    X(ERR_GEO_STORE, "ERR %s is not compatible with WITHDIST, WITHHASH and WITHCOORD options") \
+    X(ERR_GEO_FROM, "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for %s") \
+    X(ERR_GEO_BY, "ERR exactly one of BYRADIUS and BYBOX can be specified for %s") \
     X(ERR_LCS_TYPE, "ERR The specified keys must contain string values") \
     X(ERR_LCS_BOTH, "ERR If you want both the length and indexes, please just use IDX.") \
     X(ERR_LCS_LONG, "ERR String too long for LCS") \

@@ -10,6 +10,8 @@ extern const struct command lcs_commands[];
 extern const struct command bits_commands[];
 extern const struct command bitfield_commands[];
 extern const struct command hyperloglog_commands[];
+extern const struct command geo_commands[];
+extern const struct command geo_search_commands[];
 extern const struct command list_commands[];
 extern const struct command list_blocking_commands[];
 extern const struct command hash_commands[];

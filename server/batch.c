@@ -194,7 +194,7 @@ static void run_one(struct server *s, const struct batched *b)
     } else {
         client_wants_write(c);
     }
-    s->store->memo_p = NULL;
+    store_forget_hash(s->store);
 }
 
 static void settle(struct client *c)

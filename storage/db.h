@@ -42,7 +42,7 @@ static inline void db_memo(struct db *db, struct str key, uint64_t hash)
 
 static inline void db_forget(struct db *db)
 {
-    db->store->memo_p = NULL;
+    store_forget_hash(db->store);
 }
 
 /* The one place that decides in which shard a key lives. */

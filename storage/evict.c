@@ -313,7 +313,7 @@ bool store_evict(struct store *s, size_t (*used)(void *ctx), void *ctx, int64_t 
     bool found = true; /* a search may end in vain; the budget ends the searching */
 
     s->evict->aside = 0;
-    s->memo_p = NULL; /* keys are looked up by their own bytes here, which are nobody's request */
+    store_forget_hash(s); /* keys are looked up by their own bytes here, which are nobody's request */
     for (unsigned n = 1; too_much(s, used(ctx)); n++) {
         if (s->conf.policy == EVICT_NONE || eligible(s) == 0) return false;
         if ((!found || n % CLOCK_EVERY == 0) && clock_mono_us() - start > budget_us) return false;

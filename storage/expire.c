@@ -124,7 +124,7 @@ bool store_expire_some(struct store *s, size_t max)
     bool more;
 
     if (s->loading || s->keep_expired) return false;
-    s->memo_p = NULL; /* keys are looked up by their own bytes here, which are nobody's request */
+    store_forget_hash(s); /* keys are looked up by their own bytes here, which are nobody's request */
     fields = field_clock_expire(s, fields_max);
     more = fields >= fields_max;
     max -= more ? fields_max : fields;

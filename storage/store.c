@@ -24,6 +24,7 @@ struct store *store_new(const struct store_conf *conf, const struct hash_key *ke
     ensure(conf->databases > 0);
     s->conf = *conf;
     s->hash_key = *key;
+    store_forget_hash(s);
     rng_seed(&s->rng, seed);
     s->evict = evict_new();
     s->dbs = mem_alloc((size_t)conf->databases * sizeof s->dbs[0]);

@@ -204,6 +204,12 @@ struct store {
     void *defer_ctx;
 };
 
+/* No hash is remembered: the store itself is no key's bytes, not even those of an empty one without any. */
+static inline void store_forget_hash(struct store *s)
+{
+    s->memo_p = (const char *)s;
+}
+
 struct store *store_new(const struct store_conf *conf, const struct hash_key *key, uint64_t seed);
 void store_free(struct store **s);
 

@@ -272,18 +272,23 @@ static bool goes_whole(const struct stream *s, const struct stream_trim *t, cons
     return stream_id_cmp(stream_block_last(b->lp, b->id), t->min_id) < 0;
 }
 
-/* Mark entries of the block from its first on, as far as t has it. */
-static uint64_t trim_within(struct stream *s, const struct stream_trim *t, struct stream_block *b)
+/* Mark entries of the block from its first on, as far as t has it. *first_found: s->first is right. */
+static uint64_t trim_within(struct stream *s, const struct stream_trim *t, struct stream_block *b,
+                            bool *first_found)
 {
     struct stream_head h = stream_block_head(b->lp);
     const unsigned char *p = h.entries;
     uint64_t n = 0;
 
-    while (*p != LISTPACK_END) {
+    while (*p != LISTPACK_END && !*first_found) {
         struct stream_entry e = stream_block_entry(&h, b->id, p);
 
-        if (t->by == STREAM_TRIM_MAXLEN ? s->length <= t->max_len : stream_id_cmp(e.id, t->min_id) >= 0) break;
-        if (!(e.flags & STREAM_DELETED)) {
+        if (e.flags & STREAM_DELETED) {
+            /* as before */
+        } else if (t->by == STREAM_TRIM_MAXLEN ? s->length <= t->max_len : stream_id_cmp(e.id, t->min_id) >= 0) {
+            s->first = e.id;
+            *first_found = true;
+        } else {
             stream_block_mark(p);
             s->length--;
             n++;
@@ -298,6 +303,7 @@ uint64_t stream_trim(struct stream *s, const struct stream_trim *t)
 {
     struct stream_block *b;
     uint64_t removed = 0, live, deleted;
+    bool first_found = false;
 
     while ((b = stream_map_first(&s->blocks)) != NULL) {
         if (t->by == STREAM_TRIM_MAXLEN && s->length <= t->max_len) break;
@@ -305,7 +311,7 @@ uint64_t stream_trim(struct stream *s, const struct stream_trim *t)
         stream_block_counts(b->lp, &live, &deleted);
         if (t->limit > 0 && removed + live > t->limit) break;
         if (!goes_whole(s, t, b, live)) {
-            if (!t->whole_blocks) removed += trim_within(s, t, b);
+            if (!t->whole_blocks) removed += trim_within(s, t, b, &first_found);
             break;
         }
         mem_free(b->lp);
@@ -315,7 +321,7 @@ uint64_t stream_trim(struct stream *s, const struct stream_trim *t)
     }
     if (removed > 0) {
         s->epoch++;
-        find_first(s);
+        if (!first_found) find_first(s);
     }
     return removed;
 }

@@ -99,6 +99,34 @@ class Grammar:
     def _hllelem(self):
         return b"%d" % self.rng.randrange(10**self.rng.randrange(1, 6)) if self.rng.random() < 0.9 else self.rng.choice(VALUES)
 
+    def _G(self):
+        return b"G%d" % self.rng.randrange(5)
+
+    def _lon(self):
+        r = self.rng.random()
+        if r < 0.9:
+            return b"%.*f" % (self.rng.randrange(1, 9), self.rng.choice([13.4, 13.4, 13.4, 179.5, -179.5]) + self.rng.uniform(-1, 1))
+        return self.rng.choice([b"180", b"-180", b"180.5", b"0", b"-0", b"foo", b"nan", b"inf", b"", b"1e300", b"13.361389"])
+
+    def _lat(self):
+        """Hardly ever the same place twice: stock servers leave open which of equally distant ones is first."""
+        r = self.rng.random()
+        if r < 0.95:
+            return b"%.*f" % (self.rng.randrange(5, 9), self.rng.choice([52.5, 52.5, 52.5, 52.5, 82, -82]) + self.rng.uniform(-1, 1))
+        return self.rng.choice([b"85.05112878", b"-85.05112878"] if r < 0.96 else [b"86", b"foo", b"-inf", b""])
+
+    def _place(self):
+        return b"p%d" % self.rng.randrange(40) if self.rng.random() < 0.97 else b"none"
+
+    def _dist(self):
+        r = self.rng.random()
+        if r < 0.8:
+            return b"%d" % self.rng.choice([0, 1, 50, 100, 200, 400, 1000, 5000])
+        return self.rng.choice([b"0.5", b"100000", b"1e9", b"inf", b"-1", b"foo", b"nan", b"123.456", b"20000000"])
+
+    def _unit(self):
+        return self.rng.choice([b"km"] * 6 + [b"m", b"mi", b"ft", b"KM", b"foo"])
+
     def _Z(self):
         return self._key("Z")
 

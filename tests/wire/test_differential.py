@@ -184,7 +184,7 @@ class Duel:
             self.queue.append(args)
 
     def story(self, args, ref, got):
-        keys = {a for a in args[1:] if re.fullmatch(rb"[KLHSZYPX]\d", a)}
+        keys = {a for a in args[1:] if re.fullmatch(rb"[KLHSZYPGX]\d", a)}
         told = [(a, r) for a, r in self.log if keys & set(a) or a[0].upper() in (
             b"MULTI", b"EXEC", b"DISCARD", b"SELECT", b"SWAPDB", b"FLUSHDB")][-40:]
         lines = ["seed %d, %s, after %d commands" % (self.seed, "RESP3" if self.resp3 else "RESP2", len(self.log))]

@@ -38,6 +38,18 @@ static void count_expired(void *ctx, const struct change *c)
     n_expired += c->kind == CHANGE_EXPIRED;
 }
 
+/* --- hashes of keys --------------------------------------------------------------------------- */
+
+START_TEST(an_empty_key_without_bytes_is_found_like_any_empty_key)
+{
+    set(STR(""), "v", -1);
+    ck_assert_ptr_nonnull(db_peek(s->dbs[0], str_of(NULL, 0)));
+    db_memo(s->dbs[0], STR(""), 1);
+    db_forget(s->dbs[0]);
+    ck_assert_ptr_nonnull(db_peek(s->dbs[0], str_of(NULL, 0)));
+}
+END_TEST
+
 /* --- expiry ----------------------------------------------------------------------------------- */
 
 START_TEST(what_is_due_leaves_memory_in_one_round)
@@ -326,7 +338,8 @@ START_TEST(the_memo_stands_for_these_very_bytes_only)
 }
 END_TEST
 
-UNIT_MAIN_AROUND("store", set_up, tear_down, what_is_due_leaves_memory_in_one_round,
+UNIT_MAIN_AROUND("store", set_up, tear_down, an_empty_key_without_bytes_is_found_like_any_empty_key,
+                 what_is_due_leaves_memory_in_one_round,
                  a_round_is_bounded_and_says_that_more_is_due, expiry_can_be_left_to_reads,
                  extending_a_ttl_leaves_no_records_behind,
                  records_of_keys_that_come_and_go_are_bounded,
