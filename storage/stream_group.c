@@ -223,8 +223,9 @@ static struct stream_group *dup_group(const struct stream_group *g)
     to->epoch = UINT64_MAX;
     stream_map_dup(&to->pending, &g->pending);
     to->cap_consumers = g->n_consumers;
-    to->consumers = g->n_consumers > 0 ? mem_alloc(g->n_consumers * sizeof *to->consumers) : NULL;
-    for (size_t i = 0; i < g->n_consumers; i++) {
+    to->consumers = NULL;
+    if (g->n_consumers > 0) to->consumers = mem_alloc(g->n_consumers * sizeof *to->consumers);
+    for (size_t i = 0; i < g->n_consumers && to->consumers != NULL; i++) {
         const struct stream_consumer *c = g->consumers[i];
 
         to->consumers[i] = mem_dup(c, sizeof *c + c->name_n);
@@ -234,6 +235,7 @@ static struct stream_group *dup_group(const struct stream_group *g)
          nack = stream_map_step(&to->pending, &at, false)) {
         bool there;
         size_t i = find_consumer(to, str_of(nack->consumer->name, nack->consumer->name_n), &there);
+        ensure(there && to->consumers != NULL);
         nack->consumer = to->consumers[i];
     }
     return to;
@@ -241,8 +243,10 @@ static struct stream_group *dup_group(const struct stream_group *g)
 
 void stream_dup_groups(struct stream *to, const struct stream *s)
 {
-    to->groups = s->n_groups > 0 ? mem_alloc(s->n_groups * sizeof *to->groups) : NULL;
+    to->groups = NULL;
     to->cap_groups = to->n_groups = s->n_groups;
+    if (s->n_groups == 0) return;
+    to->groups = mem_alloc(s->n_groups * sizeof *to->groups);
     for (size_t i = 0; i < s->n_groups; i++) to->groups[i] = dup_group(s->groups[i]);
 }
 
