@@ -148,6 +148,10 @@
     X(ERR_FREQ, "ERR Invalid FREQ value, must be >= 0 and <= 255") \
     X(ERR_DUMP_PAYLOAD, "ERR DUMP payload version or checksum are wrong") \
     X(ERR_DUMP_FORMAT, "ERR Bad data format") \
+    X(ERR_MIGRATE_KEYS, "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string") \
+    X(ERR_MIGRATE_CONNECT, "IOERR error or timeout connecting to the client") \
+    X(ERR_MIGRATE_WRITE, "IOERR error or timeout writing to target instance") \
+    X(ERR_MIGRATE_READ, "IOERR error or timeout reading to target instance") \
     X(ERR_OOM, "OOM command not allowed when used memory > 'maxmemory'.") \
     X(ERR_MULTI_NESTED, "ERR MULTI calls can not be nested") \
     X(ERR_DISCARD_ALONE, "ERR DISCARD without MULTI") \

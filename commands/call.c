@@ -167,17 +167,34 @@ uint32_t command_categories(const struct command *cmd)
     return acl;
 }
 
+/* Where the keyword of a specification stands; argc: nowhere. */
+static size_t find_keyword(const struct key_spec *s, size_t argc, const struct str *argv)
+{
+    size_t i, back = (size_t)-s->first;
+
+    if (s->first > 0) {
+        for (i = (size_t)s->first; i < argc; i++) {
+            if (str_is(argv[i], s->keyword)) return i;
+        }
+        return argc;
+    }
+    for (i = argc > back ? argc - back : 0; i > 0; i--) {
+        if (str_is(argv[i], s->keyword)) return i;
+    }
+    return argc;
+}
+
 /* Keys of one specification; adds to refs. False: the arguments make no sense. */
 static bool spec_keys(const struct key_spec *s, size_t argc, const struct str *argv,
                       struct key_ref *refs, size_t max, size_t *n)
 {
     size_t first = (size_t)s->first, last, step = (size_t)s->step;
 
-    ensure(s->first >= 0 && s->step > 0);
+    ensure((s->first >= 0 || s->keyword) && s->step > 0);
     if (s->first == 0) return true;
     if (s->keyword != NULL) {
-        while (first < argc && !str_is(argv[first], s->keyword)) first++;
-        if (first >= argc) return true;
+        first = find_keyword(s, argc, argv);
+        if (first == argc) return true;
         first++;
     }
     if (s->counted) {
@@ -196,8 +213,10 @@ static bool spec_keys(const struct key_spec *s, size_t argc, const struct str *a
     }
     if (first >= argc && !s->counted && s->last != 0) return true;
     if (last >= argc) return false;
-    for (size_t i = first; i <= last; i += step, (*n)++) {
+    for (size_t i = first; i <= last; i += step) {
+        if (s->not_empty && argv[i].n == 0) continue;
         if (*n < max) refs[*n] = (struct key_ref){ (uint32_t)i, s->flags };
+        (*n)++;
     }
     return true;
 }

@@ -121,8 +121,10 @@ struct key_spec {
     int8_t last;          /* relative to first; -1 the last argument, -2 the one before ...; 0 one key */
     int8_t step;
     bool counted;         /* argv[first] holds the number of keys, which follow it */
-    const char *keyword;  /* begin_search by keyword (e.g. STREAMS, from argument `first` on), else NULL */
+    const char *keyword;  /* begin_search by keyword (e.g. STREAMS, from argument `first` on, or from that
+                             many before the end backwards), else NULL */
     int8_t limit;         /* with last == -1: divide the rest by it (XREAD: 2) */
+    bool not_empty;       /* an empty argument there is no key (MIGRATE) */
 };
 #define KEY_AT(i, f) { .flags = (f), .first = (i), .last = 0, .step = 1 }
 #define KEYS_FROM(i, l, s, f) { .flags = (f), .first = (i), .last = (l), .step = (s) }

@@ -13,6 +13,7 @@ extern const struct command admin_commands[];      /* admin_cmd.c: SAVE FLUSHALL
 extern const struct command memory_commands[];     /* memory_cmd.c: MEMORY */
 extern const struct command debug_commands[];      /* debug_cmd.c: DEBUG */
 extern const struct command dump_commands[];       /* dump_cmd.c: DUMP RESTORE */
+extern const struct command migrate_commands[];    /* migrate_cmd.c: MIGRATE */
 extern const struct command function_commands[];   /* function_cmd.c: FUNCTION */
 
 #endif

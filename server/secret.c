@@ -12,6 +12,11 @@ bool secret_argument(const struct command *cmd, size_t argc, const struct str *a
             if (str_is(argv[k], "auth") && i <= k + 2) return true;
         }
     }
+    if (strcmp(cmd->name, "migrate") == 0) {
+        for (size_t k = 6; k < i && k < argc && !str_is(argv[k], "keys"); k++) {
+            if ((str_is(argv[k], "auth") && i == k + 1) || (str_is(argv[k], "auth2") && i <= k + 2)) return true;
+        }
+    }
     /* CONFIG SET: the only command of this name about the server. */
     if (strcmp(cmd->name, "set") == 0 && cmd->group == GROUP_SERVER && i >= 3 && i % 2 == 1) {
         return conf_is_secret(argv[i - 1]);
