@@ -43,7 +43,31 @@ def fill(c):
     c("GETEX", "s", "EX", 100000)
     c("PERSIST", "soon")
     c("RENAME", "int", "int2")
+    fill_stream(c, "x")
     c("SET", "gone", "v", "PX", 1)
+
+
+def fill_stream(c, key):
+    """A stream of several blocks, trimmed and with holes, and groups that have read some of it."""
+    for i in range(250):
+        c("XADD", key, "MAXLEN", "~", 180, "*", "n", i, "text", "t%d" % i, *(["odd", "one"] if i % 9 == 0 else []))
+    ids = [e[0] for e in c("XRANGE", key, "-", "+")]
+    c("XDEL", key, *ids[20:30])
+    c("XGROUP", "CREATE", key, "g", "0")
+    c("XGROUP", "CREATE", key, "idle", "$")
+    c("XREADGROUP", "GROUP", "g", "alice", "COUNT", 40, "STREAMS", key, ">")
+    c("XREADGROUP", "GROUP", "g", "bob", "NOACK", "COUNT", 5, "STREAMS", key, ">")
+    c("XREADGROUP", "GROUP", "g", "alice", "COUNT", 3, "STREAMS", key, "0")
+    c("XACK", key, "g", *ids[:2])
+    c("XCLAIM", key, "g", "carol", 0, *ids[3:6])
+    c("XDEL", key, ids[7])
+    c("XAUTOCLAIM", key, "g", "dave", 0, ids[6], "COUNT", 3)
+
+
+def stream_contents(c, key):
+    groups = c("XINFO", "GROUPS", key)
+    pending = [[p[0], p[1], p[3]] for p in c("XPENDING", key, "g", "-", "+", 1000)]
+    return c("XRANGE", key, "-", "+"), c("XINFO", "STREAM", key), [g[:8] for g in groups], pending
 
 
 def contents(c):
@@ -54,6 +78,7 @@ def contents(c):
             kind = str(c("TYPE", k))
             v = {"string": lambda: c("GET", k), "list": lambda: c("LRANGE", k, 0, -1),
                  "set": lambda: sorted(c("SMEMBERS", k)),
+                 "stream": lambda: stream_contents(c, k),
                  "hash": lambda: sorted(zip(*[iter(c("HGETALL", k))] * 2))}[kind]()
             ttls = c("HPEXPIRETIME", k, "FIELDS", 3, "f", "f1", "f2") if kind == "hash" and MEMD.is_memd else None
             out[db, k] = (kind, v, c("PEXPIRETIME", k), ttls)
@@ -71,7 +96,7 @@ def test_everything_survives_an_orderly_restart(start, mode):
     s.restart()
     c = s.conn()
     assert contents(c) == before
-    assert c("GET", "ttl") == b"v" and len(before) == 15
+    assert c("GET", "ttl") == b"v" and len(before) == 16
     s.restart()
     assert contents(s.conn()) == before
 
@@ -360,7 +385,7 @@ def test_stock_tools_read_the_snapshot(start, reference):
     for (db, k), (kind, v, at) in before.items():
         r("SELECT", db)
         got = {"string": lambda: r("GET", k), "list": lambda: r("LRANGE", k, 0, -1),
-               "set": lambda: sorted(r("SMEMBERS", k)),
+               "set": lambda: sorted(r("SMEMBERS", k)), "stream": lambda: stream_contents(r, k),
                "hash": lambda: sorted(zip(*[iter(r("HGETALL", k))] * 2))}[kind]()
         theirs[db, k] = (kind, got, r("PEXPIRETIME", k))
     assert theirs == before
