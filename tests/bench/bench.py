@@ -37,6 +37,8 @@ SPEED = [
     ("lpop", 1, 200000, None), ("lpop", 16, 1000000, 0.50), ("lpop", 100, 2000000, None),
     ("hset", 1, 200000, None), ("hset", 16, 1000000, 0.50), ("hset", 100, 2000000, None),
     ("sadd", 1, 200000, None), ("sadd", 16, 1000000, 0.50), ("sadd", 100, 2000000, None),
+    ("zadd", 1, 200000, None), ("zadd", 16, 1000000, 0.40), ("zadd", 100, 1000000, None),
+    ("zrange", 16, 500000, 0.50), ("zrangebyscore", 16, 500000, 0.50),
     ("lrange", 1, 50000, None), ("lrange", 16, 200000, 0.50), ("lrange", 100, 200000, None),
     ("mset", 1, 50000, None), ("mset", 16, 200000, 0.35), ("mset", 100, 200000, None),
 ]
@@ -118,6 +120,8 @@ class Run:
         c = server.conn()
         if work in ("get", "set") and c("DBSIZE") < KEYS:
             self.load(server, "fill", keys=KEYS, pipeline=100)
+        elif work.startswith("z") and c("ZCARD", "myzset") < KEYS:
+            self.load(server, "zfill", n=KEYS, keys=KEYS, pipeline=100)
         elif work == "lpop":
             missing = n - c("LLEN", "mylist")
             if missing > 0:

@@ -4,6 +4,10 @@
  *
  *     set get incr lpush rpush lpop hset sadd lrange mset ping
  *                the commands of redis-benchmark, in its shapes, over `keys` random keys
+ *     zadd zfill zrange zrangebyscore
+ *                one sorted set of `keys` members of 20 bytes: a random score for a random member; each
+ *                member once, in a random order; ten members from a random rank; about ten from a
+ *                random score
  *     fill       SET of each of `keys` keys, once, in order; ttl s gives each EX s, px ms gives PX ms
  *     turn       a turn of a chat session, in one pipeline over `keys` sessions: RPUSH a message of
  *                300 to 2,000 bytes, LTRIM to 20, EXPIRE, LRANGE all
@@ -191,6 +195,24 @@ static void add_turn(struct load *l, struct conn *c)
     add_text(c, "$1\r\n0\r\n$2\r\n-1\r\n");
 }
 
+/* Scores are spread as ranks are, once the set is full. */
+static void add_zset(struct load *l, struct conn *c, const char *work, long id)
+{
+    enum { PAGE = 10, STRIDE = 7919 };
+    long from = pick(l, l->keys);
+
+    if (strcmp(work, "zadd") == 0 || strcmp(work, "zfill") == 0) {
+        add_text(c, "*4\r\n$4\r\nZADD\r\n$6\r\nmyzset\r\n");
+        add_number(c, from);
+        add_key(c, "element:", work[1] == 'f' ? id * STRIDE % l->keys : pick(l, l->keys));
+        return;
+    }
+    add_text(c, strcmp(work, "zrange") == 0 ? "*4\r\n$6\r\nZRANGE\r\n$6\r\nmyzset\r\n"
+                                            : "*4\r\n$13\r\nZRANGEBYSCORE\r\n$6\r\nmyzset\r\n");
+    add_number(c, from);
+    add_number(c, from + PAGE - 1);
+}
+
 static long zipf_key(struct load *l)
 {
     double u = (double)(next_random(l) >> 11) / 9007199254740992.0;
@@ -229,6 +251,11 @@ static int add_op(struct load *l, struct conn *c)
             add_key(c, "sess", id % l->keys);
             add_value(l, c);
         }
+        return 1;
+    case 'z' << 8 | 'a':
+    case 'z' << 8 | 'f':
+    case 'z' << 8 | 'r':
+        add_zset(l, c, w, id);
         return 1;
     case 'f' << 8 | 'i':
         add_set(l, c, id);
