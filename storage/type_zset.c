@@ -38,7 +38,8 @@ static enum err add_one(struct zset *z, const struct zitem *item, unsigned flags
 {
     struct zplace at;
     double score = item->score;
-    bool there = zset_find(z, item->member, &at);
+    bool there = flags & ZADD_INCR ? zset_find(z, item->member, &at)
+                                   : zset_find_for(z, item->member, score, &at);
 
     if (there ? flags & ZADD_NX : flags & ZADD_XX) return OK;
     if (there) {

@@ -81,18 +81,38 @@ void zset_expect(struct zset *z, size_t n)
 
 /* --- changing ----------------------------------------------------------------------------------- */
 
+static bool find_packed(const struct zset *z, struct str member, struct zplace *at)
+{
+    at->p = zpack_find(z->ptr, member, &at->score);
+    at->found = at->p != NULL;
+    return at->found;
+}
+
+static bool find_in_table(const struct zset_large *l, uint64_t hash, struct str member, struct zplace *at)
+{
+    at->found = table_look(&l->table, hash, member, &at->ref);
+    if (at->found) at->score = zentry_score(at->ref.e);
+    return at->found;
+}
+
 bool zset_find(const struct zset *z, struct str member, struct zplace *at)
 {
-    if (z->enc == ENC_LISTPACK) {
-        at->p = zpack_find(z->ptr, member, &at->score);
-        at->found = at->p != NULL;
-    } else {
-        const struct zset_large *l = z->ptr;
+    const struct zset_large *l = z->ptr;
 
-        at->found = table_look(&l->table, table_hash(&l->table, member), member, &at->ref);
-        if (at->found) at->score = zentry_score(at->ref.e);
-    }
-    return at->found;
+    if (z->enc == ENC_LISTPACK) return find_packed(z, member, at);
+    return find_in_table(l, table_hash(&l->table, member), member, at);
+}
+
+bool zset_find_for(const struct zset *z, struct str member, double score, struct zplace *at)
+{
+    const struct zset_large *l = z->ptr;
+    uint64_t hash;
+
+    if (z->enc == ENC_LISTPACK) return find_packed(z, member, at);
+    hash = table_hash(&l->table, member);
+    table_prefetch_bucket(&l->table, hash);
+    ztree_prefetch(&l->tree, score);
+    return find_in_table(l, hash, member, at);
 }
 
 static bool fits_listpack(const struct zset *z, size_t member_n)

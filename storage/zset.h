@@ -63,6 +63,8 @@ struct zplace {
     struct table_ref ref;   /* large form */
 };
 bool zset_find(const struct zset *z, struct str member, struct zplace *at);
+/* ... to give it this score, as far as is known: what will be needed for that is fetched meanwhile. */
+bool zset_find_for(const struct zset *z, struct str member, double score, struct zplace *at);
 void zset_put_at(struct zset *z, struct zplace *at, struct str member, double score);
 void zset_remove_at(struct zset *z, struct zplace *at);
 

@@ -5,19 +5,25 @@
 
 /* --- in one node ---------------------------------------------------------------------------------- */
 
-/* How many of n ascending scores are less than x, or with `after` at most x. The halving has no branch
- * that could be guessed wrong. */
+/* How many of n ascending scores are less than x, or with `after` at most x: first by every eighth, then
+ * within its eight. Counting has no branch that could be guessed wrong, and its loads wait for none
+ * before them; halving has six of each. */
+static inline __attribute__((always_inline)) unsigned count_before(const double *score, unsigned n, double x,
+                                                                   bool after)
+{
+    enum { BLOCK = 8 };
+    unsigned blocks = 0, count, end;
+
+    for (unsigned i = BLOCK - 1; i < n; i += BLOCK) blocks += after ? score[i] <= x : score[i] < x;
+    count = blocks * BLOCK;
+    end = count + BLOCK - 1 < n ? count + BLOCK - 1 : n; /* the eighth is not before x, or is not there */
+    for (unsigned i = blocks * BLOCK; i < end; i++) count += after ? score[i] <= x : score[i] < x;
+    return count;
+}
+
 static unsigned before_score(const double *score, unsigned n, double x, bool after)
 {
-    const double *from = score;
-
-    if (n == 0) return 0;
-    while (n > 1) {
-        unsigned half = n / 2;
-        from += (after ? from[half - 1] <= x : from[half - 1] < x) ? half : 0;
-        n -= half;
-    }
-    return (unsigned)(from - score) + (after ? *from <= x : *from < x);
+    return after ? count_before(score, n, x, true) : count_before(score, n, x, false);
 }
 
 static unsigned before_name(struct entry *const *e, unsigned n, struct str name, bool after)
@@ -52,15 +58,16 @@ static unsigned before(const double *score, struct entry *const *e, unsigned n, 
 
 /* --- down the tree ---------------------------------------------------------------------------------- */
 
-/* The lines of a node's scores, which a search is about to jump about in. */
-static inline void prefetch_scores(const void *node)
+/* The lines of a node's scores, which a search is about to jump about in, and of most entries of a leaf. */
+static inline void prefetch_node(const void *node)
 {
-    enum { LINE = 64, LINES = 8 };
+    enum { LINE = 64, LINES = 12 };
 
     for (unsigned i = 0; i < LINES; i++) __builtin_prefetch((const char *)node + LINE * i);
 }
 
-void ztree_way(const struct ztree *t, const struct zbound *b, struct way *w)
+/* All of the way but the place in the leaf. */
+static void way_to_leaf(const struct ztree *t, const struct zbound *b, struct way *w)
 {
     void *node = t->root;
 
@@ -71,10 +78,40 @@ void ztree_way(const struct ztree *t, const struct zbound *b, struct way *w)
         w->node[i] = in;
         w->at[i] = at;
         node = in->child[at];
-        prefetch_scores(node);
+        prefetch_node(node);
     }
     w->leaf = node;
+}
+
+void ztree_way(const struct ztree *t, const struct zbound *b, struct way *w)
+{
+    way_to_leaf(t, b, w);
     w->i = before(w->leaf->score, leaf_entries(w->leaf), w->leaf->n, b);
+}
+
+/* In the leaf the entry is known by its address: its equals need not be fetched to compare names. */
+void ztree_way_to_entry(const struct ztree *t, const struct entry *e, struct way *w)
+{
+    struct zbound b = { ZBOUND_ITEM, true, zentry_score(e), entry_key(e) };
+    struct entry *const *entries;
+
+    way_to_leaf(t, &b, w);
+    entries = leaf_entries(w->leaf);
+    w->i = before_score(w->leaf->score, w->leaf->n, b.score, false);
+    while (w->i < w->leaf->n && entries[w->i] != e) w->i++;
+    ensure(w->i < w->leaf->n);
+}
+
+void ztree_prefetch(const struct ztree *t, double score)
+{
+    const void *node = t->root;
+
+    for (unsigned i = 0; i < t->height; i++) {
+        const struct inner *in = node;
+
+        node = in->child[before_score(in->score + 1, (unsigned)in->n - 1, score, false)];
+        if (i + 1 == t->height) prefetch_node(node);
+    }
 }
 
 void ztree_way_to_rank(const struct ztree *t, size_t rank, struct way *w)

@@ -60,6 +60,9 @@ struct zbound {
     struct str name;
 };
 
+/* Bring the leaf of a score towards the cache: for whoever is about to look up the member that gets it. */
+void ztree_prefetch(const struct ztree *t, double score);
+
 /* The number of items before the place. */
 size_t ztree_before(const struct ztree *t, const struct zbound *b);
 

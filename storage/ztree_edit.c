@@ -434,21 +434,11 @@ static void cut(struct ztree *t, struct way *w, unsigned n)
         resize(t, w, l->n);
 }
 
-/* The way to the entry. */
-static void find(const struct ztree *t, const struct entry *e, struct way *w)
-{
-    struct zbound b = { ZBOUND_ITEM, true, zentry_score(e), entry_key(e) };
-
-    ztree_way(t, &b, w);
-    ensure(w->i > 0 && leaf_entries(w->leaf)[w->i - 1] == e);
-    w->i--;
-}
-
 void ztree_remove(struct ztree *t, struct entry *e)
 {
     struct way w;
 
-    find(t, e, &w);
+    ztree_way_to_entry(t, e, &w);
     cut(t, &w, 1);
 }
 
@@ -523,7 +513,7 @@ void ztree_move(struct ztree *t, struct entry *e, double score)
     int64_t bits;
     struct way w;
 
-    find(t, e, &w);
+    ztree_way_to_entry(t, e, &w);
     memcpy(&bits, &score, sizeof bits);
     if (stays(t, &w, score, entry_key(e))) {
         entry_set_int(e, bits);

@@ -43,6 +43,7 @@ struct way {
 
 /* Go to the place; the tree is not empty. */
 void ztree_way(const struct ztree *t, const struct zbound *b, struct way *w);
+void ztree_way_to_entry(const struct ztree *t, const struct entry *e, struct way *w); /* w->i is it */
 void ztree_way_to_rank(const struct ztree *t, size_t rank, struct way *w);
 
 #endif
