@@ -7,7 +7,7 @@
 #include "storage/listpack.h"
 #include "storage/stream_edit.h"
 
-/* --- writing ---------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 enum { ID_BYTES = 16 };
 
@@ -91,7 +91,7 @@ void rdb_put_stream(struct rdb_out *o, const struct stream *s)
     for (size_t i = 0; i < info.groups; i++) put_group(o, s, stream_group_at(s, i));
 }
 
-/* --- reading ------------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static struct stream_id id_from(const char *p)
 {
@@ -154,7 +154,8 @@ static bool get_figures(struct rdb_in *in, unsigned type, struct stream *s)
     if (length != s->length)
         return rdb_in_bad(in, "a stream of %llu entries says it has %llu", (unsigned long long)s->length,
                           (unsigned long long)length);
-    if (stream_id_cmp(last, s->last) < 0) return rdb_in_bad(in, "a stream's last ID is below its last entry's");
+    if (stream_id_cmp(last, s->last) < 0)
+        return rdb_in_bad(in, "a stream's last ID is below its last entry's");
     s->last = last;
     s->added = length;
     if (type == RDB_STREAM) return true;

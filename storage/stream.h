@@ -16,7 +16,7 @@
 #include "base/num.h"
 #include "storage/store.h"
 
-/* --- IDs (stream_id.c) --------------------------------------------------------------------------- */
+/* --- IDs (stream_id.c) ------------------------------------------------------------------------ */
 
 struct stream_id {
     uint64_t ms, seq;
@@ -58,7 +58,7 @@ enum stream_id_form {
 bool stream_id_parse(struct str text, uint64_t missing_seq, unsigned forms, struct stream_id *id,
                      bool *any_seq);
 
-/* --- the stream ---------------------------------------------------------------------------------- */
+/* --- the stream ------------------------------------------------------------------------------- */
 
 struct stream;
 
@@ -84,7 +84,7 @@ struct stream_pos {
     uint32_t run, at;
 };
 
-/* --- entries ------------------------------------------------------------------------------------- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 /* A walk over the entries from one ID up to another, both included, upwards, or downwards from `to`:
  *
@@ -97,7 +97,7 @@ struct stream_pos {
 struct stream_iter {
     struct stream_id id;
     size_t n_fields;
-    /* stream.c's: */
+    /* stream_read.c's: */
     const struct stream *s;
     struct stream_id from, to, master;
     struct stream_pos at;           /* the block's */
@@ -119,7 +119,7 @@ bool stream_field(struct stream_iter *it, struct str *field, struct str *value);
 /* Open one entry: as a walk on which stream_next has been called. False: it is not there. */
 bool stream_find(struct stream_iter *it, const struct stream *s, struct stream_id id);
 
-/* --- groups -------------------------------------------------------------------------------------- */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 struct stream_group;
 struct stream_consumer;
@@ -152,7 +152,7 @@ struct stream_consumer_info {
 };
 struct stream_consumer_info stream_consumer_info(const struct stream_consumer *c);
 
-/* --- pending deliveries --------------------------------------------------------------------------- */
+/* --- pending deliveries ----------------------------------------------------------------------- */
 
 struct stream_pending {
     struct stream_id id;

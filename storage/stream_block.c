@@ -12,7 +12,7 @@ static int64_t number(const unsigned char *p)
     return *p < 0x80 ? *p : listpack_get(p).v;
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 void stream_block_counts(const unsigned char *lp, uint64_t *live, uint64_t *deleted)
 {
@@ -80,7 +80,7 @@ struct stream_id stream_block_last(const unsigned char *lp, struct stream_id mas
     return p != NULL ? stream_block_entry(&none, master, p).id : master;
 }
 
-/* --- writing --------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static size_t text_bytes(const struct str *s, size_t n, size_t step)
 {
@@ -147,8 +147,8 @@ static bool set_number(unsigned char **lp, const unsigned char *p, uint64_t v)
     return listpack_bytes(*lp) != was;
 }
 
-bool stream_block_append(unsigned char **lp, struct stream_id master, struct stream_id id, const struct str *pairs,
-                         size_t n)
+bool stream_block_append(unsigned char **lp, struct stream_id master, struct stream_id id,
+                         const struct str *pairs, size_t n)
 {
     struct stream_head h = stream_block_head(*lp);
     bool same = same_names(&h, pairs, n);
@@ -178,7 +178,7 @@ void stream_block_count_deleted(unsigned char **lp, uint64_t n)
     set_number(lp, listpack_skip(*lp + LISTPACK_HEADER, 1), deleted + n);
 }
 
-/* --- outside bytes ---------------------------------------------------------------------------------- */
+/* --- outside bytes ---------------------------------------------------------------------------- */
 
 /* Walks elements that listpack_valid has found sound; p is NULL behind the last. */
 struct walk {
@@ -214,7 +214,8 @@ static const char *entry_fault(struct walk *w, int64_t n_names, size_t left, str
     int64_t flags, ms, seq, n = n_names, count, fields;
     const unsigned char *at = w->p;
 
-    if (!take_number(w, &flags) || *at > (STREAM_DELETED | STREAM_SAME)) return "an entry's flags make no sense";
+    if (!take_number(w, &flags) || *at > (STREAM_DELETED | STREAM_SAME))
+        return "an entry's flags make no sense";
     if (!take_number(w, &ms) || !take_number(w, &seq)) return "an entry has no ID";
     if (!(flags & STREAM_SAME) && !take_number(w, &n)) return "an entry's number of fields is missing";
     if (n < 0 || (uint64_t)n > left) return "an entry's number of fields makes no sense";

@@ -59,8 +59,8 @@ struct stream_id stream_block_last(const unsigned char *lp, struct stream_id mas
 unsigned char *stream_block_new(const struct str *pairs, size_t n);
 
 /* Append an entry. Returns true when the places of older entries have changed in the block. */
-bool stream_block_append(unsigned char **lp, struct stream_id master, struct stream_id id, const struct str *pairs,
-                         size_t n);
+bool stream_block_append(unsigned char **lp, struct stream_id master, struct stream_id id,
+                         const struct str *pairs, size_t n);
 
 /* Upper bound of what an entry of n pairs, `bytes` long in all, adds to a block with its names. */
 static inline size_t stream_block_room(size_t bytes, size_t n)
@@ -78,7 +78,7 @@ static inline void stream_block_mark(const unsigned char *entry)
 void stream_block_count_deleted(unsigned char **lp, uint64_t n);
 
 /* Why outside bytes, with this master ID, are no block: entries out of order, counts that do not agree ...;
- * NULL: they are one, and all other functions are safe on it. first: the least ID that may come. */
+ * NULL: they are one, and all other functions are safe on it. */
 const char *stream_block_fault(struct str bytes, struct stream_id master);
 
 #endif

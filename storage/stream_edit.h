@@ -55,7 +55,7 @@ struct stream *stream_new(void);
 void stream_free(struct stream **s);
 struct stream *stream_dup(const struct stream *s);
 
-/* --- entries (stream.c) ---------------------------------------------------------------------------- */
+/* --- entries (stream.c) ----------------------------------------------------------------------- */
 
 /* Append an entry whose ID is above s->last. ERR_XADD_TOO_LARGE. */
 enum err MUST_USE stream_append(struct stream *s, const struct store_conf *conf, struct stream_id id,
@@ -70,7 +70,7 @@ bool stream_delete(struct stream *s, struct stream_id id);
 void stream_iter_resume(struct stream_iter *it, const struct stream *s, const struct stream_group *g);
 void stream_iter_mark(const struct stream_iter *it, struct stream_group *g);
 
-/* --- groups (stream_group.c) ------------------------------------------------------------------------ */
+/* --- groups (stream_group.c) ------------------------------------------------------------------ */
 
 /* NULL: there is one of that name. */
 struct stream_group *stream_make_group(struct stream *s, struct str name, struct stream_id last,
@@ -101,7 +101,7 @@ int64_t stream_count_up_to(const struct stream *s, struct stream_id id);
 /* g has been given the entry: move `last` and count. */
 void stream_advance(const struct stream *s, struct stream_group *g, struct stream_id id);
 
-/* --- from and to outside ---------------------------------------------------------------------------- */
+/* --- from and to outside ---------------------------------------------------------------------- */
 
 /* Add a block of outside bytes behind those that are there, copied. Why it cannot be; NULL: done. */
 const char *stream_add_block(struct stream *s, struct stream_id id, struct str bytes);
@@ -113,7 +113,7 @@ void stream_count_blocks(struct stream *s);
 const struct stream_block *stream_next_block(const struct stream *s, struct stream_pos *at,
                                              const struct stream_block *b);
 
-/* --- type_ops ---------------------------------------------------------------------------------------- */
+/* --- type_ops --------------------------------------------------------------------------------- */
 
 void stream_free_value(enum value_enc enc, void *ptr);
 size_t stream_free_effort(enum value_enc enc, const void *ptr);

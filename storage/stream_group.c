@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "storage/stream_edit.h"
 
-/* --- arrays in order of names -------------------------------------------------------------------------- */
+/* --- arrays in order of names ----------------------------------------------------------------- */
 
 /* Where name is, or belongs, among n names. */
 static size_t find_name(struct str (*name_of)(const void *array, size_t i), const void *array, size_t n,
@@ -72,7 +72,7 @@ static void close_slot(void *array, size_t *n, size_t i)
     --*n;
 }
 
-/* --- groups ---------------------------------------------------------------------------------------------- */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 const struct stream_group *stream_group(const struct stream *s, struct str name)
 {
@@ -155,7 +155,7 @@ struct stream_group_info stream_group_info(const struct stream *s, const struct 
     return info;
 }
 
-/* --- consumers -------------------------------------------------------------------------------------------- */
+/* --- consumers -------------------------------------------------------------------------------- */
 
 const struct stream_consumer *stream_consumer(const struct stream_group *g, struct str name)
 {
@@ -212,7 +212,7 @@ struct stream_consumer_info stream_consumer_info(const struct stream_consumer *c
     };
 }
 
-/* --- copies --------------------------------------------------------------------------------------------------- */
+/* --- copies ----------------------------------------------------------------------------------- */
 
 static struct stream_group *dup_group(const struct stream_group *g)
 {
@@ -250,7 +250,7 @@ void stream_dup_groups(struct stream *to, const struct stream *s)
     for (size_t i = 0; i < s->n_groups; i++) to->groups[i] = dup_group(s->groups[i]);
 }
 
-/* --- what is pending ------------------------------------------------------------------------------------------ */
+/* --- what is pending -------------------------------------------------------------------------- */
 
 struct stream_nack *stream_give(struct stream_group *g, struct stream_consumer *c, struct stream_id id)
 {
@@ -313,7 +313,7 @@ bool stream_pending_ends(const struct stream_group *g, struct stream_id *low, st
     return true;
 }
 
-/* --- counting what has been read -------------------------------------------------------------------------------- */
+/* --- counting what has been read -------------------------------------------------------------- */
 
 bool stream_deleted_from(const struct stream *s, struct stream_id id)
 {

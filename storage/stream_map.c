@@ -42,7 +42,7 @@ void stream_map_fini(struct stream_map *m)
     stream_map_init(m, m->width);
 }
 
-/* --- looking up --------------------------------------------------------------------------------- */
+/* --- looking up ------------------------------------------------------------------------------- */
 
 /* The last run that begins at or below id; the first when none does. There is a run. */
 static size_t find_run(const struct stream_map *m, struct stream_id id)
@@ -141,7 +141,7 @@ void *stream_map_seek(const struct stream_map *m, struct stream_id id, bool down
     return stream_map_step(m, at, false);
 }
 
-/* --- runs ------------------------------------------------------------------------------------------ */
+/* --- runs ------------------------------------------------------------------------------------- */
 
 /* Move the used records of a run to the front of room for cap. */
 static void run_resize(const struct stream_map *m, struct stream_run *r, size_t cap)
@@ -236,7 +236,7 @@ static void split(struct stream_map *m, size_t i)
     r->n = keep;
 }
 
-/* --- changing --------------------------------------------------------------------------------------- */
+/* --- changing --------------------------------------------------------------------------------- */
 
 /* Open a place for a record before `at` of run r, which is not at run_max. */
 static unsigned char *open_place(struct stream_map *m, struct stream_run *r, size_t at)
@@ -360,7 +360,7 @@ void stream_map_drop_first(struct stream_map *m)
     remove_at(m, 0, 0);
 }
 
-/* --- the whole ---------------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 void stream_map_dup(struct stream_map *to, const struct stream_map *m)
 {

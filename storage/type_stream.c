@@ -12,7 +12,7 @@ enum err stream_read(struct db *db, struct str key, const struct stream **s)
     return e;
 }
 
-/* --- adding --------------------------------------------------------------------------------------- */
+/* --- adding ----------------------------------------------------------------------------------- */
 
 /* The ID of an entry to be added behind `last`. */
 static enum err choose_id(struct stream_id last, int64_t now_ms, const struct stream_add *add,
@@ -38,7 +38,8 @@ static enum err choose_id(struct stream_id last, int64_t now_ms, const struct st
     return more && stream_id_cmp(*id, last) > 0 ? OK : ERR_XADD_SMALLER;
 }
 
-static void trim(struct slot *slot, struct stream *s, const struct stream_trim *t, struct stream_trimmed *done)
+static void trim(struct slot *slot, struct stream *s, const struct stream_trim *t,
+                 struct stream_trimmed *done)
 {
     done->removed = stream_trim(s, t);
     done->length = s->length;
@@ -73,7 +74,7 @@ enum err stream_key_add(struct db *db, struct str key, const struct stream_add *
     return OK;
 }
 
-/* --- removing -------------------------------------------------------------------------------------- */
+/* --- removing --------------------------------------------------------------------------------- */
 
 enum { LIMIT_BLOCKS = 100, LIMIT_UNBOUNDED = 10000, LIMIT_MOST = 1000000 };
 
@@ -86,7 +87,8 @@ uint64_t stream_trim_limit(const struct store *s)
     return n < LIMIT_MOST / LIMIT_BLOCKS ? n * LIMIT_BLOCKS : LIMIT_MOST;
 }
 
-enum err stream_key_trim(struct db *db, struct str key, const struct stream_trim *t, struct stream_trimmed *done)
+enum err stream_key_trim(struct db *db, struct str key, const struct stream_trim *t,
+                         struct stream_trimmed *done)
 {
     struct slot slot;
     enum err e = db_find_type(db, key, VALUE_STREAM, &slot);
@@ -95,7 +97,8 @@ enum err stream_key_trim(struct db *db, struct str key, const struct stream_trim
     return e;
 }
 
-enum err stream_key_delete(struct db *db, struct str key, const struct stream_id *ids, size_t n, uint64_t *deleted)
+enum err stream_key_delete(struct db *db, struct str key, const struct stream_id *ids, size_t n,
+                           uint64_t *deleted)
 {
     struct slot slot;
     enum err e = db_find_type(db, key, VALUE_STREAM, &slot);
@@ -107,7 +110,7 @@ enum err stream_key_delete(struct db *db, struct str key, const struct stream_id
     return OK;
 }
 
-/* --- its own figures --------------------------------------------------------------------------------- */
+/* --- its own figures -------------------------------------------------------------------------- */
 
 enum err stream_key_set_id(struct db *db, struct str key, struct stream_id id, int64_t added,
                            struct stream_id max_deleted)
@@ -133,7 +136,7 @@ enum err stream_key_set_id(struct db *db, struct str key, struct stream_id id, i
     return OK;
 }
 
-/* --- the type ------------------------------------------------------------------------------------------ */
+/* --- the type --------------------------------------------------------------------------------- */
 
 struct entry *stream_entry_take(struct stream **s, struct str key, int64_t expire_ms)
 {

@@ -30,7 +30,7 @@ extern const struct type_ops stream_type_ops;
 /* Open the stream at key for reading: valid until the store changes. */
 enum err MUST_USE stream_read(struct db *db, struct str key, const struct stream **s);
 
-/* --- entries ------------------------------------------------------------------------------------- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 enum stream_trim_by { STREAM_TRIM_MAXLEN, STREAM_TRIM_MINID };
 
@@ -90,7 +90,7 @@ enum err MUST_USE stream_key_delete(struct db *db, struct str key, const struct 
 enum err MUST_USE stream_key_set_id(struct db *db, struct str key, struct stream_id id, int64_t added,
                                     struct stream_id max_deleted);
 
-/* --- groups -------------------------------------------------------------------------------------- */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 /* id NULL: the stream's last ID (`$`). `make`: MKSTREAM. entries_read: >= 0 or STREAM_READ_UNKNOWN.
  * ERR_GROUP_EXISTS. Told as CHANGE_XGROUP_CREATE. */
@@ -113,7 +113,7 @@ enum err MUST_USE stream_consumer_create(struct db *db, struct str key, struct s
 enum err MUST_USE stream_consumer_delete(struct db *db, struct str key, struct str group, struct str consumer,
                                          uint64_t *pending);
 
-/* --- reading as a group -------------------------------------------------------------------------- */
+/* --- reading as a group ----------------------------------------------------------------------- */
 
 /* What happened to one pending delivery. */
 typedef void stream_told(void *ctx, const struct stream_pending *p, struct stream_iter *entry);
@@ -175,7 +175,7 @@ enum err MUST_USE stream_autoclaim(struct db *db, struct str key, struct str gro
                                    struct stream_id from, uint64_t count, int64_t min_idle_ms, bool just_id,
                                  stream_told *fn, void *ctx, struct stream_claim_done *done);
 
-/* --- making one from outside (loading, RESTORE) --------------------------------------------------- */
+/* --- making one from outside (loading, RESTORE) ----------------------------------------------- */
 
 /* An entry for key that holds s, which it takes over; db_add it. */
 struct entry *stream_entry_take(struct stream **s, struct str key, int64_t expire_ms);

@@ -21,7 +21,7 @@ static enum err find(struct db *db, struct str key, struct str group, struct pla
     return at->g != NULL ? OK : ERR_NO_GROUP;
 }
 
-/* --- groups and consumers ------------------------------------------------------------------------------ */
+/* --- groups and consumers --------------------------------------------------------------------- */
 
 enum err stream_group_create(struct db *db, struct str key, struct str group, const struct stream_id *id,
                              int64_t entries_read, bool make)
@@ -37,7 +37,8 @@ enum err stream_group_create(struct db *db, struct str key, struct str group, co
         return e;
     }
     s = entry_ptr(slot.ref.e);
-    if (stream_make_group(s, group, id != NULL ? *id : s->last, entries_read) == NULL) return ERR_GROUP_EXISTS;
+    if (stream_make_group(s, group, id != NULL ? *id : s->last, entries_read) == NULL)
+        return ERR_GROUP_EXISTS;
     db_tell(&slot, CHANGE_XGROUP_CREATE);
     return OK;
 }
@@ -79,7 +80,8 @@ static struct stream_consumer *get_consumer(struct place *at, struct str name, b
     return c;
 }
 
-enum err stream_consumer_create(struct db *db, struct str key, struct str group, struct str consumer, bool *made)
+enum err stream_consumer_create(struct db *db, struct str key, struct str group, struct str consumer,
+                                bool *made)
 {
     struct place at;
     enum err e = find(db, key, group, &at);
@@ -105,7 +107,7 @@ enum err stream_consumer_delete(struct db *db, struct str key, struct str group,
     return OK;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void set_delivered(struct stream_nack *nack, int64_t at_ms, uint64_t deliveries)
 {
@@ -199,7 +201,7 @@ enum err stream_ack(struct db *db, struct str key, struct str group, const struc
     return OK;
 }
 
-/* --- claiming ------------------------------------------------------------------------------------------- */
+/* --- claiming --------------------------------------------------------------------------------- */
 
 /* What a claim does, the same for each ID. */
 struct claiming {

@@ -68,7 +68,8 @@ static void work_on(struct stream *s)
     trim = (struct stream_trim){ .by = STREAM_TRIM_MINID, .min_id = id };
     stream_trim(s, &trim);
     stream_check(s);
-    while (stream_info(s).groups > 0) stream_drop_group(s, (struct stream_group *)(uintptr_t)stream_group_at(s, 0));
+    while (stream_info(s).groups > 0)
+        stream_drop_group(s, (struct stream_group *)(uintptr_t)stream_group_at(s, 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

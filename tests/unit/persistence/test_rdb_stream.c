@@ -20,7 +20,8 @@ static struct stream *sample(void)
     struct stream_consumer *c;
     const struct str pairs[] = { STR("name"), STR("a text"), STR("n"), STR("12345") };
 
-    for (uint64_t ms = 1; ms <= 10; ms++) ck_assert_int_eq(stream_append(s, &conf, id_of(ms), pairs, 1 + ms % 2), OK);
+    for (uint64_t ms = 1; ms <= 10; ms++)
+        ck_assert_int_eq(stream_append(s, &conf, id_of(ms), pairs, 1 + ms % 2), OK);
     ck_assert(stream_delete(s, id_of(2)));
     g = stream_make_group(s, STR("workers"), id_of(4), 3);
     c = stream_make_consumer(g, STR("alice"), 1000);

@@ -52,7 +52,7 @@ static const struct stream *stream(void)
 
 #define expect_id(got, m, s) ck_assert(stream_id_cmp(got, id(m, s)) == 0)
 
-/* --- IDs -------------------------------------------------------------------------------------------- */
+/* --- IDs -------------------------------------------------------------------------------------- */
 
 START_TEST(ids_are_read_as_redis_reads_them)
 {
@@ -68,8 +68,10 @@ START_TEST(ids_are_read_as_redis_reads_them)
         { "007-01", 0, true, 7, 1 }, { " 1-1", 0, true, 1, 1 }, { "+1-1", 0, true, 1, 1 },
         { "", 0, false, 0, 0 }, { "-", 0, false, 0, 0 }, { "+", 0, false, 0, 0 },
         { "-", STREAM_ID_ENDS, true, 0, 0 }, { "+", STREAM_ID_ENDS, true, UINT64_MAX, UINT64_MAX },
-        { "-1-1", 0, false, 0, 0 }, { "1-", 0, false, 0, 0 }, { "1--1", 0, false, 0, 0 }, { "1-2-3", 0, false, 0, 0 },
-        { "1-*", 0, false, 0, 0 }, { "1-*", STREAM_ID_ANY_SEQ, true, 1, 0 }, { "*", STREAM_ID_ANY_SEQ, false, 0, 0 },
+        { "-1-1", 0, false, 0, 0 }, { "1-", 0, false, 0, 0 }, { "1--1", 0, false, 0, 0 },
+        { "1-2-3", 0, false, 0, 0 },
+        { "1-*", 0, false, 0, 0 }, { "1-*", STREAM_ID_ANY_SEQ, true, 1, 0 },
+        { "*", STREAM_ID_ANY_SEQ, false, 0, 0 },
         { "1-**", STREAM_ID_ANY_SEQ, false, 0, 0 }, { "a", 0, false, 0, 0 }, { "1 -1", 0, false, 0, 0 },
         { "(1", 0, false, 0, 0 },
     };
@@ -144,7 +146,7 @@ START_TEST(no_key_is_made_by_what_fails)
 }
 END_TEST
 
-/* --- blocks ------------------------------------------------------------------------------------------ */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 START_TEST(blocks_keep_to_their_limits)
 {
@@ -207,7 +209,7 @@ START_TEST(the_tree_that_redis_would_have_is_counted)
 }
 END_TEST
 
-/* --- what a group has read -------------------------------------------------------------------------------- */
+/* --- what a group has read -------------------------------------------------------------------- */
 
 static void nothing(void *ctx, struct stream_iter *it)
 {
@@ -288,8 +290,9 @@ START_TEST(set_id_keeps_ids_in_order)
 }
 END_TEST
 
-UNIT_MAIN_AROUND("stream", set_up, tear_down, ids_are_read_as_redis_reads_them, ids_have_neighbours_but_at_the_ends,
-                 an_added_entry_gets_an_id_above_the_last, no_key_is_made_by_what_fails, blocks_keep_to_their_limits,
+UNIT_MAIN_AROUND("stream", set_up, tear_down, ids_are_read_as_redis_reads_them,
+                 ids_have_neighbours_but_at_the_ends, an_added_entry_gets_an_id_above_the_last,
+                 no_key_is_made_by_what_fails, blocks_keep_to_their_limits,
                  an_entry_takes_few_bytes, a_block_of_tombstones_is_no_obstacle,
                  the_tree_that_redis_would_have_is_counted, lag_is_what_was_added_and_not_read,
                  reading_goes_on_where_it_was, set_id_keeps_ids_in_order)

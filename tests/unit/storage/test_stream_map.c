@@ -73,13 +73,15 @@ static void check(struct world *w)
 
     stream_map_check(&w->m);
     ck_assert_uint_eq(w->m.count, w->n);
-    for (r = stream_map_seek(&w->m, STREAM_ID_MIN, false, &at); r != NULL; r = stream_map_step(&w->m, &at, false)) {
+    for (r = stream_map_seek(&w->m, STREAM_ID_MIN, false, &at); r != NULL;
+         r = stream_map_step(&w->m, &at, false)) {
         last = index_of(r->id);
         ck_assert(w->in[last]);
         seen++;
     }
     ck_assert_uint_eq(seen, w->n);
-    for (r = stream_map_seek(&w->m, STREAM_ID_MAX, true, &at); r != NULL; r = stream_map_step(&w->m, &at, true)) {
+    for (r = stream_map_seek(&w->m, STREAM_ID_MAX, true, &at); r != NULL;
+         r = stream_map_step(&w->m, &at, true)) {
         ck_assert_uint_eq(index_of(r->id), last);
         while (last > 0 && !w->in[--last]) continue;
         seen--;

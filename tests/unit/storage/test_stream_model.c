@@ -62,7 +62,7 @@ static void world_end(void)
     mem_free(w);
 }
 
-/* --- the model ------------------------------------------------------------------------------------ */
+/* --- the model -------------------------------------------------------------------------------- */
 
 /* The first entry, there or not, whose ID is at or above id. */
 static size_t at_or_above(struct stream_id id)
@@ -85,10 +85,13 @@ static bool find(struct stream_id id, size_t *i)
 
 static struct str value_text(const struct m_entry *e, size_t i, struct buf *b)
 {
+    unsigned v = (unsigned)(e->value + i);
+
     buf_clear(b);
-    if ((e->value + i) % 5 == 0) buf_printf(b, "%u", (unsigned)(e->value + i));
-    else if ((e->value + i) % 997 == 1) for (int k = 0; k < 300; k++) buf_printf(b, "long %u ", (unsigned)(e->value + i));
-    else buf_printf(b, "v\xff%u", (unsigned)(e->value + i));
+    if (v % 5 == 0)
+        buf_printf(b, "%u", v);
+    else
+        for (int n = v % 997 == 1 ? 300 : 1; n > 0; n--) buf_printf(b, "v\xff%u", v);
     return buf_str(b);
 }
 
@@ -105,7 +108,7 @@ static struct stream_id some_id(void)
     return id;
 }
 
-/* --- reading --------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void expect_entry(struct stream_iter *it, const struct m_entry *e)
 {
@@ -124,7 +127,8 @@ static void expect_entry(struct stream_iter *it, const struct m_entry *e)
     buf_fini(&b);
 }
 
-static void check_range(const struct stream *s, struct stream_id from, struct stream_id to, bool down, size_t max)
+static void check_range(const struct stream *s, struct stream_id from, struct stream_id to, bool down,
+                        size_t max)
 {
     struct stream_iter it;
     size_t i = at_or_above(from), end = at_or_above(to);
@@ -203,7 +207,7 @@ static void check(void)
     for (size_t g = 0; g < GROUPS; g++) check_group(s, g);
 }
 
-/* --- entries ----------------------------------------------------------------------------------------- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 static size_t first_live(void)
 {
@@ -271,7 +275,8 @@ static void op_add(void)
     }
     if (add.how != STREAM_ADD_AUTO) {
         add.id = (struct stream_id){ w->last.ms + rng_below(&w->r, 3), rng_below(&w->r, 300) };
-        if (add.how == STREAM_ADD_AUTO_SEQ && rng_below(&w->r, 10) == 0 && w->last.ms > 0) add.id.ms = w->last.ms - 1;
+        if (add.how == STREAM_ADD_AUTO_SEQ && rng_below(&w->r, 10) == 0 && w->last.ms > 0)
+            add.id.ms = w->last.ms - 1;
         smaller = add.how == STREAM_ADD_GIVEN ? stream_id_cmp(add.id, w->last) <= 0 : add.id.ms < w->last.ms;
     }
     if (rng_below(&w->r, 10) == 0) add.trim = &t;
@@ -332,7 +337,7 @@ static void op_range(void)
     if (there) expect_entry(&it, &w->e[i]);
 }
 
-/* --- groups ---------------------------------------------------------------------------------------------- */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 static size_t g_now, c_now;
 static struct str group(void)
@@ -445,7 +450,8 @@ static void op_history(void)
     struct stream_read_done done;
     uint64_t count = rng_below(&w->r, 20), n = 0;
 
-    if (!usable(stream_history(w->db, key, group(), consumer(), after, count, told_pending, NULL, &done))) return;
+    if (!usable(stream_history(w->db, key, group(), consumer(), after, count, told_pending, NULL, &done)))
+        return;
     m->consumer[c_now] = true;
     for (size_t i = at_or_above(after); i < w->n && (count == 0 || n < count); i++) {
         struct m_pending *p = &m->pending[i];
@@ -489,7 +495,8 @@ static bool model_claim(struct m_group *m, size_t i, const struct stream_claim *
     if (was && how->min_idle_ms > 0 && w->s->now_ms - p->delivered_ms < how->min_idle_ms) return false;
     if (!was) *p = (struct m_pending){ .there = true, .deliveries = 1 };
     p->consumer = (uint8_t)c_now;
-    p->delivered_ms = how->delivered_ms < 0 || how->delivered_ms > w->s->now_ms ? w->s->now_ms : how->delivered_ms;
+    p->delivered_ms = how->delivered_ms;
+    if (p->delivered_ms < 0 || p->delivered_ms > w->s->now_ms) p->delivered_ms = w->s->now_ms;
     p->deliveries = how->deliveries >= 0 ? (uint64_t)how->deliveries : p->deliveries + !how->just_id;
     return true;
 }
@@ -514,7 +521,8 @@ static void op_claim(void)
     size_t n = 1 + rng_below(&w->r, 6), i, want = 0;
 
     for (size_t k = 0; k < n; k++) ids[k] = some_id();
-    if (!usable(stream_claim(w->db, key, group(), consumer(), ids, n, &how, told_pending, NULL, &done))) return;
+    if (!usable(stream_claim(w->db, key, group(), consumer(), ids, n, &how, told_pending, NULL, &done)))
+        return;
     m->consumer[c_now] = true;
     if (stream_id_cmp(how.last, m->last) > 0) m->last = how.last;
     for (size_t k = 0; k < n; k++)
@@ -526,8 +534,8 @@ static void op_claim(void)
 static void op_autoclaim(void)
 {
     struct m_group *m = &w->g[g_now];
-    struct stream_claim how = { .min_idle_ms = (int64_t)rng_below(&w->r, 60), .delivered_ms = -1, .deliveries = -1,
-                                .just_id = rng_below(&w->r, 2) };
+    struct stream_claim how = { .min_idle_ms = (int64_t)rng_below(&w->r, 60), .delivered_ms = -1,
+                                .deliveries = -1, .just_id = rng_below(&w->r, 2) };
     struct stream_id from = rng_below(&w->r, 2) ? STREAM_ID_MIN : some_id();
     struct stream_claim_done done;
     uint64_t count = 1 + rng_below(&w->r, 5), looks = 10 * count;
