@@ -6,34 +6,9 @@
 #include <string.h>
 
 #include "scripting/script_flags.h"
+#include "scripting/vm_impl.h"
 
 enum { HOOK_EVERY = 100000 }; /* instructions between looks at the clock */
-
-/* --- the state -------------------------------------------------------------------------------------- */
-
-lua_State *library_lua_new(void)
-{
-    lua_State *L = luaL_newstate();
-
-    ensure(L != NULL);
-    return L;
-}
-
-void library_lua_free(lua_State **L)
-{
-    if (*L != NULL) lua_close(*L);
-    *L = NULL;
-}
-
-size_t library_lua_bytes(lua_State *L)
-{
-    return (size_t)lua_gc(L, LUA_GCCOUNT, 0) * 1024 + (size_t)lua_gc(L, LUA_GCCOUNTB, 0);
-}
-
-void library_lua_collect(lua_State *L)
-{
-    lua_gc(L, LUA_GCCOLLECT, 0);
-}
 
 /* --- loads ------------------------------------------------------------------------------------------ */
 
@@ -70,9 +45,7 @@ static void set_current_load(lua_State *L, struct load *ld)
 /* Raise an error that is a reply: what comes out has no position in front. */
 static int raise(lua_State *L, const char *text)
 {
-    lua_createtable(L, 0, 1);
-    lua_pushfstring(L, "ERR %s", text);
-    lua_setfield(L, -2, "err");
+    vm_push_error(L, str_c(text));
     return lua_error(L);
 }
 
@@ -200,37 +173,6 @@ static int register_function(lua_State *L)
 
 /* --- the environment -------------------------------------------------------------------------------- */
 
-static int refuse_write(lua_State *L)
-{
-    return luaL_error(L, "Attempt to modify a readonly table");
-}
-
-/* __index of a sealed table: upvalue 1 holds what there is. */
-static int look_up(lua_State *L)
-{
-    lua_settop(L, 2);
-    lua_pushvalue(L, 2);
-    lua_rawget(L, lua_upvalueindex(1));
-    if (!lua_isnil(L, -1)) return 1;
-    return luaL_error(L, "Script attempted to access nonexistent global variable '%s'", lua_tostring(L, 2));
-}
-
-/* Replace the table on top by an empty one that shows what it holds and takes nothing. */
-static void seal(lua_State *L)
-{
-    lua_newtable(L);
-    lua_createtable(L, 0, 3);
-    lua_pushvalue(L, -3);
-    lua_pushcclosure(L, look_up, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, refuse_write);
-    lua_setfield(L, -2, "__newindex");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
-    lua_setmetatable(L, -2);
-    lua_remove(L, -2);
-}
-
 /* Push the `redis` of a text that is being loaded: some of what the state's has, and register_function. */
 static void push_redis(lua_State *L)
 {
@@ -246,7 +188,7 @@ static void push_redis(lua_State *L)
         lua_setfield(L, -3, fields[i]);
     }
     lua_pop(L, 1);
-    seal(L);
+    vm_seal(L, true);
 }
 
 /* --- running a text --------------------------------------------------------------------------------- */
@@ -272,7 +214,7 @@ static int run_text(lua_State *L)
     lua_newtable(L);
     push_redis(L);
     lua_setfield(L, -2, "redis");
-    seal(L);
+    vm_seal(L, true);
     lua_pushvalue(L, -1);
     lua_setfenv(L, 2);
     lua_pushvalue(L, 2);

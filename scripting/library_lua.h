@@ -13,14 +13,6 @@
 
 #include "scripting/library.h"
 
-/* A state with the globals that functions see. */
-lua_State *library_lua_new(void);
-void library_lua_free(lua_State **L);
-
-/* Bytes that it holds; give back what nothing refers to any more. */
-size_t library_lua_bytes(lua_State *L);
-void library_lua_collect(lua_State *L);
-
 /* How long the text may run. */
 struct library_limit {
     int64_t timeout_us;         /* 0: for ever */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "scripting/library_lua.h"
+#include "scripting/vm.h"
 
 struct functions {
     struct server *server;

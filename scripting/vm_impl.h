@@ -1,0 +1,40 @@
+/* vm_impl.h -- for vm*.c alone. */
+#ifndef MEMD_SCRIPTING_VM_IMPL_H
+#define MEMD_SCRIPTING_VM_IMPL_H
+
+#include "scripting/vm.h"
+
+struct vm {
+    struct vm_host host;
+    lua_State *L;
+    const struct vm_run *run; /* NULL: nothing runs */
+    int resp;                 /* of what redis.call answers */
+    bool calling;             /* within host.call */
+    struct buf reply;         /* of the command that ran last */
+    uint64_t random;          /* state of math.random */
+    unsigned runs;            /* since the last step of the collector */
+};
+
+/* vm_sandbox.c: make the globals, `redis` being on top of the stack (it is taken away). */
+void vm_sandbox(struct vm *vm);
+
+/* Seal the table on top: what stands there instead shows what it holds and takes nothing; with `strict`,
+ * what it does not hold is an error. */
+void vm_seal(lua_State *L, bool strict);
+
+/* vm_api.c: push `redis`. */
+void vm_push_redis(struct vm *vm);
+
+/* The vm of a state; that of functions is in their upvalue. */
+struct vm *vm_of(lua_State *L);
+
+/* Push {err = ...}: text as it is when it begins with '-' (left out), else behind "ERR ". */
+void vm_push_error(lua_State *L, struct str text);
+
+/* vm_value.c: push what a reply says; errors may be raised (no room). */
+void vm_push_reply(lua_State *L, struct str reply);
+
+/* Write the value on top as a reply, and take it away. resp: what the script chose. */
+void vm_write_value(lua_State *L, int resp, struct reply *out);
+
+#endif

@@ -1,0 +1,366 @@
+/* vm_sandbox.c -- the closed world of scripts.
+ *
+ * LuaJIT has no read-only tables, so every table that scripts share is a seal: an empty table whose
+ * metatable shows what there is and refuses to be written, read or replaced. The functions that go past
+ * metatables (rawset, table.insert ...) know a seal by its metatable, which is in a registry of them. */
+#include <luajit-2.1/lauxlib.h>
+#include <luajit-2.1/luajit.h>
+#include <luajit-2.1/lualib.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "scripting/lua_libs.h"
+#include "scripting/vm_impl.h"
+
+static const char seals_key;
+
+/* --- seals ----------------------------------------------------------------------------------------- */
+
+static int refuse_write(lua_State *L)
+{
+    return luaL_error(L, "Attempt to modify a readonly table");
+}
+
+/* __index of a strict seal: upvalue 1 holds what there is. */
+static int look_up(lua_State *L)
+{
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(1));
+    if (!lua_isnil(L, -1)) return 1;
+    return luaL_error(L, "Script attempted to access nonexistent global variable '%s'", lua_tostring(L, 2));
+}
+
+/* __index of the real globals, below the seal: what is there is found without a call. */
+static int no_global(lua_State *L)
+{
+    return luaL_error(L, "Script attempted to access nonexistent global variable '%s'", lua_tostring(L, 2));
+}
+
+static void push_seals(lua_State *L)
+{
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&seals_key);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    if (!lua_isnil(L, -1)) return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_newtable(L); /* weak keys: a seal that nobody holds is forgotten */
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&seals_key);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+void vm_seal(lua_State *L, bool strict)
+{
+    lua_newtable(L);
+    lua_createtable(L, 0, 3);
+    lua_pushvalue(L, -3);
+    if (strict) lua_pushcclosure(L, look_up, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, refuse_write);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    push_seals(L);
+    lua_pushvalue(L, -2);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+    lua_setmetatable(L, -2);
+    lua_remove(L, -2);
+}
+
+static bool is_sealed(lua_State *L, int index)
+{
+    bool sealed;
+
+    if (!lua_getmetatable(L, index)) return false;
+    push_seals(L);
+    lua_insert(L, -2);
+    lua_rawget(L, -2);
+    sealed = lua_toboolean(L, -1);
+    lua_pop(L, 2);
+    return sealed;
+}
+
+/* --- functions that are not as they were ----------------------------------------------------------- */
+
+/* Upvalue 1 without a sealed first argument. */
+static int unless_sealed(lua_State *L)
+{
+    if (lua_gettop(L) > 0 && lua_istable(L, 1) && is_sealed(L, 1)) return refuse_write(L);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+/* An error that is a table with the text of a reply comes as that text. */
+static int run_pcall(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    lua_pushboolean(L, 1);
+    lua_insert(L, 1);
+    if (lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0) == 0) return lua_gettop(L);
+    if (lua_istable(L, -1)) {
+        lua_getfield(L, -1, "err");
+        if (!lua_isstring(L, -1)) lua_pop(L, 1);
+    }
+    lua_pushboolean(L, 0);
+    lua_insert(L, -2);
+    return 2;
+}
+
+/* Text only: byte code is not checked by anybody. */
+static int run_loadstring(lua_State *L)
+{
+    size_t n;
+    const char *text = luaL_checklstring(L, 1, &n);
+
+    if (luaL_loadbufferx(L, text, n, luaL_optstring(L, 2, text), "t") == 0) return 1;
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
+/* load(function): the pieces together, then as loadstring. */
+static int run_load(lua_State *L)
+{
+    luaL_Buffer b;
+
+    if (lua_type(L, 1) == LUA_TSTRING) return run_loadstring(L);
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 2);
+    lua_pushnil(L); /* what the buffer puts on the stack lies above */
+    luaL_buffinit(L, &b);
+    for (;;) {
+        lua_pushvalue(L, 1);
+        lua_call(L, 0, 1);
+        if (!lua_isstring(L, -1) || lua_objlen(L, -1) == 0) break;
+        luaL_addvalue(&b);
+    }
+    lua_pop(L, 1);
+    luaL_pushresult(&b);
+    lua_replace(L, 1);
+    if (lua_isnil(L, 2)) {
+        lua_pushliteral(L, "=(load)");
+        lua_replace(L, 2);
+    }
+    lua_settop(L, 2);
+    return run_loadstring(L);
+}
+
+/* Functions of C keep their environment, the real globals, to themselves. */
+static int run_getfenv(lua_State *L)
+{
+    if (lua_iscfunction(L, 1) || (lua_isnumber(L, 1) && lua_tonumber(L, 1) < 1)) {
+        lua_pushvalue(L, LUA_GLOBALSINDEX);
+        return 1;
+    }
+    lua_pushvalue(L, lua_upvalueindex(1));
+    if (lua_isfunction(L, 1)) lua_pushvalue(L, 1);
+    else lua_pushinteger(L, luaL_optinteger(L, 1, 1) + 1); /* one deeper than the script thinks */
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static int run_setfenv(lua_State *L)
+{
+    if (lua_iscfunction(L, 1) || (lua_isnumber(L, 1) && lua_tonumber(L, 1) < 1))
+        return luaL_error(L, "'setfenv' cannot change environment of given object");
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    if (!lua_isfunction(L, 1)) {
+        lua_pushinteger(L, luaL_checkinteger(L, 1) + 1);
+        lua_replace(L, 1);
+    }
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 2, 1);
+    return 1;
+}
+
+/* The collector is not the script's to stop. */
+static int run_collectgarbage(lua_State *L)
+{
+    const char *what = luaL_optstring(L, 1, "collect");
+
+    if (strcmp(what, "count") == 0) {
+        lua_pushnumber(L, lua_gc(L, LUA_GCCOUNT, 0) + lua_gc(L, LUA_GCCOUNTB, 0) / 1024.0);
+        return 1;
+    }
+    if (strcmp(what, "collect") == 0) lua_gc(L, LUA_GCCOLLECT, 0);
+    lua_pushinteger(L, 0);
+    return 1;
+}
+
+/* --- math.random ----------------------------------------------------------------------------------- */
+
+/* The generator of POSIX lrand48, so that a seed gives the same numbers everywhere. */
+static uint32_t next_random(struct vm *vm)
+{
+    vm->random = (vm->random * 0x5deece66dULL + 0xb) & 0xffffffffffffULL;
+    return (uint32_t)(vm->random >> 17);
+}
+
+static int run_random(lua_State *L)
+{
+    double r = (double)(next_random(vm_of(L)) % INT32_MAX) / (double)INT32_MAX;
+    double lo = 1, hi;
+
+    switch (lua_gettop(L)) {
+    case 0: lua_pushnumber(L, r); return 1;
+    case 1:
+        hi = luaL_checkint(L, 1);
+        luaL_argcheck(L, lo <= hi, 1, "interval is empty");
+        break;
+    case 2:
+        lo = luaL_checkint(L, 1);
+        hi = luaL_checkint(L, 2);
+        luaL_argcheck(L, lo <= hi, 2, "interval is empty");
+        break;
+    default: return luaL_error(L, "wrong number of arguments");
+    }
+    lua_pushnumber(L, floor(r * (hi - lo + 1)) + lo);
+    return 1;
+}
+
+static int run_randomseed(lua_State *L)
+{
+    vm_of(L)->random = (uint64_t)(uint32_t)luaL_checkint(L, 1) << 16 | 0x330e;
+    return 0;
+}
+
+/* --- the globals ----------------------------------------------------------------------------------- */
+
+/* Open the library of a name into the real globals. */
+static void open_library(lua_State *L, const char *name, lua_CFunction open)
+{
+    lua_pushcfunction(L, open);
+    lua_pushstring(L, name);
+    lua_call(L, 1, 0);
+}
+
+static void drop(lua_State *L, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        lua_pushnil(L);
+        lua_setglobal(L, *names);
+    }
+}
+
+/* Put in the place of a global a function that has the old one as its upvalue. */
+static void wrap_global(lua_State *L, const char *name, lua_CFunction with)
+{
+    lua_getglobal(L, name);
+    lua_pushcclosure(L, with, 1);
+    lua_setglobal(L, name);
+}
+
+static void wrap_table_functions(lua_State *L)
+{
+    static const char *const names[] = { "insert", "remove", "sort" };
+
+    lua_getglobal(L, "table");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        lua_getfield(L, -1, names[i]);
+        lua_pushcclosure(L, unless_sealed, 1);
+        lua_setfield(L, -2, names[i]);
+    }
+    lua_pop(L, 1);
+}
+
+static void replace_random(struct vm *vm)
+{
+    lua_State *L = vm->L;
+
+    lua_getglobal(L, "math");
+    lua_pushlightuserdata(L, vm);
+    lua_pushcclosure(L, run_random, 1);
+    lua_setfield(L, -2, "random");
+    lua_pushlightuserdata(L, vm);
+    lua_pushcclosure(L, run_randomseed, 1);
+    lua_setfield(L, -2, "randomseed");
+    lua_pop(L, 1);
+    vm->random = 0x330e;
+}
+
+/* os with nothing but the clock. */
+static void reduce_os(lua_State *L)
+{
+    lua_getglobal(L, "os");
+    lua_newtable(L);
+    lua_getfield(L, -2, "clock");
+    lua_setfield(L, -2, "clock");
+    lua_setglobal(L, "os");
+    lua_pop(L, 1);
+}
+
+static void open_libraries(lua_State *L)
+{
+    open_library(L, "", luaopen_base);
+    open_library(L, LUA_TABLIBNAME, luaopen_table);
+    open_library(L, LUA_STRLIBNAME, luaopen_string);
+    open_library(L, LUA_MATHLIBNAME, luaopen_math);
+    open_library(L, LUA_OSLIBNAME, luaopen_os);
+    open_library(L, LUA_BITLIBNAME, luaopen_bit);
+    lua_cmsgpack_open(L);
+    lua_setglobal(L, "cmsgpack");
+    lua_struct_open(L);
+    lua_setglobal(L, "struct");
+}
+
+/* Each table among the globals becomes a seal; the metatable of strings cannot be had. */
+static void seal_tables(lua_State *L)
+{
+    static const char *const names[] = { "string", "table", "math", "os", "bit", "cmsgpack", "struct", "coroutine",
+                                         "redis" };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        lua_getglobal(L, names[i]);
+        vm_seal(L, false);
+        lua_setglobal(L, names[i]);
+    }
+    lua_pushliteral(L, "");
+    lua_getmetatable(L, -1);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 2);
+}
+
+void vm_sandbox(struct vm *vm)
+{
+    static const char *const unwanted[] = { "dofile", "loadfile", "print", "module", "require", "newproxy", "jit",
+                                            "debug", "io", "package", "ffi", NULL };
+    lua_State *L = vm->L;
+
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+    open_libraries(L);
+    lua_setglobal(L, "redis");
+    drop(L, unwanted);
+    reduce_os(L);
+    replace_random(vm);
+    wrap_table_functions(L);
+    wrap_global(L, "rawset", unless_sealed);
+    wrap_global(L, "setmetatable", unless_sealed);
+    wrap_global(L, "pcall", run_pcall);
+    wrap_global(L, "load", run_load);
+    wrap_global(L, "loadstring", run_loadstring);
+    wrap_global(L, "getfenv", run_getfenv);
+    wrap_global(L, "setfenv", run_setfenv);
+    wrap_global(L, "collectgarbage", run_collectgarbage);
+    seal_tables(L);
+    lua_pushvalue(L, LUA_GLOBALSINDEX);
+    lua_newtable(L);
+    lua_pushcfunction(L, no_global);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    vm_seal(L, false);
+    lua_pushvalue(L, -1);
+    lua_setglobal(L, "_G");
+    lua_replace(L, LUA_GLOBALSINDEX);
+}
