@@ -172,8 +172,10 @@ static void load(struct sorting *s, const struct entry *e, size_t *first, size_t
     if (s->type == VALUE_ZSET) z = zset_of(s->call->store, e);
     if (s->type == VALUE_SET) set = set_of(s->call->store, e);
     count = s->type == VALUE_LIST ? list_count(lists_of(e)) : s->type == VALUE_SET ? set_count(&set) : zset_count(&z);
-    if (s->as_it_is && s->type == VALUE_SET && s->stores) {
-        s->as_it_is = s->by_pattern = false; /* a set has no order that a replay would find again */
+    /* A set has no order that a replay, or the next run of a script, would find again. Where waiting is
+     * not allowed this may be a script; or a transaction, for which any order is as good. */
+    if (s->as_it_is && s->type == VALUE_SET && (s->stores || !s->call->may_block)) {
+        s->as_it_is = s->by_pattern = false;
         s->alpha = true;
     }
     part = s->as_it_is && s->type != VALUE_SET;

@@ -5,8 +5,8 @@
  * is a new sorted set, which the caller frees or stores.
  *
  * Scores are weighted, then aggregated from the smallest source to the largest as Redis does it, so
- * that sums of floating point numbers come out the same. What would be no number (inf - inf, 0 * inf)
- * counts as 0. */
+ * that sums of floating point numbers come out the same. A sum that is no number (inf - inf) is 0, and so
+ * is a weighted score (0 * inf) but for those that an intersection adds to its first. */
 #ifndef MEMD_STORAGE_ZSET_ALGEBRA_H
 #define MEMD_STORAGE_ZSET_ALGEBRA_H
 
