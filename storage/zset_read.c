@@ -124,7 +124,7 @@ void zset_iter_at(struct zset_iter *it, const struct zset *z, size_t rank, bool 
     it->rank = rank;
     it->left = rank >= n ? 0 : down ? rank + 1 : n - rank;
     it->p = NULL;
-    it->run.n = 0;
+    it->run = (struct zrun){ 0 };
     if (it->left > 0 && z->enc == ENC_LISTPACK) it->p = listpack_at(z->ptr, 2 * rank);
 }
 
