@@ -110,7 +110,8 @@ static bool look_up(struct sorting *s, struct str pattern, struct str element, s
     buf_add(&s->key, star + 1, (size_t)((arrow ? arrow : end) - star - 1));
     if (arrow != NULL) {
         field = str_of(arrow + 2, (size_t)(end - arrow - 2));
-        return hash_read(s->call->db, buf_str(&s->key), &h) == OK && hash_get(&h, field, s->number, value);
+        return hash_read(s->call->db, buf_str(&s->key), &h) == OK &&
+               hash_get(&h, field, s->number, value);
     }
     e = db_read(s->call->db, buf_str(&s->key));
     if (e == NULL || entry_type(e) != VALUE_STRING) return false;
@@ -171,7 +172,9 @@ static void load(struct sorting *s, const struct entry *e, size_t *first, size_t
     s->type = entry_type(e);
     if (s->type == VALUE_ZSET) z = zset_of(s->call->store, e);
     if (s->type == VALUE_SET) set = set_of(s->call->store, e);
-    count = s->type == VALUE_LIST ? list_count(lists_of(e)) : s->type == VALUE_SET ? set_count(&set) : zset_count(&z);
+    count = s->type == VALUE_LIST  ? list_count(lists_of(e))
+            : s->type == VALUE_SET ? set_count(&set)
+                                   : zset_count(&z);
     /* A set has no order that a replay, or the next run of a script, would find again. Where waiting is
      * not allowed this may be a script; or a transaction, for which any order is as good. */
     if (s->as_it_is && s->type == VALUE_SET && (s->stores || !s->call->may_block)) {
@@ -187,9 +190,12 @@ static void load(struct sorting *s, const struct entry *e, size_t *first, size_t
         *first = 0;
     }
     s->items = arena_alloc(s->call->arena, count * sizeof *s->items);
-    if (s->type == VALUE_LIST) load_list(s, lists_of(e), from, count, part && s->down);
-    else if (s->type == VALUE_ZSET) load_zset(s, &z, from, count, part && s->down);
-    else load_set(s, &set);
+    if (s->type == VALUE_LIST)
+        load_list(s, lists_of(e), from, count, part && s->down);
+    else if (s->type == VALUE_ZSET)
+        load_zset(s, &z, from, count, part && s->down);
+    else
+        load_set(s, &set);
 }
 
 /* --- the order -------------------------------------------------------------------------------- */
@@ -265,8 +271,10 @@ static void reply_items(struct sorting *s, size_t first, size_t n)
     for (size_t i = first; i < first + n; i++) {
         if (s->n_get == 0) reply_bulk(out, s->items[i].element);
         for (size_t g = 0; g < s->n_get; g++) {
-            if (look_up(s, s->get[g], s->items[i].element, &value)) reply_bulk(out, value);
-            else reply_null(out);
+            if (look_up(s, s->get[g], s->items[i].element, &value))
+                reply_bulk(out, value);
+            else
+                reply_null(out);
         }
     }
 }
@@ -302,8 +310,10 @@ static enum err sort(struct sorting *s)
         if (err == OK && s->n > 1) qsort_r(s->items, s->n, sizeof *s->items, compare, s);
     }
     if (err != OK) return err;
-    if (s->stores) store_items(s, first, n);
-    else reply_items(s, first, n);
+    if (s->stores)
+        store_items(s, first, n);
+    else
+        reply_items(s, first, n);
     return OK;
 }
 
@@ -318,8 +328,15 @@ static enum err run(struct call *c, bool may_store)
     return e;
 }
 
-static enum err run_sort(struct call *c) { return run(c, true); }
-static enum err run_sort_ro(struct call *c) { return run(c, false); }
+static enum err run_sort(struct call *c)
+{
+    return run(c, true);
+}
+
+static enum err run_sort_ro(struct call *c)
+{
+    return run(c, false);
+}
 
 /* Where SORT's destination stands: behind the last STORE that is an option and no option's argument. */
 static size_t find_store(size_t argc, const struct str *argv, struct key_ref *refs, size_t max)
@@ -327,9 +344,12 @@ static size_t find_store(size_t argc, const struct str *argv, struct key_ref *re
     size_t at = 0;
 
     for (size_t i = 2; i < argc; i++) {
-        if (str_is(argv[i], "limit")) i += 2;
-        else if (str_is(argv[i], "get") || str_is(argv[i], "by")) i++;
-        else if (str_is(argv[i], "store") && i + 1 < argc) at = i + 1;
+        if (str_is(argv[i], "limit"))
+            i += 2;
+        else if (str_is(argv[i], "get") || str_is(argv[i], "by"))
+            i++;
+        else if (str_is(argv[i], "store") && i + 1 < argc)
+            at = i + 1;
     }
     if (at > 0 && max > 0) refs[0] = (struct key_ref){ (uint32_t)at, KEY_OW | KEY_UPDATE };
     return at > 0;
@@ -337,7 +357,10 @@ static size_t find_store(size_t argc, const struct str *argv, struct key_ref *re
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-#define SORT_ROW .arity = -2, .acl = ACL_SET | ACL_SORTEDSET | ACL_LIST | ACL_DANGEROUS, .group = GROUP_GENERIC, \
+/* clang-format off */
+
+#define SORT_ROW .arity = -2, .acl = ACL_SET | ACL_SORTEDSET | ACL_LIST | ACL_DANGEROUS, \
+    .group = GROUP_GENERIC, \
     .complexity = "O(N+M*log(M)) for N elements to sort and M that come out; O(N) where nothing is sorted"
 #define SORTED KEY_AT(1, KEY_RO | KEY_ACCESS), KEYS_UNKNOWN(KEY_RO | KEY_ACCESS)
 #define OPTIONS \

@@ -68,8 +68,15 @@ static enum err add(struct call *c, unsigned flags)
     return e;
 }
 
-static enum err run_zadd(struct call *c) { return add(c, 0); }
-static enum err run_zincrby(struct call *c) { return add(c, ZADD_INCR); }
+static enum err run_zadd(struct call *c)
+{
+    return add(c, 0);
+}
+
+static enum err run_zincrby(struct call *c)
+{
+    return add(c, ZADD_INCR);
+}
 
 static enum err run_zrem(struct call *c)
 {
@@ -138,8 +145,10 @@ static enum err rank(struct call *c, bool from_top)
     e = zset_read(c->db, call_arg(c, 1), &z);
     if (e == ERR_WRONG_TYPE) return e;
     if (e != OK || !zset_rank(&z, call_arg(c, 2), &at, &score)) {
-        if (with_score) reply_null_array(c->out);
-        else reply_null(c->out);
+        if (with_score)
+            reply_null_array(c->out);
+        else
+            reply_null(c->out);
         return OK;
     }
     if (with_score) reply_array(c->out, 2);
@@ -148,8 +157,15 @@ static enum err rank(struct call *c, bool from_top)
     return OK;
 }
 
-static enum err run_zrank(struct call *c) { return rank(c, false); }
-static enum err run_zrevrank(struct call *c) { return rank(c, true); }
+static enum err run_zrank(struct call *c)
+{
+    return rank(c, false);
+}
+
+static enum err run_zrevrank(struct call *c)
+{
+    return rank(c, true);
+}
 
 /* --- some members ----------------------------------------------------------------------------- */
 
@@ -185,8 +201,10 @@ static enum err run_zrandmember(struct call *c)
     size = e == OK ? zset_count(&z) : 0;
     if (size == 0 || (distinct && n > size)) n = size;
     if (c->argc > 2) reply_members(c->out, n, d.scores);
-    if (n > 0) zset_random(&z, n, distinct, draw, &d);
-    else if (c->argc == 2) reply_null(c->out);
+    if (n > 0)
+        zset_random(&z, n, distinct, draw, &d);
+    else if (c->argc == 2)
+        reply_null(c->out);
     return d.too_much ? ERR_OUT_OF_RANGE : OK;
 }
 
@@ -225,6 +243,8 @@ static enum err run_zscan(struct call *c)
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
+
+/* clang-format off */
 
 #define ZSET_ROW .acl = ACL_SORTEDSET, .group = GROUP_SORTED_SET
 #define MEMBER { .name = "member", .type = ARG_T_STRING }

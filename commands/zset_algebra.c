@@ -26,10 +26,14 @@ static enum err parse_weights(struct call *c, size_t i, struct request *r)
 
 static enum err parse_aggregate(struct call *c, size_t i, struct request *r)
 {
-    if (call_is(c, i, "sum")) r->how = ZAGGREGATE_SUM;
-    else if (call_is(c, i, "min")) r->how = ZAGGREGATE_MIN;
-    else if (call_is(c, i, "max")) r->how = ZAGGREGATE_MAX;
-    else return ERR_SYNTAX;
+    if (call_is(c, i, "sum"))
+        r->how = ZAGGREGATE_SUM;
+    else if (call_is(c, i, "min"))
+        r->how = ZAGGREGATE_MIN;
+    else if (call_is(c, i, "max"))
+        r->how = ZAGGREGATE_MAX;
+    else
+        return ERR_SYNTAX;
     return OK;
 }
 
@@ -49,7 +53,8 @@ static enum err parse_options(struct call *c, size_t i, unsigned has, struct req
             r->scores = true;
             i++;
         } else if ((has & HAS_LIMIT) && left > 1 && call_is(c, i, "limit")) {
-            if (call_range(c, i + 1, 0, INT64_MAX, ERR_LIMIT_NEGATIVE, &r->limit) != OK) return ERR_LIMIT_NEGATIVE;
+            if (call_range(c, i + 1, 0, INT64_MAX, ERR_LIMIT_NEGATIVE, &r->limit) != OK)
+                return ERR_LIMIT_NEGATIVE;
             i += 2;
         } else {
             e = ERR_SYNTAX;
@@ -70,7 +75,8 @@ static enum err parse(struct call *c, size_t i, unsigned has, struct request *r)
     if ((uint64_t)n > c->argc - i - 1) return ERR_SYNTAX;
     *r = (struct request){ .n = (size_t)n };
     r->src = arena_alloc(c->arena, r->n * sizeof *r->src);
-    for (size_t k = 0; k < r->n && e == OK; k++) e = zsource_open(c->db, call_arg(c, i + 1 + k), &r->src[k]);
+    for (size_t k = 0; k < r->n && e == OK; k++)
+        e = zsource_open(c->db, call_arg(c, i + 1 + k), &r->src[k]);
     return e == OK ? parse_options(c, i + 1 + r->n, has, r) : e;
 }
 
@@ -167,6 +173,8 @@ static enum err run_zdiffstore(struct call *c)
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
+
+/* clang-format off */
 
 #define READ_ROW .arity = -3, .flags = CMD_READONLY | CMD_MOVABLE_KEYS, \
     .keys = { KEYS_COUNTED(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_SORTEDSET, .group = GROUP_SORTED_SET

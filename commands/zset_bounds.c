@@ -13,7 +13,8 @@ static bool free_double(const struct call *c, struct str text, double *out)
     char *end;
 
     if (num_parse_double(text, out)) return true;
-    copy = arena_printf(c->arena, "%.*s", (int)(text.n & INT_MAX), text.p); /* ends at a NUL, as strtod does */
+    copy = arena_printf(c->arena, "%.*s", (int)(text.n & INT_MAX),
+                        text.p); /* ends at a NUL, as strtod does */
     *out = strtod(copy.p, &end);
     return *end == '\0' && !isnan(*out);
 }
@@ -50,8 +51,10 @@ enum err zbounds_parse(const struct call *c, enum zbounds_kind kind, size_t min,
         e = call_i64(c, min, &b->rank.start);
         return e == OK ? call_i64(c, max, &b->rank.stop) : e;
     case ZBOUNDS_SCORE:
-        if (!parse_score(c, call_arg(c, min), &b->score.min, &b->score.min_open)) return ERR_ZRANGE_SCORE;
-        if (!parse_score(c, call_arg(c, max), &b->score.max, &b->score.max_open)) return ERR_ZRANGE_SCORE;
+        if (!parse_score(c, call_arg(c, min), &b->score.min, &b->score.min_open))
+            return ERR_ZRANGE_SCORE;
+        if (!parse_score(c, call_arg(c, max), &b->score.max, &b->score.max_open))
+            return ERR_ZRANGE_SCORE;
         return OK;
     default:
         if (!parse_name(call_arg(c, min), &b->lex.min, &b->lex.min_kind)) return ERR_ZRANGE_LEX;
@@ -74,7 +77,8 @@ static struct zrange find_places(int64_t start, int64_t stop, int64_t n, bool do
 struct zrange zbounds_find(const struct zbounds *b, const struct zset *z, bool down)
 {
     switch (b->kind) {
-    case ZBOUNDS_RANK: return find_places(b->rank.start, b->rank.stop, (int64_t)zset_count(z), down);
+    case ZBOUNDS_RANK:
+        return find_places(b->rank.start, b->rank.stop, (int64_t)zset_count(z), down);
     case ZBOUNDS_SCORE: return zset_range_score(z, &b->score);
     default: return zset_range_lex(z, &b->lex);
     }

@@ -21,8 +21,8 @@ struct zbounds {
 
 /* Parse arguments min and max, which stand in this order but for ranges that are given from the top.
  * ERR_NOT_INT, ERR_ZRANGE_SCORE, ERR_ZRANGE_LEX. */
-enum err MUST_USE zbounds_parse(const struct call *c, enum zbounds_kind kind, size_t min, size_t max,
-                                struct zbounds *b);
+enum err MUST_USE zbounds_parse(const struct call *c, enum zbounds_kind kind, size_t min,
+                                size_t max, struct zbounds *b);
 
 /* The ranks [from, to) that lie within; from == to: none. Places count from the top when `down`, the
  * ranks given back do not. */

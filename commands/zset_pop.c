@@ -100,8 +100,15 @@ static enum err pop(struct call *c, bool highest)
     return OK;
 }
 
-static enum err run_zpopmin(struct call *c) { return pop(c, false); }
-static enum err run_zpopmax(struct call *c) { return pop(c, true); }
+static enum err run_zpopmin(struct call *c)
+{
+    return pop(c, false);
+}
+
+static enum err run_zpopmax(struct call *c)
+{
+    return pop(c, true);
+}
 
 /* --- several keys ----------------------------------------------------------------------------- */
 
@@ -117,8 +124,15 @@ static enum err pop_or_wait(struct call *c, bool highest)
     return call_block(c, c->argv + 1, c->argc - 2, VALUE_ZSET, timeout_ms, NULL_ARRAY);
 }
 
-static enum err run_bzpopmin(struct call *c) { return pop_or_wait(c, false); }
-static enum err run_bzpopmax(struct call *c) { return pop_or_wait(c, true); }
+static enum err run_bzpopmin(struct call *c)
+{
+    return pop_or_wait(c, false);
+}
+
+static enum err run_bzpopmax(struct call *c)
+{
+    return pop_or_wait(c, true);
+}
 
 /* numkeys key ... MIN|MAX [COUNT n] from argument i on. */
 static enum err parse_mpop(struct call *c, size_t i, size_t *n_keys, struct taking *how)
@@ -135,7 +149,8 @@ static enum err parse_mpop(struct call *c, size_t i, size_t *n_keys, struct taki
     if (!how->highest && !call_is(c, at, "min")) return ERR_SYNTAX;
     if (++at == c->argc) return OK;
     if (!call_is(c, at, "count") || at + 1 == c->argc) return ERR_SYNTAX;
-    if (call_range(c, at + 1, 1, INT64_MAX, ERR_COUNT_POSITIVE, &how->count) != OK) return ERR_COUNT_POSITIVE;
+    if (call_range(c, at + 1, 1, INT64_MAX, ERR_COUNT_POSITIVE, &how->count) != OK)
+        return ERR_COUNT_POSITIVE;
     return at + 2 == c->argc ? OK : ERR_SYNTAX;
 }
 
@@ -165,6 +180,8 @@ static enum err run_bzmpop(struct call *c)
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
+
+/* clang-format off */
 
 #define ZSET_ROW .acl = ACL_SORTEDSET, .group = GROUP_SORTED_SET
 #define TAKEN (KEY_RW | KEY_ACCESS | KEY_DELETE)
@@ -218,6 +235,7 @@ const struct command zset_pop_commands[] = {
       .journal = journal_take, .since = "7.0.0", .complexity = mpop_complexity,
       .summary = "As ZMPOP, waiting for a member.",
       .args = ARGS(ARG_TIMEOUT, ARG_NUMKEYS, ARG_KEYS, ARG_WHERE, ARG_COUNT),
-      .example = "ZADD z 1 a | BZMPOP 1 1 z MAX COUNT 5 => *2\r\n$1\r\nz\r\n*1\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n" },
+      .example = "ZADD z 1 a | BZMPOP 1 1 z MAX COUNT 5 => "
+                 "*2\r\n$1\r\nz\r\n*1\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n" },
     { 0 },
 };

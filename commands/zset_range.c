@@ -159,8 +159,15 @@ static enum err count(struct call *c, enum zbounds_kind kind)
     return OK;
 }
 
-static enum err run_zcount(struct call *c) { return count(c, ZBOUNDS_SCORE); }
-static enum err run_zlexcount(struct call *c) { return count(c, ZBOUNDS_LEX); }
+static enum err run_zcount(struct call *c)
+{
+    return count(c, ZBOUNDS_SCORE);
+}
+
+static enum err run_zlexcount(struct call *c)
+{
+    return count(c, ZBOUNDS_LEX);
+}
 
 /* --- removing --------------------------------------------------------------------------------- */
 
@@ -202,6 +209,8 @@ static enum err run_zremrangebylex(struct call *c)
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
+
+/* clang-format off */
 
 #define READ_ROW .flags = CMD_READONLY, .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, \
     .acl = ACL_SORTEDSET, .group = GROUP_SORTED_SET

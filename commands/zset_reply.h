@@ -19,7 +19,8 @@ static inline void reply_member(struct reply *r, struct str member, double score
 }
 
 /* n members from a rank on, upwards or downwards. */
-static inline void reply_ranks(struct reply *r, const struct zset *z, size_t rank, size_t n, bool down, bool scores)
+static inline void reply_ranks(struct reply *r, const struct zset *z, size_t rank, size_t n,
+                               bool down, bool scores)
 {
     struct zset_iter it;
 

@@ -124,8 +124,8 @@ struct zset zset_unite(struct store *s, struct zsource *src, size_t n, enum zagg
 }
 
 /* The score of w's member, which others[0..n) must have as well. */
-static bool in_all(const struct walk *w, const struct zsource *others, size_t n, enum zaggregate how,
-                   double *score)
+static bool in_all(const struct walk *w, const struct zsource *others, size_t n,
+                   enum zaggregate how, double *score)
 {
     double v;
 

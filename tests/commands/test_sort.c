@@ -180,7 +180,8 @@ START_TEST(keys_that_expire_meanwhile_are_not_there)
     }
     expect("SORT many BY v* LIMIT 0 1", "*1\r\n$3\r\n499\r\n");
     harness_advance(5000);
-    expect("SORT many BY v* LIMIT 0 2 GET v* GET # GET hf*->f", "*6\r\n$-1\r\n" N("0") "$-1\r\n$-1\r\n" N("1") "$-1\r\n");
+    expect("SORT many BY v* LIMIT 0 2 GET v* GET # GET hf*->f",
+           "*6\r\n$-1\r\n" N("0") "$-1\r\n$-1\r\n" N("1") "$-1\r\n");
 }
 END_TEST
 
@@ -189,5 +190,5 @@ UNIT_MAIN_AROUND("sort", set_up, harness_close, numbers_are_sorted_as_numbers_an
                  elements_that_weigh_the_same_stand_in_a_total_order,
                  what_is_got_comes_in_the_place_of_the_elements,
                  without_order_a_list_and_a_sorted_set_keep_theirs,
-                 what_is_stored_is_a_list_in_the_place_of_what_was_there, options_and_types_are_checked,
-                 keys_that_expire_meanwhile_are_not_there)
+                 what_is_stored_is_a_list_in_the_place_of_what_was_there,
+                 options_and_types_are_checked, keys_that_expire_meanwhile_are_not_there)

@@ -52,7 +52,8 @@ START_TEST(options_of_zadd_say_what_is_set)
     expect("ZSCORE z c", "$-1\r\n");
     expect("ZADD z GT CH 4 a 7 b 1 c", ":2\r\n");
     expect("ZADD z LT XX CH 4 a 9 b 1 d", ":1\r\n");
-    expect("ZRANGE z 0 -1 WITHSCORES", "*6\r\n$1\r\nc\r\n$1\r\n1\r\n$1\r\na\r\n$1\r\n4\r\n$1\r\nb\r\n$1\r\n7\r\n");
+    expect("ZRANGE z 0 -1 WITHSCORES",
+           "*6\r\n$1\r\nc\r\n$1\r\n1\r\n$1\r\na\r\n$1\r\n4\r\n$1\r\nb\r\n$1\r\n7\r\n");
     expect("ZADD none XX 1 a", ":0\r\n");
     expect("EXISTS none", ":0\r\n");
     expect("ZADD z NX XX 1 a", "-ERR XX and NX options at the same time are not compatible\r\n");
@@ -151,7 +152,8 @@ START_TEST(random_members_are_distinct_unless_asked_otherwise)
     expect("ZRANDMEMBER z 1 WITHSCORES x", SYNTAX);
     expect("ZRANDMEMBER z 9223372036854775807 WITHSCORES", "-ERR value is out of range\r\n");
     expect("ZRANDMEMBER z -9223372036854775808",
-           "-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807\r\n");
+           "-ERR value is out of range, value must between -9223372036854775807 and "
+           "9223372036854775807\r\n");
     harness_resp(3);
     expect("ZRANDMEMBER z -2 WITHSCORES", "*2\r\n*2\r\n$1\r\na\r\n,1\r\n*2\r\n$1\r\na\r\n,1\r\n");
 }
@@ -198,7 +200,8 @@ START_TEST(the_first_sorted_set_there_is_gives_its_members)
     run_line("ZADD z 1 a 2 b 3 c 4 d 5 e");
     expect("ZMPOP 2 none z MAX", "*2\r\n$1\r\nz\r\n*1\r\n*2\r\n$1\r\ne\r\n$1\r\n5\r\n");
     expect_journal("ZPOPMAX z 1");
-    expect("ZMPOP 1 z MIN COUNT 2", "*2\r\n$1\r\nz\r\n*2\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n*2\r\n$1\r\nb\r\n$1\r\n2\r\n");
+    expect("ZMPOP 1 z MIN COUNT 2",
+           "*2\r\n$1\r\nz\r\n*2\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n*2\r\n$1\r\nb\r\n$1\r\n2\r\n");
     expect_journal("ZPOPMIN z 2");
     expect("BZPOPMIN none z 0", "*3\r\n$1\r\nz\r\n$1\r\nc\r\n$1\r\n3\r\n");
     expect_journal("ZPOPMIN z");
@@ -228,13 +231,41 @@ END_TEST
 START_TEST(another_type_is_refused_and_left_alone)
 {
     static const char *const requests[] = {
-        "ZADD k 1 a", "ZADD k XX 1 a", "ZINCRBY k 1 a", "ZREM k a", "ZSCORE k a", "ZMSCORE k a", "ZCARD k",
-        "ZCOUNT k 0 1", "ZLEXCOUNT k - +", "ZRANK k a", "ZREVRANK k a", "ZRANK k a WITHSCORE", "ZRANGE k 0 1",
-        "ZRANGE k - + BYLEX", "ZREVRANGE k 0 1", "ZRANGEBYSCORE k 0 1", "ZREVRANGEBYLEX k + -",
-        "ZRANGESTORE d k 0 1", "ZREMRANGEBYRANK k 0 1", "ZREMRANGEBYSCORE k 0 1", "ZREMRANGEBYLEX k - +",
-        "ZPOPMIN k", "ZPOPMAX k 0", "ZPOPMAX k 1", "ZRANDMEMBER k", "ZRANDMEMBER k 1", "ZSCAN k 0",
-        "ZUNION 2 z k", "ZINTER 2 none k", "ZDIFF 2 z k", "ZINTERCARD 2 k z", "ZUNIONSTORE d 1 k",
-        "ZINTERSTORE d 2 z k", "ZDIFFSTORE d 2 none k", "ZUNION 1 k FOO",
+        "ZADD k 1 a",
+        "ZADD k XX 1 a",
+        "ZINCRBY k 1 a",
+        "ZREM k a",
+        "ZSCORE k a",
+        "ZMSCORE k a",
+        "ZCARD k",
+        "ZCOUNT k 0 1",
+        "ZLEXCOUNT k - +",
+        "ZRANK k a",
+        "ZREVRANK k a",
+        "ZRANK k a WITHSCORE",
+        "ZRANGE k 0 1",
+        "ZRANGE k - + BYLEX",
+        "ZREVRANGE k 0 1",
+        "ZRANGEBYSCORE k 0 1",
+        "ZREVRANGEBYLEX k + -",
+        "ZRANGESTORE d k 0 1",
+        "ZREMRANGEBYRANK k 0 1",
+        "ZREMRANGEBYSCORE k 0 1",
+        "ZREMRANGEBYLEX k - +",
+        "ZPOPMIN k",
+        "ZPOPMAX k 0",
+        "ZPOPMAX k 1",
+        "ZRANDMEMBER k",
+        "ZRANDMEMBER k 1",
+        "ZSCAN k 0",
+        "ZUNION 2 z k",
+        "ZINTER 2 none k",
+        "ZDIFF 2 z k",
+        "ZINTERCARD 2 k z",
+        "ZUNIONSTORE d 1 k",
+        "ZINTERSTORE d 2 z k",
+        "ZDIFFSTORE d 2 none k",
+        "ZUNION 1 k FOO",
     };
 
     run_line("SET k v");
@@ -249,9 +280,11 @@ START_TEST(another_type_is_refused_and_left_alone)
 }
 END_TEST
 
-UNIT_MAIN_AROUND("zset commands", harness_open, harness_close, members_are_added_changed_and_removed,
-                 options_of_zadd_say_what_is_set, increments_reply_the_score_and_never_make_no_number,
-                 ranks_count_from_either_end, a_sorted_set_grows_into_its_large_form,
-                 random_members_are_distinct_unless_asked_otherwise, a_scan_gives_members_and_scores,
-                 members_are_taken_from_either_end, the_first_sorted_set_there_is_gives_its_members,
+UNIT_MAIN_AROUND("zset commands", harness_open, harness_close,
+                 members_are_added_changed_and_removed, options_of_zadd_say_what_is_set,
+                 increments_reply_the_score_and_never_make_no_number, ranks_count_from_either_end,
+                 a_sorted_set_grows_into_its_large_form,
+                 random_members_are_distinct_unless_asked_otherwise,
+                 a_scan_gives_members_and_scores, members_are_taken_from_either_end,
+                 the_first_sorted_set_there_is_gives_its_members,
                  another_type_is_refused_and_left_alone)

@@ -40,11 +40,15 @@ END_TEST
 
 START_TEST(scores_are_weighted_and_aggregated)
 {
-    expect("ZUNION 2 x y WEIGHTS 2 3 WITHSCORES", "*6\r\n" A SCORE("2") C SCORE("3") B "$2\r\n13\r\n");
-    expect("ZUNION 2 x y AGGREGATE MIN WITHSCORES", "*6\r\n" A SCORE("1") C SCORE("1") B SCORE("2"));
-    expect("ZUNION 2 x y aggregate max withscores", "*6\r\n" A SCORE("1") C SCORE("1") B SCORE("3"));
+    expect("ZUNION 2 x y WEIGHTS 2 3 WITHSCORES",
+           "*6\r\n" A SCORE("2") C SCORE("3") B "$2\r\n13\r\n");
+    expect("ZUNION 2 x y AGGREGATE MIN WITHSCORES",
+           "*6\r\n" A SCORE("1") C SCORE("1") B SCORE("2"));
+    expect("ZUNION 2 x y aggregate max withscores",
+           "*6\r\n" A SCORE("1") C SCORE("1") B SCORE("3"));
     expect("ZINTER 2 x y WEIGHTS 1 -1 AGGREGATE SUM WITHSCORES", "*2\r\n" B "$2\r\n-1\r\n");
-    expect("ZUNION 2 x y WEIGHTS 1 2 WEIGHTS 1 1 WITHSCORES", "*6\r\n" A SCORE("1") C SCORE("1") B SCORE("5"));
+    expect("ZUNION 2 x y WEIGHTS 1 2 WEIGHTS 1 1 WITHSCORES",
+           "*6\r\n" A SCORE("1") C SCORE("1") B SCORE("5"));
 }
 END_TEST
 
@@ -96,7 +100,8 @@ END_TEST
 START_TEST(keys_are_counted_and_options_checked)
 {
     expect("ZUNION 0 x", "-ERR at least 1 input key is needed for 'zunion' command\r\n");
-    expect("ZINTERSTORE d -1 x", "-ERR at least 1 input key is needed for 'zinterstore' command\r\n");
+    expect("ZINTERSTORE d -1 x",
+           "-ERR at least 1 input key is needed for 'zinterstore' command\r\n");
     expect("ZDIFF foo x", NOT_INT);
     expect("ZUNION 3 x y", SYNTAX);
     expect("ZUNION 9223372036854775807 x y", SYNTAX);
@@ -140,8 +145,8 @@ START_TEST(large_sources_have_the_same_results)
     }
     expect("ZUNIONSTORE d 5 k1 k2 k3 k4 k5", ":600\r\n");
     expect("ZSCORE d 7", "$1\r\n7\r\n");
-    expect("ZSCORE d 30", "$3\r\n120\r\n");  /* of 1, 2, 3 and 5 */
-    expect("ZSCORE d 60", "$3\r\n241\r\n");  /* and the set */
+    expect("ZSCORE d 30", "$3\r\n120\r\n"); /* of 1, 2, 3 and 5 */
+    expect("ZSCORE d 60", "$3\r\n241\r\n"); /* and the set */
     expect("ZINTERSTORE d 5 k1 k2 k3 k4 k5", ":10\r\n");
     expect("ZSCORE d 540", "$4\r\n2161\r\n");
     expect("ZINTERCARD 3 k2 k3 k4", ":50\r\n");
@@ -153,6 +158,7 @@ END_TEST
 
 UNIT_MAIN_AROUND("zset algebra", set_up, harness_close, sets_count_as_sorted_sets_of_ones,
                  scores_are_weighted_and_aggregated, what_is_no_number_counts_as_nought,
-                 sums_are_taken_from_the_smallest_source_up, results_are_stored_in_the_place_of_what_was_there,
+                 sums_are_taken_from_the_smallest_source_up,
+                 results_are_stored_in_the_place_of_what_was_there,
                  keys_are_counted_and_options_checked, scores_are_pairs_in_resp3,
                  large_sources_have_the_same_results)

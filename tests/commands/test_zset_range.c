@@ -5,7 +5,8 @@
 #define NOT_INT "-ERR value is not an integer or out of range\r\n"
 #define NO_BOUND "-ERR min or max is not a float\r\n"
 #define NO_NAME "-ERR min or max not valid string range item\r\n"
-#define NO_LIMIT "-ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX\r\n"
+#define NO_LIMIT \
+    "-ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX\r\n"
 #define NO_SCORES "-ERR syntax error, WITHSCORES not supported in combination with BYLEX\r\n"
 #define SYNTAX "-ERR syntax error\r\n"
 #define EMPTY "*0\r\n"
@@ -114,7 +115,8 @@ START_TEST(options_that_do_not_go_together_are_refused)
     expect("ZRANGE z 0 1 BYSCORE LIMIT 1 9223372036854775808", NOT_INT);
     expect("ZRANGESTORE d z 0 1 WITHSCORES", SYNTAX);
     expect("ZRANGE none x y FOO", SYNTAX);
-    expect("ZRANGE z 0 -1 WITHSCORES WITHSCORES REV", "*8\r\n" D "$1\r\n4\r\n" C "$1\r\n3\r\n" B "$1\r\n2\r\n" A "$1\r\n1\r\n");
+    expect("ZRANGE z 0 -1 WITHSCORES WITHSCORES REV",
+           "*8\r\n" D "$1\r\n4\r\n" C "$1\r\n3\r\n" B "$1\r\n2\r\n" A "$1\r\n1\r\n");
 }
 END_TEST
 
@@ -181,7 +183,8 @@ START_TEST(large_sorted_sets_have_the_same_ranges)
         snprintf(text, sizeof text, "ZADD big %d m%03d", i / 2, i); /* every score twice */
         run_line(text);
     }
-    expect("ZRANGE big 10 11 WITHSCORES", "*4\r\n$4\r\nm010\r\n$1\r\n5\r\n$4\r\nm011\r\n$1\r\n5\r\n");
+    expect("ZRANGE big 10 11 WITHSCORES",
+           "*4\r\n$4\r\nm010\r\n$1\r\n5\r\n$4\r\nm011\r\n$1\r\n5\r\n");
     expect("ZRANGE big 10 11 REV", "*2\r\n$4\r\nm989\r\n$4\r\nm988\r\n");
     for (int i = 0; i < 500; i += 7) {
         snprintf(text, sizeof text, "ZCOUNT big (%d %d", i, i + 7);
@@ -197,6 +200,7 @@ END_TEST
 
 UNIT_MAIN_AROUND("zset ranges", set_up, harness_close, places_count_from_either_end,
                  bounds_of_scores_are_open_or_closed, a_bound_may_be_written_as_strtod_reads_it,
-                 bounds_of_names_are_open_closed_or_the_ends, options_that_do_not_go_together_are_refused,
-                 scores_are_pairs_in_resp3, a_range_is_stored_in_the_place_of_what_was_there,
-                 ranges_are_removed, large_sorted_sets_have_the_same_ranges)
+                 bounds_of_names_are_open_closed_or_the_ends,
+                 options_that_do_not_go_together_are_refused, scores_are_pairs_in_resp3,
+                 a_range_is_stored_in_the_place_of_what_was_there, ranges_are_removed,
+                 large_sorted_sets_have_the_same_ranges)

@@ -63,8 +63,10 @@ static void fill(int k)
         model[k][i] = is_set[k] ? 1 : score_of_some_kind();
         struct str m = name(member, "%d", i * 37);
         struct zitem item = { m, model[k][i] };
-        if (is_set[k]) ck_assert_int_eq(set_key_add(db, name(key, "k%d", k), &m, 1, &added), OK);
-        else ck_assert_int_eq(zset_key_add(db, name(key, "k%d", k), &item, 1, 0, &done), OK);
+        if (is_set[k])
+            ck_assert_int_eq(set_key_add(db, name(key, "k%d", k), &m, 1, &added), OK);
+        else
+            ck_assert_int_eq(zset_key_add(db, name(key, "k%d", k), &item, 1, 0, &done), OK);
     }
 }
 
@@ -95,7 +97,8 @@ static void order(int *keys, double *weights, int n)
 }
 
 /* The score that a union (or an intersection) gives member i; NAN: it is not in it. */
-static double expected(const int *keys, const double *weights, int n, enum zaggregate how, int i, bool all)
+static double expected(const int *keys, const double *weights, int n, enum zaggregate how, int i,
+                       bool all)
 {
     double sum = NAN;
 
@@ -104,11 +107,16 @@ static double expected(const int *keys, const double *weights, int n, enum zaggr
         if (isnan(v) && all) return NAN;
         if (isnan(v)) continue;
         v *= weights[s];
-        if (!all) v = nought(v); /* an intersection adds what is no number, and makes 0 of the sum */
-        if (isnan(sum)) sum = nought(v);
-        else if (how == ZAGGREGATE_SUM) sum = nought(sum + v);
-        else if (how == ZAGGREGATE_MIN) sum = v < sum ? v : sum;
-        else sum = v > sum ? v : sum;
+        if (!all)
+            v = nought(v); /* an intersection adds what is no number, and makes 0 of the sum */
+        if (isnan(sum))
+            sum = nought(v);
+        else if (how == ZAGGREGATE_SUM)
+            sum = nought(sum + v);
+        else if (how == ZAGGREGATE_MIN)
+            sum = v < sum ? v : sum;
+        else
+            sum = v > sum ? v : sum;
     }
     return sum;
 }
