@@ -124,8 +124,27 @@ static int call_protected(lua_State *L)
     return 1;
 }
 
+/* The last thing that a function did was a call (return f(x)): LuaJIT has forgotten from which line then.
+ * The error on top gets the function's own, `function` being its place. */
+static void say_function(lua_State *L, int function)
+{
+    lua_Debug at;
+
+    lua_getfield(L, -1, "line");
+    bool known = !lua_isnil(L, -1);
+
+    lua_pop(L, 1);
+    if (known) return;
+    lua_pushvalue(L, function);
+    lua_getinfo(L, ">S", &at);
+    lua_pushstring(L, at.source);
+    lua_setfield(L, -2, "source");
+    lua_pushinteger(L, at.linedefined > 0 ? at.linedefined : 1);
+    lua_setfield(L, -2, "line");
+}
+
 /* What was raised is on top: the error reply. */
-static void write_error(struct vm *vm, struct reply *out)
+static void write_error(struct vm *vm, int function, struct reply *out)
 {
     lua_State *L = vm->L;
     const char *text, *source, *line;
@@ -137,6 +156,7 @@ static void write_error(struct vm *vm, struct reply *out)
         lua_pop(L, 1);
         return;
     }
+    say_function(L, function);
     lua_getfield(L, -1, "err");
     lua_getfield(L, -2, "source");
     lua_getfield(L, -3, "line");
@@ -161,20 +181,20 @@ bool vm_run(struct vm *vm, const struct vm_run *run, struct reply *out)
 {
     lua_State *L = vm->L;
     size_t mark = reply_mark(out);
+    int function = lua_gettop(L);
     bool ok;
 
     vm->run = run;
     vm->resp = 2;
     lua_pushcfunction(L, on_error);
-    lua_insert(L, -2);
     lua_pushcfunction(L, call_protected);
-    lua_insert(L, -2);
+    lua_pushvalue(L, function);
     lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
     ok = lua_pcall(L, 1, 1, -3) == 0;
     lua_sethook(L, NULL, 0, 0);
     if (ok) vm_write_value(L, vm->resp, out);
-    else write_error(vm, out);
-    lua_pop(L, 1); /* on_error */
+    else write_error(vm, function, out);
+    lua_settop(L, function - 1);
     vm->run = NULL;
     step_collector(vm);
     return out->out->p[mark] != '-';

@@ -128,6 +128,14 @@ struct client *client_new_loader(struct server *s)
     return c;
 }
 
+struct client *client_new_script(struct server *s)
+{
+    struct client *c = new_client(s, -1, CLIENT_SCRIPT);
+
+    client_set_text(&c->peer, STR("lua"));
+    return c;
+}
+
 struct client *client_by_id(struct server *s, uint64_t id)
 {
     struct table_ref r = table_find(&s->by_id, table_hash(&s->by_id, id_key(&id)), id_key(&id));
@@ -203,6 +211,12 @@ void client_free_loader(struct server *s)
     multi_discard(s->loader);
     free_client(s->loader);
     s->loader = NULL;
+}
+
+void client_free_script(struct client **c)
+{
+    free_client(*c);
+    *c = NULL;
 }
 
 void clients_reap(struct server *s)

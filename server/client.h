@@ -33,6 +33,7 @@ enum client_flag {
     CLIENT_PUSHING = 1 << 16,      /* being sent a message out of band */
     CLIENT_CLOSE_SOON = 1 << 17,   /* in closing: takes no more messages */
     CLIENT_EOF = 1 << 18,          /* the peer sends no more: what it has sent is answered, then it goes */
+    CLIENT_SCRIPT = 1 << 19,       /* not a connection: stands for a script in what it calls */
 };
 
 enum client_class { CLASS_NORMAL, CLASS_REPLICA, CLASS_PUBSUB, CLIENT_CLASSES };
@@ -103,6 +104,10 @@ struct client *client_new(struct server *s, int fd, bool is_unix);
 /* A client without a connection, which takes requests from the log. Its replies are dropped. */
 struct client *client_new_loader(struct server *s);
 void client_free_loader(struct server *s);
+
+/* The same for a script. */
+struct client *client_new_script(struct server *s);
+void client_free_script(struct client **c);
 
 /* Close c: its fd is closed now, the struct freed at the end of the turn. For the loop, and for commands
  * about other clients. */

@@ -324,7 +324,7 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
 
     begin(&call, c, ref->cmd, argc, argv);
     call.may_block = may_block;
-    s->current = c;
+    if (LIKELY(!(c->flags & CLIENT_SCRIPT))) s->current = c; /* else the caller is */
     s->store->no_touch = (c->flags & CLIENT_NO_TOUCH) != 0;
     if (writes) persist_group_begin(s->persist);
     e = call_run(&call);

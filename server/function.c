@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "scripting/library_lua.h"
-#include "scripting/vm.h"
+#include "server/script_run.h"
 
 struct functions {
     struct server *server;
-    lua_State *L;
+    struct vm *vm;
     struct library_set set, aside; /* in use; put aside while other data is loaded */
     struct persist_libraries keeper;
 };
@@ -20,7 +20,7 @@ static bool load_into(struct functions *f, struct library_set *set, struct str t
 {
     struct library_limit limit = { timeout_ms * 1000, clock_mono_us };
 
-    return library_lua_load(f->L, set, text, replace, &limit, l, why);
+    return library_lua_load(vm_state(f->vm), set, text, replace, &limit, l, why);
 }
 
 /* --- for persistence ------------------------------------------------------------------------------- */
@@ -79,10 +79,11 @@ struct functions *functions_new(struct server *s)
 {
     struct functions *f = mem_zalloc(sizeof *f);
     struct library_forget forget = { library_lua_forget, NULL };
+    struct vm_host host = script_run_host(s->script);
 
     f->server = s;
-    f->L = library_lua_new();
-    forget.ctx = f->L;
+    f->vm = vm_new(&host);
+    forget.ctx = vm_state(f->vm);
     library_set_init(&f->set, &forget);
     library_set_init(&f->aside, &forget);
     f->keeper = (struct persist_libraries){ f, keep_each, keep_load, keep_put_aside, keep_drop_aside,
@@ -97,7 +98,7 @@ void functions_free(struct functions **fp)
     if (f == NULL) return;
     library_set_fini(&f->set);
     library_set_fini(&f->aside);
-    library_lua_free(&f->L);
+    vm_free(&f->vm);
     mem_free(f);
     *fp = NULL;
 }
@@ -107,6 +108,12 @@ void functions_free(struct functions **fp)
 const struct library_set *functions_set(const struct functions *f)
 {
     return &f->set;
+}
+
+struct vm *functions_push(struct functions *f, const struct library_function *fn)
+{
+    library_lua_push(vm_state(f->vm), fn->callback);
+    return f->vm;
 }
 
 bool functions_load(struct functions *f, struct str text, bool replace, int64_t timeout_ms, struct str *name,
@@ -127,7 +134,7 @@ bool functions_delete(struct functions *f, struct str name)
 void functions_flush(struct functions *f)
 {
     library_set_fini(&f->set);
-    library_lua_collect(f->L);
+    vm_collect(f->vm);
 }
 
 /* A payload's libraries, gathered before any comes into use. */
@@ -171,5 +178,5 @@ bool functions_restore(struct functions *f, struct str payload, enum functions_p
 
 struct functions_memory functions_memory(const struct functions *f)
 {
-    return (struct functions_memory){ library_lua_bytes(f->L), sizeof *f + library_set_bytes(&f->set) };
+    return (struct functions_memory){ vm_bytes(f->vm), sizeof *f + library_set_bytes(&f->set) };
 }

@@ -9,6 +9,7 @@
 #include "server/server.h"
 
 struct functions;
+struct vm;
 
 struct functions *functions_new(struct server *s);
 void functions_free(struct functions **f);
@@ -18,6 +19,9 @@ const struct persist_libraries *functions_keeper(const struct functions *f);
 
 /* The libraries in use. */
 const struct library_set *functions_set(const struct functions *f);
+
+/* Put a function on the stack of the state that runs it, which is returned. */
+struct vm *functions_push(struct functions *f, const struct library_function *fn);
 
 /* Load a text; timeout_ms 0: it may run for ever. On success *name is the library's, borrowed from it; else
  * why gets the text of the error without its code word. */

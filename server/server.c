@@ -17,6 +17,7 @@
 #include "server/listen.h"
 #include "server/loop.h"
 #include "server/setup.h"
+#include "server/script_run.h"
 #include "server/slowlog.h"
 #include "server/tracking.h"
 #include "server/ticks.h"
@@ -289,6 +290,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     s->commands = registry_new();
     s->slowlog = slowlog_new();
     s->tracking = tracking_new(s);
+    s->script = script_run_new(s);
     s->functions = functions_new(s);
     s->latency = latency_new();
     apply_plain(s);
@@ -386,6 +388,7 @@ void server_close(struct server *s)
     lazy_free(&s->lazy);
     tracking_free(&s->tracking);
     functions_free(&s->functions);
+    script_run_free(&s->script);
     s->store->defer = NULL;
     store_free(&s->store);
     registry_free(&s->commands);

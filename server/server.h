@@ -31,6 +31,7 @@
 
 struct client;
 struct functions;
+struct script_run;
 struct setting;
 struct lazy;
 struct slowlog;
@@ -128,6 +129,7 @@ struct server {
     struct waiting_key *serving; /* the key whose waiters are being served, else NULL */
     struct table channels, patterns, shard_channels; /* name -> struct channel */
 
+    struct script_run *script;
     struct functions *functions;
     struct tracking_table *tracking;
     struct slowlog *slowlog;

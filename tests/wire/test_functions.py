@@ -1,7 +1,7 @@
 """FUNCTION: libraries of functions, how they are kept and exchanged."""
 import pytest
 
-from resp import Err, OK, Simple
+from resp import Err, NIL_ARRAY, OK, Simple
 from server import wait_for
 
 LIB = "#!lua name=%s\nredis.register_function('%s', function(keys, args) return %s end)"
@@ -262,3 +262,162 @@ def test_errors_are_those_of_the_stock_server(reference):
     other = reference.conn()
     for text, error in BAD:
         assert other("FUNCTION", "LOAD", text) == Err("ERR " + error), text
+
+
+# --- calling -----------------------------------------------------------------------------------------
+
+CALLS = """#!lua name=calls
+local shared = 0
+local lib = redis
+local function f(name, fn, ...) redis.register_function{function_name=name, callback=fn, flags={...}} end
+f('echo', function(keys, args) return {keys, args} end, 'no-writes')
+f('put', function(keys, args) local r = redis.call('SET', keys[1], args[1]) return r end)
+f('get', function(keys) local r = redis.call('GET', keys[1]) return r end, 'no-writes')
+f('get_writer', function(keys) local r = redis.call('GET', keys[1]) return r end)
+f('put_no_writes', function(keys) local r = redis.call('SET', keys[1], 1) return r end, 'no-writes')
+f('put_oom', function(keys) local r = redis.call('SET', keys[1], 1) return r end, 'allow-oom')
+f('count', function() shared = shared + 1 return shared end)
+f('unknown', function() local r = redis.call('NOPE') return r end)
+f('arity', function() local r = redis.call('GET') return r end)
+f('caught', function() local r = redis.pcall('GET') return r.err end)
+f('noscript', function() local r = redis.call('SUBSCRIBE', 'x') return r end)
+f('wrong', function(keys) redis.call('LPUSH', keys[1], 1) local r = redis.call('GET', keys[1]) return r end)
+f('global', function() x = 1 end)
+f('nonexistent', function() local r = KEYS return r end)
+f('late', function() lib.register_function('x', function() end) end)
+f('later', function() redis.register_function('x', function() end) end)
+f('boo', function() error('boo') end)
+f('own', function() error({err='MY boo'}) end)
+f('reply', function() return redis.error_reply('MY boo') end)
+f('version', function() return redis.REDIS_VERSION end)
+f('three', function() redis.setresp(3) local r = redis.call('HGETALL', 'h') return r end)
+f('block', function() local r = redis.call('BLPOP', 'nothing', 0) return r end)
+f('pack', function(keys, args) return cmsgpack.unpack(cmsgpack.pack(args))[1] end)
+f('db', function() redis.call('SELECT', 3) redis.call('SET', 'there', 1) end)
+f('many', function(keys) for _, k in ipairs(keys) do redis.call('INCR', k) end return #keys end)
+"""
+
+
+@pytest.fixture
+def call(f, c):
+    f("LOAD", CALLS)
+    return lambda name, keys=(), *args: c("FCALL", name, len(keys), *keys, *args)
+
+
+def test_arguments_and_results(call, c):
+    assert call("echo", ["a", "b"], "c") == [[b"a", b"b"], [b"c"]]
+    assert call("ECHO") == [[], []]
+    assert call("put", ["k"], "v") == OK
+    assert call("get", ["k"]) == b"v" and c("GET", "k") == b"v"
+    assert call("get", ["none"]) is None
+    assert [call("count"), call("count")] == [1, 2]
+    assert call("pack", [], "x") == b"x"
+    assert call("block") is None
+    assert call("many", ["n1", "n2"]) == 2
+
+
+ERRORS = [
+    ("unknown", "ERR Unknown Redis command called from script script: unknown, on @user_function:12."),
+    ("arity", "ERR Wrong number of args calling Redis command from script script: arity, on @user_function:13."),
+    ("noscript", "ERR This Redis command is not allowed from script script: noscript, on @user_function:15."),
+    ("wrong", "WRONGTYPE Operation against a key holding the wrong kind of value script: wrong, on @user_function:16."),
+    ("global", "ERR user_function:17: Attempt to modify a readonly table script: global, on @user_function:17."),
+    ("nonexistent", "ERR user_function:18: Script attempted to access nonexistent global variable 'KEYS' script: nonexistent, on @user_function:18."),
+    ("late", "ERR redis.register_function can only be called on FUNCTION LOAD command script: late, on @user_function:19."),
+    ("later", "ERR user_function:20: attempt to call field 'register_function' (a nil value) script: later, on @user_function:20."),
+    ("boo", "ERR user_function:21: boo script: boo, on @user_function:21."),
+    ("own", "MY boo script: own, on @user_function:22."),
+    ("reply", "MY boo"),
+    ("put_no_writes", "ERR Write commands are not allowed from read-only scripts. script: put_no_writes, on @user_function:9."),
+]
+
+
+@pytest.mark.parametrize("name,error", ERRORS, ids=[e[0] for e in ERRORS])
+def test_errors(call, name, error):
+    assert call(name, ["list"]) == Err(error)
+
+
+@pytest.mark.memd_only
+def test_those_errors_are_the_stock_servers(reference):
+    other = reference.conn()
+    other("FUNCTION", "LOAD", CALLS)
+    for name, error in ERRORS:
+        assert other("FCALL", name, 1, "list") == Err(error)
+
+
+def test_bad_calls(call, c):
+    assert c("FCALL", "nope", 0) == Err("ERR Function not found")
+    assert c("FCALL", "echo", "x") == Err("ERR Bad number of keys provided")
+    assert c("FCALL", "echo", 2, "k") == Err("ERR Number of keys can't be greater than number of args")
+    assert c("FCALL", "echo", -1, "k") == Err("ERR Number of keys can't be negative")
+    assert call("caught") == b"ERR Wrong number of args calling Redis command from script"
+
+
+def test_read_only_calls(call, c):
+    c("SET", "k", "v")
+    assert c("FCALL_RO", "get", 1, "k") == b"v"
+    assert c("FCALL_RO", "get_writer", 1, "k") == Err("ERR Can not execute a script with write flag using *_ro command.")
+
+
+def test_resp3(call, c, c3):
+    c("HSET", "h", "f", "v")
+    assert call("three") == [b"f", b"v"]
+    assert c3.raw("FCALL", "three", 0) == b"%1\r\n$1\r\nf\r\n$1\r\nv\r\n"
+    assert c3.raw("FCALL", "get", 1, "none") == b"_\r\n"
+
+
+def test_the_database_of_a_function_is_its_own(call, c):
+    assert call("db") is None
+    assert c("GET", "there") is None
+    c("SELECT", 3)
+    assert c("GET", "there") == b"1"
+    c("SELECT", 0)
+
+
+def test_calls_without_memory(start):
+    c = start().conn()
+    c("FUNCTION", "LOAD", CALLS)
+    c("CONFIG", "SET", "maxmemory", 1)
+    assert str(c("FCALL", "put", 1, "k", "v")).startswith("OOM command not allowed when used memory > 'maxmemory'.")
+    assert c("FCALL", "get", 1, "k") is None
+    assert c("FCALL", "put_oom", 1, "k") == OK
+
+
+def test_calls_in_a_transaction_and_watched(call, c, c2):
+    c("WATCH", "k")
+    c2("FCALL", "put", 1, "k", "v")
+    c("MULTI")
+    call("get", ["k"])
+    assert c("EXEC") is NIL_ARRAY
+    c("MULTI")
+    call("put", ["k"], "w")
+    call("get", ["k"])
+    assert c("EXEC") == [OK, b"w"]
+
+
+def test_keys_of_a_call(c):
+    assert c("COMMAND", "GETKEYS", "FCALL", "f", 2, "a", "b", "c") == [b"a", b"b"]
+    assert c("COMMAND", "GETKEYS", "FCALL_RO", "f", 1, "a", "b") == [b"a"]
+
+
+def test_effects_are_in_the_log(start):
+    s = start(appendonly="yes")
+    c = s.conn()
+    c("FUNCTION", "LOAD", CALLS)
+    c("FCALL", "many", 3, "a", "b", "a")
+    c("FCALL", "db", 0)
+    s.stop()
+    s.start()
+    c = s.conn()
+    assert [c("GET", "a"), c("GET", "b")] == [b"2", b"1"]
+    c("SELECT", 3)
+    assert c("GET", "there") == b"1"
+    assert c("FCALL", "count", 0) == 1
+
+
+def test_monitors_see_a_call_before_what_it_runs(call, c, c2):
+    assert c2("MONITOR") == OK
+    call("put", ["k"], "v")
+    lines = [str(c2.read()) for _ in range(2)]
+    assert lines[0].endswith('"FCALL" "put" "1" "k" "v"')
+    assert lines[1].endswith('lua] "SET" "k" "v"')

@@ -157,6 +157,7 @@ START_TEST(errors_say_where)
     expect2("return redis.pcall('x').err", "$12\r\nWRONGTYPE no\r\n");
     expect2("local ok, e = pcall(redis.call, 'x') return e", "$12\r\nWRONGTYPE no\r\n");
     expect_error("error('boo')", "boo");
+    expect2("\n\nreturn redis.call('x')", "-WRONGTYPE no script: name, on @code:1.\r\n"); /* a call that returns */
     expect2("error('boo', 0)", "-ERR boo script: name, on @code:1.\r\n");
     expect2("error({err='MY boo'})", "-MY boo script: name, on @code:1.\r\n");
     expect2("error({})", "-ERR unknown error script: name, on @code:1.\r\n");
