@@ -145,7 +145,7 @@ struct command_arg {
     unsigned flags;
     const char *since;
     const struct command_arg *subs; /* ONEOF and BLOCK */
-    int8_t key_spec;   /* ARG_T_KEY: index of its key spec */
+    int8_t key_spec;   /* ARG_T_KEY: index of its key spec; others: of one but the first, or 0 */
 };
 #define ARGS(...) (const struct command_arg[]){ __VA_ARGS__, { 0 } }
 #define ARG_KEY(n) { .name = (n), .type = ARG_T_KEY }

@@ -209,7 +209,7 @@ static void reply_arg(struct call *c, const struct command_arg *a)
     pair_c(c, "name", a->name);
     pair_c(c, "type", arg_type_names[a->type]);
     if (!nested) pair_c(c, "display_text", a->name), n++;
-    if (a->type == ARG_T_KEY) pair_int(c, "key_spec_index", a->key_spec), n++;
+    if (a->type == ARG_T_KEY || a->key_spec > 0) pair_int(c, "key_spec_index", a->key_spec), n++;
     if (a->token) pair_c(c, "token", a->token), n++;
     if (a->since) pair_c(c, "since", a->since), n++;
     if (a->flags) {
