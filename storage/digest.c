@@ -99,6 +99,7 @@ static void digest_group(const struct stream_group_info *info, const struct stre
 
     mix(d, info->name);
     mix_id(d, info->last);
+    mix(d, str_of(&info->entries_read, sizeof info->entries_read));
     for (size_t i = 0; i < info->consumers; i++) mix(d, stream_consumer_info(stream_consumer_at(g, i)).name);
     stream_pending_start(&it, g, NULL, STREAM_ID_MIN, STREAM_ID_MAX);
     while (stream_pending_next(&it)) {
@@ -109,8 +110,7 @@ static void digest_group(const struct stream_group_info *info, const struct stre
     }
 }
 
-/* Not what Redis leaves out of its log too: when consumers were seen, and how many entries a group has
- * read. */
+/* All but when consumers were seen, which is no change. */
 static void digest_stream(const struct stream *s, struct digest *d)
 {
     struct stream_info info = stream_info(s);
