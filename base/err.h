@@ -138,6 +138,8 @@
     X(ERR_GEO_STORE, "ERR %s is not compatible with WITHDIST, WITHHASH and WITHCOORD options") \
     X(ERR_GEO_FROM, "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for %s") \
     X(ERR_GEO_BY, "ERR exactly one of BYRADIUS and BYBOX can be specified for %s") \
+    X(ERR_CONDITION_TYPE, "ERR Key should be of string type if conditions are specified") \
+    X(ERR_CONDITION, "ERR Invalid condition. Use IFEQ or IFNE") \
     X(ERR_LCS_TYPE, "ERR The specified keys must contain string values") \
     X(ERR_LCS_BOTH, "ERR If you want both the length and indexes, please just use IDX.") \
     X(ERR_LCS_LONG, "ERR String too long for LCS") \

@@ -66,6 +66,7 @@ enum expiry { NO_EXPIRY, EXPIRY_AT, EXPIRY_KEEP, EXPIRY_PERSIST };
 
 struct options {
     unsigned conditions; /* of enum string_set_flag */
+    struct str than;     /* of IFEQ and IFNE */
     bool get;
     enum expiry expiry;
     struct expire_form form;
@@ -106,10 +107,19 @@ static bool take_time(struct call *c, size_t *i, struct options *o)
     return true;
 }
 
-static bool take_condition(struct options *o, unsigned one, unsigned other)
+/* NX and XX may be said again; else there is one condition. */
+static bool take_condition(struct options *o, unsigned one)
 {
-    if (o->conditions & other) return false;
+    if (o->conditions & ~one) return false;
     o->conditions |= one;
+    return true;
+}
+
+static bool take_comparison(struct call *c, size_t *i, struct options *o, unsigned one)
+{
+    if (o->conditions || *i + 1 >= c->argc) return false;
+    o->conditions = one;
+    o->than = call_arg(c, ++*i);
     return true;
 }
 
@@ -122,8 +132,10 @@ static bool take_expiry(struct options *o, enum expiry x)
 
 static bool take_set_option(struct call *c, size_t *i, struct options *o)
 {
-    if (call_is(c, *i, "NX")) return take_condition(o, STRING_IF_NEW, STRING_IF_THERE);
-    if (call_is(c, *i, "XX")) return take_condition(o, STRING_IF_THERE, STRING_IF_NEW);
+    if (call_is(c, *i, "NX")) return take_condition(o, STRING_IF_NEW);
+    if (call_is(c, *i, "XX")) return take_condition(o, STRING_IF_THERE);
+    if (call_is(c, *i, "IFEQ")) return take_comparison(c, i, o, STRING_IF_EQUAL);
+    if (call_is(c, *i, "IFNE")) return take_comparison(c, i, o, STRING_IF_DIFFERENT);
     if (call_is(c, *i, "GET")) return o->get = true;
     if (call_is(c, *i, "KEEPTTL")) return take_expiry(o, EXPIRY_KEEP);
     return take_time(c, i, o);
@@ -189,6 +201,7 @@ static enum err set_with_options(struct call *c)
     e = options_time(c, &o, &how.expire_ms);
     if (e != OK) return e;
     how.flags = o.conditions | (o.expiry == EXPIRY_KEEP ? STRING_KEEP_TTL : 0);
+    how.than = o.than;
     how.old = o.get ? reply_old : NULL;
     how.ctx = c;
     note_set(c, 2, how.expire_ms, o.expiry == EXPIRY_KEEP);
@@ -356,6 +369,8 @@ static uint16_t set_key_flags(size_t argc, const struct str *argv)
 static const struct command_arg condition_args[] = {
     { .name = "nx", .type = ARG_T_PURE_TOKEN, .token = "NX" },
     { .name = "xx", .type = ARG_T_PURE_TOKEN, .token = "XX" },
+    { .name = "ifeq-value", .type = ARG_T_STRING, .token = "IFEQ", .since = "8.4.0" },
+    { .name = "ifne-value", .type = ARG_T_STRING, .token = "IFNE", .since = "8.4.0" },
     { 0 },
 };
 

@@ -6,6 +6,7 @@
 
 extern const struct command string_commands[];
 extern const struct command string_edit_commands[];
+extern const struct command string_if_commands[];
 extern const struct command lcs_commands[];
 extern const struct command bits_commands[];
 extern const struct command bitfield_commands[];

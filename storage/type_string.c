@@ -25,6 +25,12 @@ size_t string_length(const struct entry *e)
     return string_bytes(e, scratch).n;
 }
 
+bool string_equals(const struct entry *e, struct str val)
+{
+    char scratch[NUM_TEXT_MAX];
+    return str_eq(string_bytes(e, scratch), val);
+}
+
 struct str string_slice(struct str s, int64_t first, int64_t last)
 {
     int64_t n = (int64_t)s.n;
@@ -210,6 +216,13 @@ static enum err set_allowed(const struct slot *s, const struct string_set *opt)
     }
     if ((opt->flags & STRING_IF_NEW) && e) return ERR_NOT_DONE;
     if ((opt->flags & STRING_IF_THERE) && !e) return ERR_NOT_DONE;
+    if (opt->flags & (STRING_IF_EQUAL | STRING_IF_DIFFERENT)) {
+        bool equal;
+
+        if (e && entry_type(e) != VALUE_STRING) return ERR_WRONG_TYPE;
+        equal = e && string_equals(e, opt->than);
+        if (equal != ((opt->flags & STRING_IF_EQUAL) != 0)) return ERR_NOT_DONE;
+    }
     return OK;
 }
 

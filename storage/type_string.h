@@ -18,6 +18,7 @@ extern const struct type_ops string_type_ops;
  * borrowed, valid until the entry changes. */
 struct str string_bytes(const struct entry *e, char *scratch);
 size_t string_length(const struct entry *e);
+bool string_equals(const struct entry *e, struct str val);
 
 /* A string entry for val in its best encoding; expire_ms -1: none. */
 struct entry *string_new(struct str key, struct str val, int64_t expire_ms);
@@ -26,11 +27,14 @@ enum string_set_flag {
     STRING_IF_NEW = 1,   /* NX */
     STRING_IF_THERE = 2, /* XX */
     STRING_KEEP_TTL = 4,
+    STRING_IF_EQUAL = 8,      /* IFEQ: it is there and holds `than` */
+    STRING_IF_DIFFERENT = 16, /* IFNE: it is not there, or holds something else */
 };
 
 struct string_set {
     unsigned flags;
     int64_t expire_ms; /* -1: none */
+    struct str than;   /* what the last two conditions compare with */
     /* When given (SET's GET option): the key must be absent or a string, and old is told the
      * entry as it was (NULL: absent) before anything changes, condition or no condition. */
     void (*old)(void *ctx, const struct entry *e);
@@ -38,7 +42,7 @@ struct string_set {
 };
 
 /* Set key to val, whatever it held. NULL opt: plainly. ERR_NOT_DONE: the condition did not hold;
- * ERR_WRONG_TYPE: opt->old wants a string. */
+ * ERR_WRONG_TYPE: opt->old, or the condition, wants a string. */
 enum err MUST_USE string_set(struct db *db, struct str key, struct str val,
                              const struct string_set *opt);
 

@@ -376,6 +376,55 @@ START_TEST(encodings_are_named_as_redis_names_them)
 }
 END_TEST
 
+START_TEST(set_compares_with_what_is_there)
+{
+    expect("SET k a IFEQ x", "$-1\r\n");
+    expect("EXISTS k", ":0\r\n");
+    expect("SET k a IFNE x", "+OK\r\n");
+    expect_journal("SET k a");
+    expect("SET k b IFEQ x", "$-1\r\n");
+    expect_journal("");
+    expect("SET k b IFEQ a GET PX 1000", "$1\r\na\r\n");
+    expect("PTTL k", ":1000\r\n");
+    expect("SET k c IFNE b GET", "$1\r\nb\r\n");
+    expect("GET k", "$1\r\nb\r\n");
+    run_line("SET n 12");
+    expect("SET n 13 IFEQ 12 KEEPTTL", "+OK\r\n");
+    run_line("RPUSH l a");
+    expect("SET l v IFEQ a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n");
+    expect("SET l v IFNE a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n");
+    expect("SET k v IFEQ", "-ERR syntax error\r\n");
+    expect("SET k v IFEQ b NX", "-ERR syntax error\r\n");
+    expect("SET k v XX IFEQ b", "-ERR syntax error\r\n");
+    expect("SET k v IFEQ b IFNE c", "-ERR syntax error\r\n");
+}
+END_TEST
+
+START_TEST(a_key_is_removed_if_it_holds_what_is_believed)
+{
+    run_line("SET k 12");
+    expect("DELIFEQ k 13", ":0\r\n");
+    expect_journal("");
+    expect("DELIFEQ k 12", ":1\r\n");
+    expect_journal("DEL k");
+    ck_assert_str_eq(told(), "del");
+    expect("DELIFEQ k 12", ":0\r\n");
+    run_line("SET k a");
+    expect("DELEX k IFEQ b", ":0\r\n");
+    expect("DELEX k IFNE a", ":0\r\n");
+    expect("DELEX k IFNE b", ":1\r\n");
+    expect("DELEX k IFNE b", ":0\r\n");
+    expect("DELEX k", ":0\r\n");
+    run_line("RPUSH l a");
+    expect("DELIFEQ l a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n");
+    expect("DELEX l IFEQ a", "-ERR Key should be of string type if conditions are specified\r\n");
+    expect("DELEX l IFEQ", "-ERR wrong number of arguments for 'delex' command\r\n");
+    expect("DELEX l", ":1\r\n");
+    run_line("SET k a");
+    expect("DELEX k IFX a", "-ERR Invalid condition. Use IFEQ or IFNE\r\n");
+}
+END_TEST
+
 UNIT_MAIN_AROUND("string commands", harness_open, harness_close,
                  rows_are_complete_and_their_examples_hold,
                  get_tells_strings_from_nothing_and_other_types, a_string_holds_any_bytes,
@@ -386,4 +435,5 @@ UNIT_MAIN_AROUND("string commands", harness_open, harness_close,
                  setrange_pads_with_zeros, getrange_cuts_what_is_out_of_range,
                  incr_counts_and_refuses, incrbyfloat_adds_and_logs_the_sum,
                  lcs_finds_a_subsequence_its_length_and_its_place,
-                 encodings_are_named_as_redis_names_them)
+                 encodings_are_named_as_redis_names_them,
+                 set_compares_with_what_is_there, a_key_is_removed_if_it_holds_what_is_believed)
