@@ -210,7 +210,15 @@
     X(ERR_GETKEYS_NONE, "ERR The command has no key arguments") \
     X(ERR_GETKEYS_ARITY, "ERR Invalid number of arguments specified for command") \
     X(ERR_GETKEYS_ARGS, "ERR Invalid arguments specified for command") \
-    X(ERR_DEBUG_PROTOCOL, "ERR Wrong protocol type name. Please use one of the following: string|integer|double|" \
+    X(ERR_DEBUG_RELOAD, "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.") \
+    X(ERR_DEBUG_THRESHOLD, "ERR argument must be a memory value bigger than 1 and smaller than 4gb") \
+    X(ERR_DEBUG_RESP2, "ERR RESP2 is not supported by this command") \
+    X(ERR_DEBUG_DB, "ERR Out of range database") \
+    X(ERR_DEBUG_TABLE, "ERR The value stored at the specified key is not represented using an hash table") \
+    X(ERR_DEBUG_LISTPACK, "ERR Not a listpack encoded object.") \
+    X(ERR_DEBUG_QUICKLIST, "ERR Not a quicklist encoded object.") \
+    X(ERR_DEBUG_SDS, "ERR Not an sds encoded string.") \
+    X(ERR_DEBUG_PROTOCOL, "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|" \
       "null|array|set|map|attrib|push|verbatim|true|false") \
     X(ERR_IO, NULL) \
     X(ERR_FORMAT, NULL) /* bytes from a file or a payload that make no sense */

@@ -232,7 +232,8 @@ void persist_close(struct persist **p);
  * file has been read completely. Nothing of it goes to the log: the data is the same. */
 enum err MUST_USE persist_reload(struct persist *p, bool nosave, char *why);
 
-/* DEBUG LOADAOF: sync the log, then load the data from it, the old data being dropped first. */
+/* DEBUG LOADAOF: sync the log, then load the data from it, the old data being dropped first. With
+ * appendonly off: from the files that are there, if any. */
 enum err MUST_USE persist_load_log(struct persist *p, char *why);
 
 /* --- DUMP and RESTORE --------------------------------------------------------------------------- */

@@ -588,11 +588,27 @@ static enum err load_log_alone(struct persist *p, char *why)
     return e;
 }
 
+/* With the log off there may be files of a rewrite that was asked for, or of a time when it was on. */
+static enum err find_files(struct persist *p, char *why)
+{
+    const struct manifest *m = aof_set_manifest(p->set);
+    bool there = manifest_base(m) || manifest_n_incr(m) > 0;
+    enum err e = there ? OK : aof_set_read(p->set, &there, why);
+
+    if (e == OK && !there) return why_put(why, ERR_NOT_DONE, "there is no AOF");
+    return e;
+}
+
 enum err persist_load_log(struct persist *p, char *why)
 {
-    if (!write_log_is_on(p->log) || p->turning_on)
-        return why_put(why, ERR_NOT_DONE, "appendonly is off");
+    enum err e;
+
+    if (p->turning_on) return why_put(why, ERR_NOT_DONE, "appendonly is being turned on");
     persist_cancel(p);
+    if (!write_log_is_on(p->log)) {
+        e = find_files(p, why);
+        return e == OK ? replace_content(p, load_log_alone, why) : e;
+    }
     write_log_turn_end(p->log, p->env.store->now_ms);
     if (!write_log_drain(p->log)) return why_put(why, ERR_IO, "The AOF could not be synced");
     return replace_content(p, load_log_alone, why);

@@ -5,13 +5,14 @@
 #include <time.h>
 
 #include "base/glob.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "server/client.h"
 #include "server/commands.h"
+#include "server/debug_show.h"
 #include "server/loop.h"
 #include "server/rows.h"
 #include "storage/digest.h"
-#include "storage/evict.h"
 
 static enum err run_sleep(struct call *c)
 {
@@ -77,7 +78,7 @@ static enum err run_reload(struct call *c)
 
     for (size_t i = 2; i < c->argc; i++) {
         if (call_is(c, i, "nosave")) nosave = true;
-        else if (!call_is(c, i, "noflush") && !call_is(c, i, "merge")) return ERR_SYNTAX;
+        else if (!call_is(c, i, "noflush") && !call_is(c, i, "merge")) return ERR_DEBUG_RELOAD;
     }
     return reloaded(c, persist_reload(c->client->server->persist, nosave, why), why);
 }
@@ -93,23 +94,6 @@ static enum err run_set_active_expire(struct call *c)
 {
     c->store->keep_expired = call_is(c, 2, "0");
     reply_ok(c->out);
-    return OK;
-}
-
-static enum err run_object(struct call *c)
-{
-    const struct entry *e = db_peek(c->db, call_arg(c, 2));
-    struct buf dump = { 0 };
-
-    if (e == NULL) return ERR_NO_SUCH_KEY;
-    persist_dump(c->store, e, &dump);
-    reply_simple(c->out,
-                 arena_printf(c->arena,
-                              "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%lld",
-                              (const void *)e, entry_encoding_name(c->store, e), dump.n > 10 ? dump.n - 10 : 0,
-                              (unsigned)(e->clock[0] | e->clock[1] << 8 | e->clock[2] << 16),
-                              (long long)evict_idle_ms(c->store, e) / 1000).p);
-    buf_fini(&dump);
     return OK;
 }
 
@@ -162,77 +146,73 @@ static enum err run_check(struct call *c)
     return OK;
 }
 
-/* Counts by type and encoding, of the chosen database. */
-static enum err run_jmap(struct call *c)
-{
-    size_t counts[VALUE_TYPES][16] = { { 0 } }, mark = reply_mark(c->out), n = 0;
-    static const char *const types[] = { "string", "list", "set", "zset", "hash", "stream" };
-
-    for (int i = 0; i < STORE_SHARDS; i++) {
-        struct table_iter it = { 0 };
-        struct entry *e;
-        while ((e = table_next(&c->db->shards[i].keys, &it)) != NULL) counts[entry_type(e)][entry_enc(e)]++;
-    }
-    for (int t = 0; t < VALUE_TYPES; t++) {
-        for (int k = 0; k < 16; k++) {
-            if (counts[t][k] == 0) continue;
-            reply_bulk(c->out, arena_printf(c->arena, "%s/%d: %zu", types[t], k, counts[t][k]));
-            n++;
-        }
-    }
-    reply_array_at(c->out, mark, n);
-    return OK;
-}
-
-/* What RESP types look like, as test suites ask for them. */
-static enum err run_protocol(struct call *c)
-{
-    struct reply *r = c->out;
-
-    if (call_is(c, 2, "string")) reply_bulk_c(r, "Hello World");
-    else if (call_is(c, 2, "integer")) reply_int(r, 12345);
-    else if (call_is(c, 2, "double")) reply_double(r, 3.141);
-    else if (call_is(c, 2, "null")) reply_null(r);
-    else if (call_is(c, 2, "array")) {
-        reply_array(r, 3);
-        for (int i = 0; i < 3; i++) reply_int(r, i);
-    } else if (call_is(c, 2, "set")) {
-        reply_set(r, 3);
-        for (int i = 0; i < 3; i++) reply_int(r, i);
-    } else if (call_is(c, 2, "map")) {
-        reply_map(r, 3);
-        for (int i = 0; i < 3; i++) reply_int(r, i), reply_bool(r, i == 1);
-    } else if (call_is(c, 2, "attrib")) {
-        reply_attribute(r, r->resp == 3);
-        if (r->resp == 3) {
-            reply_bulk_c(r, "key-popularity");
-            reply_array(r, 2);
-            reply_bulk_c(r, "key:123");
-            reply_int(r, 90);
-        }
-        reply_bulk_c(r, "Some real reply following the attribute");
-    } else if (call_is(c, 2, "push")) {
-        reply_push(r, 2);
-        reply_bulk_c(r, "server-cpu-usage");
-        reply_int(r, 42);
-    } else if (call_is(c, 2, "verbatim")) reply_verbatim(r, "txt", STR("This is a verbatim\nstring"));
-    else if (call_is(c, 2, "bignum")) reply_big_number(r, STR("1234567999999999999999999999999999999"));
-    else if (call_is(c, 2, "true")) reply_bool(r, true);
-    else if (call_is(c, 2, "false")) reply_bool(r, false);
-    else return ERR_DEBUG_PROTOCOL;
-    return OK;
-}
-
 static enum err run_error(struct call *c)
 {
     reply_error(c->out, call_arg(c, 2));
     return CALL_REPLIED_ERROR;
 }
 
+/* --- ends ------------------------------------------------------------------------------------------ */
+
 static enum err run_segfault(struct call *c)
 {
     (void)c;
     raise(SIGSEGV);
+    return OK;
+}
+
+static enum err run_assert(struct call *c)
+{
+    ensure(c == NULL); /* it never is */
+    return OK;
+}
+
+static enum err run_panic(struct call *c)
+{
+    log_warning(c->client->server->log, "DEBUG PANIC called");
+    abort();
+}
+
+static enum err run_oom(struct call *c)
+{
+    (void)c;
+    mem_free(mem_alloc(SIZE_MAX / 2));
+    return OK;
+}
+
+/* --- small things ----------------------------------------------------------------------------------- */
+
+static enum err run_log(struct call *c)
+{
+    log_warning(c->client->server->log, "DEBUG LOG: %.*s", (int)call_arg(c, 2).n, call_arg(c, 2).p);
+    reply_ok(c->out);
+    return OK;
+}
+
+/* What nobody frees, so that a leak checker has something to find. */
+static enum err run_leak(struct call *c)
+{
+    struct buf lost = { 0 };
+
+    buf_add_str(&lost, call_arg(c, 2));
+    reply_ok(c->out);
+    return OK;
+}
+
+static enum err run_set_skip_checksum(struct call *c)
+{
+    c->client->server->skip_checksum = !call_is(c, 2, "0");
+    reply_ok(c->out);
+    return OK;
+}
+
+/* Elements of a list may span blocks, so there is nothing to set; what makes no sense is refused. */
+static enum err run_packed_threshold(struct call *c)
+{
+    uint64_t n;
+
+    if (!num_parse_bytes(call_arg(c, 2), &n) || n > (UINT64_C(1) << 32) - (1 << 20)) return ERR_DEBUG_THRESHOLD;
+    reply_ok(c->out);
     return OK;
 }
 
@@ -247,19 +227,34 @@ static enum err run_help(struct call *c)
 {
     static const char *const lines[] = {
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "ASSERT", "    Stop by a broken invariant.",
         "CHECK", "    Check the invariants of all data.",
-        "DIGEST", "    Output a hex signature representing the current DB content.",
-        "DIGEST-VALUE <key> [<key> ...]", "    Output a hex signature of the values of all the specified keys.",
-        "ERROR <string>", "    Return a Redis protocol error with <string> as message.",
+        "DIGEST", "    A fingerprint of all data.",
+        "DIGEST-VALUE <key> [<key> ...]", "    Fingerprints of values.",
+        "ERROR <string>", "    Reply <string> as an error.",
+        "HTSTATS <dbid> [full]", "    Sizes of a database's tables.",
+        "HTSTATS-KEY <key> [full]", "    Size of the table of a large value.",
         "JMAP", "    Count the keys of the current database by type and encoding.",
-        "LOADAOF", "    Flush the AOF buffers on disk and reload the AOF in memory.",
-        "OBJECT <key>", "    Show low level info about `key` and associated value.",
-        "POPULATE <count> [<prefix>] [<size>]", "    Create <count> string keys named key:<num>.",
-        "PROTOCOL <type>", "    Reply with a test value of the specified type.",
-        "RELOAD [option ...]", "    Save the data on disk and reload it back to memory.",
-        "SET-ACTIVE-EXPIRE <0|1>", "    Setting it to 0 disables expiring keys in background.",
-        "SLEEP <seconds>", "    Stop the server for <seconds>. Decimals allowed.",
-        "STRINGMATCH-LEN <length> <pattern>", "    Run the glob matcher against a text of the given length.",
+        "LEAK <string>", "    Lose the memory of a copy of <string>.",
+        "LISTPACK <key>", "    Accepted for values that are kept packed.",
+        "LOADAOF", "    Sync the log and load the data from it.",
+        "LOG <message>", "    Write <message> to the log.",
+        "OBJECT <key>", "    Describe <key> and its value.",
+        "OOM", "    Stop as if memory had run out.",
+        "PANIC", "    Stop at once.",
+        "POPULATE <count> [<prefix>] [<size>]", "    Make <count> keys named key:<num>; those that are there stay.",
+        "PROTOCOL <type>", "    Reply a value of a RESP type.",
+        "QUICKLIST-PACKED-THRESHOLD <size>", "    Accepted: elements of lists may span blocks.",
+        "RELOAD [option ...]", "    Save the data and load it again; NOSAVE: load what was saved.",
+        "REPLYBUFFER <option> <value>", "    Accepted.",
+        "SDSLEN <key>", "    Memory of <key> and its string.",
+        "SEGFAULT", "    Crash.",
+        "SET-ACTIVE-EXPIRE <0|1>", "    Turn background expiry off or on.",
+        "SET-DISABLE-DENY-SCRIPTS <0|1>", "    Accepted.",
+        "SET-SKIP-CHECKSUM-VALIDATION <0|1>", "    Let RESTORE take payloads whose checksum is wrong.",
+        "SLEEP <seconds>", "    Stop for some <seconds>; decimals are allowed.",
+        "STRINGMATCH-LEN <length> <pattern>", "    Match a text of <length> bytes by <pattern>.",
+        "STRUCTSIZE", "    Sizes of basic structures.",
     };
 
     REPLY_HELP(c, lines);
@@ -271,26 +266,41 @@ static enum err run_help(struct call *c)
           "Depends on the data", text) }
 
 static const struct command debug_subs[] = {
+    SUB("aof-flush-sleep", run_nothing, 3, "Accepted: the log is written on a thread."),
+    SUB("assert", run_assert, 2, "Stops memd by a broken invariant."),
     SUB("change-repl-id", run_nothing, 2, "Accepted: there is no replication."),
     SUB("check", run_check, 2, "Checks the invariants of all data."),
     SUB("dict-resizing", run_nothing, 3, "Accepted: tables grow by segments."),
     SUB("digest", run_digest, 2, "Returns a fingerprint of all data."),
-    SUB("digest-value", run_digest_value, -3, "Returns fingerprints of values."),
+    SUB("digest-value", run_digest_value, -2, "Returns fingerprints of values."),
+    SUB("drop-cluster-packet-filter", run_nothing, 3, "Accepted: there is no cluster."),
     SUB("error", run_error, 3, "Replies an error."),
-    SUB("jmap", run_jmap, 2, "Counts keys by type and encoding."),
-    SUB("listpack", run_nothing, 3, "Accepted."),
+    SUB("htstats", debug_htstats, -3, "Tells the size of a database's tables."),
+    SUB("htstats-key", debug_htstats_key, -3, "Tells the size of a value's table."),
+    SUB("jmap", debug_jmap, 2, "Counts keys by type and encoding."),
+    SUB("leak", run_leak, 3, "Loses some memory."),
+    SUB("listpack", debug_listpack, 3, "Accepted for a packed value."),
     SUB("loadaof", run_loadaof, 2, "Loads the data from the log."),
-    SUB("object", run_object, -3, "Describes a key's value."),
+    SUB("log", run_log, 3, "Writes to memd's log."),
+    SUB("object", debug_object, -3, "Describes a key's value."),
+    SUB("oom", run_oom, 2, "Stops memd as if memory had run out."),
+    SUB("panic", run_panic, 2, "Stops memd at once."),
+    SUB("pause-cron", run_nothing, 3, "Accepted."),
     SUB("populate", run_populate, -3, "Makes test keys."),
-    SUB("protocol", run_protocol, 3, "Replies a value of a RESP type."),
-    SUB("quicklist-packed-threshold", run_nothing, 3, "Accepted: list elements may span blocks."),
+    SUB("protocol", debug_protocol, 3, "Replies a value of a RESP type."),
+    SUB("quicklist", debug_quicklist, -3, "Accepted for a long list."),
+    SUB("quicklist-packed-threshold", run_packed_threshold, 3, "Accepted: list elements may span blocks."),
     SUB("reload", run_reload, -2, "Saves the data and loads it again."),
+    SUB("replicate", run_nothing, -3, "Accepted: there are no replicas."),
     SUB("replybuffer", run_nothing, -3, "Accepted."),
+    SUB("sdslen", debug_sdslen, 3, "Tells the memory of a key and its string."),
     SUB("segfault", run_segfault, 2, "Crashes memd."),
     SUB("set-active-expire", run_set_active_expire, 3, "Turns background expiry off and on."),
     SUB("set-disable-deny-scripts", run_nothing, 3, "Accepted."),
+    SUB("set-skip-checksum-validation", run_set_skip_checksum, 3, "Lets RESTORE take payloads whose checksum is wrong."),
     SUB("sleep", run_sleep, 3, "Stops memd for a time."),
     SUB("stringmatch-len", run_stringmatch_len, 4, "Runs the glob matcher."),
+    SUB("structsize", debug_structsize, 2, "Tells the sizes of basic structures."),
     SUB("help", run_help, 2, "Prints what DEBUG can do."),
     { 0 },
 };

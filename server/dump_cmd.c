@@ -1,7 +1,11 @@
 /* dump_cmd.c -- DUMP and RESTORE: a value as the bytes that a snapshot holds of it.
  *
  * They stand here and not in commands/ because the payload is persistence's. */
+#include <endian.h>
+
+#include "base/crc.h"
 #include "persistence/persist.h"
+#include "server/client.h"
 #include "server/commands.h"
 #include "server/rows.h"
 #include "storage/evict.h"
@@ -29,6 +33,7 @@ struct restore {
     int64_t idle_s, freq; /* -1: not given */
     int64_t at_ms;        /* -1: for ever */
     bool is_past;         /* the key would be gone at once: nothing is made */
+    struct str payload;
 };
 
 static enum err parse_options(struct call *c, struct restore *r)
@@ -81,6 +86,20 @@ static void put(struct call *c, const struct restore *r, struct entry *e)
     db_tell(&s, CHANGE_RESTORE);
 }
 
+/* DEBUG SET-SKIP-CHECKSUM-VALIDATION, for tests of damaged payloads: a copy whose checksum is right. */
+static struct str with_checksum(struct call *c, struct str payload)
+{
+    enum { CRC_BYTES = 8 };
+    struct str copy = payload;
+    uint64_t crc;
+
+    if (payload.n < CRC_BYTES || !c->client->server->skip_checksum) return payload;
+    copy = arena_dup(c->arena, payload);
+    crc = htole64(crc64(0, copy.p, copy.n - CRC_BYTES));
+    memcpy((char *)(uintptr_t)copy.p + copy.n - CRC_BYTES, &crc, CRC_BYTES);
+    return copy;
+}
+
 static enum err run_restore(struct call *c)
 {
     struct restore *r = call_new(c, struct restore, 1);
@@ -89,12 +108,13 @@ static enum err run_restore(struct call *c)
     enum err e;
 
     r->idle_s = r->freq = -1;
+    r->payload = with_checksum(c, call_arg(c, 3));
     c->note = r;
     e = parse_options(c, r);
     if (e == OK && !r->replace && db_look(c->db, key)) e = ERR_BUSY_KEY;
     if (e == OK) e = parse_ttl(c, r);
     if (e != OK) return e;
-    e = persist_restore(c->store, key, call_arg(c, 3), r->at_ms, &made);
+    e = persist_restore(c->store, key, r->payload, r->at_ms, &made);
     if (e == ERR_NOT_DONE) return ERR_DUMP_PAYLOAD;
     if (e != OK) return ERR_DUMP_FORMAT;
     if (r->is_past) {
@@ -119,6 +139,7 @@ static void journal_restore(const struct call *c, struct journal *j)
         return;
     }
     for (size_t i = 0; i < n; i++) argv[i] = call_arg(c, i);
+    argv[3] = r->payload;
     if (r->at_ms >= 0 && !r->absolute) {
         argv[2] = call_num(c, r->at_ms);
         argv[n++] = STR("ABSTTL");

@@ -91,6 +91,7 @@ struct server {
     struct buf spare[64];       /* buffers of idle connections, to be used again */
     int n_spare, n_spare_low;   /* and the fewest there were since the last trim */
     bool stopping;              /* the loop is to end */
+    bool skip_checksum;         /* of RESTORE's payloads: DEBUG, for tests */
     int exit_code;
 
     /* listen.c */

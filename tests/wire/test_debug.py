@@ -1,0 +1,121 @@
+"""DEBUG, which Redis's own test suites lean on."""
+import os
+
+import pytest
+
+import server as srv
+from resp import OK, Err
+from server import wait_for
+
+PROTOCOL = ["string", "integer", "double", "bignum", "null", "array", "set", "map", "attrib", "verbatim", "true", "false", "nosuch"]
+
+
+def test_the_types_of_the_protocol_are_stock_redis_servers(server):
+    if not os.access(srv.REDIS_PATH, os.X_OK):
+        pytest.skip("no redis-server here")
+    ref = srv.Server(binary=srv.REDIS_PATH, enable_debug_command="yes")
+    try:
+        for resp3 in (False, True):
+            a, b = server.conn(resp3), ref.conn(resp3)
+            for kind in PROTOCOL:
+                for c in (a, b):
+                    c.send("DEBUG", "PROTOCOL", kind)
+                got, want = a.read_frame(), b.read_frame()
+                if kind == "attrib" and resp3:
+                    got, want = got + a.raw("PING"), want + b.raw("PING")
+                assert got == want, (kind, resp3)
+            assert a("PING") == b("PING")
+    finally:
+        ref.destroy()
+
+
+def test_a_push_is_followed_by_a_reply(server, c):
+    assert c("DEBUG", "PROTOCOL", "push") == Err("ERR RESP2 is not supported by this command")
+    c3 = server.conn(True)
+    c3.send("DEBUG", "PROTOCOL", "push")
+    assert c3.read_frame().startswith(b">2\r\n")
+    assert c3.read() == b"Some real reply following the push reply"
+
+
+@pytest.mark.parametrize("appendonly", ["no", "yes"])
+def test_the_log_is_loaded_whether_it_is_on_or_not(start, appendonly):
+    c = start(appendonly=appendonly, enable_debug_command="yes").conn()
+    if appendonly == "no":
+        assert c("DEBUG", "LOADAOF") == Err("ERR Error trying to load the data: there is no AOF")
+    c("RPUSH", "l", *range(300))
+    c("SET", "k", "v", "PX", 10000000)
+    c("PFADD", "hll", "a", "b")
+    c("SETBIT", "bits", 1000, 1)
+    c("GEOADD", "g", 1, 2, "here")
+    digest = c("DEBUG", "DIGEST")
+    c("BGREWRITEAOF")
+    wait_for(lambda: "0" == c.info("persistence")["aof_rewrite_in_progress"] == c.info("persistence")["aof_rewrite_scheduled"])
+    if appendonly == "no":
+        c("SET", "later", 1)
+    assert c("DEBUG", "LOADAOF") == OK
+    assert c("DEBUG", "DIGEST") == digest
+    assert c("DEBUG", "RELOAD") == OK
+    assert c("DEBUG", "DIGEST") == digest
+    assert c("DEBUG", "RELOAD", "NOSAVE") == OK
+    assert c("DEBUG", "DIGEST") == digest
+    assert c("DEBUG", "RELOAD", "x") == Err("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+
+
+def test_a_payload_with_a_wrong_checksum_is_taken_when_told_so(start):
+    server = start(appendonly="yes", enable_debug_command="yes")
+    c = server.conn()
+    c("SET", "k", "some text")
+    payload = bytearray(c("DUMP", "k"))
+    payload[4] ^= 1
+    bad = Err("ERR DUMP payload version or checksum are wrong")
+    assert c("RESTORE", "l", 0, bytes(payload)) == bad
+    assert c("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", 1) == OK
+    assert c("RESTORE", "l", 0, bytes(payload)) == OK
+    value = c("GET", "l")
+    assert value != b"some text"
+    assert c("RESTORE", "m", 0, b"") == bad
+    assert c("RESTORE", "m", 0, b"\x00\x01a\xff\xff" + bytes(8)) == bad  # a version of the future
+    assert c("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", 0) == OK
+    assert c("RESTORE", "m", 0, bytes(payload)) == bad
+    server.kill9()
+    server.start()
+    assert server.conn()("GET", "l") == value
+
+
+def test_small_ones(talk):
+    talk("""
+        SET k hello
+        SET n 12
+        RPUSH small a b
+        DEBUG SDSLEN k                          => *
+        DEBUG SDSLEN n                          => -ERR Not an sds encoded string.
+        DEBUG LISTPACK small                    => +"Listpack structure printed on stdout"
+        DEBUG LISTPACK k                        => -ERR Not a listpack encoded object.
+        DEBUG QUICKLIST small                   => -ERR Not a quicklist encoded object.
+        DEBUG HTSTATS 0                         => *
+        DEBUG HTSTATS 99                        => -ERR Out of range database
+        DEBUG HTSTATS x                         => -ERR value is not an integer or out of range
+        DEBUG HTSTATS-KEY none                  => -ERR no such key
+        DEBUG HTSTATS-KEY k                     => -ERR The value stored at the specified key is not represented using an hash table
+        DEBUG STRUCTSIZE                        => *
+        DEBUG LOG hello                         => +OK
+        DEBUG QUICKLIST-PACKED-THRESHOLD 100b   => +OK
+        DEBUG QUICKLIST-PACKED-THRESHOLD 0      => +OK
+        DEBUG QUICKLIST-PACKED-THRESHOLD 5gb    => -ERR argument must be a memory value bigger than 1 and smaller than 4gb
+        DEBUG REPLYBUFFER RESIZING 0            => +OK
+        DEBUG DICT-RESIZING 1                   => +OK
+        DEBUG CHANGE-REPL-ID                    => +OK
+        DEBUG STRINGMATCH-LEN 1000 a*a          => :1
+        DEBUG ERROR "MYERR some text"           => -MYERR some text
+    """.replace('+"Listpack structure printed on stdout"', "*"))
+
+
+@pytest.mark.memd_only
+@pytest.mark.parametrize("how", ["ASSERT", "PANIC", "SEGFAULT", "OOM"])
+def test_ends(start, how):
+    server = start(enable_debug_command="yes")
+    c = server.conn()
+    c.send("DEBUG", how)
+    with pytest.raises((EOFError, ConnectionError)):
+        c.read()
+    assert server.wait_exit() != 0
