@@ -7,7 +7,7 @@
 # image's name. Without a password memd answers no other machine (protected-mode).
 
 FROM debian:12-slim AS build
-RUN apt-get update && apt-get install -y --no-install-recommends gcc make libc6-dev libevent-dev libjemalloc-dev liblzf-dev libluajit-5.1-dev
+RUN apt-get update && apt-get install -y --no-install-recommends gcc make libc6-dev libevent-dev libjemalloc-dev liblzf-dev libluajit-5.1-dev lua-cjson-dev
 COPY . /src
 WORKDIR /src
 RUN make clean && make -j"$(nproc)" && make install DESTDIR=/out PREFIX=/usr

@@ -45,6 +45,16 @@ void *mem_realloc(void *p, size_t n)
     return counted(realloc(p, n == 0 ? 1 : n));
 }
 
+void *mem_try_realloc(void *p, size_t n)
+{
+    size_t before = malloc_usable_size(p);
+    void *q = realloc(p, n == 0 ? 1 : n);
+
+    if (q == NULL) return NULL;
+    atomic_fetch_sub_explicit(&used_bytes, before, memory_order_relaxed);
+    return counted(q);
+}
+
 void *mem_alloc_aligned(size_t align, size_t n)
 {
     void *p = NULL;
@@ -167,6 +177,11 @@ void *mem_realloc(void *p, size_t n)
     p = realloc(p, n == 0 ? 1 : n);
     ensure(p != NULL);
     return p;
+}
+
+void *mem_try_realloc(void *p, size_t n)
+{
+    return realloc(p, n == 0 ? 1 : n);
 }
 
 void *mem_alloc_aligned(size_t align, size_t n)

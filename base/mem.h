@@ -25,6 +25,9 @@ void *mem_zalloc(size_t n);
 /* Resize p (NULL: allocate) to n bytes, keeping its content up to the smaller size. */
 void *mem_realloc(void *p, size_t n);
 
+/* As mem_realloc for what need not succeed; NULL when there is no such memory, and p is as it was. */
+void *mem_try_realloc(void *p, size_t n);
+
 /* Aligned allocation; align is a power of two. Freed by mem_free. */
 void *mem_alloc_aligned(size_t align, size_t n);
 

@@ -14,18 +14,48 @@ enum {
 
 static const char vm_key;
 
+static void on_count(lua_State *L, lua_Debug *at);
+
+/* An allocation that is refused becomes an error of the script. */
+static void *allocate(void *ctx, void *p, size_t before, size_t after)
+{
+    struct vm *vm = ctx;
+    void *q;
+
+    if (after == 0) {
+        mem_free(p);
+        vm->bytes -= before;
+        return NULL;
+    }
+    /* Only scripts are bounded: nobody would catch an error of ours. */
+    if (vm->run != NULL && after > before && (vm->bytes >= VM_BYTES_MAX || after - before > VM_BYTES_MAX - vm->bytes))
+        return NULL;
+    q = mem_try_realloc(p, after);
+    if (q != NULL) vm->bytes += after - before;
+    return q;
+}
+
+static int panic(lua_State *L)
+{
+    (void)L;
+    ensure(!"an error of Lua that nobody caught");
+    return 0;
+}
+
 struct vm *vm_new(const struct vm_host *host)
 {
     struct vm *vm = mem_zalloc(sizeof *vm);
 
     vm->host = *host;
-    vm->L = luaL_newstate();
+    vm->L = lua_newstate(allocate, vm);
     ensure(vm->L != NULL);
+    lua_atpanic(vm->L, panic);
     lua_pushlightuserdata(vm->L, (void *)(uintptr_t)&vm_key);
     lua_pushlightuserdata(vm->L, vm);
     lua_rawset(vm->L, LUA_REGISTRYINDEX);
     vm_push_redis(vm);
     vm_sandbox(vm);
+    lua_sethook(vm->L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
     return vm;
 }
 
@@ -47,7 +77,7 @@ lua_State *vm_state(const struct vm *vm)
 
 size_t vm_bytes(const struct vm *vm)
 {
-    return (size_t)lua_gc(vm->L, LUA_GCCOUNT, 0) * 1024 + (size_t)lua_gc(vm->L, LUA_GCCOUNTB, 0);
+    return vm->bytes;
 }
 
 void vm_collect(struct vm *vm)
@@ -55,9 +85,56 @@ void vm_collect(struct vm *vm)
     lua_gc(vm->L, LUA_GCCOLLECT, 0);
 }
 
+/* --- compiling ------------------------------------------------------------------------------------- */
+
+struct source {
+    struct str text;
+    const char *chunk;
+};
+
+/* The collector waits: the compiler's strings hang on little. */
+static int compile_protected(lua_State *L)
+{
+    const struct source *src = lua_touserdata(L, 1);
+    int e;
+
+    lua_gc(L, LUA_GCSTOP, 0);
+    e = luaL_loadbufferx(L, src->text.p, src->text.n, src->chunk, "t");
+    lua_gc(L, LUA_GCRESTART, 0);
+    if (e != 0) return lua_error(L);
+    lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
+    return 1;
+}
+
+bool vm_compile(struct vm *vm, struct str text, const char *chunk, int *ref, struct buf *why)
+{
+    struct source src = { text, chunk };
+    lua_State *L = vm->L;
+    bool ok;
+
+    lua_pushcfunction(L, compile_protected);
+    lua_pushlightuserdata(L, &src);
+    ok = lua_pcall(L, 1, 1, 0) == 0;
+    lua_gc(L, LUA_GCRESTART, 0);
+    if (ok) *ref = (int)lua_tointeger(L, -1);
+    else buf_add_c(why, lua_tostring(L, -1));
+    lua_pop(L, 1);
+    return ok;
+}
+
+void vm_push(struct vm *vm, int ref)
+{
+    lua_rawgeti(vm->L, LUA_REGISTRYINDEX, ref);
+}
+
+void vm_forget(struct vm *vm, int ref)
+{
+    luaL_unref(vm->L, LUA_REGISTRYINDEX, ref);
+}
+
 /* --- running --------------------------------------------------------------------------------------- */
 
-static struct vm *vm_by_state(lua_State *L)
+struct vm *vm_by_state(lua_State *L)
 {
     struct vm *vm;
 
@@ -68,14 +145,14 @@ static struct vm *vm_by_state(lua_State *L)
     return vm;
 }
 
-/* Once it is to stop this comes at every line, so that no pcall keeps the script running. */
+/* Once it is to stop this comes at every instruction, so that no pcall keeps the script running. */
 static void on_count(lua_State *L, lua_Debug *at)
 {
     struct vm *vm = vm_by_state(L);
 
     (void)at;
-    if (!vm->host.stop(vm->host.ctx)) return;
-    lua_sethook(L, on_count, LUA_MASKLINE, 0);
+    if (vm->run == NULL || vm->host.stop == NULL || !vm->host.stop(vm->host.ctx)) return;
+    lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
     vm_push_error(L, STR("Script killed by user with SCRIPT KILL..."));
     lua_error(L);
 }
@@ -96,7 +173,8 @@ static int on_error(lua_State *L)
 
     lua_settop(L, 1);
     if (!lua_istable(L, 1)) {
-        lua_pushstring(L, lua_tostring(L, 1) != NULL ? lua_tostring(L, 1) : luaL_typename(L, 1));
+        if (lua_isboolean(L, 1)) lua_pushstring(L, lua_toboolean(L, 1) ? "true" : "false");
+        else lua_pushstring(L, lua_tostring(L, 1) != NULL ? lua_tostring(L, 1) : luaL_typename(L, 1));
         vm_push_error(L, str_c(lua_tostring(L, -1)));
         lua_replace(L, 1);
         lua_settop(L, 1);
@@ -112,16 +190,33 @@ static int on_error(lua_State *L)
     return 1;
 }
 
-/* Protected; upvalue-free: the run lies in the vm, the function on the stack. */
+/* Call the function at 1 and write its value to the reply at 2; the run lies in the vm. Writing is
+ * within too: it makes strings. */
 static int call_protected(lua_State *L)
 {
     struct vm *vm = vm_by_state(L);
     const struct vm_run *run = vm->run;
+    struct reply *out = lua_touserdata(L, 2);
 
+    if (vm->globals) vm_push_globals(L);
+    lua_pushvalue(L, 1);
     push_words(L, run->keys, run->n_keys);
+    if (vm->globals) lua_setfield(L, 3, "KEYS");
     push_words(L, run->args, run->n_args);
-    lua_call(L, 2, 1);
-    return 1;
+    if (vm->globals) lua_setfield(L, 3, "ARGV");
+    lua_call(L, vm->globals ? 0 : 2, 1);
+    vm_write_value(L, vm->resp, out);
+    return 0;
+}
+
+/* Push table[name] past any metatable, which could run the script again. */
+static int raw_field(lua_State *L, int table, const char *name)
+{
+    lua_pushvalue(L, table);
+    lua_pushstring(L, name);
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+    return lua_type(L, -1);
 }
 
 /* The last thing that a function did was a call (return f(x)): LuaJIT has forgotten from which line then.
@@ -129,9 +224,7 @@ static int call_protected(lua_State *L)
 static void say_function(lua_State *L, int function)
 {
     lua_Debug at;
-
-    lua_getfield(L, -1, "line");
-    bool known = !lua_isnil(L, -1);
+    bool known = raw_field(L, -1, "line") != LUA_TNIL;
 
     lua_pop(L, 1);
     if (known) return;
@@ -144,28 +237,30 @@ static void say_function(lua_State *L, int function)
 }
 
 /* What was raised is on top: the error reply. */
-static void write_error(struct vm *vm, int function, struct reply *out)
+static void write_error(struct vm *vm, const char *name, int function, struct reply *out)
 {
     lua_State *L = vm->L;
     const char *text, *source, *line;
 
     if (!lua_istable(L, -1)) { /* no memory, even for telling where */
         text = lua_tostring(L, -1);
-        reply_errorf(out, "ERR Error running script %s, %.100s", vm->run->name,
+        reply_errorf(out, "ERR Error running script %s, %.100s", name,
                      text != NULL ? text : "execution failure");
         lua_pop(L, 1);
         return;
     }
     say_function(L, function);
-    lua_getfield(L, -1, "err");
-    lua_getfield(L, -2, "source");
-    lua_getfield(L, -3, "line");
+    vm->counted = raw_field(L, -1, "ignore_error_stats_update") == LUA_TBOOLEAN && lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    raw_field(L, -1, "err");
+    raw_field(L, -2, "source");
+    raw_field(L, -3, "line");
     text = lua_tostring(L, -3);
     source = lua_tostring(L, -2);
     line = lua_tostring(L, -1);
     if (text == NULL) text = "ERR unknown error";
     if (source != NULL && line != NULL)
-        reply_errorf(out, "%s script: %s, on %s:%s.", text, vm->run->name, source, line);
+        reply_errorf(out, "%s script: %s, on %s:%s.", text, name, source, line);
     else reply_errorf(out, "%s", text);
     lua_pop(L, 4);
 }
@@ -177,25 +272,46 @@ static void step_collector(struct vm *vm)
     lua_gc(vm->L, LUA_GCSTEP, STEP_EVERY);
 }
 
-bool vm_run(struct vm *vm, const struct vm_run *run, struct reply *out)
+static bool run_function(struct vm *vm, const struct vm_run *run, bool globals, struct reply *out)
 {
     lua_State *L = vm->L;
     size_t mark = reply_mark(out);
     int function = lua_gettop(L);
+    char here;
     bool ok;
 
     vm->run = run;
+    vm->globals = globals;
     vm->resp = 2;
+    vm->stack = &here;
+    vm->counted = false;
     lua_pushcfunction(L, on_error);
     lua_pushcfunction(L, call_protected);
     lua_pushvalue(L, function);
-    lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
-    ok = lua_pcall(L, 1, 1, -3) == 0;
-    lua_sethook(L, NULL, 0, 0);
-    if (ok) vm_write_value(L, vm->resp, out);
-    else write_error(vm, function, out);
-    lua_settop(L, function - 1);
+    lua_pushlightuserdata(L, out);
+    ok = lua_pcall(L, 2, 0, -4) == 0;
     vm->run = NULL;
+    if (!ok) {
+        reply_undo(out, mark);
+        write_error(vm, run->name, function, out);
+    }
+    lua_settop(L, function - 1);
+    if (UNLIKELY(lua_gethookcount(L) != HOOK_EVERY)) lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
     step_collector(vm);
     return out->out->p[mark] != '-';
+}
+
+bool vm_run(struct vm *vm, const struct vm_run *run, struct reply *out)
+{
+    return run_function(vm, run, false, out);
+}
+
+bool vm_run_with_globals(struct vm *vm, const struct vm_run *run, struct reply *out)
+{
+    return run_function(vm, run, true, out);
+}
+
+bool vm_failed_by_command(const struct vm *vm)
+{
+    return vm->counted;
 }

@@ -5,10 +5,13 @@
  *
  *   assert collectgarbage coroutine error getfenv getmetatable ipairs load loadstring next pairs pcall
  *   rawequal rawget rawset select setfenv setmetatable tonumber tostring type unpack xpcall _G _VERSION
- *   bit cmsgpack math os.clock string struct table redis
+ *   bit cjson cmsgpack math os.clock string struct table redis server
  *
  * Whoever runs a script is the host: it runs commands, writes the log, and says when to stop. LuaJIT is
- * used as an interpreter: hooks do not fire in compiled code. */
+ * used as an interpreter: hooks do not fire in compiled code.
+ *
+ * Memory is counted by base/mem.h and bounded (VM_BYTES_MAX): what is too much is an error of the script.
+ * So is what would need too much of the machine's stack. */
 #ifndef MEMD_SCRIPTING_VM_H
 #define MEMD_SCRIPTING_VM_H
 
@@ -18,6 +21,9 @@
 #include "protocol/reply.h"
 
 struct vm;
+
+/* The most that a state may hold. */
+#define VM_BYTES_MAX ((size_t)1 << 30)
 
 struct vm_host {
     void *ctx;
@@ -36,6 +42,12 @@ struct vm *vm_new(const struct vm_host *host);
 void vm_free(struct vm **vm);
 
 lua_State *vm_state(const struct vm *vm);
+/* Compile text (never byte code); `chunk` names it in errors ("@user_script"). On success *ref keeps the
+ * function, until vm_forget; else why gets the compiler's message. */
+bool MUST_USE vm_compile(struct vm *vm, struct str text, const char *chunk, int *ref, struct buf *why);
+void vm_push(struct vm *vm, int ref);
+void vm_forget(struct vm *vm, int ref);
+
 size_t vm_bytes(const struct vm *vm);
 void vm_collect(struct vm *vm);
 
@@ -49,5 +61,11 @@ struct vm_run {
 /* Call the function that vm_state's stack ends with, and take it away; out gets the reply. Returns false
  * when that is an error. */
 bool vm_run(struct vm *vm, const struct vm_run *run, struct reply *out);
+
+/* The same without arguments: the tables are the globals KEYS and ARGV. */
+bool vm_run_with_globals(struct vm *vm, const struct vm_run *run, struct reply *out);
+
+/* Was the error of the last run one that a command gave, and was counted for it? */
+bool vm_failed_by_command(const struct vm *vm);
 
 #endif

@@ -211,6 +211,25 @@ static int run_log(lua_State *L)
     return 0;
 }
 
+/* What is left of things past (replicate_commands) and of a debugger that there is not. */
+static int run_true(lua_State *L)
+{
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int run_false(lua_State *L)
+{
+    lua_pushboolean(L, 0);
+    return 1;
+}
+
+static int run_nothing(lua_State *L)
+{
+    (void)L;
+    return 0;
+}
+
 /* "7.2.4" as 0x00070204. */
 static int version_number(const char *text)
 {
@@ -232,6 +251,9 @@ void vm_push_redis(struct vm *vm)
         { "setresp", run_setresp },
         { "set_repl", run_set_repl },
         { "log", run_log },
+        { "replicate_commands", run_true },
+        { "breakpoint", run_false },
+        { "debug", run_nothing },
     };
     static const struct {
         const char *name;
@@ -256,4 +278,10 @@ void vm_push_redis(struct vm *vm)
     lua_setfield(L, -2, "REDIS_VERSION");
     lua_pushinteger(L, version_number(vm->host.version));
     lua_setfield(L, -2, "REDIS_VERSION_NUM");
+    lua_pushliteral(L, "memd");
+    lua_setfield(L, -2, "SERVER_NAME");
+    lua_pushstring(L, vm->host.version);
+    lua_setfield(L, -2, "SERVER_VERSION");
+    lua_pushinteger(L, version_number(vm->host.version));
+    lua_setfield(L, -2, "SERVER_VERSION_NUM");
 }

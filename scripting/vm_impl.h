@@ -12,6 +12,10 @@ struct vm {
     bool calling;             /* within host.call */
     struct buf reply;         /* of the command that ran last */
     uint64_t random;          /* state of math.random */
+    size_t bytes;             /* held by the state */
+    const char *stack;        /* the machine's stack where the run began */
+    bool globals;             /* the run finds keys and arguments in KEYS and ARGV */
+    bool counted;             /* the error of this run is a command's */
     unsigned runs;            /* since the last step of the collector */
 };
 
@@ -22,10 +26,16 @@ void vm_sandbox(struct vm *vm);
  * what it does not hold is an error. */
 void vm_seal(lua_State *L, bool strict);
 
+/* The globals behind their seal, for KEYS and ARGV: pushed. */
+void vm_push_globals(lua_State *L);
+
 /* vm_api.c: push `redis`. */
 void vm_push_redis(struct vm *vm);
 
-/* The vm of a state; that of functions is in their upvalue. */
+/* The vm of a state, from its registry. */
+struct vm *vm_by_state(lua_State *L);
+
+/* The vm of a function that has it as its upvalue. */
 struct vm *vm_of(lua_State *L);
 
 /* Push {err = ...}: text as it is when it begins with '-' (left out), else behind "ERR ". */

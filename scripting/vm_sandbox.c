@@ -13,7 +13,12 @@
 #include "scripting/lua_libs.h"
 #include "scripting/vm_impl.h"
 
-static const char seals_key;
+static const char seals_key, globals_key;
+
+/* Of liblua5.1-cjson, whose header wants another Lua's. */
+int luaopen_cjson(lua_State *L);
+
+static void wrap(lua_State *L, const char *library, const char *name, lua_CFunction with);
 
 /* --- seals ----------------------------------------------------------------------------------------- */
 
@@ -22,18 +27,8 @@ static int refuse_write(lua_State *L)
     return luaL_error(L, "Attempt to modify a readonly table");
 }
 
-/* __index of a strict seal: upvalue 1 holds what there is. */
-static int look_up(lua_State *L)
-{
-    lua_settop(L, 2);
-    lua_pushvalue(L, 2);
-    lua_rawget(L, lua_upvalueindex(1));
-    if (!lua_isnil(L, -1)) return 1;
-    return luaL_error(L, "Script attempted to access nonexistent global variable '%s'", lua_tostring(L, 2));
-}
-
-/* __index of the real globals, below the seal: what is there is found without a call. */
-static int no_global(lua_State *L)
+/* __index of what is behind a strict seal. */
+static int refuse_read(lua_State *L)
 {
     return luaL_error(L, "Script attempted to access nonexistent global variable '%s'", lua_tostring(L, 2));
 }
@@ -59,7 +54,12 @@ void vm_seal(lua_State *L, bool strict)
     lua_newtable(L);
     lua_createtable(L, 0, 3);
     lua_pushvalue(L, -3);
-    if (strict) lua_pushcclosure(L, look_up, 1);
+    if (strict) {
+        lua_createtable(L, 0, 1);
+        lua_pushcfunction(L, refuse_read);
+        lua_setfield(L, -2, "__index");
+        lua_setmetatable(L, -2);
+    }
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, refuse_write);
     lua_setfield(L, -2, "__newindex");
@@ -93,6 +93,21 @@ static bool is_sealed(lua_State *L, int index)
 static int unless_sealed(lua_State *L)
 {
     if (lua_gettop(L) > 0 && lua_istable(L, 1) && is_sealed(L, 1)) return refuse_write(L);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+/* What calls the script back from C needs the machine's stack, of which LuaJIT takes no account: a
+ * quarter of a thread's usual 8 MB is for scripts. */
+static int unless_deep(lua_State *L)
+{
+    enum { STACK = 2 * 1024 * 1024 };
+    struct vm *vm = vm_by_state(L);
+    char here;
+
+    if (vm->run != NULL && vm->stack - &here > STACK) return luaL_error(L, "stack overflow");
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
@@ -235,6 +250,61 @@ static int run_randomseed(lua_State *L)
     return 0;
 }
 
+/* --- cjson ------------------------------------------------------------------------------------------- */
+
+enum { JSON_MAX = 512 << 20, JSON_DEPTH_MAX = 1000 };
+
+/* What the value at the top would be in JSON, roughly and at most: the library ends the process when its
+ * buffer outgrows an int. */
+static size_t json_bound(lua_State *L, int depth, size_t sum)
+{
+    if (lua_type(L, -1) == LUA_TSTRING) return sum + 6 * lua_objlen(L, -1) + 3;
+    if (!lua_istable(L, -1) || depth > JSON_DEPTH_MAX || !lua_checkstack(L, 4)) return sum + 40;
+    sum += 2;
+    lua_pushnil(L);
+    while (lua_next(L, -2) && sum <= JSON_MAX) {
+        sum = json_bound(L, depth + 1, sum);
+        sum += lua_type(L, -2) == LUA_TSTRING ? 6 * lua_objlen(L, -2) + 5 : 40;
+        lua_pop(L, 1);
+    }
+    if (sum > JSON_MAX) lua_pop(L, 2);
+    return sum;
+}
+
+static int run_json_encode(lua_State *L)
+{
+    int top = lua_gettop(L);
+
+    if (top == 1 && json_bound(L, 0, 0) > JSON_MAX) return luaL_error(L, "JSON would be too long");
+    lua_settop(L, top);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+static int run_json_decode(lua_State *L)
+{
+    if (lua_isstring(L, 1) && lua_objlen(L, 1) > JSON_MAX) return luaL_error(L, "JSON is too long");
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+/* One that is made anew would not have these bounds. */
+static void open_cjson(lua_State *L)
+{
+    luaopen_cjson(L);
+    lua_setglobal(L, "cjson");
+    wrap(L, "cjson", "encode", run_json_encode);
+    wrap(L, "cjson", "decode", run_json_decode);
+    lua_getglobal(L, "cjson");
+    lua_pushnil(L);
+    lua_setfield(L, -2, "new");
+    lua_pop(L, 1);
+}
+
 /* --- the globals ----------------------------------------------------------------------------------- */
 
 /* Open the library of a name into the real globals. */
@@ -261,17 +331,50 @@ static void wrap_global(lua_State *L, const char *name, lua_CFunction with)
     lua_setglobal(L, name);
 }
 
-static void wrap_table_functions(lua_State *L)
+/* The same in a library. */
+static void wrap(lua_State *L, const char *library, const char *name, lua_CFunction with)
 {
-    static const char *const names[] = { "insert", "remove", "sort" };
-
-    lua_getglobal(L, "table");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        lua_getfield(L, -1, names[i]);
-        lua_pushcclosure(L, unless_sealed, 1);
-        lua_setfield(L, -2, names[i]);
+    lua_getglobal(L, library);
+    lua_getfield(L, -1, name);
+    if (lua_isfunction(L, -1)) {
+        lua_pushcclosure(L, with, 1);
+        lua_setfield(L, -2, name);
+        lua_pop(L, 1);
+    } else {
+        lua_pop(L, 2);
     }
+}
+
+/* coroutine.wrap would call its coroutine without a look at the stack: make it of what does look. */
+static void remake_coroutine_wrap(lua_State *L)
+{
+    static const char text[] =
+        "local create, resume, error = coroutine.create, coroutine.resume, error\n"
+        "local function pass(ok, ...) if ok then return ... end error((...), 0) end\n"
+        "return function(f)\n"
+        "  local co = create(f)\n"
+        "  return function(...) return pass(resume(co, ...)) end\n"
+        "end";
+
+    lua_getglobal(L, "coroutine");
+    ensure(luaL_loadbuffer(L, text, sizeof text - 1, "=coroutine") == 0);
+    lua_call(L, 0, 1);
+    lua_setfield(L, -2, "wrap");
     lua_pop(L, 1);
+}
+
+static void wrap_functions(lua_State *L)
+{
+    wrap(L, "table", "insert", unless_sealed);
+    wrap(L, "table", "remove", unless_sealed);
+    wrap(L, "table", "sort", unless_sealed);
+    wrap(L, "table", "sort", unless_deep);
+    wrap(L, "table", "foreach", unless_deep);
+    wrap(L, "table", "foreachi", unless_deep);
+    wrap(L, "string", "gsub", unless_deep);
+    wrap(L, "string", "format", unless_deep);
+    wrap(L, "coroutine", "resume", unless_deep);
+    remake_coroutine_wrap(L);
 }
 
 static void replace_random(struct vm *vm)
@@ -312,13 +415,14 @@ static void open_libraries(lua_State *L)
     lua_setglobal(L, "cmsgpack");
     lua_struct_open(L);
     lua_setglobal(L, "struct");
+    open_cjson(L);
 }
 
 /* Each table among the globals becomes a seal; the metatable of strings cannot be had. */
 static void seal_tables(lua_State *L)
 {
     static const char *const names[] = { "string", "table", "math", "os", "bit", "cmsgpack", "struct", "coroutine",
-                                         "redis" };
+                                         "redis", "cjson" };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         lua_getglobal(L, names[i]);
@@ -330,6 +434,12 @@ static void seal_tables(lua_State *L)
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 2);
+}
+
+void vm_push_globals(lua_State *L)
+{
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&globals_key);
+    lua_rawget(L, LUA_REGISTRYINDEX);
 }
 
 void vm_sandbox(struct vm *vm)
@@ -344,22 +454,27 @@ void vm_sandbox(struct vm *vm)
     drop(L, unwanted);
     reduce_os(L);
     replace_random(vm);
-    wrap_table_functions(L);
+    wrap_functions(L);
     wrap_global(L, "rawset", unless_sealed);
     wrap_global(L, "setmetatable", unless_sealed);
     wrap_global(L, "pcall", run_pcall);
     wrap_global(L, "load", run_load);
+    wrap_global(L, "load", unless_deep);
+    wrap_global(L, "pcall", unless_deep);
+    wrap_global(L, "xpcall", unless_deep);
+    wrap_global(L, "tostring", unless_deep);
     wrap_global(L, "loadstring", run_loadstring);
     wrap_global(L, "getfenv", run_getfenv);
     wrap_global(L, "setfenv", run_setfenv);
     wrap_global(L, "collectgarbage", run_collectgarbage);
     seal_tables(L);
+    lua_getglobal(L, "redis");
+    lua_setglobal(L, "server");
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&globals_key);
     lua_pushvalue(L, LUA_GLOBALSINDEX);
-    lua_newtable(L);
-    lua_pushcfunction(L, no_global);
-    lua_setfield(L, -2, "__index");
-    lua_setmetatable(L, -2);
-    vm_seal(L, false);
+    lua_rawset(L, LUA_REGISTRYINDEX);
+    lua_pushvalue(L, LUA_GLOBALSINDEX);
+    vm_seal(L, true);
     lua_pushvalue(L, -1);
     lua_setglobal(L, "_G");
     lua_replace(L, LUA_GLOBALSINDEX);

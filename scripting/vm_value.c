@@ -233,6 +233,10 @@ static bool write_verbatim(lua_State *L, struct reply *out)
 static void write_table(lua_State *L, int resp, struct reply *out)
 {
     if (field_is(L, "err", LUA_TSTRING)) {
+        lua_pushliteral(L, "ignore_error_stats_update");
+        lua_rawget(L, -3);
+        vm_by_state(L)->counted = lua_toboolean(L, -1);
+        lua_pop(L, 1);
         reply_error(out, string_at(L, -1));
     } else if (field_is(L, "ok", LUA_TSTRING)) {
         reply_simple(out, lua_tostring(L, -1));

@@ -63,7 +63,7 @@ static void expect_reply(int line, int resp, const char *code, const char *want)
     buf_clear(&said);
     if (luaL_loadbuffer(vm_state(vm), code, strlen(code), "@code") != 0)
         ck_abort_msg("%d: %s", line, lua_tostring(vm_state(vm), -1));
-    ck_assert(vm_run(vm, &run, &r) == (want[0] != '-'));
+    ck_assert_msg(vm_run(vm, &run, &r) == (want[0] != 0x2d), "line %d: %s: %.*s", line, code, (int)out.n, out.p);
     if (!str_eq(buf_str(&out), str_c(want)))
         ck_abort_msg("line %d: %s\n got  %.*s\n want %s", line, code, (int)out.n, out.p, want);
     buf_fini(&out);
@@ -232,12 +232,53 @@ START_TEST(there_is_no_way_out)
 }
 END_TEST
 
+/* Each of these would run off the end of the machine's stack, or take all memory there is. */
+START_TEST(what_is_too_much_is_an_error)
+{
+    expect2("local function f() return (('x'):gsub('x', f)) end return pcall(f) == false and 1", ":1\r\n");
+    expect2("local function f() local c = coroutine.wrap(f) return c() end return pcall(f) == false and 1", ":1\r\n");
+    expect2("local function f() table.sort({1, 2, 3}, f) end return pcall(f) == false and 1", ":1\r\n");
+    expect2("local function f() return 1 + select(2, pcall(f)) end pcall(f) return 1", ":1\r\n");
+    expect2("local function f() return load(f) end return 1", ":1\r\n");
+    expect2("return pcall(string.rep, 'x', 2^31 - 1) == false and 1", ":1\r\n");
+    expect2("return pcall(string.rep, 'x', 2^30) == false and 1", ":1\r\n");
+    expect2("return pcall(unpack, {}, 1, 1e8) == false and pcall(unpack, {}, -2, 2147483647) == false and 1", ":1\r\n");
+    expect2("local t = {} t[1] = t return pcall(cjson.encode, t) == false and 1", ":1\r\n");
+    expect2("local s = ('\\0'):rep(2^20) local t = {} for i = 1, 300 do t[i] = s end "
+            "return pcall(cjson.encode, t) == false and 1", ":1\r\n");
+    expect2("return pcall(cjson.decode, ('['):rep(100000)) == false and 1", ":1\r\n");
+    expect2("return cjson.encode({1, {a = 'x'}, cjson.null})", "$18\r\n[1,{\"a\":\"x\"},null]\r\n");
+    expect2("return cjson.decode('{\"a\":[1,2]}').a", "*2\r\n:1\r\n:2\r\n");
+}
+END_TEST
+
+START_TEST(globals_are_the_arguments_when_asked_for)
+{
+    const struct str keys[] = { STR("k1") }, args[] = { STR("a"), STR("b") };
+    struct vm_run run = { "name", 1, 2, keys, args };
+    struct buf out = { 0 }, why = { 0 };
+    struct reply r = { &out, 2 };
+    int ref;
+
+    ck_assert(vm_compile(vm, STR("return {KEYS[1], #ARGV, ARGV[2]}"), "@s", &ref, &why));
+    vm_push(vm, ref);
+    ck_assert(vm_run_with_globals(vm, &run, &r));
+    expect_str(buf_str(&out), STR("*3\r\n$2\r\nk1\r\n:2\r\n$1\r\nb\r\n"));
+    vm_forget(vm, ref);
+    ck_assert(!vm_compile(vm, STR("\033LJ"), "@s", &ref, &why));
+    ck_assert(!vm_compile(vm, STR("retur 1"), "@s", &ref, &why));
+    expect_str(buf_str(&why), STR("attempt to load chunk with wrong modes:1: '=' expected near '1'"));
+    buf_fini(&out);
+    buf_fini(&why);
+}
+END_TEST
+
 START_TEST(a_script_that_is_stopped_cannot_go_on)
 {
     stops_after = 3;
     expect2("while true do end", "-ERR Script killed by user with SCRIPT KILL... script: name, on @code:1.\r\n");
     stops_after = 3;
-    ck_assert_ptr_null(lua_gethook(vm_state(vm)));
+    ck_assert_int_gt(lua_gethookcount(vm_state(vm)), 1); /* asked as seldom as before */
     stops_after = -1;
     expect2("return 1", ":1\r\n");
 }
@@ -245,4 +286,4 @@ END_TEST
 
 UNIT_MAIN_AROUND("vm", set_up, tear_down, values_become_replies, replies_become_values, commands_get_their_words,
                  errors_say_where, the_rest_of_redis_is_there, nothing_that_scripts_share_can_be_changed,
-                 there_is_no_way_out, a_script_that_is_stopped_cannot_go_on)
+                 there_is_no_way_out, what_is_too_much_is_an_error, globals_are_the_arguments_when_asked_for, a_script_that_is_stopped_cannot_go_on)
