@@ -26,7 +26,7 @@ BAD_TIMES = [b"0", b"-1", b"foo", b"", b"1.5", b"9223372036854775808", b"-922337
 class Grammar:
     def __init__(self, lines, rng):
         self.rng = rng
-        self.n_ttl = 0
+        self.n_ttl = self.n_ids = 0
         self.rules, self.weights = [], []
         for line in lines.strip().split("\n"):
             line = line.strip()
@@ -76,7 +76,7 @@ class Grammar:
 
     def _key(self, kind):
         """Mostly a key that holds what the command wants."""
-        kind = kind if self.rng.random() < 0.93 else self.rng.choice("KLHS" if kind == "Y" else "KLHSZX")
+        kind = kind if self.rng.random() < 0.93 else self.rng.choice("KLHS" if kind == "Y" else "KLHSZTX")
         return b"%s%d" % (kind.encode(), self.rng.randrange(5))
 
     def _K(self):
@@ -137,11 +137,59 @@ class Grammar:
         """What sets of sorted sets are made of."""
         return self._key(self.rng.choice("ZZZSY"))
 
+    def _T(self):
+        return self._key("T")
+
+    def _newid(self):
+        """Mostly above those before it."""
+        r = self.rng.random()
+        self.n_ids += self.rng.randrange(2)
+        if r < 0.5:
+            return b"%d-*" % (self.n_ids // 4)
+        if r < 0.93:
+            return b"%d-%d" % (self.n_ids // 4, self.n_ids)
+        return self._xid()
+
+    def _xid(self):
+        """Mostly one of the latest, or near it."""
+        r = self.rng.random()
+        ms = max(0, self.n_ids // 4 - self.rng.randrange(12))
+        if r < 0.4:
+            return b"%d" % ms
+        if r < 0.8:
+            return b"%d-%d" % (ms, self.rng.choice([0, 1, 2, self.n_ids - self.rng.randrange(8)]))
+        if r < 0.96:
+            return self.rng.choice([b"0", b"0-0", b"0-1", b"1"])
+        return self.rng.choice(NONSENSE + EDGE_INTS + [b"5-", b"-5", b"1-2-3", b"-", b"+", b"$", b"01-02", b"1-+1"])
+
+    def _xfrom(self):
+        r = self.rng.random()
+        return b"-" if r < 0.4 else b"(" * (r < 0.55) + self._xid()
+
+    def _xto(self):
+        r = self.rng.random()
+        return b"+" if r < 0.4 else b"(" * (r < 0.55) + self._xid()
+
+    def _far(self):
+        return self.rng.choice([b"0", b"1", b"30", b"100", b"150", b"1000000"])
+
+    def _idle(self):
+        return self.rng.choice([b"0", b"0", b"0", b"20000000", b"-1", b"foo"])
+
+    def _group(self):
+        return self.rng.choice([b"g", b"g", b"g", b"h", b"nogroup"])
+
+    def _consumer(self):
+        return self.rng.choice([b"a", b"b", b"c"])
+
+    def _tinyms(self):
+        return self.rng.choice([b"1", b"1", b"-1", b"foo", b"0.5"])
+
     def _sortable(self):
         return self._key(self.rng.choice("LSZ"))
 
     def _any(self):
-        return self._key(self.rng.choice("KLHSZX"))
+        return self._key(self.rng.choice("KLHSZTX"))
 
     def _score(self):
         r = self.rng.random()

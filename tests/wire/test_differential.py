@@ -31,6 +31,7 @@ GRAMMAR = "\n".join(f.read_text() for f in sorted((pathlib.Path(__file__).parent
 FIXED = {b"SET", b"GETEX", b"SETEX", b"PSETEX", b"EXPIRE", b"PEXPIRE", b"EXPIREAT", b"PEXPIREAT", b"BLPOP",
          b"BRPOP", b"BLMOVE", b"BRPOPLPUSH", b"BLMPOP", b"BZPOPMIN", b"BZPOPMAX", b"BZMPOP",
          b"ZRANK", b"ZREVRANK",  # which take an argument more since 7.2
+         b"XSETID", b"XREAD", b"XREADGROUP",  # a BLOCK 0 would wait for ever
          b"SPOP",  # without a count it picks at random
          b"PFADD", b"PFMERGE",  # whose keys are theirs alone
          b"COMMAND"}  # whose GETKEYS wants one argument more before 7.2
@@ -63,6 +64,44 @@ def open_order(args):
     return b"STORE" not in words and (any(b"*" not in w for w in by) or (b"ALPHA" in words and by))
 
 
+STREAM_TIMES = {b"idle", b"inactive", b"seen-time", b"active-time"}
+
+
+def as_map(v):
+    """A map of names, in RESP2 a flat list of them and values."""
+    pairs = list(v) if isinstance(v, Map) else list(zip(v[::2], v[1::2]))
+    return {name: value for name, value in pairs}
+
+
+def stream_normal(args, reply):
+    """Without times and the consumers that have nothing: 7.2 makes those that find nothing to read, too."""
+    sub = args[1].upper() if len(args) > 1 else b""
+    name = args[0].upper()
+    if name == b"XPENDING" and len(args) > 3:
+        return [p[:2] + [Near(p[2], 1)] + p[3:] for p in reply]
+    if name == b"XGROUP" and sub == b"CREATECONSUMER":
+        return "made or there"
+    if name == b"XINFO" and sub == b"CONSUMERS":
+        return [{k: v for k, v in as_map(c).items() if k not in STREAM_TIMES} for c in reply if as_map(c)[b"pending"]]
+    if name == b"XINFO" and sub == b"GROUPS":
+        return [{**as_map(g), b"consumers": 0} for g in reply]
+    if name == b"XINFO" and sub == b"STREAM" and len(args) > 3:
+        full = as_map(reply)
+        full[b"groups"] = [group_normal(as_map(g)) for g in full[b"groups"]]
+        return full
+    return reply
+
+
+def group_normal(g):
+    def consumer(c):
+        c = {k: v for k, v in as_map(c).items() if k not in STREAM_TIMES}
+        c[b"pending"] = [[p[0], Near(p[1], 1), p[2]] for p in c[b"pending"]]
+        return c
+    g[b"pending"] = [[p[0], p[1], Near(p[2], 1), p[3]] for p in g[b"pending"]]
+    g[b"consumers"] = [consumer(c) for c in g[b"consumers"] if as_map(c)[b"pel-count"]]
+    return g
+
+
 def normal(args, reply):
     """The reply without what Redis leaves open."""
     name = args[0].upper() if args else b""
@@ -80,6 +119,8 @@ def normal(args, reply):
         if name in (b"HSCAN", b"ZSCAN"):
             items = list(zip(items[::2], items[1::2]))
         return [reply[0], sorted(items, key=sort_key)]
+    if name in (b"XPENDING", b"XINFO", b"XGROUP") and reply != resp.QUEUED:
+        return stream_normal(args, reply)
     if name in RANDOM_PICKS:
         return ["%d picks" % len(reply)] if isinstance(reply, list) else "one pick"
     if name in TTL_MS and type(reply) is int and reply >= 0:
@@ -125,6 +166,15 @@ def sorted_by_sort(args, ref, got):
     return [a.upper() for a in args[:2]] == [b"OBJECT", b"ENCODING"] and (ref, got) == (b"skiplist", b"listpack")
 
 
+def unbalanced(args, ref, got):
+    return isinstance(ref, Err) and ref.startswith("ERR Unbalanced ") and isinstance(got, Err) and \
+        got.startswith("ERR Unbalanced '")
+
+
+def reads_the_top(args, ref, got):
+    return args[0].upper() in (b"XREAD", b"XREADGROUP") and b"+" in args and isinstance(ref, Err)
+
+
 # (reason, applies). Each lists only what was seen to differ between stock 7.0.15 and stock 7.2.4.
 DIFFERENCES = [
     ("which objects stock servers share depends on how they came about",
@@ -132,6 +182,8 @@ DIFFERENCES = [
     ("7.2 keeps small lists and small sets of text as listpacks, and says so", encoding_names),
     ("7.2 writes a double in the shortest form that reads back as it", shortest_scores),
     ("stock servers give a sorted set its large form when SORT reads it: memd leaves it as it is", sorted_by_sort),
+    ("7.2 names the command whose streams are unbalanced in another way", unbalanced),
+    ("7.4 knows XREAD's +", reads_the_top),
     ("7.2 refuses the one rank whose opposite is no number", lowest_rank),
 ]
 
@@ -184,7 +236,7 @@ class Duel:
             self.queue.append(args)
 
     def story(self, args, ref, got):
-        keys = {a for a in args[1:] if re.fullmatch(rb"[KLHSZYPGX]\d", a)}
+        keys = {a for a in args[1:] if re.fullmatch(rb"[KLHSZYPGTX]\d", a)}
         told = [(a, r) for a, r in self.log if keys & set(a) or a[0].upper() in (
             b"MULTI", b"EXEC", b"DISCARD", b"SELECT", b"SWAPDB", b"FLUSHDB")][-40:]
         lines = ["seed %d, %s, after %d commands" % (self.seed, "RESP3" if self.resp3 else "RESP2", len(self.log))]
@@ -201,9 +253,10 @@ class Duel:
                 kind = self.ref("TYPE", key)
                 read = {"string": [b"GET", key], "list": [b"LRANGE", key, b"0", b"-1"],
                         "set": [b"SMEMBERS", key], "hash": [b"HGETALL", key],
-                        "zset": [b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"]}[str(kind)]
+                        "zset": [b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"],
+                        "stream": [b"XINFO", b"STREAM", key, b"FULL", b"COUNT", b"0"]}[str(kind)]
                 size = {"string": b"STRLEN", "list": b"LLEN", "set": b"SCARD", "hash": b"HLEN",
-                        "zset": b"ZCARD"}[str(kind)]
+                        "zset": b"ZCARD", "stream": b"XLEN"}[str(kind)]
                 self.run([[b"TYPE", key], read, [size, key], [b"PEXPIRETIME", key], [b"OBJECT", b"ENCODING", key]])
 
 
