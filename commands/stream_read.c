@@ -208,6 +208,7 @@ static void serve_reader(struct answer *a, const struct source *src)
     const struct stream *s;
 
     if (stream_read(a->call->db, src->key, &s) != OK) return;
+    if (stream_id_cmp(stream_info(s).last, from) <= 0) return; /* as for most who poll */
     if (!stream_top(s, &top) || stream_id_cmp(top, from) <= 0 || !stream_id_next(&from)) return;
     begin_source(a);
     reply_stream_range(a->call->out, s, from, STREAM_ID_MAX, false, a->x->count);

@@ -180,6 +180,18 @@ START_TEST(nothing_is_delivered_when_something_is_wrong)
 }
 END_TEST
 
+START_TEST(behind_the_last_id_of_all_there_is_nothing)
+{
+    run_line("XADD s 18446744073709551615-18446744073709551615 f v");
+    run_line("XGROUP CREATE s g +");
+    run_line("XGROUP CREATE s g 0");
+    run_line("XREADGROUP GROUP g a STREAMS s >");
+    expect("XREADGROUP GROUP g a STREAMS s >", "*-1\r\n");
+    run_line("XGROUP SETID s g +");
+    expect("XREADGROUP GROUP g a STREAMS s >", "*-1\r\n");
+}
+END_TEST
+
 START_TEST(replies_in_resp3)
 {
     fill("s", 1);
@@ -217,4 +229,5 @@ UNIT_MAIN_AROUND("stream", harness_open, harness_close, an_entry_is_journaled_wi
                  a_delivery_is_journaled_as_claims_and_how_far_the_group_is, several_streams_are_journaled_one_by_one,
                  claims_are_journaled_as_what_became_of_each, what_is_journaled_can_be_repeated,
                  a_read_that_waits_changes_at_most_the_consumers, nothing_is_delivered_when_something_is_wrong,
+                 behind_the_last_id_of_all_there_is_nothing,
                  replies_in_resp3, the_keys_of_a_read_are_found)

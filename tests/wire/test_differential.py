@@ -61,7 +61,8 @@ def open_order(args):
     """Does SORT leave open where equals stand, or how a set lies?"""
     words = [a.upper() for a in args[2:]]
     by = [words[i + 1] for i in range(len(words) - 1) if words[i] == b"BY"]
-    return b"STORE" not in words and (any(b"*" not in w for w in by) or (b"ALPHA" in words and by))
+    stores = any(w == b"STORE" and words[i - 1:i] != [b"BY"] for i, w in enumerate(words))
+    return not stores and (any(b"*" not in w for w in by) or (b"ALPHA" in words and by))
 
 
 STREAM_TIMES = {b"idle", b"inactive", b"seen-time", b"active-time"}
