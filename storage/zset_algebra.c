@@ -165,7 +165,8 @@ size_t zset_intersect_count(struct zsource *src, size_t n, size_t limit)
     return found;
 }
 
-struct zset zset_subtract(struct store *s, struct zsource *src, size_t n)
+/* Each member of the first is looked for in the others. */
+static struct zset subtract_by_finding(struct store *s, const struct zsource *src, size_t n)
 {
     struct zset rest = zset_new(s, 0, 0);
     struct walk w;
@@ -178,4 +179,42 @@ struct zset zset_subtract(struct store *s, struct zsource *src, size_t n)
         if (i >= n) zset_put(&rest, w.member, w.score, NULL);
     }
     return rest;
+}
+
+/* Each member of the others is looked for in the first. What goes is kept with the scores of the first,
+ * and so in its order: a walk through both at once leaves it out. */
+static struct zset subtract_by_leaving_out(struct store *s, const struct zsource *src, size_t n)
+{
+    struct zset rest = zset_new(s, 0, 0), gone = zset_new(s, 0, 0);
+    struct zset_iter out;
+    struct walk w;
+    double score;
+    bool more;
+
+    for (size_t i = 1; i < n; i++) {
+        walk_start(&w, &src[i]);
+        while (walk_next(&w))
+            if (find(&src[0], w.member, &score)) zset_put(&gone, w.member, score, NULL);
+    }
+    more = zset_count(&gone) > 0;
+    if (more) {
+        zset_iter_at(&out, &gone, 0, false);
+        more = zset_next(&out);
+    }
+    walk_start(&w, &src[0]);
+    while (walk_next(&w)) {
+        if (!more || !str_eq(w.member, out.member)) zset_put(&rest, w.member, w.score, NULL);
+        else more = zset_next(&out);
+    }
+    zset_free(&gone);
+    return rest;
+}
+
+struct zset zset_subtract(struct store *s, struct zsource *src, size_t n)
+{
+    size_t others = 0;
+
+    for (size_t i = 1; i < n; i++) others += src[i].n;
+    if (src[0].type == VALUE_ZSET && others < src[0].n) return subtract_by_leaving_out(s, src, n);
+    return subtract_by_finding(s, src, n);
 }
