@@ -22,12 +22,23 @@ const unsigned char *zpack_find(const unsigned char *lp, struct str member, doub
     return p;
 }
 
-const unsigned char *zpack_place(const unsigned char *lp, struct str member, double score, size_t *rank)
+size_t zpack_rank(const unsigned char *lp, const unsigned char *at)
+{
+    size_t rank = 0;
+
+    for (const unsigned char *p = listpack_first(lp); p != at; p = listpack_next(listpack_next(p))) rank++;
+    return rank;
+}
+
+/* Where (member, score) belongs: the element that comes behind it, NULL at the end. */
+static const unsigned char *place(const unsigned char *lp, struct str member, double score)
 {
     const unsigned char *p = listpack_first(lp), *behind;
     char scratch[NUM_TEXT_MAX];
 
-    for (*rank = 0; p != NULL; p = listpack_next(behind), ++*rank) {
+    /* What is put in comes in order more often than not. */
+    if (p == NULL || zpack_score(listpack_last(lp)) < score) return NULL;
+    for (; p != NULL; p = listpack_next(behind)) {
         double there;
 
         behind = listpack_next(p);
@@ -41,8 +52,8 @@ const unsigned char *zpack_place(const unsigned char *lp, struct str member, dou
 void zpack_insert(unsigned char **lp, struct str member, double score)
 {
     char text[NUM_TEXT_MAX];
-    size_t rank, n;
-    const unsigned char *at = zpack_place(*lp, member, score, &rank);
+    size_t n;
+    const unsigned char *at = place(*lp, member, score);
 
     if (fabs(score) <= WHOLE_MAX && score == (double)(int64_t)score)
         n = num_i64(text, (int64_t)score);

@@ -13,9 +13,8 @@ double zpack_score(const unsigned char *p);
 /* The element of member and its score; NULL: not there. */
 const unsigned char *zpack_find(const unsigned char *lp, struct str member, double *score);
 
-/* Where (member, score) belongs: the element that comes behind it, NULL at the end, and how many come
- * before. */
-const unsigned char *zpack_place(const unsigned char *lp, struct str member, double score, size_t *rank);
+/* How many members come before the one at `at`. */
+size_t zpack_rank(const unsigned char *lp, const unsigned char *at);
 
 /* Add a member that is not there. */
 void zpack_insert(unsigned char **lp, struct str member, double score);

@@ -27,7 +27,7 @@ bool zset_rank(const struct zset *z, struct str member, size_t *rank, double *sc
     if (!zset_find(z, member, &at)) return false;
     if (score != NULL) *score = at.score;
     if (z->enc == ENC_LISTPACK)
-        zpack_place(z->ptr, member, at.score, rank);
+        *rank = zpack_rank(z->ptr, at.p);
     else
         *rank = ztree_before(&large(z)->tree, &(struct zbound){ ZBOUND_ITEM, false, at.score, member });
     return true;
