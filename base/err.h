@@ -78,6 +78,7 @@
     X(ERR_XSETID_ADDED, "ERR The entries_added specified in XSETID is smaller than the target stream length") \
     X(ERR_XSETID_NEGATIVE, "ERR entries_added must be positive") \
     X(ERR_XREAD_ONLY_GROUP, "ERR The %s option is only supported by XREADGROUP. You called XREAD instead.") \
+    X(ERR_XREAD_IN_SCRIPT, "ERR %s command is not allowed with BLOCK option from scripts") \
     X(ERR_XREAD_NEW, "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> " \
       "<consumer> option.") \
     X(ERR_XREADGROUP_NO_GROUP, "ERR Missing GROUP option for XREADGROUP") \

@@ -209,6 +209,7 @@ struct call {
     struct arena *arena;
     struct str err_arg;  /* stands for %s in the text of the returned code */
     bool may_block;      /* false within MULTI, scripts and while loading */
+    bool in_script;      /* a script calls: XREAD and XREADGROUP refuse BLOCK there */
     struct wait wait;    /* filled by call_block */
     void *note;          /* what the handler leaves for its journal function (from the arena) */
     struct client *client; /* for the commands in server/ alone */

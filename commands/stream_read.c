@@ -32,10 +32,11 @@ struct taken {
 
 /* --- arguments -------------------------------------------------------------------------------- */
 
-static enum err parse_block(const struct call *c, size_t i, int64_t *timeout_ms)
+static enum err parse_block(struct call *c, size_t i, int64_t *timeout_ms)
 {
     int64_t ms;
 
+    if (c->in_script) return call_fail(c, ERR_XREAD_IN_SCRIPT, call_arg(c, 0));
     if (call_i64(c, i, &ms) != OK) return ERR_TIMEOUT_NOT_INT;
     if (ms < 0) return ERR_TIMEOUT_NEGATIVE;
     if (ms > INT64_MAX - c->store->now_ms) return ERR_TIMEOUT_RANGE;

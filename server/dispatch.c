@@ -306,6 +306,7 @@ static inline void begin(struct call *call, struct client *c, const struct comma
     call->arena = &s->arena;
     call->err_arg = str_of(NULL, 0);
     call->note = NULL;
+    call->in_script = (c->flags & CLIENT_SCRIPT) != 0;
     call->client = c;
 }
 

@@ -14,6 +14,7 @@ static struct harness {
     struct buf out, journal, told;
     struct reply reply;
     int db;
+    bool in_script;
 } h;
 
 static void note_change(void *ctx, const struct change *c)
@@ -84,6 +85,11 @@ struct store *harness_store(void)
     return h.store;
 }
 
+void harness_in_script(bool in_script)
+{
+    h.in_script = in_script;
+}
+
 void harness_select(int db)
 {
     h.db = db;
@@ -109,7 +115,8 @@ static const struct command *find(size_t argc, const struct str *argv)
 struct str run_args(size_t argc, const struct str *argv)
 {
     struct call c = { .cmd = find(argc, argv), .argc = argc, .argv = argv, .out = &h.reply,
-                      .store = h.store, .db = h.store->dbs[h.db], .arena = &h.arena, .may_block = true };
+                      .store = h.store, .db = h.store->dbs[h.db], .arena = &h.arena, .may_block = !h.in_script,
+                      .in_script = h.in_script };
     uint64_t before = h.store->stats.changes;
     struct journal j = { note_journal, NULL };
     enum err e;

@@ -20,6 +20,9 @@ void harness_advance(int64_t ms);
 
 struct store *harness_store(void);
 
+/* As if a script called (not after harness_open). */
+void harness_in_script(bool in_script);
+
 /* Choose the database (0 after harness_open). */
 void harness_select(int db);
 

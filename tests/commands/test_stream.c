@@ -167,6 +167,16 @@ START_TEST(a_read_that_waits_changes_at_most_the_consumers)
 }
 END_TEST
 
+START_TEST(scripts_may_read_but_not_wait)
+{
+    harness_in_script(true);
+    expect("XREAD STREAMS s $", "*-1\r\n");
+    expect("XREAD BLOCK 0 STREAMS s $", "-ERR XREAD command is not allowed with BLOCK option from scripts\r\n");
+    expect("xreadgroup GROUP g c BLOCK x STREAMS s >",
+           "-ERR xreadgroup command is not allowed with BLOCK option from scripts\r\n");
+}
+END_TEST
+
 START_TEST(nothing_is_delivered_when_something_is_wrong)
 {
     fill("s", 1);
@@ -228,6 +238,6 @@ UNIT_MAIN_AROUND("stream", harness_open, harness_close, an_entry_is_journaled_wi
                  a_trim_is_journaled_exactly, while_loading_the_limit_has_had_its_effect,
                  a_delivery_is_journaled_as_claims_and_how_far_the_group_is, several_streams_are_journaled_one_by_one,
                  claims_are_journaled_as_what_became_of_each, what_is_journaled_can_be_repeated,
-                 a_read_that_waits_changes_at_most_the_consumers, nothing_is_delivered_when_something_is_wrong,
+                 a_read_that_waits_changes_at_most_the_consumers, scripts_may_read_but_not_wait, nothing_is_delivered_when_something_is_wrong,
                  behind_the_last_id_of_all_there_is_nothing,
                  replies_in_resp3, the_keys_of_a_read_are_found)
