@@ -450,3 +450,24 @@ def test_groups_survive_a_restart(start, how):
     payload = c("DUMP", "s")
     assert c("RESTORE", "copy", 0, payload) == OK and c("COPY", "s", "second") == 1
     assert groups_of(c, "copy") == groups_of(c, "second") == before[0]
+
+
+def test_a_client_library_finds_what_it_expects(r):
+    """redis-py picks replies apart; a worker's life through it."""
+    first = r.xadd("s", {"task": "a"}, maxlen=1000)
+    second = r.xadd("s", {"task": "b", "n": 1}, minid=0)
+    assert r.xgroup_create("s", "g", id="0") and r.xlen("s") == 2
+    assert r.xread({"s": first}, count=1) == [[b"s", [(second, {b"task": b"b", b"n": b"1"})]]]
+    assert r.xreadgroup("g", "w1", {"s": ">"}, count=1, block=1) == [[b"s", [(first, {b"task": b"a"})]]]
+    assert r.xpending("s", "g") == {"pending": 1, "min": first, "max": first,
+                                    "consumers": [{"name": b"w1", "pending": 1}]}
+    assert r.xpending_range("s", "g", "-", "+", 5)[0]["times_delivered"] == 1
+    assert r.xautoclaim("s", "g", "w2", 0)[1] == [(first, {b"task": b"a"})]
+    assert r.xclaim("s", "g", "w1", 0, [first], justid=True) == [first]
+    assert r.xack("s", "g", first) == 1
+    assert r.xinfo_stream("s")["last-entry"] == (second, {b"task": b"b", b"n": b"1"})
+    assert r.xinfo_groups("s")[0]["entries-read"] == 1
+    assert {k["name"] for k in r.xinfo_consumers("s", "g")} == {b"w1", b"w2"}
+    assert r.xrevrange("s", count=1) == [(second, {b"task": b"b", b"n": b"1"})]
+    assert r.xtrim("s", maxlen=1, approximate=False) == 1 and r.xdel("s", second) == 1
+    assert r.xgroup_delconsumer("s", "g", "w1") == 0 and r.xgroup_destroy("s", "g") == 1
