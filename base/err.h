@@ -12,6 +12,7 @@
     X(ERR_NOT_DONE, NULL) /* a condition (NX, XX ...) did not hold: nothing was changed */ \
     X(CALL_BLOCKED, NULL) /* the handler asked to wait: call_block */ \
     X(CALL_REPLIED_ERROR, NULL) /* the handler wrote an error reply itself */ \
+    X(CALL_COUNTED_ERROR, NULL) /* the same, and it is in the statistics already */ \
     X(ERR_WRONG_TYPE, "WRONGTYPE Operation against a key holding the wrong kind of value") \
     X(ERR_SYNTAX, "ERR syntax error") \
     X(ERR_ARITY, "ERR wrong number of arguments for '%s' command") \

@@ -34,7 +34,7 @@ enum err call_run(struct call *c)
 
     if (UNLIKELY(!command_arity_ok(c->cmd, c->argc))) e = ERR_ARITY;
     if (LIKELY(e == OK)) e = c->cmd->run(c);
-    if (UNLIKELY(e != OK && e != CALL_BLOCKED && e != CALL_REPLIED_ERROR)) {
+    if (UNLIKELY(e != OK && e != CALL_BLOCKED && e != CALL_REPLIED_ERROR && e != CALL_COUNTED_ERROR)) {
         reply_undo(c->out, mark);
         call_reply_error(c, e);
     }

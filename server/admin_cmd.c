@@ -9,6 +9,7 @@
 #include "server/loop.h"
 #include "server/monitor.h"
 #include "server/rows.h"
+#include "server/script_run.h"
 
 /* --- databases ----------------------------------------------------------------------------------------- */
 
@@ -105,6 +106,21 @@ static enum err run_lastsave(struct call *c)
     return OK;
 }
 
+/* What a script has written so far belongs to a group of the log: the script ends first. */
+static enum err shutdown_busy(struct call *c, bool nosave)
+{
+    struct script_run *r = c->client->server->script;
+
+    if (!nosave) {
+        reply_error(c->out, str_c(script_busy(r)));
+        return CALL_REPLIED_ERROR;
+    }
+    script_stop_all(r);
+    client_close_after(c->client);
+    c->client->flags |= CLIENT_REPLY_OFF;
+    return OK;
+}
+
 static enum err run_shutdown(struct call *c)
 {
     bool save = false, nosave = false, force = false, abort = false;
@@ -119,6 +135,7 @@ static enum err run_shutdown(struct call *c)
     if ((save && nosave) || (abort && c->argc > 2)) return ERR_SYNTAX;
     /* A shutdown never waits here, so there is never one to abort. */
     if (abort) return ERR_NO_SHUTDOWN;
+    if (script_busy(c->client->server->script) != NULL) return shutdown_busy(c, nosave);
     if (!server_shutdown(c->client->server, save ? 1 : nosave ? 0 : -1, force)) return ERR_SHUTDOWN;
     client_close_after(c->client);
     c->client->flags |= CLIENT_REPLY_OFF;

@@ -52,7 +52,7 @@ static void refuse_bytes(struct client *c)
 
 static bool may_run(const struct client *c)
 {
-    return !(c->flags & (CLIENT_CLOSED | CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER | CLIENT_BLOCKED | CLIENT_PAUSED));
+    return !(c->flags & (CLIENT_CLOSED | CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER | CLIENT_BLOCKED | CLIENT_PAUSED | CLIENT_BUSY));
 }
 
 /* Where the first key lies, so that it can be prefetched. */
@@ -169,9 +169,21 @@ void batch_unpause(struct client *c)
     link_remove(&c->in_paused);
 }
 
+/* The call that runs lets others in: what stands behind it in the batch lies in buffers that may now move. */
+void batch_give_back(struct server *s)
+{
+    for (int i = s->n_batched - 1; i >= 0; i--) {
+        put_back(&s->batched[i]);
+        s->batched[i].client = NULL;
+    }
+    s->n_batched = 0;
+}
+
 static void run_one(struct server *s, const struct batched *b)
 {
     struct client *c = b->client;
+
+    if (UNLIKELY(c == NULL)) return;
 
     /* After SHUTDOWN nothing may change: what it has saved is what the next start finds. */
     if (UNLIKELY(!may_run(c) || s->stopping)) {
@@ -216,9 +228,14 @@ static void run_batch(struct server *s, struct batched *batch, int n)
         if (batch[i].table) table_prefetch_entry(batch[i].table, batch[i].hash);
     }
     s->ticks = ticks_now();
-    for (int i = 0; i < n; i++) run_one(s, &batch[i]);
+    for (int i = 0; i < n; i++) {
+        s->batched = batch + i + 1;
+        s->n_batched = n - i - 1;
+        run_one(s, &batch[i]);
+    }
     s->ticks = 0;
     for (int i = 0; i < n; i++) {
+        if (batch[i].client == NULL) continue;
         if (i + 1 == n || batch[i + 1].client != batch[i].client) settle(batch[i].client);
     }
     arena_reset(&s->batch);

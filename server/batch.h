@@ -14,4 +14,7 @@ void batch_run(struct server *s);
 /* c is held back no longer (CLIENT PAUSE, a slow disk); harmless when it was not. */
 void batch_unpause(struct client *c);
 
+/* Put back what is parsed and stands behind the request that runs. */
+void batch_give_back(struct server *s);
+
 #endif

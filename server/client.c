@@ -337,7 +337,8 @@ static void sent(struct client *c, size_t n)
  * moved looks at all gated clients (send_replies). */
 static void gate(struct client *c)
 {
-    uint64_t offset = persist_offset(c->server->persist);
+    /* What a busy script has written is no part of what others are told. */
+    uint64_t offset = c->server->busy_saved ? c->written : persist_offset(c->server->persist);
     struct reply_gate *last = c->n_gates > 0 ? &c->gates[c->n_gates - 1] : NULL;
 
     if (last && last->end == c->out.n) return;

@@ -33,6 +33,7 @@ enum client_flag {
     CLIENT_PUSHING = 1 << 16,      /* being sent a message out of band */
     CLIENT_CLOSE_SOON = 1 << 17,   /* in closing: takes no more messages */
     CLIENT_EOF = 1 << 18,          /* the peer sends no more: what it has sent is answered, then it goes */
+    CLIENT_BUSY = 1 << 25,         /* its script runs while others are heard */
     CLIENT_SCRIPT = 1 << 19,       /* not a connection: stands for a script in what it calls */
 };
 

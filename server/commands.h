@@ -15,6 +15,7 @@ extern const struct command debug_commands[];      /* debug_cmd.c: DEBUG */
 extern const struct command dump_commands[];       /* dump_cmd.c: DUMP RESTORE */
 extern const struct command migrate_commands[];    /* migrate_cmd.c: MIGRATE */
 extern const struct command function_commands[];   /* function_cmd.c: FUNCTION */
+extern const struct command eval_commands[];       /* eval_cmd.c: EVAL EVALSHA SCRIPT ... */
 extern const struct command fcall_commands[];      /* fcall_cmd.c: FCALL FCALL_RO */
 
 #endif

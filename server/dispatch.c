@@ -10,6 +10,7 @@
 #include "server/multi.h"
 #include "server/notify.h"
 #include "server/pubsub.h"
+#include "server/script_run.h"
 #include "server/slowlog.h"
 #include "server/ticks.h"
 #include "server/tracking.h"
@@ -206,6 +207,7 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
     if (UNLIKELY(s->store->loading) && !(cmd->flags & CMD_LOADING)) {
         return "LOADING Redis is loading the dataset in memory";
     }
+    if (UNLIKELY(s->busy_saved != NULL) && !(cmd->flags & CMD_ALLOW_BUSY)) return script_busy(s->script);
     if (UNLIKELY(c->flags & CLIENT_MONITOR) && (flags & (CMD_WRITE | CMD_READONLY | CMD_MAY_REPLICATE))) {
         return "ERR Replica can't interact with the keyspace";
     }
@@ -268,7 +270,7 @@ void dispatch_account(struct client *c, struct command_ref *ref, size_t argc, co
     command_stats_add(&ref->stats, us, failed);
     s->stats.commands++;
     if (UNLIKELY(us >= s->conf->slowlog_log_slower_than && s->conf->slowlog_log_slower_than >= 0) &&
-        !(ref->cmd->flags & CMD_SKIP_SLOWLOG)) {
+        !(ref->cmd->flags & CMD_SKIP_SLOWLOG) && !(c->flags & CLIENT_SCRIPT)) {
         slowlog_add(s->slowlog, c, ref, argc, argv, us);
     }
     if (UNLIKELY(us >= 1000)) latency_add(s->latency, ref->cmd->flags & CMD_FAST ? "fast-command" : "command", us / 1000);
@@ -344,7 +346,7 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
         return e;
     }
     if (UNLIKELY(c->tracking != NULL) && (ref->cmd->flags & CMD_READONLY)) tracking_remember(c, ref->cmd, argc, argv);
-    if (UNLIKELY(e != OK)) dispatch_count_error(s, c->reply.out, mark);
+    if (UNLIKELY(e != OK) && e != CALL_COUNTED_ERROR) dispatch_count_error(s, c->reply.out, mark);
     dispatch_account(c, ref, argc, argv, since_last(s, from), e != OK);
     arena_reset(&s->arena);
     return e;

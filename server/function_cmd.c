@@ -6,6 +6,7 @@
 #include "server/commands.h"
 #include "server/function.h"
 #include "server/rows.h"
+#include "server/script_run.h"
 
 enum { LOAD_TIMEOUT_MS = 500 };
 
@@ -198,8 +199,7 @@ static enum err run_stats(struct call *c)
 
 static enum err run_kill(struct call *c)
 {
-    reply_error(c->out, STR("NOTBUSY No scripts in execution right now."));
-    return CALL_REPLIED_ERROR;
+    return script_kill(c->client->server->script, false, c);
 }
 
 static enum err run_help(struct call *c)

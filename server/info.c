@@ -12,7 +12,9 @@
 #include "server/commands.h"
 #include "server/cron.h"
 #include "server/facts.h"
+#include "scripting/vm.h"
 #include "server/function.h"
+#include "server/scripts.h"
 #include "server/lazy.h"
 #include "server/rows.h"
 #include "server/tracking.h"
@@ -89,14 +91,17 @@ static void scripts(struct server *s, struct buf *b)
     const struct library_set *set = functions_set(s->functions);
     struct functions_memory m = functions_memory(s->functions);
 
-    buf_add_c(b, "used_memory_lua:0\r\nused_memory_vm_eval:0\r\nused_memory_lua_human:0B\r\n"
-                 "used_memory_scripts_eval:0\r\nnumber_of_cached_scripts:0\r\n");
+    size_t vm = vm_bytes(scripts_vm(s->scripts)), own = scripts_bytes(s->scripts);
+
+    buf_printf(b, "used_memory_lua:%zu\r\nused_memory_vm_eval:%zu\r\n", vm, vm);
+    human(b, "used_memory_lua_human", vm);
+    buf_printf(b, "used_memory_scripts_eval:%zu\r\nnumber_of_cached_scripts:%zu\r\n", own, scripts_count(s->scripts));
     buf_printf(b, "number_of_functions:%zu\r\nnumber_of_libraries:%zu\r\nused_memory_vm_functions:%zu\r\n"
                   "used_memory_vm_total:%zu\r\n",
-               set->n_functions, set->n_libraries, m.state, m.state);
-    human(b, "used_memory_vm_total_human", m.state);
-    buf_printf(b, "used_memory_functions:%zu\r\nused_memory_scripts:%zu\r\n", m.own, m.own);
-    human(b, "used_memory_scripts_human", m.own);
+               set->n_functions, set->n_libraries, m.state, m.state + vm);
+    human(b, "used_memory_vm_total_human", m.state + vm);
+    buf_printf(b, "used_memory_functions:%zu\r\nused_memory_scripts:%zu\r\n", m.own, m.own + own);
+    human(b, "used_memory_scripts_human", m.own + own);
 }
 
 static void section_memory(struct server *s, struct buf *b)

@@ -13,6 +13,7 @@
 #include "server/cron.h"
 #include "server/latency.h"
 #include "server/multi.h"
+#include "server/script_run.h"
 #include "server/socket.h"
 #include "server/tracking.h"
 
@@ -218,6 +219,7 @@ static bool turn(struct server *s)
     loop_refresh_time(s);
     check_pause(s);
     batch_run(s);
+    if (UNLIKELY(script_wants_shutdown(s->script))) server_shutdown(s, 0, true);
     block_expire(s);
     more = expire(s);
     more |= cron_turn(s);
@@ -251,6 +253,62 @@ void loop_turn_loading(struct server *s)
     clients_close_due(s);
     send_replies(s);
     clients_reap(s);
+}
+
+/* --- while a script is busy ----------------------------------------------------------------------------- */
+
+/* What belongs to the call that runs and must not be touched by others' calls. */
+struct busy_saved {
+    struct arena arena, batch;
+    struct buf late;
+    struct client *current;
+};
+
+void loop_busy_begin(struct server *s, struct client *caller)
+{
+    s->busy_saved = mem_alloc(sizeof *s->busy_saved);
+    batch_give_back(s);
+    caller->flags |= CLIENT_BUSY;
+    if (caller->fd < 0) return;
+    link_remove(&caller->in_readable);
+    link_remove(&caller->in_writable);
+    event_del(&caller->on_read);
+    if (caller->flags & CLIENT_WRITE_ARMED) event_del(caller->on_write);
+}
+
+void loop_busy_turn(struct server *s)
+{
+    struct busy_saved *b = s->busy_saved;
+
+    *b = (struct busy_saved){ s->arena, s->batch, s->late, s->current };
+    arena_init(&s->arena);
+    arena_init(&s->batch);
+    s->late = (struct buf){ 0 };
+    s->current = NULL;
+    event_base_loop(s->base, EVLOOP_NONBLOCK);
+    s->now_us = clock_mono_us();
+    batch_run(s);
+    clients_close_due(s);
+    send_replies(s);
+    arena_fini(&s->arena);
+    arena_fini(&s->batch);
+    buf_fini(&s->late);
+    s->arena = b->arena;
+    s->batch = b->batch;
+    s->late = b->late;
+    s->current = b->current;
+}
+
+void loop_busy_end(struct server *s, struct client *caller)
+{
+    mem_free(s->busy_saved);
+    s->busy_saved = NULL;
+    caller->flags &= ~(uint32_t)CLIENT_BUSY;
+    if (caller->fd < 0 || (caller->flags & CLIENT_CLOSED)) return;
+    event_add(&caller->on_read, NULL);
+    if (caller->flags & CLIENT_WRITE_ARMED) event_add(caller->on_write, NULL);
+    client_wants_write(caller);
+    client_wants_parse(caller);
 }
 
 /* --- timers and signals -------------------------------------------------------------------------------- */

@@ -29,4 +29,10 @@ void loop_refresh_time(struct server *s);
 /* From any thread: make the loop turn soon. */
 void loop_wake(void *server);
 
+/* While a script is busy: turns that hear other clients, of whom few commands are run. Its caller is neither
+ * read nor written to until the end, and what was parsed of others is parsed again. */
+void loop_busy_begin(struct server *s, struct client *caller);
+void loop_busy_turn(struct server *s);
+void loop_busy_end(struct server *s, struct client *caller);
+
 #endif

@@ -5,6 +5,7 @@
 #include "server/commands.h"
 #include "server/facts.h"
 #include "server/function.h"
+#include "server/scripts.h"
 #include "server/rows.h"
 
 static enum err run_usage(struct call *c)
@@ -54,7 +55,7 @@ static enum err run_stats(struct call *c)
     pair(c, "clients.normal", s->client_memory, &n);
     pair(c, "cluster.links", 0, &n);
     pair(c, "aof.buffer", m.aof_buffer, &n);
-    pair(c, "lua.caches", 0, &n);
+    pair(c, "lua.caches", scripts_bytes(s->scripts), &n);
     pair(c, "functions.caches", functions_memory(s->functions).own, &n);
     for (int i = 0; i < s->store->conf.databases; i++) {
         char name[32];

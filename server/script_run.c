@@ -5,12 +5,17 @@
 #include "persistence/persist.h"
 #include "scripting/script_flags.h"
 #include "server/dispatch.h"
+#include "server/loop.h"
 
 struct script_run {
     struct server *server;
     struct client *client;        /* stands for the script */
     const struct script_job *job; /* NULL: none runs */
     bool out_of_memory;           /* when it began */
+    struct client *caller;
+    int64_t started_us;           /* monotonic */
+    bool shut_down;               /* when it has stopped */
+    bool busy, killed;            /* others are heard; one of them wants it stopped */
     bool wrote;                   /* it has called a command that writes: from here on it may not be stopped */
 };
 
@@ -82,10 +87,62 @@ static void run_command(void *ctx, size_t argc, const struct str *argv, int resp
     dispatch_call(c, ref, argc, argv, false, &w);
 }
 
+/* Asked every so many instructions. Within busy-reply-threshold the script has the daemon to itself; then
+ * others are heard, and told that it is busy. */
 static bool must_stop(void *ctx)
 {
-    (void)ctx;
-    return false;
+    struct script_run *r = ctx;
+    struct server *s = r->server;
+    int64_t ms = (clock_mono_us() - r->started_us) / 1000;
+
+    if (s->conf->busy_reply_threshold == 0 || r->caller->flags & CLIENT_LOADER) return false;
+    if (!r->busy) {
+        if (ms < s->conf->busy_reply_threshold) return false;
+        log_warning(s->log, "Slow script detected: still in execution after %lld milliseconds. You can try killing "
+                    "the script using the %s KILL command. Script name is: %s.", (long long)ms,
+                    r->job->is_eval ? "SCRIPT" : "FUNCTION", r->job->name);
+        r->busy = true;
+        loop_busy_begin(s, r->caller);
+    }
+    loop_busy_turn(s);
+    if (r->killed && !r->shut_down) log_notice(s->log, "Lua script killed by user with SCRIPT KILL.");
+    return r->killed || s->stopping;
+}
+
+const char *script_busy(const struct script_run *r)
+{
+    if (LIKELY(!r->busy)) return NULL;
+    return r->job->is_eval
+               ? "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+               : "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
+}
+
+void script_stop_all(struct script_run *r)
+{
+    r->killed = r->shut_down = true;
+}
+
+bool script_wants_shutdown(const struct script_run *r)
+{
+    return r->shut_down;
+}
+
+enum err script_kill(struct script_run *r, bool eval, struct call *c)
+{
+    const char *why = NULL;
+
+    if (r->job == NULL) why = "NOTBUSY No scripts in execution right now.";
+    else if (r->wrote) {
+        why = "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait "
+              "the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.";
+    } else if (r->job->is_eval != eval) why = script_busy(r);
+    if (why != NULL) {
+        reply_error(c->out, str_c(why));
+        return CALL_REPLIED_ERROR;
+    }
+    r->killed = true;
+    reply_ok(c->out);
+    return OK;
 }
 
 static void write_log(void *ctx, int level, struct str text)
@@ -112,18 +169,28 @@ struct vm_host script_run_host(struct script_run *r)
 
 /* --- a run ----------------------------------------------------------------------------------------- */
 
+/* The same for what would be refused as a whole. */
+static const char *disk_refusal(const char *why)
+{
+    if (strstr(why, "AOF") == NULL)
+        return "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. "
+               "Writable scripts are blocked. Use 'no-writes' flag for read only scripts.";
+    return "MISCONF Redis is configured to persist data to AOF, but it's currently unable to persist to disk. "
+           "Writable scripts are blocked. Use 'no-writes' flag for read only scripts. AOF error: Input/output error";
+}
+
 enum err script_may_run(struct script_run *r, const struct script_job *job, struct call *c)
 {
     const char *why = NULL;
 
     if (!job->declared) return OK;
     if (!(job->flags & SCRIPT_NO_WRITES)) {
-        why = persist_refusal(r->server->persist);
+        if (persist_refusal(r->server->persist) != NULL) why = disk_refusal(persist_refusal(r->server->persist));
         if (why == NULL && job->read_only) why = "ERR Can not execute a script with write flag using *_ro command.";
     }
     if (why == NULL && !(job->flags & (SCRIPT_ALLOW_OOM | SCRIPT_NO_WRITES)) &&
         dispatch_make_room(r->server) == MEMORY_OUT)
-        why = "OOM command not allowed when used memory > 'maxmemory'.";
+        why = "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
     if (why == NULL) return OK;
     reply_error(c->out, str_c(why));
     return CALL_REPLIED_ERROR;
@@ -142,11 +209,17 @@ enum err script_run(struct script_run *r, struct vm *vm, const struct script_job
     r->job = job;
     r->wrote = false;
     r->out_of_memory = dispatch_make_room(s) == MEMORY_OUT;
+    r->caller = caller;
+    r->started_us = clock_mono_us();
+    r->busy = r->killed = false;
     persist_group_begin(s->persist);
-    ok = vm_run(vm, &run, c->out);
+    ok = job->is_eval ? vm_run_with_globals(vm, &run, c->out) : vm_run(vm, &run, c->out);
     persist_group_end(s->persist);
+    if (UNLIKELY(r->busy)) loop_busy_end(s, caller);
+    r->busy = false;
     r->job = NULL;
     caller->wrote |= r->client->wrote;
     r->client->wrote = false;
-    return ok ? OK : CALL_REPLIED_ERROR;
+    if (ok) return OK;
+    return vm_failed_by_command(vm) ? CALL_COUNTED_ERROR : CALL_REPLIED_ERROR;
 }

@@ -22,6 +22,7 @@ struct script_job {
     unsigned flags;      /* enum script_flag */
     bool declared;       /* it said its flags; else anything goes (EVAL without a first line) */
     bool read_only;      /* called by a command that only reads */
+    bool is_eval;        /* a script of EVAL; else a function */
     size_t n_keys, n_args;
     const struct str *keys, *args;
 };
@@ -32,5 +33,15 @@ enum err script_run(struct script_run *r, struct vm *vm, const struct script_job
 
 /* May a script with such flags run at all now? Else the error is replied. */
 enum err MUST_USE script_may_run(struct script_run *r, const struct script_job *job, struct call *c);
+
+/* Has a script run for longer than busy-reply-threshold? NULL: no; else what other clients are told. */
+const char *script_busy(const struct script_run *r);
+
+/* SHUTDOWN NOSAVE while it is busy: stop it, then the daemon. */
+void script_stop_all(struct script_run *r);
+bool script_wants_shutdown(const struct script_run *r);
+
+/* SCRIPT KILL and FUNCTION KILL: reply, and let what runs be stopped. */
+enum err script_kill(struct script_run *r, bool eval, struct call *c);
 
 #endif

@@ -18,6 +18,7 @@
 #include "server/loop.h"
 #include "server/setup.h"
 #include "server/script_run.h"
+#include "server/scripts.h"
 #include "server/slowlog.h"
 #include "server/tracking.h"
 #include "server/ticks.h"
@@ -291,6 +292,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     s->slowlog = slowlog_new();
     s->tracking = tracking_new(s);
     s->script = script_run_new(s);
+    s->scripts = scripts_new(s);
     s->functions = functions_new(s);
     s->latency = latency_new();
     apply_plain(s);
@@ -388,6 +390,7 @@ void server_close(struct server *s)
     lazy_free(&s->lazy);
     tracking_free(&s->tracking);
     functions_free(&s->functions);
+    scripts_free(&s->scripts);
     script_run_free(&s->script);
     s->store->defer = NULL;
     store_free(&s->store);

@@ -32,6 +32,7 @@
 struct client;
 struct functions;
 struct script_run;
+struct scripts;
 struct setting;
 struct lazy;
 struct slowlog;
@@ -131,6 +132,10 @@ struct server {
     struct table channels, patterns, shard_channels; /* name -> struct channel */
 
     struct script_run *script;
+    struct scripts *scripts;
+    struct busy_saved *busy_saved; /* loop.c: a script runs and others are heard meanwhile; NULL: not */
+    struct batched *batched;    /* batch.c: what is parsed and has not run yet */
+    int n_batched;
     struct functions *functions;
     struct tracking_table *tracking;
     struct slowlog *slowlog;
