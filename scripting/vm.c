@@ -65,6 +65,7 @@ void vm_free(struct vm **vmp)
 
     if (vm == NULL) return;
     lua_close(vm->L);
+    buf_fini(&vm->words);
     buf_fini(&vm->reply);
     mem_free(vm);
     *vmp = NULL;

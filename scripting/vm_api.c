@@ -34,10 +34,11 @@ struct vm *vm_of(lua_State *L)
 
 /* --- commands -------------------------------------------------------------------------------------- */
 
-/* The arguments of a call as words: numbers are written out in full, in memory on the Lua stack. NULL, and
- * an error on the stack: they are no command. */
+/* The arguments of a call as words, numbers written out in full; they are the vm's, until the next call.
+ * NULL, and an error on the stack: they are no command. */
 static struct str *words_of(lua_State *L, int n)
 {
+    struct vm *vm = vm_of(L);
     struct str *words;
     char *digits;
 
@@ -45,8 +46,8 @@ static struct str *words_of(lua_State *L, int n)
         vm_push_error(L, STR("Please specify at least one argument for this redis lib call"));
         return NULL;
     }
-    luaL_checkstack(L, 4, "too many arguments");
-    words = lua_newuserdata(L, (size_t)n * (sizeof *words + NUM_TEXT_MAX));
+    buf_clear(&vm->words);
+    words = (struct str *)(void *)buf_room(&vm->words, (size_t)n * (sizeof *words + NUM_TEXT_MAX));
     digits = (char *)(words + n);
     for (int i = 0; i < n; i++, digits += NUM_TEXT_MAX) {
         int type = lua_type(L, i + 1);

@@ -10,6 +10,7 @@ struct vm {
     const struct vm_run *run; /* NULL: nothing runs */
     int resp;                 /* of what redis.call answers */
     bool calling;             /* within host.call */
+    struct buf words;         /* of the command that runs */
     struct buf reply;         /* of the command that ran last */
     uint64_t random;          /* state of math.random */
     size_t bytes;             /* held by the state */

@@ -13,7 +13,7 @@
 #include "scripting/lua_libs.h"
 #include "scripting/vm_impl.h"
 
-static const char seals_key, globals_key;
+static const char seals_key, globals_key, shown_key;
 
 /* Of liblua5.1-cjson, whose header wants another Lua's. */
 int luaopen_cjson(lua_State *L);
@@ -49,6 +49,30 @@ static void push_seals(lua_State *L)
     lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
+/* What getmetatable shows of a seal: an empty table that takes nothing, and shows none itself. */
+static void push_metatable_shown(lua_State *L)
+{
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&shown_key);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    if (!lua_isnil(L, -1)) return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, refuse_write);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    push_seals(L);
+    lua_pushvalue(L, -2);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+    lua_setmetatable(L, -2);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)&shown_key);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
 void vm_seal(lua_State *L, bool strict)
 {
     lua_newtable(L);
@@ -63,7 +87,7 @@ void vm_seal(lua_State *L, bool strict)
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, refuse_write);
     lua_setfield(L, -2, "__newindex");
-    lua_pushboolean(L, 0);
+    push_metatable_shown(L);
     lua_setfield(L, -2, "__metatable");
     push_seals(L);
     lua_pushvalue(L, -2);
@@ -431,7 +455,7 @@ static void seal_tables(lua_State *L)
     }
     lua_pushliteral(L, "");
     lua_getmetatable(L, -1);
-    lua_pushboolean(L, 0);
+    push_metatable_shown(L);
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 2);
 }

@@ -169,28 +169,18 @@ struct vm_host script_run_host(struct script_run *r)
 
 /* --- a run ----------------------------------------------------------------------------------------- */
 
-/* The same for what would be refused as a whole. */
-static const char *disk_refusal(const char *why)
-{
-    if (strstr(why, "AOF") == NULL)
-        return "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. "
-               "Writable scripts are blocked. Use 'no-writes' flag for read only scripts.";
-    return "MISCONF Redis is configured to persist data to AOF, but it's currently unable to persist to disk. "
-           "Writable scripts are blocked. Use 'no-writes' flag for read only scripts. AOF error: Input/output error";
-}
-
 enum err script_may_run(struct script_run *r, const struct script_job *job, struct call *c)
 {
     const char *why = NULL;
 
     if (!job->declared) return OK;
     if (!(job->flags & SCRIPT_NO_WRITES)) {
-        if (persist_refusal(r->server->persist) != NULL) why = disk_refusal(persist_refusal(r->server->persist));
+        why = persist_refusal(r->server->persist);
         if (why == NULL && job->read_only) why = "ERR Can not execute a script with write flag using *_ro command.";
     }
     if (why == NULL && !(job->flags & (SCRIPT_ALLOW_OOM | SCRIPT_NO_WRITES)) &&
         dispatch_make_room(r->server) == MEMORY_OUT)
-        why = "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
+        why = "OOM command not allowed when used memory > 'maxmemory'.";
     if (why == NULL) return OK;
     reply_error(c->out, str_c(why));
     return CALL_REPLIED_ERROR;
