@@ -134,7 +134,8 @@ static uint16_t bitfield_key_flags(size_t argc, const struct str *argv)
 
 /* clang-format off */
 
-#define ENCODING_AND_OFFSET { .name = "encoding", .type = ARG_T_STRING }, { .name = "offset", .type = ARG_T_INTEGER }
+#define ENCODING_AND_OFFSET \
+    { .name = "encoding", .type = ARG_T_STRING }, { .name = "offset", .type = ARG_T_INTEGER }
 
 static const struct command_arg get_args[] = { ENCODING_AND_OFFSET, { 0 } };
 static const struct command_arg set_args[] = {

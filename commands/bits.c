@@ -188,7 +188,8 @@ static const struct command_arg unit_args[] = {
     { .name = "bit", .type = ARG_T_PURE_TOKEN, .token = "BIT" },
     { 0 },
 };
-#define UNIT { .name = "unit", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL, .since = "7.0.0", .subs = unit_args }
+#define UNIT \
+    { .name = "unit", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL, .since = "7.0.0", .subs = unit_args }
 
 static const struct command_arg count_range_args[] = {
     { .name = "start", .type = ARG_T_INTEGER },
@@ -221,7 +222,9 @@ static const struct command_arg operation_args[] = {
     { 0 },
 };
 
-static const char *const unit_history[] = { "7.0.0", "Counts positions in bytes or in bits: `BYTE`, `BIT`.", NULL };
+static const char *const unit_history[] = {
+    "7.0.0", "Counts positions in bytes or in bits: `BYTE`, `BIT`.", NULL
+};
 static const char *const bitop_history[] = { "8.2.0", "Has `DIFF`, `DIFF1`, `ANDOR` and `ONE`.", NULL };
 
 const struct command bits_commands[] = {

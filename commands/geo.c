@@ -39,8 +39,9 @@ void geo_reply_distance(struct reply *r, double v)
 {
     char text[64];
     long long parts = llrint(v * 10000);
+    int n = snprintf(text, sizeof text, "%lld.%04lld", parts / 10000, parts % 10000);
 
-    reply_bulk(r, str_of(text, (size_t)snprintf(text, sizeof text, "%lld.%04lld", parts / 10000, parts % 10000)));
+    reply_bulk(r, str_of(text, (size_t)n));
 }
 
 static void reply_coordinate(struct reply *r, double v)

@@ -152,7 +152,8 @@ static enum err take_option(struct call *c, size_t i, struct search *s, size_t *
 static enum err check_options(struct call *c, const struct search *s)
 {
     if (s->store.p && (s->with_distance || s->with_hash || s->with_point)) {
-        return call_fail(c, ERR_GEO_STORE, is_search(s) ? STR("GEOSEARCHSTORE") : STR("STORE option in GEORADIUS"));
+        return call_fail(c, ERR_GEO_STORE,
+                         is_search(s) ? STR("GEOSEARCHSTORE") : STR("STORE option in GEORADIUS"));
     }
     if (is_search(s) && !s->from_member && !s->from_point) return call_fail(c, ERR_GEO_FROM, call_arg(c, 0));
     if (is_search(s) && !s->by_radius && !s->by_box) return call_fail(c, ERR_GEO_BY, call_arg(c, 0));
@@ -421,7 +422,8 @@ const struct command geo_search_commands[] = {
       .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS), STORE_KEYS(6) }, .acl = ACL_GEO, .group = GROUP_GEO,
       .since = "3.2.0", .complexity = RADIUS_COST, .history = both_history,
       .summary = "Gives the places in a circle around a place, or stores them.",
-      .deprecated_since = "6.2.0", .replaced_by = "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument",
+      .deprecated_since = "6.2.0",
+      .replaced_by = "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument",
       .args = ARGS(ARG_KEY("key"), DOUBLE("longitude"), DOUBLE("latitude"), DOUBLE("radius"), UNIT, WITH,
                    COUNT(count_any_later_args), ORDER, STORE),
       .example = PLACES "GEORADIUS g 15 37 100 km => *1\r\n$7\r\nCatania\r\n" },

@@ -105,7 +105,8 @@ static bool counts_well(struct call *c, struct hll *sparse, struct hll *dense, i
     uint64_t a = 0, b = 0;
     int64_t off, may;
 
-    if (hll_count(buf_str(&sparse->bytes), &a) != OK || hll_count(buf_str(&dense->bytes), &b) != OK || a != b) {
+    if (hll_count(buf_str(&sparse->bytes), &a) != OK || hll_count(buf_str(&dense->bytes), &b) != OK ||
+        a != b) {
         reply_error(c->out, STR("ERR TESTFAILED dense/sparse disagree"));
         return false;
     }

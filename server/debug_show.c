@@ -89,6 +89,8 @@ enum err debug_protocol(struct call *c)
 
 /* --- sizes ------------------------------------------------------------------------------------------ */
 
+#define MAIN_TABLE "Hash table 0 stats (main hash table):\n"
+
 static enum err the_key(struct call *c, const struct entry **e)
 {
     *e = db_peek(c->db, call_arg(c, 2));
@@ -106,9 +108,8 @@ enum err debug_htstats(struct call *c)
     if (id < 0 || id >= c->store->conf.databases) return ERR_DEBUG_DB;
     db = c->store->dbs[id];
     for (int i = 0; i < STORE_SHARDS; i++) bytes += db->shards[i].keys.bytes;
-    buf_printf(&text, "[Dictionary HT]\nHash table 0 stats (main hash table):\n number of elements: %zu\n bytes: %zu\n",
-               db->n_keys, bytes);
-    buf_printf(&text, "[Expires HT]\nHash table 0 stats (main hash table):\n number of elements: %zu\n", db->n_expires);
+    buf_printf(&text, "[Dictionary HT]\n" MAIN_TABLE " number of elements: %zu\n bytes: %zu\n", db->n_keys, bytes);
+    buf_printf(&text, "[Expires HT]\n" MAIN_TABLE " number of elements: %zu\n", db->n_expires);
     reply_verbatim(c->out, "txt", buf_str(&text));
     buf_fini(&text);
     return OK;
@@ -121,8 +122,7 @@ enum err debug_htstats_key(struct call *c)
 
     if (err != OK) return err;
     if (entry_enc(e) != ENC_TABLE && entry_enc(e) != ENC_TREE) return ERR_DEBUG_TABLE;
-    reply_verbatim(c->out, "txt", arena_printf(c->arena, "Hash table 0 stats (main hash table):\n bytes: %zu\n",
-                                               db_value_bytes(e, 0)));
+    reply_verbatim(c->out, "txt", arena_printf(c->arena, MAIN_TABLE " bytes: %zu\n", db_value_bytes(e, 0)));
     return OK;
 }
 
@@ -167,8 +167,8 @@ enum err debug_sdslen(struct call *c)
 
 enum err debug_structsize(struct call *c)
 {
-    reply_bulk(c->out, arena_printf(c->arena, "bits:%d entry:%zu blob:%zu table:%zu shard:%zu ", (int)sizeof(void *) * 8,
-                                    sizeof(struct entry), sizeof(struct blob), sizeof(struct table),
-                                    sizeof(struct shard)));
+    reply_bulk(c->out, arena_printf(c->arena, "bits:%d entry:%zu blob:%zu table:%zu shard:%zu ",
+                                    (int)sizeof(void *) * 8, sizeof(struct entry), sizeof(struct blob),
+                                    sizeof(struct table), sizeof(struct shard)));
     return OK;
 }

@@ -138,6 +138,8 @@ static void add_all(const struct call *c, const struct migrate *m, struct buf *o
 
 /* --- the other server -------------------------------------------------------------------------- */
 
+enum { TIMEOUT_MOST = 1 << 30 }; /* ms: twelve days */
+
 struct peer {
     int fd;
     int64_t deadline_us; /* monotonic */
@@ -152,23 +154,30 @@ static bool await(const struct peer *p, short what)
 
     for (;;) {
         int64_t left = p->deadline_us - clock_mono_us();
-        int n = left <= 0 ? 0 : poll(&f, 1, left / 1000 > INT32_MAX ? INT32_MAX : (int)(left / 1000) + 1);
+        int n = left <= 0 ? 0 : poll(&f, 1, (int)(left / 1000) + 1);
 
         if (n > 0) return true;
         if (n == 0 || errno != EINTR) return false;
     }
 }
 
+/* The connection that was begun is there. */
+static bool is_connected(const struct peer *p)
+{
+    int error = 0;
+    socklen_t n = sizeof error;
+
+    return await(p, POLLOUT) && getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 && error == 0;
+}
+
 static bool connect_to(struct peer *p, const struct addrinfo *to)
 {
-    int error = 0, yes = 1;
-    socklen_t n = sizeof error;
+    int yes = 1;
 
     p->fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (p->fd < 0) return false;
     if (connect(p->fd, to->ai_addr, to->ai_addrlen) == 0 ||
-        (errno == EINPROGRESS && await(p, POLLOUT) && getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 &&
-         error == 0)) {
+        (errno == EINPROGRESS && is_connected(p))) {
         setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
         return true;
     }
@@ -184,7 +193,7 @@ static bool peer_open(struct peer *p, const char *host, const char *port, int64_
 
     p->fd = -1;
     p->at = p->n = 0;
-    p->deadline_us = clock_mono_us() + (timeout_ms < INT32_MAX ? timeout_ms : INT32_MAX) * 1000;
+    p->deadline_us = clock_mono_us() + (timeout_ms < TIMEOUT_MOST ? timeout_ms : TIMEOUT_MOST) * 1000;
     if (getaddrinfo(host, port, &hints, &list) != 0) return false;
     for (const struct addrinfo *a = list; a && !open; a = a->ai_next) open = connect_to(p, a);
     freeaddrinfo(list);
@@ -348,15 +357,16 @@ const struct command migrate_commands[] = {
           "That of DUMP, DEL, and RESTORE at the other server, and O(N) for N bytes sent",
           "Moves keys to another server, or copies them there."),
       .keys = { { .flags = KEY_RW | KEY_ACCESS | KEY_DELETE, .first = 3, .step = 1, .not_empty = true },
-                { .flags = KEY_RW | KEY_ACCESS | KEY_DELETE | KEY_INCOMPLETE, .first = -2, .last = -1, .step = 1,
-                  .keyword = "KEYS" } },
+                { .flags = KEY_RW | KEY_ACCESS | KEY_DELETE | KEY_INCOMPLETE, .first = -2, .last = -1,
+                  .step = 1, .keyword = "KEYS" } },
       .acl = ACL_KEYSPACE | ACL_DANGEROUS, .journal = journal_migrate, .tips = migrate_tips,
       .history = migrate_history,
       .args = ARGS({ .name = "host", .type = ARG_T_STRING }, { .name = "port", .type = ARG_T_INTEGER },
                    { .name = "key-selector", .type = ARG_T_ONEOF, .subs = key_args },
                    { .name = "destination-db", .type = ARG_T_INTEGER },
                    { .name = "timeout", .type = ARG_T_INTEGER },
-                   { .name = "copy", .type = ARG_T_PURE_TOKEN, .token = "COPY", .flags = ARG_OPTIONAL, .since = "3.0.0" },
+                   { .name = "copy", .type = ARG_T_PURE_TOKEN, .token = "COPY", .flags = ARG_OPTIONAL,
+                     .since = "3.0.0" },
                    { .name = "replace", .type = ARG_T_PURE_TOKEN, .token = "REPLACE", .flags = ARG_OPTIONAL,
                      .since = "3.0.0" },
                    { .name = "authentication", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL, .subs = auth_args },

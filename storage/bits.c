@@ -67,7 +67,8 @@ static uint64_t count_bytes(const char *p, size_t n)
 uint64_t bits_count(struct str s, uint64_t first, uint64_t last)
 {
     size_t from = first >> 3, to = last >> 3;
-    unsigned char outside_first = (unsigned char)~mask(first & 7, 7), outside_last = (unsigned char)~mask(0, last & 7);
+    unsigned char outside_first = (unsigned char)~mask(first & 7, 7);
+    unsigned char outside_last = (unsigned char)~mask(0, last & 7);
 
     ensure(first <= last && to < s.n);
     return count_bytes(s.p + from, to - from + 1) -

@@ -78,7 +78,8 @@ static struct range part(struct range r, uint32_t i, int steps)
 
 static struct area decode(struct cell c)
 {
-    return (struct area){ part(map.lon, gather(c.bits >> 1), c.steps), part(map.lat, gather(c.bits), c.steps) };
+    return (struct area){ part(map.lon, gather(c.bits >> 1), c.steps),
+                          part(map.lat, gather(c.bits), c.steps) };
 }
 
 uint64_t geo_encode(struct geo_point p)
@@ -187,7 +188,8 @@ static int estimate_steps(const struct geo_shape *s)
 static struct cell beside(struct cell c, int east, int north)
 {
     uint64_t mask = (UINT64_C(1) << c.steps * 2) - 1;
-    uint64_t lon = c.bits & ODD_BITS, lat = c.bits & EVEN_BITS, even = EVEN_BITS & mask, odd = ODD_BITS & mask;
+    uint64_t lon = c.bits & ODD_BITS, lat = c.bits & EVEN_BITS;
+    uint64_t even = EVEN_BITS & mask, odd = ODD_BITS & mask;
 
     if (east > 0) lon = (lon + even + 1) & odd;
     if (east < 0) lon = ((lon | even) - (even + 1)) & odd;
@@ -234,7 +236,7 @@ static void leave_out(struct cell cells[GEO_RANGES], const struct area *all)
 size_t geo_cover(const struct geo_shape *s, struct geo_range out[GEO_RANGES])
 {
     struct area all = bounds(s);
-    struct cell cells[GEO_RANGES];
+    struct cell cells[GEO_RANGES] = { { 0 } };
     int steps = estimate_steps(s);
     size_t n = 0, last = 0;
 
@@ -247,7 +249,8 @@ size_t geo_cover(const struct geo_shape *s, struct geo_range out[GEO_RANGES])
         if (cells[i].steps == 0) continue;
         /* On the coarsest grids neighbours are the same cell. */
         if (last > 0 && cells[i].bits == cells[last].bits) continue;
-        out[n++] = (struct geo_range){ (double)(cells[i].bits << shift), (double)((cells[i].bits + 1) << shift) };
+        out[n++] = (struct geo_range){ (double)(cells[i].bits << shift),
+                                       (double)((cells[i].bits + 1) << shift) };
         last = i;
     }
     return n;

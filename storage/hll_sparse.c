@@ -99,8 +99,8 @@ static void join(struct buf *b, size_t at)
 
     for (int left = 5; left > 0 && at < b->n; left--) {
         if (!hll_run_at(buf_str(b), at, &r)) return;
-        if (r.kind == HLL_VAL && at + 1 < b->n && hll_run_at(buf_str(b), at + 1, &next) && next.kind == HLL_VAL &&
-            next.value == r.value && r.n + next.n <= VAL_MOST) {
+        if (r.kind == HLL_VAL && at + 1 < b->n && hll_run_at(buf_str(b), at + 1, &next) &&
+            next.kind == HLL_VAL && next.value == r.value && r.n + next.n <= VAL_MOST) {
             b->p[at] = val_byte(r.value, r.n + next.n);
             memmove(b->p + at + 1, b->p + at + 2, b->n - at - 2);
             b->n--;
@@ -133,7 +133,8 @@ enum err hll_sparse_raise(struct hll *h, unsigned index, unsigned count, bool *c
     n = put_run(seq, at.run.value, index - at.first);
     n += put_run(seq + n, count, 1);
     n += put_run(seq + n, at.run.value, at.first + at.run.n - 1 - index);
-    if (n > at.run.bytes && b->n + n - at.run.bytes > h->sparse_max) return turn_dense(h, index, count, changed);
+    if (n > at.run.bytes && b->n + n - at.run.bytes > h->sparse_max)
+        return turn_dense(h, index, count, changed);
     if (n > at.run.bytes) {
         buf_insert(b, at.at + at.run.bytes, seq, n - at.run.bytes);
     } else if (n < at.run.bytes) {
