@@ -208,6 +208,7 @@ struct call {
     struct db *db;
     struct arena *arena;
     struct str err_arg;  /* stands for %s in the text of the returned code */
+    bool reads_all_keys; /* patterns that name keys (SORT BY, GET) are allowed */
     bool may_block;      /* false within MULTI, scripts and while loading */
     bool in_script;      /* a script calls: XREAD and XREADGROUP refuse BLOCK there */
     struct wait wait;    /* filled by call_block */

@@ -9,6 +9,7 @@
 #include "server/block.h"
 
 #include "base/mem.h"
+#include "server/acl.h"
 #include "server/dispatch.h"
 #include "server/loop.h"
 
@@ -164,9 +165,14 @@ static void try_again(struct client *c)
 {
     const struct request *r = c->blocked->request;
     size_t mark = begin_reply(c);
+    const char *denied = acl_refusal(c, r->ref, r->argc, r->argv, ACL_IN_TOPLEVEL);
     struct wait w;
 
-    if (dispatch_call(c, r->ref, r->argc, r->argv, true, &w) == CALL_BLOCKED) dispatch_messages(c);
+    if (UNLIKELY(denied != NULL)) { /* its user was changed while it waited */
+        reply_error(&c->reply, str_c(denied));
+        dispatch_count_error(c->server, &c->out, mark);
+        answered(c, mark);
+    } else if (dispatch_call(c, r->ref, r->argc, r->argv, true, &w) == CALL_BLOCKED) dispatch_messages(c);
     else answered(c, mark);
     arena_reset(&c->server->arena);
 }

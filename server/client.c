@@ -7,6 +7,7 @@
 
 #include "base/ensure.h"
 #include "base/mem.h"
+#include "server/acl.h"
 #include "server/batch.h"
 #include "server/block.h"
 #include "server/listen.h"
@@ -108,7 +109,7 @@ struct client *client_new(struct server *s, int fd, bool is_unix)
     struct client *c = new_client(s, fd, is_unix ? CLIENT_UNIX : 0);
     struct entry *e = entry_new_ptr(VALUE_STRING, ENC_BLOB, id_key(&c->id), -1);
 
-    c->authenticated = s->conf->requirepass[0] == '\0';
+    acl_begin(c);
     entry_set_ptr(e, c);
     table_insert(&s->by_id, table_hash(&s->by_id, id_key(&c->id)), e);
     link_add_tail(&s->clients, &c->all);
@@ -232,8 +233,6 @@ void clients_reap(struct server *s)
 
 void client_reset(struct client *c)
 {
-    struct server *s = c->server;
-
     multi_discard(c);
     pubsub_drop(c);
     monitor_stop(c);
@@ -243,7 +242,12 @@ void client_reset(struct client *c)
     c->db = 0;
     c->resp = 2;
     client_set_text(&c->name, str_of(NULL, 0));
-    c->authenticated = s->conf->requirepass[0] == '\0';
+    acl_begin(c);
+}
+
+bool client_needs_auth(const struct client *c)
+{
+    return !c->authenticated && acl_default_is_closed(c->server->acl);
 }
 
 struct db *client_db(const struct client *c)

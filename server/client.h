@@ -82,6 +82,7 @@ struct client {
 
     int db;
     bool authenticated;
+    struct acl_user *user; /* what it may do; NULL: everything (it is no connection) */
     struct command_ref *last_cmd;
     int64_t created_ms, active_ms; /* monotonic */
     int64_t soft_limit_since_ms;   /* output over its soft limit; 0: not */
@@ -166,11 +167,8 @@ size_t client_memory(const struct client *c);
 
 enum client_class client_class(const struct client *c);
 
-/* True while a password is set and c has not given it. */
-static inline bool client_needs_auth(const struct client *c)
-{
-    return !c->authenticated && c->server->conf->requirepass[0] != '\0';
-}
+/* True while the default user wants a password (or is off) and c has not given it. */
+bool client_needs_auth(const struct client *c);
 
 /* Back to the state of a new connection (RESET). */
 void client_reset(struct client *c);

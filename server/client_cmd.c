@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "server/acl.h"
 #include "server/block.h"
 #include "server/client.h"
 #include "server/commands.h"
@@ -94,7 +95,7 @@ static bool chosen(const struct filter *f, struct client *cl, const struct clien
     if (f->class != -1 && (int)client_class(cl) != f->class) return false;
     if (f->addr.p && !str_eq(f->addr, str_c(client_peer(cl)))) return false;
     if (f->laddr.p && !str_eq(f->laddr, str_c(client_local(cl)))) return false;
-    if (f->user.p && !str_eq(f->user, STR("default"))) return false;
+    if (f->user.p && !str_eq(f->user, acl_name(cl->user))) return false;
     if (f->skip_me && cl == me) return false;
     if (f->max_age_s >= 0 && (server_mono_ms(cl->server) - cl->created_ms) / 1000 < f->max_age_s) return false;
     return has_id(f, cl->id);
@@ -156,7 +157,7 @@ static enum err parse_kill_option(struct call *c, size_t i, struct filter *f)
     } else if (call_is(c, i, "laddr")) {
         f->laddr = v;
     } else if (call_is(c, i, "user")) {
-        if (!str_eq(v, STR("default"))) return call_fail(c, ERR_NO_SUCH_USER, v);
+        if (acl_find(c->client->server->acl, v) == NULL) return call_fail(c, ERR_NO_SUCH_USER, v);
         f->user = v;
     } else if (call_is(c, i, "skipme")) {
         if (!str_is(v, "yes") && !str_is(v, "no")) return ERR_SYNTAX;

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "conf/setting.h"
+#include "server/acl.h"
 #include "server/client.h"
 #include "server/commands.h"
 #include "server/rows.h"
@@ -70,7 +71,10 @@ static enum err run_rewrite(struct call *c)
 {
     struct server *s = c->client->server;
     struct buf error = { 0 };
-    enum err e = conf_rewrite(s->conf, false, &error);
+    enum err e;
+
+    acl_to_conf(s->acl);
+    e = conf_rewrite(s->conf, false, &error);
 
     if (e == OK) {
         log_notice(s->log, "CONFIG REWRITE executed with success.");

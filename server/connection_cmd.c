@@ -2,6 +2,7 @@
 #include <limits.h>
 
 #include "base/num.h"
+#include "server/acl.h"
 #include "server/client.h"
 #include "server/commands.h"
 #include "server/monitor.h"
@@ -56,28 +57,9 @@ static enum err run_select(struct call *c)
     return OK;
 }
 
-/* Every byte is looked at whatever the outcome: time tells nothing but the length. */
-static bool same_secret(struct str given, const char *secret)
-{
-    size_t n = strlen(secret);
-    unsigned char differs = given.n != n;
-
-    for (size_t i = 0; i < given.n; i++) {
-        differs |= (unsigned char)given.p[i] ^ (unsigned char)(n ? secret[i % n] : 0);
-    }
-    return !differs;
-}
-
 static enum err authenticate(struct call *c, struct str user, struct str password)
 {
-    const char *secret = c->client->server->conf->requirepass;
-
-    if (!str_eq(user, STR("default")) || (secret[0] != '\0' && !same_secret(password, secret))) {
-        c->client->server->stats.wrong_passwords++;
-        return ERR_WRONG_PASS;
-    }
-    c->client->authenticated = true;
-    return OK;
+    return acl_login(c->client, user, password, call_arg(c, 0)) ? OK : ERR_WRONG_PASS;
 }
 
 static enum err run_auth(struct call *c)
@@ -86,7 +68,7 @@ static enum err run_auth(struct call *c)
 
     if (c->argc > 3) return ERR_SYNTAX;
     if (c->argc == 2) {
-        if (c->client->server->conf->requirepass[0] == '\0') return ERR_NO_PASSWORD_SET;
+        if (acl_default_has_no_password(c->client->server->acl)) return ERR_NO_PASSWORD_SET;
         e = authenticate(c, STR("default"), call_arg(c, 1));
     } else {
         e = authenticate(c, call_arg(c, 1), call_arg(c, 2));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "server/acl.h"
 #include "server/block.h"
 #include "server/latency.h"
 #include "server/monitor.h"
@@ -173,12 +174,12 @@ static const char *refusal_subscribed(const struct command_ref *ref, char *room)
 }
 
 /* Why c may not run the command now; NULL: it may. The text may be made in room[256]. */
-static const char *refusal(struct client *c, const struct command_ref *ref, size_t argc, char *room)
+static const char *refusal(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv, char *room)
 {
     struct server *s = c->server;
     const struct command *cmd = ref->cmd;
     uint32_t flags = flags_of(c, cmd);
-    const char *disk;
+    const char *disk, *denied;
 
     if (UNLIKELY(!command_arity_ok(cmd, argc))) {
         snprintf(room, 256, "ERR wrong number of arguments for '%s' command", ref->full_name);
@@ -192,6 +193,8 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
     if (UNLIKELY(c->flags & CLIENT_MULTI) && (cmd->flags & CMD_NO_MULTI)) {
         return "ERR Command not allowed inside a transaction";
     }
+    denied = acl_refusal(c, ref, argc, argv, c->flags & CLIENT_MULTI ? ACL_IN_MULTI : ACL_IN_TOPLEVEL);
+    if (UNLIKELY(denied != NULL)) return denied;
     /* While there is something to evict, who needs memory gets it: the rest of what is too much goes soon. */
     if (UNLIKELY(s->store->conf.maxmemory != 0) && dispatch_make_room(s) == MEMORY_OUT &&
         needs_memory(c, cmd, flags)) {
@@ -326,6 +329,7 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     enum err e;
 
     begin(&call, c, ref->cmd, argc, argv);
+    call.reads_all_keys = LIKELY(acl_is_free(c->user)) || acl_reads_all_keys(c->user, ref, argc, argv);
     call.may_block = may_block;
     if (LIKELY(!(c->flags & CLIENT_SCRIPT))) s->current = c; /* else the caller is */
     s->store->no_touch = (c->flags & CLIENT_NO_TOUCH) != 0;
@@ -405,7 +409,7 @@ enum dispatched dispatch(struct client *c, struct command_ref *ref, struct comma
     c->reply = (struct reply){ &c->out, c->resp };
     if (LIKELY(ref != NULL)) {
         c->last_cmd = ref;
-        why = refusal(c, ref, argc, room); /* may evict, and tell c itself of it */
+        why = refusal(c, ref, argc, argv, room); /* may evict, and tell c itself of it */
     }
     mark = c->out.n;
     if (UNLIKELY(ref == NULL)) {

@@ -235,10 +235,11 @@ static void section_stats(struct server *s, struct buf *b)
                "reply_buffer_shrinks:0\r\nreply_buffer_expands:0\r\neventloop_cycles:%llu\r\n"
                "client_query_buffer_limit_disconnections:%llu\r\n"
                "client_output_buffer_limit_disconnections:%llu\r\nacl_access_denied_auth:%llu\r\n"
-               "acl_access_denied_cmd:0\r\nacl_access_denied_key:0\r\nacl_access_denied_channel:0\r\n",
+               "acl_access_denied_cmd:%llu\r\nacl_access_denied_key:%llu\r\nacl_access_denied_channel:%llu\r\n",
                s->channels.count, s->patterns.count, s->shard_channels.count, tracking_keys(s),
                tracking_items(s), tracking_prefixes(s), U(v->errors), U(v->reads),
-               U(v->writes), U(s->turns), U(v->query_limit_closed), U(v->output_limit_closed), U(v->wrong_passwords));
+               U(v->writes), U(s->turns), U(v->query_limit_closed), U(v->output_limit_closed), U(v->wrong_passwords),
+               U(v->acl_refused[1]), U(v->acl_refused[2]), U(v->acl_refused[3]));
 }
 
 static void section_replication(struct server *s, struct buf *b)

@@ -5,6 +5,7 @@
 #include "server/multi.h"
 
 #include "base/mem.h"
+#include "server/acl.h"
 #include "server/dispatch.h"
 
 struct watcher {
@@ -271,8 +272,16 @@ static void run_queued(struct client *c, struct request *r)
 {
     struct persist *log = c->server->persist;
     bool apart = touches_the_log(r->ref->cmd);
+    const char *denied;
     struct wait w;
 
+    denied = acl_refusal(c, r->ref, r->argc, r->argv, ACL_IN_MULTI);
+    if (UNLIKELY(denied != NULL)) {
+        size_t mark = reply_mark(&c->reply);
+        reply_error(&c->reply, str_c(denied));
+        dispatch_count_error(c->server, c->reply.out, mark);
+        return;
+    }
     if (apart) persist_group_end(log);
     c->reply.resp = c->resp; /* HELLO may have changed it */
     dispatch_call(c, r->ref, r->argc, r->argv, false, &w);

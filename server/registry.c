@@ -143,8 +143,15 @@ static void make_slots(struct registry *r)
     index_rows(r);
 }
 
+static void number(struct command_ref *r, unsigned *next)
+{
+    r->id = (*next)++;
+    for (size_t i = 0; i < r->n_subs; i++) number(&r->subs[i], next);
+}
+
 struct registry *registry_new(void)
 {
+    unsigned n_ids = 0;
     const struct command *const *lists[] = { command_tables, server_tables };
     struct registry *r = mem_zalloc(sizeof *r);
 
@@ -162,7 +169,10 @@ struct registry *registry_new(void)
     }
     qsort(r->rows, r->n_rows, sizeof *r->rows, by_name);
     r->n_all = r->n_rows;
-    for (size_t i = 0; i < r->n_rows; i++) fill(&r->rows[i], r->rows[i].cmd, NULL);
+    for (size_t i = 0; i < r->n_rows; i++) {
+        fill(&r->rows[i], r->rows[i].cmd, NULL);
+        number(&r->rows[i], &n_ids);
+    }
     make_slots(r);
     return r;
 }
@@ -258,6 +268,21 @@ struct command_ref *registry_find_full(const struct registry *r, struct str name
     if (bar == NULL) return registry_find(r, name);
     ref = registry_find(r, str_of(name.p, (size_t)(bar - name.p)));
     return ref ? find_sub(ref, str_of(bar + 1, (size_t)(name.p + name.n - bar - 1))) : NULL;
+}
+
+size_t registry_count_own(const struct registry *r)
+{
+    return r->n_all;
+}
+
+struct command_ref *registry_find_own_full(const struct registry *r, struct str name)
+{
+    const char *bar = memchr(name.p, '|', name.n);
+    size_t n = bar ? (size_t)(bar - name.p) : name.n;
+    struct command_ref *ref = registry_find_own(r, str_of(name.p, n));
+
+    if (ref == NULL || !str_is(str_of(name.p, n), ref->cmd->name)) return NULL;
+    return bar ? find_sub(ref, str_of(bar + 1, name.n - n - 1)) : ref;
 }
 
 size_t registry_count(const struct registry *r)

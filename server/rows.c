@@ -1,6 +1,7 @@
 /* rows.c -- see rows.h, and the list of all tables of this folder. */
 #include "server/rows.h"
 
+#include "server/acl.h"
 #include "server/commands.h"
 #include "server/latency.h"
 #include "server/multi.h"
@@ -12,5 +13,5 @@ const struct command *const server_tables[] = {
     connection_commands, client_commands, command_commands, config_commands, info_commands,
     admin_commands,      memory_commands, debug_commands,   multi_commands,  pubsub_commands,
     slowlog_commands,    latency_commands, dump_commands,    migrate_commands, function_commands,
-    eval_commands,       fcall_commands,      NULL,
+    eval_commands,       fcall_commands,   acl_commands,   NULL,
 };

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "persistence/persist.h"
 #include "scripting/script_flags.h"
+#include "server/acl.h"
 #include "server/dispatch.h"
 #include "server/loop.h"
 
@@ -50,14 +51,17 @@ static bool may_exceed_memory(const struct script_job *job)
 }
 
 /* Why the script may not run the command; NULL: it may. */
-static const char *refusal(struct script_run *r, const struct command_ref *ref, size_t argc)
+static const char *refusal(struct script_run *r, struct command_ref *ref, size_t argc, const struct str *argv)
 {
     const struct command *cmd;
+    const char *denied;
 
     if (ref == NULL) return "ERR Unknown Redis command called from script";
     cmd = ref->cmd;
     if (!command_arity_ok(cmd, argc)) return "ERR Wrong number of args calling Redis command from script";
     if (cmd->flags & CMD_NOSCRIPT) return "ERR This Redis command is not allowed from script";
+    denied = acl_refusal(r->client, ref, argc, argv, ACL_IN_LUA);
+    if (UNLIKELY(denied != NULL)) return denied;
     if (only_reads(r->job) && (cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)))
         return "ERR Write commands are not allowed from read-only scripts.";
     if ((cmd->flags & CMD_WRITE) && !r->wrote && persist_refusal(r->server->persist) != NULL)
@@ -72,7 +76,7 @@ static void run_command(void *ctx, size_t argc, const struct str *argv, int resp
     struct script_run *r = ctx;
     struct client *c = r->client;
     struct command_ref *container, *ref = registry_resolve(r->server->commands, argc, argv, &container);
-    const char *why = refusal(r, ref, argc);
+    const char *why = refusal(r, ref, argc, argv);
     size_t mark = out->n;
     struct wait w;
 
@@ -156,10 +160,12 @@ static void write_log(void *ctx, int level, struct str text)
 static bool may_run_command(void *ctx, size_t argc, const struct str *argv, bool *may)
 {
     struct script_run *r = ctx;
-    struct command_ref *container;
+    struct command_ref *container, *ref;
+    size_t at;
 
-    *may = true;
-    return registry_resolve(r->server->commands, argc, argv, &container) != NULL;
+    ref = registry_resolve(r->server->commands, argc, argv, &container);
+    *may = ref != NULL && acl_check(r->client->user, ref, argc, argv, &at) == ACL_ALLOWED;
+    return ref != NULL;
 }
 
 struct vm_host script_run_host(struct script_run *r)
@@ -196,6 +202,7 @@ enum err script_run(struct script_run *r, struct vm *vm, const struct script_job
     if (r->client == NULL) r->client = client_new_script(s);
     r->client->db = caller->db;
     r->client->authenticated = true;
+    r->client->user = caller->user;
     r->job = job;
     r->wrote = false;
     r->out_of_memory = dispatch_make_room(s) == MEMORY_OUT;
@@ -208,6 +215,7 @@ enum err script_run(struct script_run *r, struct vm *vm, const struct script_job
     if (UNLIKELY(r->busy)) loop_busy_end(s, caller);
     r->busy = false;
     r->job = NULL;
+    r->client->user = NULL;
     caller->wrote |= r->client->wrote;
     r->client->wrote = false;
     if (ok) return OK;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "server/acl.h"
 #include "server/client.h"
 #include "server/cron.h"
 #include "server/dispatch.h"
@@ -205,6 +206,7 @@ bool server_apply_conf(struct server *s, const struct setting *const *changed, s
         return false;
     }
     apply_plain(s);
+    if (conf_changed(changed, n, "requirepass")) acl_set_default_password(s->acl, s->conf->requirepass);
     return true;
 }
 
@@ -305,7 +307,8 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     dispatch_subscribe(s);
     env.store = s->store;
     env.libraries = functions_keeper(s->functions);
-    if (!rename_commands(s)) return false;
+    s->acl = acl_new(s);
+    if (!rename_commands(s) || !acl_load_at_start(s->acl)) return false;
     if (persist_open(&s->persist, &pc, &env, why) != OK) {
         log_warning(log, "%s", why);
         return false;
@@ -394,6 +397,7 @@ void server_close(struct server *s)
     script_run_free(&s->script);
     s->store->defer = NULL;
     store_free(&s->store);
+    if (s->acl) acl_free(&s->acl);
     registry_free(&s->commands);
     slowlog_free(&s->slowlog);
     latency_free(&s->latency);
