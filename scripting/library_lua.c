@@ -229,13 +229,14 @@ static int run_text(lua_State *L)
 /* Protected, as it may run out of memory itself. */
 static int run_load(lua_State *L)
 {
-    int failed;
+    lua_Hook hook = lua_gethook(L); /* the state's own, by which functions are stopped later */
+    int mask = lua_gethookmask(L), count = lua_gethookcount(L), failed;
 
     set_current_load(L, lua_touserdata(L, 1));
     lua_pushcfunction(L, run_text);
     lua_pushvalue(L, 1);
     failed = lua_pcall(L, 1, 0, 0);
-    lua_sethook(L, NULL, 0, 0);
+    lua_sethook(L, hook, mask, count);
     set_current_load(L, NULL);
     return failed ? lua_error(L) : 0;
 }

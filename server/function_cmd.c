@@ -179,13 +179,33 @@ static enum err run_list(struct call *c)
 
 /* --- STATS, KILL, HELP ----------------------------------------------------------------------------- */
 
+/* The function that runs, and who called it how. */
+static void reply_running(struct call *c, const struct script_running *r)
+{
+    reply_map(c->out, 3);
+    reply_bulk_c(c->out, "name");
+    reply_bulk_c(c->out, r->name);
+    reply_bulk_c(c->out, "command");
+    reply_array(c->out, r->call->argc);
+    for (size_t i = 0; i < r->call->argc; i++) reply_bulk(c->out, call_arg(r->call, i));
+    reply_bulk_c(c->out, "duration_ms");
+    reply_int(c->out, r->ms);
+}
+
 static enum err run_stats(struct call *c)
 {
     const struct library_set *set = functions_set(functions_of(c));
+    struct script_running running;
+    bool runs = script_running(c->client->server->script, &running);
 
+    if (runs && running.is_eval) {
+        reply_error(c->out, STR("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."));
+        return CALL_REPLIED_ERROR;
+    }
     reply_map(c->out, 2);
     reply_bulk_c(c->out, "running_script");
-    reply_null(c->out);
+    if (runs) reply_running(c, &running);
+    else reply_null(c->out);
     reply_bulk_c(c->out, "engines");
     reply_map(c->out, 1);
     reply_bulk_c(c->out, "LUA");

@@ -14,6 +14,7 @@ struct script_run {
     const struct script_job *job; /* NULL: none runs */
     bool out_of_memory;           /* when it began */
     struct client *caller;
+    const struct call *call;      /* the caller's */
     int64_t started_us;           /* monotonic */
     bool shut_down;               /* when it has stopped */
     bool busy, killed;            /* others are heard; one of them wants it stopped */
@@ -48,6 +49,13 @@ static bool only_reads(const struct script_job *job)
 static bool may_exceed_memory(const struct script_job *job)
 {
     return job->declared && (job->flags & SCRIPT_ALLOW_OOM);
+}
+
+bool script_running(const struct script_run *r, struct script_running *out)
+{
+    if (r->job == NULL) return false;
+    *out = (struct script_running){ r->job->name, r->job->is_eval, (clock_mono_us() - r->started_us) / 1000, r->call };
+    return true;
 }
 
 /* Why the script may not run the command; NULL: it may. */
@@ -207,6 +215,7 @@ enum err script_run(struct script_run *r, struct vm *vm, const struct script_job
     r->wrote = false;
     r->out_of_memory = dispatch_make_room(s) == MEMORY_OUT;
     r->caller = caller;
+    r->call = c;
     r->started_us = clock_mono_us();
     r->busy = r->killed = false;
     persist_group_begin(s->persist);

@@ -41,6 +41,15 @@ const char *script_busy(const struct script_run *r);
 void script_stop_all(struct script_run *r);
 bool script_wants_shutdown(const struct script_run *r);
 
+/* What runs; false: nothing. */
+struct script_running {
+    const char *name;
+    bool is_eval;
+    int64_t ms;              /* since it began */
+    const struct call *call; /* of the caller */
+};
+bool script_running(const struct script_run *r, struct script_running *out);
+
 /* SCRIPT KILL and FUNCTION KILL: reply, and let what runs be stopped. */
 enum err script_kill(struct script_run *r, bool eval, struct call *c);
 

@@ -4,6 +4,7 @@ import pytest
 from resp import Err, NIL_ARRAY, OK, Simple
 from server import wait_for
 
+PONG = Simple("PONG")
 LIB = "#!lua name=%s\nredis.register_function('%s', function(keys, args) return %s end)"
 
 
@@ -421,3 +422,127 @@ def test_monitors_see_a_call_before_what_it_runs(call, c, c2):
     lines = [str(c2.read()) for _ in range(2)]
     assert lines[0].endswith('"FCALL" "put" "1" "k" "v"')
     assert lines[1].endswith('lua] "SET" "k" "v"')
+
+
+# --- functions that take long ------------------------------------------------------------------------
+
+BUSY = "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+SLOW = """#!lua name=slow
+redis.register_function('forever', function(keys, args) while true do end end)
+redis.register_function('stubborn', function() while true do pcall(function() while true do end end) end end)
+redis.register_function('writes', function(keys) redis.call('SET', keys[1], 1) while true do end end)
+redis.register_function('until_stopped', function(keys)
+    redis.call('LPUSH', keys[1], 1)
+    while #redis.call('KEYS', 'never') == 0 do end
+end)
+"""
+
+
+@pytest.fixture
+def slow(start):
+    s = start(busy_reply_threshold=10)
+    s.conn()("FUNCTION", "LOAD", SLOW)
+    return s
+
+
+def busy_with(s, *args):
+    """A connection whose function runs, and another that is told so."""
+    caller, other = s.conn(), s.conn()
+    caller.send("FCALL", *args)
+    wait_for(lambda: other("GET", "x") == Err(BUSY))
+    return caller, other
+
+
+@pytest.mark.parametrize("name", ["forever", "stubborn"])
+def test_kill(slow, name):
+    caller, other = busy_with(slow, name, 1, "k", "arg")
+    running = other("FUNCTION", "STATS")[1]
+    assert running[:4] == [b"name", name.encode(), b"command", [b"FCALL", name.encode(), b"1", b"k", b"arg"]]
+    assert running[4] == b"duration_ms" and running[5] >= 10
+    assert other("SET", "x", 1) == Err(BUSY)
+    assert other("FUNCTION", "LIST") == Err(BUSY)
+    assert other("FUNCTION", "KILL") == OK
+    assert str(caller.read()).startswith("ERR Script killed by user with SCRIPT KILL... script: " + name)
+    assert other("PING") == PONG
+    assert caller("PING") == PONG
+    assert other("FUNCTION", "STATS")[1] is None
+    assert other("FUNCTION", "KILL") == Err("NOTBUSY No scripts in execution right now.")
+
+
+def test_what_came_with_a_busy_call_is_answered_in_order(slow):
+    caller, other = slow.conn(), slow.conn()
+    other("PING")
+    caller.send_raw(b"SET a 1\r\nFCALL forever 0\r\nGET a\r\nPING\r\n")
+    wait_for(lambda: other("GET", "x") == Err(BUSY))
+    caller.send("ECHO", "later" * 10000)
+    assert other("FUNCTION", "KILL") == OK
+    assert caller.read() == OK
+    assert str(caller.read()).startswith("ERR Script killed")
+    assert caller.read() == b"1"
+    assert caller.read() == PONG
+    assert caller.read() == b"later" * 10000
+
+
+def test_many_connections_at_once(slow):
+    conns = [slow.conn() for _ in range(40)]
+    caller, other = busy_with(slow, "forever", 0)
+    for i, conn in enumerate(conns):
+        conn.send_raw(b"PING\r\nSET k%d %d\r\n" % (i, i))
+    for conn in conns:
+        assert [conn.read(), conn.read()] == [Err(BUSY), Err(BUSY)]
+    assert other("FUNCTION", "KILL") == OK
+    assert str(caller.read()).startswith("ERR Script killed")
+    for i, conn in enumerate(conns):
+        assert conn("SET", "k%d" % i, i) == OK
+
+
+def test_in_a_transaction(slow):
+    caller, other = slow.conn(), slow.conn()
+    caller("MULTI")
+    caller("SET", "a", 1)
+    caller("FCALL", "forever", 0)
+    caller("GET", "a")
+    caller.send("EXEC")
+    wait_for(lambda: other("GET", "x") == Err(BUSY))
+    assert other("MULTI") == OK
+    assert other("GET", "x") == Err(BUSY)
+    assert other("DISCARD") == OK
+    assert other("FUNCTION", "KILL") == OK
+    first, second, third = caller.read()
+    assert first == OK and str(second).startswith("ERR Script killed") and third == b"1"
+
+
+def test_what_has_written_cannot_be_killed(slow):
+    caller, other = busy_with(slow, "writes", 1, "k")
+    assert str(other("FUNCTION", "KILL")).startswith("UNKILLABLE Sorry the script already executed write commands")
+    assert other("SHUTDOWN") == Err(BUSY)
+    other.send("SHUTDOWN", "NOSAVE")
+    assert other.read_to_end() == b""
+    slow.wait_exit()
+
+
+def test_waiting_clients_are_served_after_the_function(slow):
+    waiter = slow.conn()
+    waiter.send("BLPOP", "list", 0)
+    wait_for(lambda: slow.conn().info("clients")["blocked_clients"] == "1")
+    caller, other = busy_with(slow, "until_stopped", 1, "list")
+    other.send("SHUTDOWN", "NOSAVE")
+    assert other.read_to_end() == b""
+    assert slow.wait_exit() == 0
+
+
+def test_a_caller_that_is_gone(slow):
+    caller, other = busy_with(slow, "forever", 0)
+    caller.close()
+    assert other("FUNCTION", "KILL") == OK
+    wait_for(lambda: other("PING") == PONG)
+
+
+def test_messages_for_a_busy_caller_come_whole(slow):
+    caller, other = slow.conn(resp3=True), slow.conn()
+    caller("SUBSCRIBE", "news")
+    caller.send("FCALL", "forever", 0)
+    wait_for(lambda: other("GET", "x") == Err(BUSY))
+    assert other("PUBLISH", "news", "x") == Err(BUSY)
+    assert other("FUNCTION", "KILL") == OK
+    assert str(caller.read()).startswith("ERR Script killed")
