@@ -317,7 +317,16 @@ void library_lua_push(lua_State *L, int callback)
     lua_rawgeti(L, LUA_REGISTRYINDEX, callback);
 }
 
+static int forget(lua_State *L)
+{
+    const int *callback = lua_touserdata(L, 1);
+
+    luaL_unref(L, LUA_REGISTRYINDEX, *callback);
+    return 0;
+}
+
+/* Protected: even giving back may need memory. When there is none, the function stays until the end. */
 void library_lua_forget(void *ctx, int callback)
 {
-    luaL_unref(ctx, LUA_REGISTRYINDEX, callback);
+    if (lua_cpcall(ctx, forget, &callback) != 0) lua_pop((lua_State *)ctx, 1);
 }
