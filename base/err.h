@@ -226,6 +226,23 @@
     X(ERR_GETKEYS_NONE, "ERR The command has no key arguments") \
     X(ERR_GETKEYS_ARITY, "ERR Invalid number of arguments specified for command") \
     X(ERR_GETKEYS_ARGS, "ERR Invalid arguments specified for command") \
+    X(ERR_CLUSTER_OFF, "ERR This instance has cluster support disabled") \
+    X(ERR_MODULE_LOAD, "ERR Error loading the extension. Please check the server logs.") \
+    X(ERR_MODULE_UNLOAD, "ERR Error unloading module: no such module with that name") \
+    X(ERR_FAILOVER_NONE, "ERR No failover in progress.") \
+    X(ERR_FAILOVER_TIMEOUT, "ERR FAILOVER timeout must be greater than 0") \
+    X(ERR_FAILOVER_REPLICAS, "ERR FAILOVER requires connected replicas.") \
+    X(ERR_MASTER_PORT, "ERR Invalid master port") \
+    X(ERR_NOT_A_REPLICA, "ERR memd cannot be a replica: it replicates from nobody yet") \
+    X(ERR_REPLCONF_OPTION, "ERR Unrecognized REPLCONF option: %s") \
+    X(ERR_REPLCONF_ADDRESS, "ERR REPLCONF ip-address provided by replica instance is too long: %s bytes") \
+    X(ERR_REPLCONF_FILTER, "ERR Unsupported rdb-filter-only option: %s") \
+    X(ERR_REPLCONF_NO_FILTER, "ERR Missing rdb-filter-only values") \
+    X(ERR_RANGE_0_1, "ERR value is out of range, value must between 0 and 1") \
+    X(ERR_SYNC_EOF, "ERR Filtered replica requires EOF capability") \
+    X(ERR_SYNC_FAILOVER, "ERR PSYNC FAILOVER can't be sent to a master.") \
+    X(ERR_SYNC, "ERR memd has no replication yet: only a snapshot can be had, after REPLCONF rdb-only 1") \
+    X(ERR_WAITAOF_OFF, "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.") \
     X(ERR_DEBUG_RELOAD, "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.") \
     X(ERR_DEBUG_THRESHOLD, "ERR argument must be a memory value bigger than 1 and smaller than 4gb") \
     X(ERR_DEBUG_RESP2, "ERR RESP2 is not supported by this command") \

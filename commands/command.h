@@ -51,13 +51,15 @@
     X(CMD_NO_ASYNC_LOADING, "no_async_loading", 17) \
     X(CMD_NO_MANDATORY_KEYS, "no_mandatory_keys", 18) \
     X(CMD_PROTECTED, "protected", 19) \
-    X(CMD_TOUCHES_ARBITRARY_KEYS, "touches_arbitrary_keys", 20)
+    X(CMD_TOUCHES_ARBITRARY_KEYS, "touches_arbitrary_keys", 20) \
+    X(CMD_ASKING, "asking", 21)
 
 enum command_flag {
 #define COMMAND_FLAG(code, name, bit) code = 1 << bit,
     COMMAND_FLAG_TABLE(COMMAND_FLAG)
 #undef COMMAND_FLAG
     /* Ours alone, never printed: */
+    CMD_SYSTEM = 1 << 27,         /* COMMAND DOCS says that people have no use for it ("syscmd") */
     CMD_NO_MULTI_QUEUE = 1 << 28, /* runs at once within MULTI (QUIT, RESET) */
     CMD_IN_PUBSUB = 1 << 29       /* a RESP2 subscriber may send it */
 };
@@ -146,9 +148,15 @@ struct command_arg {
     const char *since;
     const struct command_arg *subs; /* ONEOF and BLOCK */
     int8_t key_spec;   /* ARG_T_KEY: index of its key spec; others: of one but the first, or 0 */
+    const char *display; /* how a line of usage names it; NULL: by its name */
+    const char *deprecated_since;
 };
 #define ARGS(...) (const struct command_arg[]){ __VA_ARGS__, { 0 } }
 #define ARG_KEY(n) { .name = (n), .type = ARG_T_KEY }
+
+/* A row's lists of tips and of history. */
+#define TIPS(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define HISTORY(...) (const char *const[]){ __VA_ARGS__, NULL }
 
 struct call;
 struct journal;
@@ -183,7 +191,8 @@ struct command {
 
 /* --- a call --------------------------------------------------------------------------------- */
 
-enum null_shape { NULL_BULK, NULL_ARRAY };
+/* What is replied when the time is up: a null, or what the request replies when it may not wait. */
+enum null_shape { NULL_BULK, NULL_ARRAY, NULL_ASK_AGAIN };
 
 /* What a handler that wants to wait asks for. */
 struct wait {
@@ -193,6 +202,7 @@ struct wait {
     int64_t timeout_ms; /* from now; 0: for ever */
     enum null_shape on_timeout;
     bool gone_too;      /* run again also when a key is gone or has come to hold another type */
+    bool for_sync;      /* run again when more of the log has been synced (WAITAOF) */
     /* The request that runs again, where that is not the one that came: XREAD's "$" means what was last
      * when it came. argv == NULL: as it came. */
     size_t argc;

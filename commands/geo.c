@@ -170,10 +170,10 @@ static enum err run_geodist(struct call *c)
 /* clang-format off */
 
 const struct command_arg geo_unit_args[] = {
-    { .name = "m", .type = ARG_T_PURE_TOKEN, .token = "m" },
-    { .name = "km", .type = ARG_T_PURE_TOKEN, .token = "km" },
-    { .name = "ft", .type = ARG_T_PURE_TOKEN, .token = "ft" },
-    { .name = "mi", .type = ARG_T_PURE_TOKEN, .token = "mi" },
+    { .name = "m", .type = ARG_T_PURE_TOKEN, .token = "M" },
+    { .name = "km", .type = ARG_T_PURE_TOKEN, .token = "KM" },
+    { .name = "ft", .type = ARG_T_PURE_TOKEN, .token = "FT" },
+    { .name = "mi", .type = ARG_T_PURE_TOKEN, .token = "MI" },
     { 0 },
 };
 

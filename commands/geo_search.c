@@ -377,8 +377,8 @@ static const struct command_arg count_any_later_args[] = {
     { 0 },
 };
 static const struct command_arg store_args[] = {
-    { .name = "storekey", .type = ARG_T_KEY, .token = "STORE", .key_spec = 1 },
-    { .name = "storedistkey", .type = ARG_T_KEY, .token = "STOREDIST", .key_spec = 2 },
+    { .name = "storekey", .type = ARG_T_KEY, .token = "STORE", .key_spec = 1, .display = "key" },
+    { .name = "storedistkey", .type = ARG_T_KEY, .token = "STOREDIST", .key_spec = 2, .display = "key" },
     { 0 },
 };
 

@@ -367,9 +367,10 @@ static size_t find_store(size_t argc, const struct str *argv, struct key_ref *re
 #define SORTED KEY_AT(1, KEY_RO | KEY_ACCESS), KEYS_UNKNOWN(KEY_RO | KEY_ACCESS)
 #define OPTIONS \
     ARG_KEY("key"), \
-    { .name = "by-pattern", .type = ARG_T_PATTERN, .token = "BY", .flags = ARG_OPTIONAL, .key_spec = 1 }, \
+    { .name = "by-pattern", .type = ARG_T_PATTERN, .token = "BY", .flags = ARG_OPTIONAL, .key_spec = 1, \
+      .display = "pattern" }, \
     { .name = "limit", .type = ARG_T_BLOCK, .token = "LIMIT", .flags = ARG_OPTIONAL, .subs = limit_args }, \
-    { .name = "get-pattern", .type = ARG_T_PATTERN, .token = "GET", .key_spec = 1, \
+    { .name = "get-pattern", .type = ARG_T_PATTERN, .token = "GET", .key_spec = 1, .display = "pattern", \
       .flags = ARG_OPTIONAL | ARG_MULTIPLE | ARG_MULTIPLE_TOKEN }, \
     { .name = "order", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL, .subs = order_args }, \
     { .name = "sorting", .type = ARG_T_PURE_TOKEN, .token = "ALPHA", .flags = ARG_OPTIONAL }

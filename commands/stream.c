@@ -299,7 +299,7 @@ const struct command stream_commands[] = {
     { .name = "xdel", .run = run_xdel, .arity = -3, .flags = CMD_WRITE | CMD_FAST,
       .keys = { KEY_AT(1, KEY_RW | KEY_DELETE) }, STREAM_ROW, .since = "5.0.0",
       .complexity = "O(log(N)) for each ID, for N entries", .summary = "Deletes entries; the stream stays.",
-      .args = ARGS(ARG_KEY("key"), { .name = "ID", .type = ARG_T_STRING, .flags = ARG_MULTIPLE }),
+      .args = ARGS(ARG_KEY("key"), { .name = "id", .type = ARG_T_STRING, .flags = ARG_MULTIPLE }),
       .example = "XADD x 1-0 f v | XDEL x 1-0 2-0 => :1\r\n" },
     { .name = "xtrim", .run = run_xtrim, .arity = -4, .flags = CMD_WRITE,
       .keys = { KEY_AT(1, KEY_RW | KEY_DELETE) }, STREAM_ROW, .journal = journal_xtrim, .since = "5.0.0",

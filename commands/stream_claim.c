@@ -324,7 +324,7 @@ const struct command stream_claim_commands[] = {
       .complexity = "O(log(N)) for each ID, for N entries pending in the group", .tips = any_output,
       .summary = "Makes a consumer the one for whom entries are pending.",
       .args = ARGS(ARG_KEY("key"), ARG_STRING("group"), ARG_STRING("consumer"), ARG_STRING("min-idle-time"),
-                   { .name = "ID", .type = ARG_T_STRING, .flags = ARG_MULTIPLE }, ARG_NUMBER("ms", "IDLE"),
+                   { .name = "id", .type = ARG_T_STRING, .flags = ARG_MULTIPLE }, ARG_NUMBER("ms", "IDLE"),
                    { .name = "unix-time-milliseconds", .type = ARG_T_UNIX_TIME, .token = "TIME",
                      .flags = ARG_OPTIONAL },
                    ARG_NUMBER("count", "RETRYCOUNT"), ARG_WORD("force", "FORCE"), ARG_WORD("justid", "JUSTID"),

@@ -180,7 +180,8 @@ static const struct command_arg id_args[] = {
 #define STREAM_ROW .acl = ACL_STREAM, .group = GROUP_STREAM
 #define ARG_STRING(n) { .name = (n), .type = ARG_T_STRING }
 #define ARG_FROM { .name = "id-selector", .type = ARG_T_ONEOF, .subs = id_args }
-#define ARG_READ(n) { .name = (n), .type = ARG_T_INTEGER, .token = "ENTRIESREAD", .flags = ARG_OPTIONAL }
+#define ARG_READ(n, shown) \
+    { .name = (n), .type = ARG_T_INTEGER, .token = "ENTRIESREAD", .flags = ARG_OPTIONAL, .display = (shown) }
 #define GROUP_EXAMPLE "XGROUP CREATE x g $ MKSTREAM | "
 
 static const struct command xgroup_subs[] = {
@@ -189,7 +190,7 @@ static const struct command xgroup_subs[] = {
       .history = create_history, .summary = "Makes a group of consumers that read a stream together.",
       .args = ARGS(ARG_KEY("key"), ARG_STRING("group"), ARG_FROM,
                    { .name = "mkstream", .type = ARG_T_PURE_TOKEN, .token = "MKSTREAM", .flags = ARG_OPTIONAL },
-                   ARG_READ("entries-read")),
+                   ARG_READ("entries-read", "entries-read")),
       .example = "XGROUP CREATE x g $ MKSTREAM => +OK\r\n" },
     { .name = "createconsumer", .run = run_createconsumer, .arity = 5, .flags = CMD_WRITE | CMD_DENYOOM,
       .keys = { KEY_AT(2, KEY_RW | KEY_INSERT) }, STREAM_ROW, .since = "6.2.0", .complexity = "O(1)",
@@ -212,7 +213,7 @@ static const struct command xgroup_subs[] = {
     { .name = "setid", .run = run_setid, .arity = -5, .flags = CMD_WRITE,
       .keys = { KEY_AT(2, KEY_RW | KEY_UPDATE) }, STREAM_ROW, .since = "5.0.0", .complexity = "O(1)",
       .history = create_history, .summary = "Sets from where a group reads on.",
-      .args = ARGS(ARG_KEY("key"), ARG_STRING("group"), ARG_FROM, ARG_READ("entriesread")),
+      .args = ARGS(ARG_KEY("key"), ARG_STRING("group"), ARG_FROM, ARG_READ("entriesread", "entries-read")),
       .example = GROUP_EXAMPLE "XGROUP SETID x g 0 => +OK\r\n" },
     { 0 },
 };
@@ -224,7 +225,7 @@ const struct command stream_group_commands[] = {
       .keys = { KEY_AT(1, KEY_RW | KEY_UPDATE) }, STREAM_ROW, .since = "5.0.0", .complexity = "O(1) for each ID",
       .summary = "Tells that a group is done with entries; gives the number of those that were pending.",
       .args = ARGS(ARG_KEY("key"), ARG_STRING("group"),
-                   { .name = "ID", .type = ARG_T_STRING, .flags = ARG_MULTIPLE }),
+                   { .name = "id", .type = ARG_T_STRING, .flags = ARG_MULTIPLE }),
       .example = GROUP_EXAMPLE "XADD x 1-0 f v | XREADGROUP GROUP g c STREAMS x > | XACK x g 1-0 1-0 => :1\r\n" },
     { 0 },
 };

@@ -357,7 +357,7 @@ static void journal_xreadgroup(const struct call *c, struct journal *j)
 
 static const struct command_arg streams_args[] = {
     { .name = "key", .type = ARG_T_KEY, .flags = ARG_MULTIPLE },
-    { .name = "ID", .type = ARG_T_STRING, .flags = ARG_MULTIPLE },
+    { .name = "id", .type = ARG_T_STRING, .flags = ARG_MULTIPLE },
     { 0 },
 };
 static const struct command_arg group_args[] = {

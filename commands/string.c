@@ -476,7 +476,7 @@ const struct command string_commands[] = {
       .group = GROUP_STRING,
       .journal = journal_set, .since = "1.0.0", .complexity = "O(1)",
       .summary = "Sets a key to a string and gives the one that it held.",
-      .deprecated_since = "6.2.0", .replaced_by = "`SET` with the `GET` argument",
+      .deprecated_since = "6.2.0", .replaced_by = "`SET` with the `!GET` argument",
       .args = ARGS(ARG_KEY("key"), { .name = "value", .type = ARG_T_STRING }),
       .example = "SET a 1 | GETSET a 2 => $1\r\n1\r\n" },
     { .name = "mget", .run = run_mget, .arity = -2, .flags = CMD_READONLY | CMD_FAST,

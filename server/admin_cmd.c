@@ -204,31 +204,25 @@ static enum err run_wait(struct call *c)
     return OK;
 }
 
-static enum err run_module_list(struct call *c)
-{
-    reply_array(c->out, 0);
-    return OK;
-}
-
 #define FLUSH_ARGS \
     .args = ARGS({ .name = "flush-type", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL, \
-                   .subs = ARGS({ .name = "async", .type = ARG_T_PURE_TOKEN, .token = "ASYNC" }, \
-                                { .name = "sync", .type = ARG_T_PURE_TOKEN, .token = "SYNC" }) })
+                   .subs = ARGS({ .name = "async", .type = ARG_T_PURE_TOKEN, .token = "ASYNC", .since = "4.0.0" }, \
+                                { .name = "sync", .type = ARG_T_PURE_TOKEN, .token = "SYNC", .since = "6.2.0" }) })
 #define OFFLINE (CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING)
-
-static const struct command module_subs[] = {
-    { ROW("list", run_module_list, 2, CMD_ADMIN | CMD_NOSCRIPT, GROUP_SERVER, "4.0.0", "O(1)",
-          "Lists modules: memd has none to load.") },
-    { 0 },
-};
 
 const struct command admin_commands[] = {
     { ROW("flushdb", run_flushdb, -1, CMD_WRITE, GROUP_SERVER, "1.0.0", "O(1)",
           "Empties the database; its memory is freed in the background."),
-      .acl = ACL_KEYSPACE | ACL_DANGEROUS, FLUSH_ARGS },
+      .acl = ACL_KEYSPACE | ACL_DANGEROUS, FLUSH_ARGS,
+      .history = HISTORY("4.0.0", "ASYNC.",
+                         "6.2.0", "SYNC."),
+      .tips = TIPS("request_policy:all_shards", "response_policy:all_succeeded") },
     { ROW("flushall", run_flushall, -1, CMD_WRITE, GROUP_SERVER, "1.0.0", "O(1)",
           "Empties all databases; their memory is freed in the background."),
-      .acl = ACL_KEYSPACE | ACL_DANGEROUS, FLUSH_ARGS },
+      .acl = ACL_KEYSPACE | ACL_DANGEROUS, FLUSH_ARGS,
+      .history = HISTORY("4.0.0", "ASYNC.",
+                         "6.2.0", "SYNC."),
+      .tips = TIPS("request_policy:all_shards", "response_policy:all_succeeded") },
     { ROW("swapdb", run_swapdb, 3, CMD_WRITE | CMD_FAST, GROUP_SERVER, "4.0.0", "O(N), N being the clients that watch or wait",
           "Exchanges two databases."),
       .acl = ACL_KEYSPACE | ACL_DANGEROUS,
@@ -237,22 +231,29 @@ const struct command admin_commands[] = {
           "Saves a snapshot and waits for it.") },
     { ROW("bgsave", run_bgsave, -1, OFFLINE, GROUP_SERVER, "1.0.0", "O(1)", "Saves a snapshot in the background."),
       .args = ARGS({ .name = "schedule", .type = ARG_T_PURE_TOKEN, .token = "SCHEDULE", .flags = ARG_OPTIONAL,
-                     .since = "3.2.2" }) },
+                     .since = "3.2.2" }),
+      .history = HISTORY("3.2.2", "SCHEDULE.") },
     { ROW("bgrewriteaof", run_bgrewriteaof, 1, OFFLINE, GROUP_SERVER, "1.0.0", "O(1)",
           "Rewrites the append-only file in the background.") },
     { ROW("lastsave", run_lastsave, 1, CMD_LOADING | CMD_STALE | CMD_FAST, GROUP_SERVER, "1.0.0", "O(1)",
           "Returns when the last snapshot was completed."),
-      .acl = ACL_ADMIN | ACL_DANGEROUS },
+      .acl = ACL_ADMIN | ACL_DANGEROUS,
+      .tips = TIPS("nondeterministic_output") },
     { ROW("shutdown", run_shutdown, -1, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY,
           GROUP_SERVER, "1.0.0", "O(N) when saving, N being the keys", "Saves as configured and stops memd."),
       .args = ARGS({ .name = "save-selector", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL,
                      .subs = ARGS({ .name = "nosave", .type = ARG_T_PURE_TOKEN, .token = "NOSAVE" },
                                   { .name = "save", .type = ARG_T_PURE_TOKEN, .token = "SAVE" }) },
-                   { .name = "now", .type = ARG_T_PURE_TOKEN, .token = "NOW", .flags = ARG_OPTIONAL },
-                   { .name = "force", .type = ARG_T_PURE_TOKEN, .token = "FORCE", .flags = ARG_OPTIONAL },
-                   { .name = "abort", .type = ARG_T_PURE_TOKEN, .token = "ABORT", .flags = ARG_OPTIONAL }) },
+                   { .name = "now", .type = ARG_T_PURE_TOKEN, .token = "NOW", .flags = ARG_OPTIONAL,
+                     .since = "7.0.0" },
+                   { .name = "force", .type = ARG_T_PURE_TOKEN, .token = "FORCE", .flags = ARG_OPTIONAL,
+                     .since = "7.0.0" },
+                   { .name = "abort", .type = ARG_T_PURE_TOKEN, .token = "ABORT", .flags = ARG_OPTIONAL,
+                     .since = "7.0.0" }),
+      .history = HISTORY("7.0.0", "NOW, FORCE and ABORT.") },
     { ROW("time", run_time, 1, CMD_LOADING | CMD_STALE | CMD_FAST, GROUP_SERVER, "2.6.0", "O(1)",
-          "Returns the server's time.") },
+          "Returns the server's time."),
+      .tips = TIPS("nondeterministic_output") },
     { ROW("lolwut", run_lolwut, -1, CMD_READONLY | CMD_FAST, GROUP_SERVER, "5.0.0", "O(1)", "Draws something."),
       .args = ARGS({ .name = "version", .type = ARG_T_INTEGER, .token = "VERSION", .flags = ARG_OPTIONAL }) },
     { ROW("monitor", run_monitor, 1, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE, GROUP_SERVER, "1.0.0",
@@ -260,10 +261,10 @@ const struct command admin_commands[] = {
     { ROW("role", run_role, 1, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST, GROUP_SERVER, "2.8.12", "O(1)",
           "Returns the replication role."),
       .acl = ACL_ADMIN | ACL_DANGEROUS },
-    { ROW("wait", run_wait, 3, CMD_NOSCRIPT, GROUP_GENERIC, "3.0.0", "O(1)",
+    { ROW("wait", run_wait, 3, 0, GROUP_GENERIC, "3.0.0", "O(1)",
           "Waits for replicas: there are none, so it answers 0 at once."),
       .acl = ACL_CONNECTION,
-      .args = ARGS({ .name = "numreplicas", .type = ARG_T_INTEGER }, { .name = "timeout", .type = ARG_T_INTEGER }) },
-    { CONTAINER("module", GROUP_SERVER, "4.0.0", "About modules.", module_subs) },
+      .args = ARGS({ .name = "numreplicas", .type = ARG_T_INTEGER }, { .name = "timeout", .type = ARG_T_INTEGER }),
+      .tips = TIPS("request_policy:all_shards", "response_policy:agg_min") },
     { 0 },
 };

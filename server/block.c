@@ -38,6 +38,7 @@ struct blocked {
     bool gone_too;
     int64_t deadline_ms; /* monotonic; 0: none */
     struct link in_timeouts;
+    struct link in_syncing;
 };
 
 static struct waiting_key *find_key(struct server *s, int db, struct str key)
@@ -110,6 +111,8 @@ void block_client(struct client *c, struct command_ref *ref, size_t argc, const 
         b->n++;
     }
     link_init(&b->in_timeouts);
+    link_init(&b->in_syncing);
+    if (w->for_sync) link_add_tail(&s->syncing, &b->in_syncing);
     if (w->timeout_ms > 0) {
         int64_t now = server_mono_ms(s);
         b->deadline_ms = w->timeout_ms < INT64_MAX - now ? now + w->timeout_ms : INT64_MAX;
@@ -133,6 +136,7 @@ void block_end(struct client *c)
         if (--k->n == 0 && k != s->serving) drop_key(s, k);
     }
     link_remove(&b->in_timeouts);
+    link_remove(&b->in_syncing);
     s->n_gone_too -= b->gone_too;
     request_free(b->request);
     mem_free(b->waiters);
@@ -160,8 +164,8 @@ static void answered(struct client *c, size_t mark)
     client_check_output(c);
 }
 
-/* Run the kept request again, which may answer it. */
-static void try_again(struct client *c)
+/* Run the kept request again, which may answer it, and must when it may not wait. */
+static void try_again(struct client *c, bool may_block)
 {
     const struct request *r = c->blocked->request;
     size_t mark = begin_reply(c);
@@ -172,7 +176,7 @@ static void try_again(struct client *c)
         reply_error(&c->reply, str_c(denied));
         dispatch_count_error(c->server, &c->out, mark);
         answered(c, mark);
-    } else if (dispatch_call(c, r->ref, r->argc, r->argv, true, &w) == CALL_BLOCKED) dispatch_messages(c);
+    } else if (dispatch_call(c, r->ref, r->argc, r->argv, may_block, &w) == CALL_BLOCKED) dispatch_messages(c);
     else answered(c, mark);
     arena_reset(&c->server->arena);
 }
@@ -197,7 +201,7 @@ static void serve_key(struct server *s, struct waiting_key *k)
     while (left-- > 0 && l != &k->waiters) {
         struct client *c = LINK_OF(l, struct waiter, of_key)->client;
         l = l->next;
-        if (!(c->flags & CLIENT_CLOSE_SOON) && concerns(s, k, c->blocked)) try_again(c);
+        if (!(c->flags & CLIENT_CLOSE_SOON) && concerns(s, k, c->blocked)) try_again(c, true);
     }
 }
 
@@ -264,11 +268,30 @@ void block_on_change(struct server *s, const struct change *ch)
     }
 }
 
+void block_serve_synced(struct server *s)
+{
+    uint64_t synced = persist_synced_offset(s->persist);
+    struct link *l = s->syncing.next;
+
+    if (synced == s->synced) return;
+    s->synced = synced;
+    while (l != &s->syncing) {
+        struct client *c = LINK_OF(l, struct blocked, in_syncing)->client;
+        l = l->next;
+        if (!(c->flags & CLIENT_CLOSE_SOON)) try_again(c, true);
+    }
+}
+
 void block_cancel(struct client *c, bool with_error)
 {
     const struct request *r = c->blocked->request;
-    size_t mark = begin_reply(c);
+    size_t mark;
 
+    if (!with_error && c->blocked->on_timeout == NULL_ASK_AGAIN) {
+        try_again(c, false);
+        return;
+    }
+    mark = begin_reply(c);
     if (with_error) {
         reply_error(&c->reply, STR("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
         dispatch_count_error(c->server, &c->out, mark);

@@ -20,6 +20,9 @@ void block_end(struct client *c);
 /* Serve all whose keys have become ready. */
 void block_serve(struct server *s);
 
+/* Run again what waits for the log to be synced, when it has been synced further. */
+void block_serve_synced(struct server *s);
+
 /* Answer those whose time is up. */
 void block_expire(struct server *s);
 

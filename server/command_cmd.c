@@ -180,7 +180,7 @@ static enum err run_info(struct call *c)
     for (size_t i = 2; i < c->argc; i++) {
         struct command_ref *ref = registry_find_full(rows(c), call_arg(c, i));
         if (ref) reply_row(c, ref);
-        else reply_null_array(c->out);
+        else reply_null(c->out);
     }
     return OK;
 }
@@ -208,10 +208,11 @@ static void reply_arg(struct call *c, const struct command_arg *a)
 
     pair_c(c, "name", a->name);
     pair_c(c, "type", arg_type_names[a->type]);
-    if (!nested) pair_c(c, "display_text", a->name), n++;
+    if (!nested) pair_c(c, "display_text", a->display ? a->display : a->name), n++;
     if (a->type == ARG_T_KEY || a->key_spec > 0) pair_int(c, "key_spec_index", a->key_spec), n++;
     if (a->token) pair_c(c, "token", a->token), n++;
     if (a->since) pair_c(c, "since", a->since), n++;
+    if (a->deprecated_since) pair_c(c, "deprecated_since", a->deprecated_since), n++;
     if (a->flags) {
         reply_bulk_c(c->out, "flags");
         reply_set(c->out, (size_t)__builtin_popcount(a->flags));
@@ -259,12 +260,15 @@ static void reply_docs(struct call *c, const struct command_ref *ref)
     pair_c(c, "since", cmd->since);
     pair_c(c, "group", group_name(cmd->group));
     pair_c(c, "complexity", cmd->complexity);
-    if (cmd->deprecated_since) {
+    if (cmd->deprecated_since || (cmd->flags & CMD_SYSTEM)) {
         reply_bulk_c(c->out, "doc_flags");
         reply_set(c->out, 1);
-        reply_simple(c->out, "deprecated");
+        reply_simple(c->out, cmd->deprecated_since ? "deprecated" : "syscmd");
+        n++;
+    }
+    if (cmd->deprecated_since) {
         pair_c(c, "deprecated_since", cmd->deprecated_since);
-        n += 2;
+        n++;
         if (cmd->replaced_by) pair_c(c, "replaced_by", cmd->replaced_by), n++;
     }
     if (cmd->history) {
@@ -377,8 +381,8 @@ static enum err get_keys(struct call *c, bool with_flags)
     if (ref->cmd->keys[0].flags == 0) return ERR_GETKEYS_NONE;
     if (!command_arity_ok(ref->cmd, c->argc - 2)) return ERR_GETKEYS_ARITY;
     n = command_keys(ref->cmd, c->argc - 2, c->argv + 2, refs, c->argc);
-    if (n < 0) return ERR_GETKEYS_ARGS;
-    if (n == 0) return ref->cmd->flags & CMD_NO_MANDATORY_KEYS ? ERR_GETKEYS_ARGS : ERR_GETKEYS_NONE;
+    if (n <= 0 && !(ref->cmd->flags & CMD_NO_MANDATORY_KEYS)) return ERR_GETKEYS_ARGS;
+    if (n < 0) n = 0;
     reply_array(c->out, (size_t)n);
     for (long i = 0; i < n; i++) {
         if (with_flags) reply_array(c->out, 2);
@@ -396,23 +400,23 @@ static enum err run_help(struct call *c)
     static const char *const lines[] = {
         "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "(no subcommand)",
-        "    Return details about all commands.",
+        "    Return details about all Redis commands.",
         "COUNT",
-        "    Return the total number of commands in this server.",
+        "    Return the total number of commands in this Redis server.",
         "LIST",
-        "    Return a list of all commands in this server.",
+        "    Return a list of all commands in this Redis server.",
         "INFO [<command-name> ...]",
-        "    Return details about multiple commands.",
+        "    Return details about multiple Redis commands.",
         "    If no command names are given, documentation details for all",
         "    commands are returned.",
         "DOCS [<command-name> ...]",
-        "    Return documentation details about multiple commands.",
+        "    Return documentation details about multiple Redis commands.",
         "    If no command names are given, documentation details for all",
         "    commands are returned.",
         "GETKEYS <full-command>",
-        "    Return the keys from a full command.",
+        "    Return the keys from a full Redis command.",
         "GETKEYSANDFLAGS <full-command>",
-        "    Return the keys and the access flags from a full command.",
+        "    Return the keys and the access flags from a full Redis command.",
     };
 
     REPLY_HELP(c, lines);
@@ -427,7 +431,8 @@ static const struct command command_subs[] = {
     { ROW("count", run_count, 2, ANY, GROUP_SERVER, "2.8.13", "O(1)", "Counts the commands."),
       .acl = ACL_CONNECTION },
     { ROW("docs", run_docs, -2, ANY, GROUP_SERVER, "7.0.0", "O(N), N being the commands asked for",
-          "Documents commands."), .acl = ACL_CONNECTION, NAMES },
+          "Documents commands."), .acl = ACL_CONNECTION, NAMES,
+      .tips = TIPS("nondeterministic_output_order") },
     { ROW("getkeys", run_getkeys, -3, ANY, GROUP_SERVER, "2.8.13", "O(N), N being the arguments",
           "Returns the keys of a request."), .acl = ACL_CONNECTION, FULL },
     { ROW("getkeysandflags", run_getkeysandflags, -3, ANY, GROUP_SERVER, "7.0.0", "O(N), N being the arguments",
@@ -435,19 +440,23 @@ static const struct command command_subs[] = {
     { ROW("help", run_help, 2, ANY, GROUP_SERVER, "5.0.0", "O(1)", "Prints what COMMAND can do."),
       .acl = ACL_CONNECTION },
     { ROW("info", run_info, -2, ANY, GROUP_SERVER, "2.8.13", "O(N), N being the commands asked for",
-          "Describes commands."), .acl = ACL_CONNECTION, NAMES },
+          "Describes commands."), .acl = ACL_CONNECTION, NAMES,
+      .history = HISTORY("7.0.0", "Without names it describes all."),
+      .tips = TIPS("nondeterministic_output_order") },
     { ROW("list", run_list, -2, ANY, GROUP_SERVER, "7.0.0", "O(N), N being the commands", "Lists commands' names."),
       .acl = ACL_CONNECTION,
       .args = ARGS({ .name = "filterby", .type = ARG_T_ONEOF, .token = "FILTERBY", .flags = ARG_OPTIONAL,
                      .subs = ARGS({ .name = "module-name", .token = "MODULE" },
                                   { .name = "category", .token = "ACLCAT" },
-                                  { .name = "pattern", .type = ARG_T_PATTERN, .token = "PATTERN" }) }) },
+                                  { .name = "pattern", .type = ARG_T_PATTERN, .token = "PATTERN" }) }),
+      .tips = TIPS("nondeterministic_output_order") },
     { 0 },
 };
 
 const struct command command_commands[] = {
     { ROW("command", run_command, -1, ANY, GROUP_SERVER, "2.8.13", "O(N), N being the commands",
           "Describes all commands."),
-      .acl = ACL_CONNECTION, .subs = command_subs },
+      .acl = ACL_CONNECTION, .subs = command_subs,
+      .tips = TIPS("nondeterministic_output_order") },
     { 0 },
 };

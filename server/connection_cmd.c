@@ -148,7 +148,8 @@ static enum err run_hello(struct call *c)
 const struct command connection_commands[] = {
     { ROW("ping", run_ping, -1, CMD_FAST | CMD_IN_PUBSUB, GROUP_CONNECTION, "1.0.0", "O(1)",
           "Answers, or returns its argument."),
-      .acl = ACL_CONNECTION, .args = ARGS({ .name = "message", .flags = ARG_OPTIONAL }) },
+      .acl = ACL_CONNECTION, .args = ARGS({ .name = "message", .flags = ARG_OPTIONAL }),
+      .tips = TIPS("request_policy:all_shards", "response_policy:all_succeeded") },
     { ROW("echo", run_echo, 2, CMD_LOADING | CMD_STALE | CMD_FAST, GROUP_CONNECTION, "1.0.0", "O(1)",
           "Returns its argument."),
       .acl = ACL_CONNECTION, .args = ARGS({ .name = "message" }) },
@@ -163,7 +164,8 @@ const struct command connection_commands[] = {
       .acl = ACL_CONNECTION, .args = ARGS({ .name = "index", .type = ARG_T_INTEGER }) },
     { ROW("auth", run_auth, -2, ANY_TIME, GROUP_CONNECTION, "1.0.0", "O(1)", "Authenticates the connection."),
       .acl = ACL_CONNECTION,
-      .args = ARGS({ .name = "username", .flags = ARG_OPTIONAL, .since = "6.0.0" }, { .name = "password" }) },
+      .args = ARGS({ .name = "username", .flags = ARG_OPTIONAL, .since = "6.0.0" }, { .name = "password" }),
+      .history = HISTORY("6.0.0", "A user name may come first.") },
     { ROW("hello", run_hello, -1, ANY_TIME, GROUP_CONNECTION, "6.0.0", "O(1)",
           "Chooses the protocol and tells about the server."),
       .acl = ACL_CONNECTION,
@@ -171,6 +173,7 @@ const struct command connection_commands[] = {
                      .subs = ARGS({ .name = "protover", .type = ARG_T_INTEGER },
                                   { .name = "auth", .type = ARG_T_BLOCK, .token = "AUTH", .flags = ARG_OPTIONAL,
                                     .subs = ARGS({ .name = "username" }, { .name = "password" }) },
-                                  { .name = "clientname", .token = "SETNAME", .flags = ARG_OPTIONAL }) }) },
+                                  { .name = "clientname", .token = "SETNAME", .flags = ARG_OPTIONAL }) }),
+      .history = HISTORY("6.2.0", "The protocol may be left out.") },
     { 0 },
 };

@@ -307,6 +307,7 @@ static const struct command debug_subs[] = {
 };
 
 const struct command debug_commands[] = {
-    { CONTAINER("debug", GROUP_SERVER, "1.0.0", "For tests.", debug_subs) },
+    { CONTAINER("debug", GROUP_SERVER, "1.0.0", "For tests.", debug_subs),
+      .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SYSTEM },
     { 0 },
 };

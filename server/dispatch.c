@@ -154,13 +154,16 @@ static uint32_t flags_of(const struct client *c, const struct command *cmd)
     return cmd->flags | multi_flags(c);
 }
 
-static const char *refusal_protected(char *room)
+static const char *refusal_protected(struct client *c, const struct command_ref *ref, char *room)
 {
+    bool module = ref->full_name[0] == 'm';
+
+    if (server_allows_protected(c, module)) return NULL;
     snprintf(room, 256,
              "ERR %s command not allowed. If the enable-%s-command option is set to \"local\", you can "
              "run it from a local connection, otherwise you need to set this option in the "
              "configuration file, and then restart the server.",
-             "DEBUG", "debug");
+             module ? "MODULE" : "DEBUG", module ? "module" : "debug");
     return room;
 }
 
@@ -179,14 +182,14 @@ static const char *refusal(struct client *c, struct command_ref *ref, size_t arg
     struct server *s = c->server;
     const struct command *cmd = ref->cmd;
     uint32_t flags = flags_of(c, cmd);
-    const char *disk, *denied;
+    const char *disk, *denied, *why;
 
     if (UNLIKELY(!command_arity_ok(cmd, argc))) {
         snprintf(room, 256, "ERR wrong number of arguments for '%s' command", ref->full_name);
         return room;
     }
     if (UNLIKELY(c->flags & CLIENT_LOADER)) return NULL;
-    if (UNLIKELY(cmd->flags & CMD_PROTECTED) && !server_allows_protected(c)) return refusal_protected(room);
+    if (UNLIKELY(cmd->flags & CMD_PROTECTED) && (why = refusal_protected(c, ref, room)) != NULL) return why;
     if (UNLIKELY(!c->authenticated) && client_needs_auth(c) && !(cmd->flags & CMD_NO_AUTH)) {
         return "NOAUTH Authentication required.";
     }

@@ -154,6 +154,21 @@ static const char *const restore_history[] = {
     "3.0.0", "Added REPLACE.", "5.0.0", "Added ABSTTL.", "5.0.0", "Added IDLETIME and FREQ.", NULL
 };
 
+/* clang-format off */
+
+#define RESTORE_FIELDS \
+    .keys = { KEY_AT(1, KEY_OW | KEY_UPDATE) }, .acl = ACL_KEYSPACE | ACL_DANGEROUS, \
+    .journal = journal_restore, .history = restore_history, \
+    .args = ARGS(ARG_KEY("key"), { .name = "ttl", .type = ARG_T_INTEGER }, { .name = "serialized-value" }, \
+                 { .name = "replace", .type = ARG_T_PURE_TOKEN, .token = "REPLACE", .flags = ARG_OPTIONAL, \
+                   .since = "3.0.0" }, \
+                 { .name = "absttl", .type = ARG_T_PURE_TOKEN, .token = "ABSTTL", .flags = ARG_OPTIONAL, \
+                   .since = "5.0.0" }, \
+                 { .name = "seconds", .type = ARG_T_INTEGER, .token = "IDLETIME", .flags = ARG_OPTIONAL, \
+                   .since = "5.0.0" }, \
+                 { .name = "frequency", .type = ARG_T_INTEGER, .token = "FREQ", .flags = ARG_OPTIONAL, \
+                   .since = "5.0.0" })
+
 const struct command dump_commands[] = {
     { ROW("dump", run_dump, 2, CMD_READONLY, GROUP_GENERIC, "2.6.0",
           "O(N) for a value of N elements", "Gives the value of a key as bytes for RESTORE."),
@@ -161,17 +176,11 @@ const struct command dump_commands[] = {
       .args = ARGS(ARG_KEY("key")), .example = "DUMP a => $-1\r\n" },
     { ROW("restore", run_restore, -4, CMD_WRITE | CMD_DENYOOM, GROUP_GENERIC, "2.6.0",
           "O(N) for a value of N elements", "Makes a key of the bytes that DUMP gave."),
-      .keys = { KEY_AT(1, KEY_OW | KEY_UPDATE) }, .acl = ACL_KEYSPACE | ACL_DANGEROUS,
-      .journal = journal_restore, .history = restore_history,
-      .args = ARGS(ARG_KEY("key"), { .name = "ttl", .type = ARG_T_INTEGER }, { .name = "serialized-value" },
-                   { .name = "replace", .type = ARG_T_PURE_TOKEN, .token = "REPLACE", .flags = ARG_OPTIONAL,
-                     .since = "3.0.0" },
-                   { .name = "absttl", .type = ARG_T_PURE_TOKEN, .token = "ABSTTL", .flags = ARG_OPTIONAL,
-                     .since = "5.0.0" },
-                   { .name = "seconds", .type = ARG_T_INTEGER, .token = "IDLETIME", .flags = ARG_OPTIONAL,
-                     .since = "5.0.0" },
-                   { .name = "frequency", .type = ARG_T_INTEGER, .token = "FREQ", .flags = ARG_OPTIONAL,
-                     .since = "5.0.0" }),
+      RESTORE_FIELDS,
       .example = "RESTORE a 0 x => -ERR DUMP payload version or checksum are wrong\r\n" },
+    { ROW("restore-asking", run_restore, -4, CMD_WRITE | CMD_DENYOOM | CMD_ASKING | CMD_SYSTEM, GROUP_SERVER, "3.0.0",
+          "O(N) for a value of N elements", "RESTORE under the name that nodes of a cluster use."),
+      RESTORE_FIELDS,
+      .example = "RESTORE-ASKING a 0 x => -ERR DUMP payload version or checksum are wrong\r\n" },
     { 0 },
 };

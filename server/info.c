@@ -405,6 +405,8 @@ const struct command info_commands[] = {
     { ROW("info", run_info, -1, CMD_LOADING | CMD_STALE, GROUP_SERVER, "1.0.0", "O(1)",
           "Returns facts and statistics, by section."),
       .acl = ACL_DANGEROUS,
-      .args = ARGS({ .name = "section", .flags = ARG_OPTIONAL | ARG_MULTIPLE }) },
+      .args = ARGS({ .name = "section", .flags = ARG_OPTIONAL | ARG_MULTIPLE }),
+      .history = HISTORY("7.0.0", "Several sections."),
+      .tips = TIPS("nondeterministic_output", "request_policy:all_shards", "response_policy:special") },
     { 0 },
 };

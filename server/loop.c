@@ -224,6 +224,7 @@ static bool turn(struct server *s)
     more = expire(s);
     more |= cron_turn(s);
     if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
+    if (UNLIKELY(!link_alone(&s->syncing))) block_serve_synced(s);
     tracking_turn_end(s);
     clients_close_due(s);
     persist_turn_end(s->persist);

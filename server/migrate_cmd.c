@@ -335,14 +335,14 @@ static void journal_migrate(const struct call *c, struct journal *j)
 
 static const struct command_arg key_args[] = {
     { .name = "key", .type = ARG_T_KEY },
-    { .name = "empty-string", .type = ARG_T_PURE_TOKEN, .token = "\"\"" },
+    { .name = "empty-string", .type = ARG_T_PURE_TOKEN, .token = "" },
     { 0 },
 };
 static const struct command_arg auth2_args[] = {
     { .name = "username", .type = ARG_T_STRING }, { .name = "password", .type = ARG_T_STRING }, { 0 },
 };
 static const struct command_arg auth_args[] = {
-    { .name = "auth", .type = ARG_T_STRING, .token = "AUTH", .since = "4.0.7" },
+    { .name = "auth", .type = ARG_T_STRING, .token = "AUTH", .display = "password", .since = "4.0.7" },
     { .name = "auth2", .type = ARG_T_BLOCK, .token = "AUTH2", .since = "6.0.0", .subs = auth2_args },
     { 0 },
 };
@@ -370,7 +370,7 @@ const struct command migrate_commands[] = {
                    { .name = "replace", .type = ARG_T_PURE_TOKEN, .token = "REPLACE", .flags = ARG_OPTIONAL,
                      .since = "3.0.0" },
                    { .name = "authentication", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL, .subs = auth_args },
-                   { .name = "keys", .type = ARG_T_KEY, .token = "KEYS", .key_spec = 1,
+                   { .name = "keys", .type = ARG_T_KEY, .token = "KEYS", .key_spec = 1, .display = "key",
                      .flags = ARG_OPTIONAL | ARG_MULTIPLE, .since = "3.0.6" }),
       .example = "MIGRATE 127.0.0.1 1 none 0 100 => +NOKEY\r\n" },
     { 0 },

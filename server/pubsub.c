@@ -373,8 +373,8 @@ static const struct command pubsub_subs[] = {
     { PUBSUB_ROW("shardnumsub", run_shardnumsub, -2, ASK_FLAGS, "7.0.0", "Counts the subscribers of shard channels."),
       .complexity = "O(N), N being the number of shard channels asked for",
       .args = ARGS({ .name = "shardchannel", .flags = ARG_OPTIONAL | ARG_MULTIPLE }) },
-    { PUBSUB_ROW("help", run_pubsub_help, 2, CMD_LOADING | CMD_STALE, "6.2.0", "Prints what PUBSUB can do."),
-      .complexity = "O(1)" },
+    { .name = "help", .run = run_pubsub_help, .arity = 2, .flags = CMD_LOADING | CMD_STALE, .group = GROUP_PUBSUB,
+      .since = "6.2.0", .complexity = "O(1)", .summary = "Prints what PUBSUB can do." },
     { 0 },
 };
 

@@ -32,9 +32,10 @@ size_t server_used_memory(const struct server *s)
     return used > aside ? used - aside : 0;
 }
 
-bool server_allows_protected(struct client *c)
+bool server_allows_protected(struct client *c, bool module)
 {
-    enum conf_guard guard = c->server->conf->enable_debug_command;
+    const struct conf *conf = c->server->conf;
+    enum conf_guard guard = module ? conf->enable_module_command : conf->enable_debug_command;
 
     return guard == CONF_GUARD_YES || (guard == CONF_GUARD_LOCAL && client_is_local(c));
 }
@@ -223,7 +224,7 @@ static void make_run_id(struct server *s)
 static void init_lists(struct server *s)
 {
     struct link *heads[] = { &s->readable, &s->writable, &s->gated,    &s->doomed,  &s->clients,
-                             &s->timeouts, &s->monitors, &s->paused, &s->ready, &s->closing };
+                             &s->timeouts, &s->monitors, &s->paused, &s->ready, &s->syncing, &s->closing };
     struct table *maps[] = { &s->by_id, &s->errorstats, &s->channels, &s->patterns, &s->shard_channels };
     size_t n = (size_t)s->conf->databases;
 

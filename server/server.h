@@ -129,6 +129,8 @@ struct server {
     /* multi.c, block.c, pubsub.c */
     struct table *watched;      /* per database: key -> struct watched_key */
     struct table *waiting;      /* per database: key -> struct waiting_key */
+    struct link syncing;        /* clients that wait for the log to be synced */
+    uint64_t synced;            /* the log's synced offset when those were last looked at */
     struct link ready;          /* keys that have a value somebody waits for */
     struct waiting_key *serving; /* the key whose waiters are being served, else NULL */
     struct table channels, patterns, shard_channels; /* name -> struct channel */
@@ -175,8 +177,8 @@ void server_unpause(struct server *s);
 bool server_apply_conf(struct server *s, const struct setting *const *changed, size_t n, const char **blame,
                        char *why);
 
-/* DEBUG: allowed by enable-debug-command for this client. */
-bool server_allows_protected(struct client *c);
+/* DEBUG, MODULE: allowed by enable-debug-command or enable-module-command for this client. */
+bool server_allows_protected(struct client *c, bool module);
 
 /* Begin an orderly stop. save: -1 as the save rules say, 0 no, 1 yes. False: something could not be
  * saved (the log says what) and memd goes on, unless force. */
