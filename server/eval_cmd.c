@@ -170,26 +170,26 @@ static enum err run_help(struct call *c)
 #define EVAL_WRITES \
     .keys = { KEYS_COUNTED(2, KEY_RW | KEY_ACCESS | KEY_UPDATE) }, .acl = ACL_SCRIPTING, .journal = journal_nothing
 #define EVAL_READS .keys = { KEYS_COUNTED(2, KEY_RO | KEY_ACCESS) }, .acl = ACL_SCRIPTING
-#define TIPS(request, response) \
+#define SCRIPT_TIPS(request, response) \
     .tips = (const char *const[]){ "request_policy:" request, "response_policy:" response, NULL }
 #define SUB(n, fn, ar, fl, si, co, text) ROW(n, fn, ar, fl, GROUP_SCRIPTING, si, co, text), .acl = ACL_SCRIPTING
 
 static const struct command script_subs[] = {
     { SUB("load", run_load, 3, CMD_NOSCRIPT | CMD_STALE, "2.6.0", "O(N), N being the length of the script",
           "Compiles a script and keeps it under its SHA-1."),
-      TIPS("all_nodes", "all_succeeded"), .args = ARGS({ .name = "script", .type = ARG_T_STRING }) },
+      SCRIPT_TIPS("all_nodes", "all_succeeded"), .args = ARGS({ .name = "script", .type = ARG_T_STRING }) },
     { SUB("exists", run_exists, -3, CMD_NOSCRIPT, "2.6.0", "O(N), N being the number of scripts asked for",
           "Tells which scripts are known."),
-      TIPS("all_shards", "agg_logical_and"),
+      SCRIPT_TIPS("all_shards", "agg_logical_and"),
       .args = ARGS({ .name = "sha1", .type = ARG_T_STRING, .flags = ARG_MULTIPLE }) },
     { SUB("flush", run_flush, -2, CMD_NOSCRIPT, "2.6.0", "O(N), N being the number of scripts", "Forgets all scripts."),
-      TIPS("all_nodes", "all_succeeded"),
+      SCRIPT_TIPS("all_nodes", "all_succeeded"),
       .history = (const char *const[]){ "6.2.0", "Added the `ASYNC` and `SYNC` flushing mode modifiers.", NULL },
       .args = ARGS({ .name = "flush-type", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL, .since = "6.2.0",
                      .subs = ARGS({ .name = "async", .type = ARG_T_PURE_TOKEN, .token = "ASYNC" },
                                   { .name = "sync", .type = ARG_T_PURE_TOKEN, .token = "SYNC" }) }) },
     { SUB("kill", run_kill, 2, CMD_NOSCRIPT | CMD_ALLOW_BUSY, "2.6.0", "O(1)", "Stops the script that runs."),
-      TIPS("all_shards", "one_succeeded") },
+      SCRIPT_TIPS("all_shards", "one_succeeded") },
     { SUB("debug", run_debug, 3, CMD_NOSCRIPT, "3.2.0", "O(1)", "Turns debugging off; there is none to be turned on."),
       .args = ARGS({ .name = "mode", .type = ARG_T_ONEOF,
                      .subs = ARGS({ .name = "yes", .type = ARG_T_PURE_TOKEN, .token = "YES" },

@@ -43,7 +43,7 @@ zmscore zpopmax zpopmin zrandmember zrange zrangebylex zrangebyscore zrangestore
 zremrangebyrank zremrangebyscore zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion
 zunionstore
 """.split()
-TO_COME = ("acl", "eval", "eval_ro", "evalsha", "evalsha_ro", "script", "sync", "psync", "replconf")
+TO_COME = ("sync", "psync", "replconf")
 OWN = "hexpire hexpireat hexpiretime hgetdel hgetex hpersist hpexpire hpexpireat hpexpiretime hpttl hsetex httl".split()
 
 
