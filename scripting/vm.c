@@ -273,6 +273,14 @@ static void step_collector(struct vm *vm)
     lua_gc(vm->L, LUA_GCSTEP, STEP_EVERY);
 }
 
+/* Setting a hook costs more than many a script. It stays, unless the last run was stopped or the loading of
+ * a library has had one of its own. */
+static void watch(lua_State *L)
+{
+    if (LIKELY(lua_gethook(L) == on_count && lua_gethookcount(L) == HOOK_EVERY)) return;
+    lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
+}
+
 static bool run_function(struct vm *vm, const struct vm_run *run, bool globals, struct reply *out)
 {
     lua_State *L = vm->L;
@@ -290,6 +298,7 @@ static bool run_function(struct vm *vm, const struct vm_run *run, bool globals, 
     lua_pushcfunction(L, call_protected);
     lua_pushvalue(L, function);
     lua_pushlightuserdata(L, out);
+    watch(L);
     ok = lua_pcall(L, 2, 0, -4) == 0;
     vm->run = NULL;
     if (!ok) {
@@ -297,7 +306,6 @@ static bool run_function(struct vm *vm, const struct vm_run *run, bool globals, 
         write_error(vm, run->name, function, out);
     }
     lua_settop(L, function - 1);
-    if (UNLIKELY(lua_gethookcount(L) != HOOK_EVERY)) lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
     step_collector(vm);
     return out->out->p[mark] != '-';
 }

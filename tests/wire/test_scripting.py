@@ -137,13 +137,13 @@ def test_effects_survive_a_restart():
             assert c("GET", "b") == b
 
 
-def busy(s, code):
+def busy(s, code, *command):
     """A thread whose script is busy; what it is answered comes in the list."""
     answer = []
 
     def run():
         with s.conn() as c:
-            answer.append(c("EVAL", code, 0))
+            answer.append(c(*(command or ("EVAL", code, 0))))
 
     t = threading.Thread(target=run)
     t.start()
@@ -172,3 +172,15 @@ def test_busy_script_that_has_written_is_not_killed():
         c.send("SHUTDOWN", "NOSAVE")
         t.join()
         s.wait_exit()
+
+
+def test_busy_function_is_killed():
+    with running(busy_reply_threshold=10) as s:
+        with s.conn() as c:
+            c("FUNCTION", "LOAD", "#!lua name=l\nredis.register_function('f', function() while true do end end)")
+        t, answer, c = busy(s, None, "FCALL", "f", 0)
+        assert str(c("GET", "x")).startswith("BUSY Redis is busy running a script. You can only call FUNCTION KILL")
+        assert str(c("SCRIPT", "KILL")).startswith("BUSY")
+        assert c("FUNCTION", "KILL") == OK
+        t.join()
+        assert "Script killed by user" in str(answer[0])
