@@ -216,6 +216,17 @@ static enum err run_packed_threshold(struct call *c)
     return OK;
 }
 
+static enum err run_deny_scripts(struct call *c)
+{
+    int64_t v;
+    enum err e = call_i64(c, 2, &v);
+
+    if (e != OK) return e;
+    c->client->server->scripts_run_all = v != 0;
+    reply_ok(c->out);
+    return OK;
+}
+
 /* Settings of Redis's internals that have no meaning here; test suites set them anyway. */
 static enum err run_nothing(struct call *c)
 {
@@ -296,7 +307,7 @@ static const struct command debug_subs[] = {
     SUB("sdslen", debug_sdslen, 3, "Tells the memory of a key and its string."),
     SUB("segfault", run_segfault, 2, "Crashes memd."),
     SUB("set-active-expire", run_set_active_expire, 3, "Turns background expiry off and on."),
-    SUB("set-disable-deny-scripts", run_nothing, 3, "Accepted."),
+    SUB("set-disable-deny-scripts", run_deny_scripts, 3, "Lets scripts run every command, for tests."),
     SUB("set-skip-checksum-validation", run_set_skip_checksum, 3,
         "Lets RESTORE take payloads whose checksum is wrong."),
     SUB("sleep", run_sleep, 3, "Stops memd for a time."),

@@ -67,7 +67,7 @@ static const char *refusal(struct script_run *r, struct command_ref *ref, size_t
     if (ref == NULL) return "ERR Unknown Redis command called from script";
     cmd = ref->cmd;
     if (!command_arity_ok(cmd, argc)) return "ERR Wrong number of args calling Redis command from script";
-    if (cmd->flags & CMD_NOSCRIPT) return "ERR This Redis command is not allowed from script";
+    if ((cmd->flags & CMD_NOSCRIPT) && !r->server->scripts_run_all) return "ERR This Redis command is not allowed from script";
     denied = acl_refusal(r->client, ref, argc, argv, ACL_IN_LUA);
     if (UNLIKELY(denied != NULL)) return denied;
     if (only_reads(r->job) && (cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)))

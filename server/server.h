@@ -137,6 +137,7 @@ struct server {
 
     struct script_run *script;
     struct scripts *scripts;
+    bool scripts_run_all;       /* DEBUG SET-DISABLE-DENY-SCRIPTS: also commands that are not for them */
     struct busy_saved *busy_saved; /* loop.c: a script runs and others are heard meanwhile; NULL: not */
     struct batched *batched;    /* batch.c: what is parsed and has not run yet */
     int n_batched;
