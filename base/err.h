@@ -167,20 +167,6 @@
     X(ERR_WRONG_PASS, "WRONGPASS invalid username-password pair or user is disabled.") \
     X(ERR_NO_PASSWORD_SET, "ERR AUTH <password> called without any password configured for the default user. " \
       "Are you sure your configuration is correct?") \
-    X(ERR_ACL_NAME, "ERR Usernames can't contain spaces or null characters") \
-    X(ERR_ACL_PARENTHESIS, "ERR Unmatched parenthesis in acl selector starting at '%s'.") \
-    X(ERR_ACL_DEFAULT, "ERR The 'default' user cannot be removed") \
-    X(ERR_ACL_NO_FILE, "ERR This Redis instance is not configured to use an ACL file. You may want to specify users " \
-      "via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) " \
-      "in order to store users in the Redis configuration.") \
-    X(ERR_ACL_SAVE, "ERR There was an error trying to save the ACLs. Please check the server logs for more information") \
-    X(ERR_ACL_CATEGORY, "ERR Unknown category '%s'") \
-    X(ERR_ACL_BITS, "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number " \
-      "up to 4096") \
-    X(ERR_ACL_NO_USER, "ERR User '%s' not found") \
-    X(ERR_ACL_NO_COMMAND, "ERR Command '%s' not found") \
-    X(ERR_SORT_BY_DENIED, "ERR BY option of SORT denied due to insufficient ACL permissions") \
-    X(ERR_SORT_GET_DENIED, "ERR GET option of SORT denied due to insufficient ACL permissions") \
     X(ERR_PROTO_NOT_INT, "ERR Protocol version is not an integer or out of range") \
     X(ERR_NO_PROTO, "NOPROTO unsupported protocol version") \
     X(ERR_HELLO_OPTION, "ERR Syntax error in HELLO option '%s'") \
@@ -204,6 +190,16 @@
     X(ERR_CACHING_ALONE, "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled") \
     X(ERR_CACHING_YES, "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.") \
     X(ERR_CACHING_NO, "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.") \
+    X(ERR_SORT_BY_DENIED, "ERR BY option of SORT denied due to insufficient ACL permissions.") \
+    X(ERR_SORT_GET_DENIED, "ERR GET option of SORT denied due to insufficient ACL permissions.") \
+    X(ERR_ACL_NAME, "ERR Usernames can't contain spaces or null characters") \
+    X(ERR_ACL_DEFAULT, "ERR The 'default' user cannot be removed") \
+    X(ERR_ACL_NO_FILE, "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis configuration.") \
+    X(ERR_ACL_SAVE, "ERR There was an error trying to save the ACLs. Please check the server logs for more information") \
+    X(ERR_ACL_CATEGORY, "ERR Unknown category '%s'") \
+    X(ERR_ACL_GENPASS, "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096") \
+    X(ERR_ACL_USER, "ERR User '%s' not found") \
+    X(ERR_ACL_COMMAND, "ERR Command '%s' not found") \
     X(ERR_NO_SUCH_CLIENT, "ERR No such client") \
     X(ERR_MAXAGE_NOT_INT, "ERR maxage is not an integer or out of range") \
     X(ERR_MAXAGE_POSITIVE, "ERR maxage should be greater than 0") \

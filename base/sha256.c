@@ -1,11 +1,10 @@
-/* sha256.c -- see sha256.h. */
+/* sha256.c -- see sha256.h. The names are those of the standard. */
 #include "base/sha256.h"
 
 #include <stdint.h>
 
 enum { BLOCK = 64, ROUNDS = 64 };
 
-/* The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
 static const uint32_t k[ROUNDS] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -17,73 +16,52 @@ static const uint32_t k[ROUNDS] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static uint32_t turned(uint32_t x, int n)
+static uint32_t rotr(uint32_t x, unsigned n)
 {
     return x >> n | x << (32 - n);
 }
 
-static uint32_t read_be32(const unsigned char *p)
+static uint32_t load(const unsigned char *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* Section 6.2.2: h is the state, named a to h there. */
-static void add_block(uint32_t h[8], const unsigned char *p)
+static void compress(uint32_t h[8], const unsigned char *block)
 {
     uint32_t w[ROUNDS], v[8];
 
-    for (int i = 0; i < 16; i++) w[i] = read_be32(p + 4 * i);
-    for (int i = 16; i < ROUNDS; i++) {
-        uint32_t s0 = turned(w[i - 15], 7) ^ turned(w[i - 15], 18) ^ w[i - 15] >> 3;
-        uint32_t s1 = turned(w[i - 2], 17) ^ turned(w[i - 2], 19) ^ w[i - 2] >> 10;
-        w[i] = w[i - 16] + s0 + w[i - 7] + s1;
+    for (int t = 0; t < 16; t++) w[t] = load(block + 4 * t);
+    for (int t = 16; t < ROUNDS; t++) {
+        uint32_t s0 = rotr(w[t - 15], 7) ^ rotr(w[t - 15], 18) ^ w[t - 15] >> 3;
+        uint32_t s1 = rotr(w[t - 2], 17) ^ rotr(w[t - 2], 19) ^ w[t - 2] >> 10;
+        w[t] = w[t - 16] + s0 + w[t - 7] + s1;
     }
     memcpy(v, h, sizeof v);
-    for (int i = 0; i < ROUNDS; i++) {
-        uint32_t s1 = turned(v[4], 6) ^ turned(v[4], 11) ^ turned(v[4], 25);
-        uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-        uint32_t t1 = v[7] + s1 + choice + k[i] + w[i];
-        uint32_t s0 = turned(v[0], 2) ^ turned(v[0], 13) ^ turned(v[0], 22);
-        uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
+    for (int t = 0; t < ROUNDS; t++) {
+        uint32_t s1 = rotr(v[4], 6) ^ rotr(v[4], 11) ^ rotr(v[4], 25);
+        uint32_t ch = (v[4] & v[5]) ^ (~v[4] & v[6]);
+        uint32_t t1 = v[7] + s1 + ch + k[t] + w[t];
+        uint32_t s0 = rotr(v[0], 2) ^ rotr(v[0], 13) ^ rotr(v[0], 22);
+        uint32_t maj = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
         memmove(v + 1, v, 7 * sizeof *v);
         v[4] += t1;
-        v[0] = t1 + s0 + majority;
+        v[0] = t1 + s0 + maj;
     }
     for (int i = 0; i < 8; i++) h[i] += v[i];
 }
 
-void sha256(struct str s, unsigned char out[SHA256_BYTES])
-{
-    /* The same of the square roots of the first eight primes. */
-    uint32_t h[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
-    unsigned char last[2 * BLOCK] = { 0 };
-    size_t whole = s.n / BLOCK, left = s.n % BLOCK, n = left + 9 <= BLOCK ? BLOCK : 2 * BLOCK;
-    uint64_t bits = (uint64_t)s.n * 8;
-
-    for (size_t i = 0; i < whole; i++) add_block(h, (const unsigned char *)s.p + i * BLOCK);
-    if (left > 0) memcpy(last, s.p + whole * BLOCK, left);
-    last[left] = 0x80;
-    for (int i = 0; i < 8; i++) last[n - 1 - (size_t)i] = (unsigned char)(bits >> 8 * i);
-    for (size_t i = 0; i < n; i += BLOCK) add_block(h, last + i);
-    for (int i = 0; i < SHA256_BYTES; i++) out[i] = (unsigned char)(h[i / 4] >> (24 - 8 * (i % 4)));
-}
-
-void sha256_hex(struct str s, char out[SHA256_HEX])
+void sha256_hex(struct str s, char out[SHA256_TEXT])
 {
     static const char digits[] = "0123456789abcdef";
-    unsigned char bytes[SHA256_BYTES];
+    uint32_t h[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
+    unsigned char last[2 * BLOCK] = { 0 };
+    size_t whole = s.n / BLOCK * BLOCK, rest = s.n - whole, n = rest < BLOCK - 8 ? BLOCK : 2 * BLOCK;
+    uint64_t bits = (uint64_t)s.n * 8;
 
-    sha256(s, bytes);
-    for (int i = 0; i < SHA256_BYTES; i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
-    }
-}
-
-bool sha256_same(const char *a, const char *b, size_t n)
-{
-    unsigned char differs = 0;
-
-    for (size_t i = 0; i < n; i++) differs |= (unsigned char)(a[i] ^ b[i]);
-    return differs == 0;
+    for (size_t at = 0; at < whole; at += BLOCK) compress(h, (const unsigned char *)s.p + at);
+    if (rest > 0) memcpy(last, s.p + whole, rest);
+    last[rest] = 0x80;
+    for (int i = 0; i < 8; i++) last[n - 1 - (size_t)i] = (unsigned char)(bits >> 8 * i);
+    for (size_t at = 0; at < n; at += BLOCK) compress(h, last + at);
+    for (int i = 0; i < SHA256_TEXT; i++) out[i] = digits[h[i / 8] >> (28 - 4 * (i % 8)) & 15];
 }

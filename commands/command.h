@@ -218,10 +218,11 @@ struct call {
     struct db *db;
     struct arena *arena;
     struct str err_arg;  /* stands for %s in the text of the returned code */
-    bool reads_all_keys; /* patterns that name keys (SORT BY, GET) are allowed */
     bool may_block;      /* false within MULTI, scripts and while loading */
     bool in_script;      /* a script calls: XREAD and XREADGROUP refuse BLOCK there */
     struct wait wait;    /* filled by call_block */
+    /* May the caller read any key, not only those that the request names? NULL: yes. */
+    bool (*reads_all_keys)(const struct call *c);
     void *note;          /* what the handler leaves for its journal function (from the arena) */
     struct client *client; /* for the commands in server/ alone */
 };

@@ -52,6 +52,7 @@ struct sorting {
 static enum err parse(struct sorting *s, bool may_store)
 {
     struct call *c = s->call;
+    bool reads_all = c->reads_all_keys == NULL || c->reads_all_keys(c);
     enum err e;
 
     s->limit = -1;
@@ -76,9 +77,9 @@ static enum err parse(struct sorting *s, bool may_store)
             s->by_pattern = true;
             /* Once a pattern names no element there is nothing to sort by, whatever follows. */
             if (memchr(s->by.p, '*', s->by.n) == NULL) s->as_it_is = true;
-            else if (!c->reads_all_keys) return ERR_SORT_BY_DENIED;
+            else if (!reads_all) return ERR_SORT_BY_DENIED;
         } else if (left >= 1 && call_is(c, i, "get")) {
-            if (!c->reads_all_keys) return ERR_SORT_GET_DENIED;
+            if (!reads_all) return ERR_SORT_GET_DENIED;
             s->get[s->n_get++] = call_arg(c, ++i);
         } else {
             return ERR_SYNTAX;

@@ -1,188 +1,267 @@
-/* acl_check.c -- may this request run? See acl.h. */
+/* acl_check.c -- may this user do that? See acl.h. */
 #include "base/glob.h"
 #include "base/mem.h"
-#include "server/acl_impl.h"
+#include "server/acl.h"
+#include "server/pubsub.h"
 
-/* The keys of a request, found once for all selectors. More than fit here are on the heap. */
-enum { KEYS_HERE = 32 };
-struct keys {
-    bool known;
-    size_t n;
-    struct key_ref *refs, here[KEYS_HERE];
-};
+/* --- keys ----------------------------------------------------------------------------------------- */
 
-static void find_keys(struct keys *k, const struct command *cmd, size_t argc, const struct str *argv)
-{
-    long n;
-
-    if (k->known) return;
-    k->known = true;
-    k->refs = k->here;
-    n = command_keys(cmd, argc, argv, k->here, KEYS_HERE);
-    /* A request whose keys cannot be told is refused by its own handler, which touches none. */
-    k->n = n > 0 ? (size_t)n : 0;
-    if (k->n <= KEYS_HERE) return;
-    k->refs = mem_alloc(k->n * sizeof *k->refs);
-    command_keys(cmd, argc, argv, k->refs, k->n);
-}
-
+/* What a command does with a key, in the terms of patterns. */
 static unsigned access_of(unsigned key_flags)
 {
-    return (key_flags & KEY_ACCESS ? ACL_READS : 0) |
-           (key_flags & (KEY_INSERT | KEY_DELETE | KEY_UPDATE) ? ACL_WRITES : 0);
+    return (key_flags & KEY_ACCESS ? ACL_READ_KEY : 0) |
+           (key_flags & (KEY_INSERT | KEY_DELETE | KEY_UPDATE) ? ACL_WRITE_KEY : 0);
 }
 
-static bool key_allowed(const struct acl_selector *s, struct str key, unsigned access)
+static bool key_allowed(const struct acl_selector *sel, struct str key, unsigned access)
 {
-    if (s->all_keys) return true;
-    for (size_t i = 0; i < s->keys.n; i++) {
-        const struct acl_text *t = &s->keys.items[i];
-        if ((t->tag & access) == access && glob_match(buf_str(&t->text), key, false)) return true;
+    for (size_t i = 0; i < sel->keys.n; i++) {
+        const struct acl_pattern *p = &sel->keys.items[i];
+        if ((p->access & access) == access && glob_match(p->text, key, false)) return true;
     }
     return false;
 }
 
-/* A pattern to subscribe to must be allowed literally: which channels it matches nobody knows. */
-bool acl_channel_allowed(const struct acl_texts *allowed, struct str channel, bool is_pattern)
+/* --- channels ------------------------------------------------------------------------------------- */
+
+/* Where a command names channels. Leaving one needs no permission. */
+static const struct channel_command {
+    const char *name;
+    bool all, pattern; /* all arguments, else the first; they are patterns */
+} channel_commands[] = {
+    { "publish", false, false },  { "spublish", false, false }, { "subscribe", true, false },
+    { "ssubscribe", true, false }, { "psubscribe", true, true },
+};
+
+static const struct channel_command *channels_of(const struct command *cmd)
 {
-    for (size_t i = 0; i < allowed->n; i++) {
-        struct str pattern = buf_str(&allowed->items[i].text);
-        if (is_pattern ? str_eq(pattern, channel) : glob_match(pattern, channel, false)) return true;
+    if (!(cmd->flags & CMD_PUBSUB)) return NULL;
+    for (size_t i = 0; i < sizeof channel_commands / sizeof *channel_commands; i++) {
+        if (strcmp(cmd->name, channel_commands[i].name) == 0) return &channel_commands[i];
+    }
+    return NULL;
+}
+
+/* A pattern to listen to must be one of the user's, to the letter: what it matches is not known. */
+static bool channel_allowed(const struct acl_patterns *channels, struct str name, bool is_pattern)
+{
+    for (size_t i = 0; i < channels->n; i++) {
+        struct str p = channels->items[i].text;
+        if (is_pattern ? str_eq(p, name) : glob_match(p, name, false)) return true;
     }
     return false;
 }
 
-static bool command_allowed(const struct acl_selector *s, const struct command_ref *ref, size_t argc,
+/* --- requests ------------------------------------------------------------------------------------- */
+
+/* The request's keys, found once for all selectors. */
+struct keys {
+    struct key_ref *refs;
+    long n; /* -1: not yet looked for */
+};
+
+static void find_keys(struct acl *a, struct keys *k, const struct command *cmd, size_t argc, const struct str *argv)
+{
+    if (k->n >= 0) return;
+    k->refs = arena_alloc(&a->server->arena, argc * sizeof *k->refs);
+    k->n = command_keys(cmd, argc, argv, k->refs, argc);
+    if (k->n < 0 || k->n > (long)argc) k->n = 0;
+}
+
+static bool command_allowed(const struct acl_selector *sel, const struct command_ref *ref, size_t argc,
                             const struct str *argv)
 {
-    if (s->all_commands || (ref->cmd->flags & CMD_NO_AUTH)) return true;
-    if (s->allowed[ref->id / 64] >> ref->id % 64 & 1) return true;
-    for (size_t i = 0; argc > 1 && i < s->first_args.n; i++) {
-        const struct acl_text *t = &s->first_args.items[i];
-        if (t->tag == ref->id && str_ieq(buf_str(&t->text), argv[1])) return true;
+    if (sel->all_commands || (ref->cmd->flags & CMD_NO_AUTH) || acl_selector_command(sel, ref->id)) return true;
+    for (size_t i = 0; i < sel->n_first_args; i++) {
+        const struct acl_first_arg *f = &sel->first_args[i];
+        size_t at = ref->parent ? 2 : 1;
+        if (f->command == ref->id && argc > at && str_ieq(argv[at], f->arg)) return true;
     }
     return false;
 }
 
-/* The channels of a request are its arguments 1 to *last. */
-static bool has_channels(const struct command_ref *ref, size_t argc, size_t *last, bool *is_pattern)
+static enum acl_verdict check_selector(struct acl *a, const struct acl_selector *sel, const struct command_ref *ref,
+                                       size_t argc, const struct str *argv, struct keys *k, size_t *at)
 {
-    const char *name = ref->cmd->name;
+    const struct channel_command *ch;
 
-    if (!(ref->cmd->flags & CMD_PUBSUB) || ref->parent) return false;
-    *is_pattern = strcmp(name, "psubscribe") == 0;
-    *last = argc - 1;
-    if (*is_pattern || strcmp(name, "subscribe") == 0 || strcmp(name, "ssubscribe") == 0) return true;
-    *last = 1;
-    return strcmp(name, "publish") == 0 || strcmp(name, "spublish") == 0;
+    if (!command_allowed(sel, ref, argc, argv)) return ACL_NO_COMMAND;
+    if (!sel->all_keys) {
+        find_keys(a, k, ref->cmd, argc, argv);
+        for (long i = 0; i < k->n; i++) {
+            if (k->refs[i].flags & KEY_NOT_KEY) continue;
+            *at = k->refs[i].at;
+            if (!key_allowed(sel, argv[*at], access_of(k->refs[i].flags))) return ACL_NO_KEY;
+        }
+    }
+    if (!sel->all_channels && (ch = channels_of(ref->cmd)) != NULL) {
+        size_t end = ch->all ? argc : 2;
+        for (*at = 1; *at < end && *at < argc; ++*at) {
+            if (!channel_allowed(&sel->channels, argv[*at], ch->pattern)) return ACL_NO_CHANNEL;
+        }
+    }
+    return ACL_OK;
 }
 
-static enum acl_verdict check(const struct acl_selector *s, const struct command_ref *ref, size_t argc,
-                              const struct str *argv, struct keys *keys, size_t *at)
-{
-    size_t last;
-    bool is_pattern;
-
-    *at = 0;
-    if (!command_allowed(s, ref, argc, argv)) return ACL_NO_COMMAND;
-    if (!s->all_keys) find_keys(keys, ref->cmd, argc, argv);
-    for (size_t i = 0; !s->all_keys && i < keys->n; i++) {
-        *at = keys->refs[i].at;
-        if (!key_allowed(s, argv[*at], access_of(keys->refs[i].flags))) return ACL_NO_KEY;
-    }
-    if (s->all_channels || !has_channels(ref, argc, &last, &is_pattern)) return ACL_ALLOWED;
-    for (*at = 1; *at <= last && *at < argc; (*at)++) {
-        if (!acl_channel_allowed(&s->channels, argv[*at], is_pattern)) return ACL_NO_CHANNEL;
-    }
-    return ACL_ALLOWED;
-}
-
-enum acl_verdict acl_check(const struct acl_user *u, const struct command_ref *ref, size_t argc,
+/* Of several refusals the one that came furthest is told. */
+enum acl_verdict acl_check(struct acl *a, const struct acl_user *u, const struct command_ref *ref, size_t argc,
                            const struct str *argv, size_t *at)
 {
     enum acl_verdict worst = ACL_NO_COMMAND;
-    struct keys keys = { .known = false };
-    size_t here;
+    struct keys k = { NULL, -1 };
 
     *at = 0;
-    if (acl_is_free(u)) return ACL_ALLOWED;
-    for (size_t i = 0; i < u->n_selectors && worst != ACL_ALLOWED; i++) {
-        enum acl_verdict v = check(&u->selectors[i], ref, argc, argv, &keys, &here);
-        if (v == ACL_ALLOWED || v > worst) worst = v, *at = here;
-        else if (v == worst && here > *at) *at = here;
+    for (size_t i = 0; i < u->n_selectors; i++) {
+        size_t where = 0;
+        enum acl_verdict v = check_selector(a, u->selectors[i], ref, argc, argv, &k, &where);
+        if (v == ACL_OK) return ACL_OK;
+        if (v < worst || (v == worst && where <= *at)) continue;
+        worst = v;
+        *at = where;
     }
-    if (keys.known && keys.refs != keys.here) mem_free(keys.refs);
     return worst;
 }
 
-static bool reads_all(const struct acl_selector *s)
+bool acl_reads_all_keys(struct acl *a, const struct acl_user *u, const struct command_ref *ref, size_t argc,
+                        const struct str *argv)
 {
-    for (size_t i = 0; i < s->keys.n; i++) {
-        if ((s->keys.items[i].tag & ACL_READS) && str_is(buf_str(&s->keys.items[i].text), "*")) return true;
-    }
-    return s->all_keys;
-}
-
-bool acl_reads_all_keys(const struct acl_user *u, const struct command_ref *ref, size_t argc, const struct str *argv)
-{
-    struct keys keys = { .known = false };
-    bool all = acl_is_free(u);
+    struct keys k = { NULL, -1 };
     size_t at;
 
-    for (size_t i = 0; !all && i < u->n_selectors; i++) {
-        all = reads_all(&u->selectors[i]) &&
-              check(&u->selectors[i], ref, argc, argv, &keys, &at) == ACL_ALLOWED;
+    for (size_t i = 0; i < u->n_selectors; i++) {
+        const struct acl_selector *sel = u->selectors[i];
+        bool all = sel->all_keys;
+        for (size_t p = 0; p < sel->keys.n; p++) {
+            all = all || ((sel->keys.items[p].access & ACL_READ_KEY) && str_eq(sel->keys.items[p].text, STR("*")));
+        }
+        if (all && check_selector(a, sel, ref, argc, argv, &k, &at) == ACL_OK) return true;
     }
-    if (keys.known && keys.refs != keys.here) mem_free(keys.refs);
-    return all;
+    return false;
 }
 
-void acl_refusal_text(const struct acl_user *u, const struct command_ref *ref, enum acl_verdict v, struct str what,
-                      bool tell, struct buf *out)
+void acl_explain(enum acl_verdict v, const struct acl_user *u, const struct command_ref *ref, struct str what,
+                 bool verbose, struct buf *out)
 {
     const char *kind = v == ACL_NO_KEY ? "key" : "channel";
 
-    if (v != ACL_NO_COMMAND && !tell) {
-        buf_printf(out, "No permissions to access a %s", kind);
-        return;
+    if (v == ACL_NO_COMMAND || verbose) {
+        buf_add_c(out, "User ");
+        buf_add_str(out, u->name);
+        buf_add_c(out, " has no permissions to ");
     }
-    buf_add_c(out, "User ");
-    buf_add_str(out, buf_str(&u->name));
     if (v == ACL_NO_COMMAND) {
-        buf_printf(out, " has no permissions to run the '%s' command", ref->full_name);
-        return;
-    }
-    buf_add_c(out, " has no permissions to access the '");
-    buf_add_str(out, what);
-    buf_printf(out, "' %s", kind);
-}
-
-/* What was queued may be refused since: EXEC says so in other words. */
-static const char *reason(enum acl_verdict v)
-{
-    return v == ACL_NO_COMMAND ? "no permission to execute the command or subcommand"
-           : v == ACL_NO_KEY ? "no permission to touch the specified keys"
-                             : "no permission to access one of the channels used as arguments";
-}
-
-const char *acl_refusal_slow(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
-                             enum acl_context in)
-{
-    struct buf *text = &c->server->acl->text;
-    size_t at;
-    enum acl_verdict v = acl_check(c->user, ref, argc, argv, &at);
-    bool in_exec = in == ACL_IN_MULTI && !(c->flags & CLIENT_MULTI);
-
-    if (v == ACL_ALLOWED) return NULL;
-    acl_log_add(c, v, in, v == ACL_NO_COMMAND ? str_c(ref->full_name) : argv[at], acl_name(c->user));
-    buf_clear(text);
-    if (in_exec) {
-        buf_printf(text, "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC "
-                   "call. This command is no longer allowed for the following reason: %s", reason(v));
+        buf_printf(out, "run the '%s' command", ref->full_name);
+    } else if (verbose) {
+        buf_add_c(out, "access the '");
+        buf_add_str(out, what);
+        buf_printf(out, "' %s", kind);
     } else {
-        buf_add_c(text, in == ACL_IN_LUA ? "NOPERM ACL failure in script: " : "NOPERM ");
-        acl_refusal_text(c->user, ref, v, argv[at], false, text);
+        buf_printf(out, "No permissions to access a %s", kind);
     }
-    buf_add(text, "", 1);
-    return text->p;
+}
+
+bool acl_allows_slow(struct client *c, const struct command_ref *ref, size_t argc, const struct str *argv,
+                     const char *context, struct buf *text)
+{
+    struct acl *a = c->server->acl;
+    enum acl_verdict v;
+    size_t at;
+
+    v = acl_check(a, c->user, ref, argc, argv, &at);
+    if (v == ACL_OK) return true;
+    acl_log_add(c, v, context, c->user->name, v == ACL_NO_COMMAND ? str_c(ref->full_name) : argv[at]);
+    acl_explain(v, c->user, ref, argv[at], false, text);
+    return false;
+}
+
+/* --- who a client is ------------------------------------------------------------------------------ */
+
+/* Every byte of every digest is looked at, whichever is the right one. */
+bool acl_password_ok(const struct acl_user *u, struct str password)
+{
+    char given[SHA256_TEXT];
+    bool any = false;
+
+    sha256_hex(password, given);
+    for (size_t i = 0; i < u->n_passwords; i++) {
+        unsigned char differs = 0;
+        for (size_t k = 0; k < SHA256_TEXT; k++) differs |= (unsigned char)(given[k] ^ u->passwords[i][k]);
+        any |= differs == 0;
+    }
+    return u->enabled && (any || u->nopass);
+}
+
+static bool may_do_all(const struct acl_user *u)
+{
+    for (size_t i = 0; i < u->n_selectors; i++) {
+        const struct acl_selector *sel = u->selectors[i];
+        if (sel->all_commands && sel->all_keys && sel->all_channels) return true;
+    }
+    return false;
+}
+
+void acl_become(struct client *c, struct acl_user *u)
+{
+    c->user = u;
+    c->flags = may_do_all(u) ? c->flags | CLIENT_UNRESTRICTED : c->flags & ~(uint32_t)CLIENT_UNRESTRICTED;
+}
+
+void acl_start(struct client *c)
+{
+    struct acl_user *u = c->server->acl->default_user;
+
+    acl_become(c, u);
+    c->authenticated = u->enabled && u->nopass;
+}
+
+/* --- a user whose rules changed ------------------------------------------------------------------- */
+
+struct listening {
+    const struct acl_patterns *channels; /* of all selectors */
+    bool is_pattern;
+};
+
+static bool is_forbidden(void *ctx, struct str name)
+{
+    const struct listening *l = ctx;
+
+    return !channel_allowed(l->channels, name, l->is_pattern);
+}
+
+static bool hears_too_much(const struct client *c, const struct acl_patterns *channels)
+{
+    struct listening plain = { channels, false }, patterns = { channels, true };
+
+    return pubsub_any(c, 'c', is_forbidden, &plain) || pubsub_any(c, 's', is_forbidden, &plain) ||
+           pubsub_any(c, 'p', is_forbidden, &patterns);
+}
+
+/* The channels of all selectors, borrowed from them; false: all there are. */
+static bool all_channels_of(const struct acl_user *u, struct acl_patterns *out)
+{
+    *out = (struct acl_patterns){ 0 };
+    for (size_t i = 0; i < u->n_selectors; i++) {
+        const struct acl_patterns *p = &u->selectors[i]->channels;
+        if (u->selectors[i]->all_channels) return false;
+        out->items = mem_realloc(out->items, (out->n + p->n + 1) * sizeof *out->items);
+        if (p->n > 0) memcpy(out->items + out->n, p->items, p->n * sizeof *p->items);
+        out->n += p->n;
+    }
+    return true;
+}
+
+void acl_changed(struct acl *a, struct acl_user *u)
+{
+    struct acl_patterns channels;
+    bool some = all_channels_of(u, &channels);
+
+    LINK_EACH(&a->server->clients, l) {
+        struct client *c = LINK_OF(l, struct client, all);
+        if (c->user != u) continue;
+        acl_become(c, u);
+        if (!some || !hears_too_much(c, &channels)) continue;
+        if (c == a->server->current) client_close_after(c); /* its own reply still has to leave */
+        else client_close_soon(c);
+    }
+    mem_free(channels.items);
 }

@@ -1,119 +1,126 @@
-/* acl_log.c -- ACL LOG: what was refused, newest first. Like refusals within a minute are one entry. */
+/* acl_log.c -- what was refused: see acl.h. Refusals of the same thing within a minute are one entry. */
 #include "base/mem.h"
-#include "server/acl_impl.h"
+#include "server/acl.h"
 
-enum { SAME_WITHIN_MS = 60000, LOOK_BACK = 10 };
+enum { GROUP_MS = 60000, LOOK_BACK = 10 };
 
 struct acl_entry {
     struct link in_log;
-    int64_t count, id, created_ms, updated_ms;
-    enum acl_verdict verdict;
-    enum acl_context in;
-    struct buf object, user, client;
+    uint64_t id, count;
+    enum acl_verdict reason;
+    const char *context;
+    struct buf user, object, client;
+    int64_t created_ms, updated_ms;
 };
 
-static void drop(struct acl *a, struct acl_entry *e)
+static void free_entry(struct acl *a, struct acl_entry *e)
 {
     link_remove(&e->in_log);
-    buf_fini(&e->object);
+    a->n_log--;
     buf_fini(&e->user);
+    buf_fini(&e->object);
     buf_fini(&e->client);
     mem_free(e);
-    a->n_log--;
+}
+
+void acl_log_trim(struct acl *a, size_t max)
+{
+    while (a->n_log > max) free_entry(a, LINK_OF(a->log.prev, struct acl_entry, in_log));
 }
 
 void acl_log_reset(struct acl *a)
 {
-    while (!link_alone(&a->log)) drop(a, LINK_OF(a->log.next, struct acl_entry, in_log));
+    acl_log_trim(a, 0);
 }
 
-static void count(struct server_stats *st, enum acl_verdict v)
+static void count(struct acl *a, enum acl_verdict reason)
 {
-    if (v == ACL_NO_AUTH) st->wrong_passwords++;
-    else st->acl_refused[v]++;
+    a->denied_commands += reason == ACL_NO_COMMAND;
+    a->denied_keys += reason == ACL_NO_KEY;
+    a->denied_channels += reason == ACL_NO_CHANNEL;
+    a->denied_auth += reason == ACL_NO_AUTH;
 }
 
-static struct acl_entry *find_like(struct acl *a, enum acl_verdict v, enum acl_context in, struct str object,
-                                   struct str name, int64_t now)
+static struct acl_entry *find_like(struct acl *a, enum acl_verdict reason, const char *context, struct str user,
+                                   struct str object, int64_t now)
 {
-    int left = LOOK_BACK;
+    int looked = 0;
 
     LINK_EACH(&a->log, l) {
         struct acl_entry *e = LINK_OF(l, struct acl_entry, in_log);
-        int64_t apart = now > e->updated_ms ? now - e->updated_ms : e->updated_ms - now;
-        if (left-- == 0) break;
-        if (e->verdict == v && e->in == in && apart <= SAME_WITHIN_MS && str_eq(buf_str(&e->object), object) &&
-            str_eq(buf_str(&e->user), name)) {
+        if (looked++ == LOOK_BACK) return NULL;
+        if (e->reason == reason && strcmp(e->context, context) == 0 && now - e->updated_ms <= GROUP_MS &&
+            e->updated_ms - now <= GROUP_MS && str_eq(buf_str(&e->user), user) &&
+            str_eq(buf_str(&e->object), object)) {
             return e;
         }
     }
     return NULL;
 }
 
-void acl_log_add(struct client *c, enum acl_verdict v, enum acl_context in, struct str object, struct str name)
+void acl_log_add(struct client *c, enum acl_verdict reason, const char *context, struct str user, struct str object)
 {
-    struct server *s = c->server;
-    struct acl *a = s->acl;
-    int64_t now = server_now_ms(s);
-    struct acl_entry *e = find_like(a, v, in, object, name, now);
+    struct acl *a = c->server->acl;
+    struct client *real = c->server->current ? c->server->current : c;
+    int64_t now = server_now_ms(c->server);
+    struct acl_entry *e = find_like(a, reason, context, user, object, now);
 
-    count(&s->stats, v);
-    if (e) {
-        link_remove(&e->in_log);
-    } else {
+    count(a, reason);
+    if (e == NULL) {
         e = mem_zalloc(sizeof *e);
-        link_init(&e->in_log);
-        e->verdict = v;
-        e->in = in;
-        e->id = a->next_entry++;
+        e->id = a->next_log_id++;
+        e->reason = reason;
+        e->context = context;
         e->created_ms = now;
+        buf_add_str(&e->user, user);
         buf_add_str(&e->object, object);
-        buf_add_str(&e->user, name);
+        link_init(&e->in_log);
         a->n_log++;
     }
-    link_add_tail(a->log.next, &e->in_log);
+    link_remove(&e->in_log);
+    link_add_tail(a->log.next, &e->in_log); /* before the first */
     e->count++;
     e->updated_ms = now;
     buf_clear(&e->client);
-    client_describe(s->current && s->current->fd >= 0 ? s->current : c, &e->client);
-    while (a->n_log > (size_t)s->conf->acllog_max_len) drop(a, LINK_OF(a->log.prev, struct acl_entry, in_log));
+    client_describe(real, &e->client);
+    acl_log_trim(a, (size_t)c->server->conf->acllog_max_len);
 }
 
-static void reply_entry(struct reply *r, const struct acl_entry *e, int64_t now)
+static void reply_entry(struct reply *out, const struct acl_entry *e, int64_t now)
 {
-    static const char *const verdicts[] = { "", "command", "key", "channel", "auth" };
-    static const char *const contexts[] = { "toplevel", "multi", "lua" };
+    static const char *const reasons[] = { "", "command", "key", "channel", "auth" };
 
-    reply_map(r, 10);
-    reply_bulk_c(r, "count");
-    reply_int(r, e->count);
-    reply_bulk_c(r, "reason");
-    reply_bulk_c(r, verdicts[e->verdict]);
-    reply_bulk_c(r, "context");
-    reply_bulk_c(r, contexts[e->in]);
-    reply_bulk_c(r, "object");
-    reply_bulk(r, buf_str(&e->object));
-    reply_bulk_c(r, "username");
-    reply_bulk(r, buf_str(&e->user));
-    reply_bulk_c(r, "age-seconds");
-    reply_double(r, (double)(now - e->updated_ms) / 1000);
-    reply_bulk_c(r, "client-info");
-    reply_bulk(r, buf_str(&e->client));
-    reply_bulk_c(r, "entry-id");
-    reply_int(r, e->id);
-    reply_bulk_c(r, "timestamp-created");
-    reply_int(r, e->created_ms);
-    reply_bulk_c(r, "timestamp-last-updated");
-    reply_int(r, e->updated_ms);
+    reply_map(out, 10);
+    reply_bulk_c(out, "count");
+    reply_int(out, (int64_t)e->count);
+    reply_bulk_c(out, "reason");
+    reply_bulk_c(out, reasons[e->reason]);
+    reply_bulk_c(out, "context");
+    reply_bulk_c(out, e->context);
+    reply_bulk_c(out, "object");
+    reply_bulk(out, buf_str(&e->object));
+    reply_bulk_c(out, "username");
+    reply_bulk(out, buf_str(&e->user));
+    reply_bulk_c(out, "age-seconds");
+    reply_double(out, (double)(now - e->updated_ms) / 1000);
+    reply_bulk_c(out, "client-info");
+    reply_bulk(out, buf_str(&e->client));
+    reply_bulk_c(out, "entry-id");
+    reply_int(out, (int64_t)e->id);
+    reply_bulk_c(out, "timestamp-created");
+    reply_int(out, e->created_ms);
+    reply_bulk_c(out, "timestamp-last-updated");
+    reply_int(out, e->updated_ms);
 }
 
-void acl_log_reply(struct acl *a, struct call *c, size_t max)
+void acl_log_reply(struct call *c, size_t n)
 {
-    size_t left = max < a->n_log ? max : a->n_log;
+    struct server *s = c->client->server;
 
-    reply_array(c->out, left);
-    LINK_EACH(&a->log, l) {
-        if (left-- == 0) break;
-        reply_entry(c->out, LINK_OF(l, struct acl_entry, in_log), server_now_ms(a->server));
+    if (n > s->acl->n_log) n = s->acl->n_log;
+    reply_array(c->out, n);
+    LINK_EACH(&s->acl->log, l) {
+        if (n-- == 0) break;
+        reply_entry(c->out, LINK_OF(l, struct acl_entry, in_log), server_now_ms(s));
     }
 }

@@ -6,10 +6,10 @@
  *
  * While clients are paused nobody is served, since that changes data: what is ready stays so until the
  * pause ends. Times out a client does all the same. */
+#include "server/acl.h"
 #include "server/block.h"
 
 #include "base/mem.h"
-#include "server/acl.h"
 #include "server/dispatch.h"
 #include "server/loop.h"
 
@@ -169,14 +169,19 @@ static void try_again(struct client *c, bool may_block)
 {
     const struct request *r = c->blocked->request;
     size_t mark = begin_reply(c);
-    const char *denied = acl_refusal(c, r->ref, r->argc, r->argv, ACL_IN_TOPLEVEL);
+    struct buf text = { 0 };
     struct wait w;
 
-    if (UNLIKELY(denied != NULL)) { /* its user was changed while it waited */
-        reply_error(&c->reply, str_c(denied));
+    /* Its user may have been changed while it waited. */
+    if (UNLIKELY(!acl_allows(c, r->ref, r->argc, r->argv, "toplevel", &text))) {
+        r->ref->stats.rejected++;
+        reply_errorf(&c->reply, "NOPERM %.*s", (int)text.n, text.p);
         dispatch_count_error(c->server, &c->out, mark);
+        buf_fini(&text);
         answered(c, mark);
-    } else if (dispatch_call(c, r->ref, r->argc, r->argv, may_block, &w) == CALL_BLOCKED) dispatch_messages(c);
+        return;
+    }
+    if (dispatch_call(c, r->ref, r->argc, r->argv, may_block, &w) == CALL_BLOCKED) dispatch_messages(c);
     else answered(c, mark);
     arena_reset(&c->server->arena);
 }

@@ -109,7 +109,7 @@ struct client *client_new(struct server *s, int fd, bool is_unix)
     struct client *c = new_client(s, fd, is_unix ? CLIENT_UNIX : 0);
     struct entry *e = entry_new_ptr(VALUE_STRING, ENC_BLOB, id_key(&c->id), -1);
 
-    acl_begin(c);
+    acl_start(c);
     entry_set_ptr(e, c);
     table_insert(&s->by_id, table_hash(&s->by_id, id_key(&c->id)), e);
     link_add_tail(&s->clients, &c->all);
@@ -125,6 +125,7 @@ struct client *client_new_loader(struct server *s)
 {
     struct client *c = new_client(s, -1, CLIENT_LOADER);
 
+    acl_start(c);
     c->authenticated = true;
     return c;
 }
@@ -242,12 +243,14 @@ void client_reset(struct client *c)
     c->db = 0;
     c->resp = 2;
     client_set_text(&c->name, str_of(NULL, 0));
-    acl_begin(c);
+    acl_start(c);
 }
 
 bool client_needs_auth(const struct client *c)
 {
-    return !c->authenticated && acl_default_is_closed(c->server->acl);
+    const struct acl_user *u = c->server->acl->default_user;
+
+    return !c->authenticated && !(u->enabled && u->nopass);
 }
 
 struct db *client_db(const struct client *c)

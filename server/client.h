@@ -32,6 +32,7 @@ enum client_flag {
     CLIENT_WRITE_ARMED = 1 << 15,  /* the socket was full */
     CLIENT_PUSHING = 1 << 16,      /* being sent a message out of band */
     CLIENT_CLOSE_SOON = 1 << 17,   /* in closing: takes no more messages */
+    CLIENT_UNRESTRICTED = 1 << 20, /* its user may do everything: no need to ask (acl.h) */
     CLIENT_EOF = 1 << 18,          /* the peer sends no more: what it has sent is answered, then it goes */
     CLIENT_BUSY = 1 << 25,         /* its script runs while others are heard */
     CLIENT_SCRIPT = 1 << 19,       /* not a connection: stands for a script in what it calls */
@@ -81,8 +82,8 @@ struct client {
     struct reply reply;
 
     int db;
-    bool authenticated;
-    struct acl_user *user; /* what it may do; NULL: everything (it is no connection) */
+    struct acl_user *user;
+    bool authenticated;    /* or there was no need to */
     struct command_ref *last_cmd;
     int64_t created_ms, active_ms; /* monotonic */
     int64_t soft_limit_since_ms;   /* output over its soft limit; 0: not */
@@ -167,7 +168,7 @@ size_t client_memory(const struct client *c);
 
 enum client_class client_class(const struct client *c);
 
-/* True while the default user wants a password (or is off) and c has not given it. */
+/* True while a password is needed and c has not given it. */
 bool client_needs_auth(const struct client *c);
 
 /* Back to the state of a new connection (RESET). */

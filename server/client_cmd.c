@@ -69,7 +69,8 @@ struct filter {
     const int64_t *ids;
     size_t n_ids;
     int class; /* -1: any; -2: one that no client of memd has (master) */
-    struct str addr, laddr, user;
+    struct str addr, laddr;
+    const struct acl_user *user; /* NULL: any */
     bool skip_me;
     int64_t max_age_s; /* -1: any */
 };
@@ -95,7 +96,7 @@ static bool chosen(const struct filter *f, struct client *cl, const struct clien
     if (f->class != -1 && (int)client_class(cl) != f->class) return false;
     if (f->addr.p && !str_eq(f->addr, str_c(client_peer(cl)))) return false;
     if (f->laddr.p && !str_eq(f->laddr, str_c(client_local(cl)))) return false;
-    if (f->user.p && !str_eq(f->user, acl_name(cl->user))) return false;
+    if (f->user && cl->user != f->user) return false;
     if (f->skip_me && cl == me) return false;
     if (f->max_age_s >= 0 && (server_mono_ms(cl->server) - cl->created_ms) / 1000 < f->max_age_s) return false;
     return has_id(f, cl->id);
@@ -157,8 +158,8 @@ static enum err parse_kill_option(struct call *c, size_t i, struct filter *f)
     } else if (call_is(c, i, "laddr")) {
         f->laddr = v;
     } else if (call_is(c, i, "user")) {
-        if (acl_find(c->client->server->acl, v) == NULL) return call_fail(c, ERR_NO_SUCH_USER, v);
-        f->user = v;
+        f->user = acl_find(c->client->server->acl, v);
+        if (f->user == NULL) return call_fail(c, ERR_NO_SUCH_USER, v);
     } else if (call_is(c, i, "skipme")) {
         if (!str_is(v, "yes") && !str_is(v, "no")) return ERR_SYNTAX;
         f->skip_me = str_is(v, "yes");

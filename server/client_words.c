@@ -76,8 +76,8 @@ void client_describe(struct client *c, struct buf *out)
                c->flags & CLIENT_MULTI ? (long long)queued : -1LL, c->in.n,
                c->in.cap - c->in.n, (size_t)0, multi_bytes(c), c->out.cap, c->out.n, unsent,
                unsent ? c->out.cap : 0, client_memory(c), c->flags & CLIENT_WRITE_ARMED ? "rw" : "r",
-               c->last_cmd ? c->last_cmd->full_name : "NULL", (int)acl_name(c->user).n, acl_name(c->user).p,
-               c->tracking ? (long long)c->tracking->redirect : -1LL, c->resp, c->lib_name ? c->lib_name : "",
+               c->last_cmd ? c->last_cmd->full_name : "NULL",
+               (int)c->user->name.n, c->user->name.p, c->tracking ? (long long)c->tracking->redirect : -1LL, c->resp, c->lib_name ? c->lib_name : "",
                c->lib_ver ? c->lib_ver : "", (unsigned long long)c->net_in,
                (unsigned long long)c->net_out, (unsigned long long)c->n_commands,
                multi_watched(c));

@@ -73,7 +73,7 @@ static enum err run_rewrite(struct call *c)
     struct buf error = { 0 };
     enum err e;
 
-    acl_to_conf(s->acl);
+    acl_to_conf(s->acl, &s->conf->user);
     e = conf_rewrite(s->conf, false, &error);
 
     if (e == OK) {

@@ -59,7 +59,17 @@ static enum err run_select(struct call *c)
 
 static enum err authenticate(struct call *c, struct str user, struct str password)
 {
-    return acl_login(c->client, user, password, call_arg(c, 0)) ? OK : ERR_WRONG_PASS;
+    struct client *cl = c->client;
+    struct acl_user *u = acl_find(cl->server->acl, user);
+
+    /* An unknown user takes as long as a known one. */
+    if (!acl_password_ok(u ? u : cl->server->acl->default_user, password) || u == NULL) {
+        acl_log_add(cl, ACL_NO_AUTH, cl->flags & CLIENT_MULTI ? "multi" : "toplevel", user, call_arg(c, 0));
+        return ERR_WRONG_PASS;
+    }
+    acl_become(cl, u);
+    cl->authenticated = true;
+    return OK;
 }
 
 static enum err run_auth(struct call *c)
@@ -68,7 +78,7 @@ static enum err run_auth(struct call *c)
 
     if (c->argc > 3) return ERR_SYNTAX;
     if (c->argc == 2) {
-        if (acl_default_has_no_password(c->client->server->acl)) return ERR_NO_PASSWORD_SET;
+        if (c->client->server->acl->default_user->nopass) return ERR_NO_PASSWORD_SET;
         e = authenticate(c, STR("default"), call_arg(c, 1));
     } else {
         e = authenticate(c, call_arg(c, 1), call_arg(c, 2));

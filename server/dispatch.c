@@ -176,13 +176,22 @@ static const char *refusal_subscribed(const struct command_ref *ref, char *room)
     return room;
 }
 
+static const char *refusal_denied(struct buf *text, char *room)
+{
+    snprintf(room, 256, "NOPERM %.*s", (int)text->n, text->p);
+    buf_fini(text);
+    return room;
+}
+
 /* Why c may not run the command now; NULL: it may. The text may be made in room[256]. */
-static const char *refusal(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv, char *room)
+static const char *refusal(struct client *c, const struct command_ref *ref, size_t argc, const struct str *argv,
+                           char *room)
 {
     struct server *s = c->server;
     const struct command *cmd = ref->cmd;
     uint32_t flags = flags_of(c, cmd);
-    const char *disk, *denied, *why;
+    struct buf text = { 0 };
+    const char *disk, *why;
 
     if (UNLIKELY(!command_arity_ok(cmd, argc))) {
         snprintf(room, 256, "ERR wrong number of arguments for '%s' command", ref->full_name);
@@ -196,8 +205,9 @@ static const char *refusal(struct client *c, struct command_ref *ref, size_t arg
     if (UNLIKELY(c->flags & CLIENT_MULTI) && (cmd->flags & CMD_NO_MULTI)) {
         return "ERR Command not allowed inside a transaction";
     }
-    denied = acl_refusal(c, ref, argc, argv, c->flags & CLIENT_MULTI ? ACL_IN_MULTI : ACL_IN_TOPLEVEL);
-    if (UNLIKELY(denied != NULL)) return denied;
+    if (UNLIKELY(!acl_allows(c, ref, argc, argv, c->flags & CLIENT_MULTI ? "multi" : "toplevel", &text))) {
+        return refusal_denied(&text, room);
+    }
     /* While there is something to evict, who needs memory gets it: the rest of what is too much goes soon. */
     if (UNLIKELY(s->store->conf.maxmemory != 0) && dispatch_make_room(s) == MEMORY_OUT &&
         needs_memory(c, cmd, flags)) {
@@ -299,6 +309,14 @@ static int64_t since_last(struct server *s, uint64_t from)
     return (int64_t)((double)(int64_t)(now - from) * s->us_per_tick);
 }
 
+static bool reads_all_keys(const struct call *call)
+{
+    struct client *c = call->client;
+    const struct command_ref *ref = registry_find_own(c->server->commands, call->argv[0]);
+
+    return ref != NULL && acl_reads_all_keys(c->server->acl, c->user, ref, call->argc, call->argv);
+}
+
 /* Field by field: zeroing a struct of this size takes longer than many a command. */
 static inline void begin(struct call *call, struct client *c, const struct command *cmd, size_t argc,
                          const struct str *argv)
@@ -316,13 +334,14 @@ static inline void begin(struct call *call, struct client *c, const struct comma
     call->note = NULL;
     call->in_script = (c->flags & CLIENT_SCRIPT) != 0;
     call->client = c;
+    call->reads_all_keys = LIKELY(c->flags & (CLIENT_UNRESTRICTED | CLIENT_LOADER)) ? NULL : reads_all_keys;
 }
 
 enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
                        bool may_block, struct wait *w)
 {
     struct server *s = c->server;
-    struct client *outer = s->current;
+    struct client *outer = s->current, *reader;
     bool writes = (ref->cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0; /* PFCOUNT keeps its count */
     uint64_t changes = s->store->stats.changes;
     size_t mark = reply_mark(&c->reply);
@@ -332,7 +351,6 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     enum err e;
 
     begin(&call, c, ref->cmd, argc, argv);
-    call.reads_all_keys = LIKELY(acl_is_free(c->user)) || acl_reads_all_keys(c->user, ref, argc, argv);
     call.may_block = may_block;
     if (LIKELY(!(c->flags & CLIENT_SCRIPT))) s->current = c; /* else the caller is */
     s->store->no_touch = (c->flags & CLIENT_NO_TOUCH) != 0;
@@ -347,12 +365,15 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     }
     s->store->no_touch = false;
     if (UNLIKELY(s->n_monitors > 0)) tell_monitors(c, ref, argc, argv);
+    reader = s->current; /* of what a script reads, its caller */
     s->current = outer;
     if (UNLIKELY(e == CALL_BLOCKED)) {
         *w = call.wait;
         return e;
     }
-    if (UNLIKELY(c->tracking != NULL) && (ref->cmd->flags & CMD_READONLY)) tracking_remember(c, ref->cmd, argc, argv);
+    if (UNLIKELY(reader->tracking != NULL) && (ref->cmd->flags & CMD_READONLY)) {
+        tracking_remember(reader, ref->cmd, argc, argv);
+    }
     if (UNLIKELY(e != OK) && e != CALL_COUNTED_ERROR) dispatch_count_error(s, c->reply.out, mark);
     dispatch_account(c, ref, argc, argv, since_last(s, from), e != OK);
     arena_reset(&s->arena);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "server/acl.h"
 #include "server/block.h"
 #include "server/client.h"
 #include "server/commands.h"
@@ -238,8 +239,8 @@ static void section_stats(struct server *s, struct buf *b)
                "acl_access_denied_cmd:%llu\r\nacl_access_denied_key:%llu\r\nacl_access_denied_channel:%llu\r\n",
                s->channels.count, s->patterns.count, s->shard_channels.count, tracking_keys(s),
                tracking_items(s), tracking_prefixes(s), U(v->errors), U(v->reads),
-               U(v->writes), U(s->turns), U(v->query_limit_closed), U(v->output_limit_closed), U(v->wrong_passwords),
-               U(v->acl_refused[1]), U(v->acl_refused[2]), U(v->acl_refused[3]));
+               U(v->writes), U(s->turns), U(v->query_limit_closed), U(v->output_limit_closed), U(s->acl->denied_auth),
+               U(s->acl->denied_commands), U(s->acl->denied_keys), U(s->acl->denied_channels));
 }
 
 static void section_replication(struct server *s, struct buf *b)

@@ -2,6 +2,7 @@
  *
  * When descriptors run out the pending connection stays in the kernel's queue and would wake us at once
  * again: accepting pauses until a client closes or the next tick. */
+#include "server/acl.h"
 #include "server/listen.h"
 
 #include <arpa/inet.h>
@@ -17,7 +18,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "server/acl.h"
 #include "server/client.h"
 #include "server/server.h"
 
@@ -74,7 +74,7 @@ static void welcome(struct listener *l, int fd, const struct sockaddr *from)
         refuse(fd, "-ERR max number of clients reached\r\n");
         return;
     }
-    if (s->conf->protected_mode && acl_default_has_no_password(s->acl) && !is_loopback(from)) {
+    if (s->conf->protected_mode && s->acl->default_user->nopass && s->acl->default_user->enabled && !is_loopback(from)) {
         s->stats.rejected++;
         refuse(fd, "-DENIED memd is running in protected mode because protected mode is enabled and no "
                    "password is set. In this mode connections are only accepted from the loopback "

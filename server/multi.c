@@ -2,10 +2,10 @@
  *
  * A watched key is an entry of server->watched[db] that points to the list of its watchers. A watcher
  * remembers whether the key was there: emptying or swapping a database changes only keys that were. */
+#include "server/acl.h"
 #include "server/multi.h"
 
 #include "base/mem.h"
-#include "server/acl.h"
 #include "server/dispatch.h"
 
 struct watcher {
@@ -268,22 +268,34 @@ static bool touches_the_log(const struct command *cmd)
     return cmd->group == GROUP_SERVER && (cmd->flags & CMD_ADMIN);
 }
 
+/* The user's rules may have changed since the command was queued: then it is refused, and that replied. */
+static bool is_denied(struct client *c, const struct request *r)
+{
+    static const char *const reasons[] = {
+        [ACL_NO_COMMAND] = "no permission to execute the command or subcommand",
+        [ACL_NO_KEY] = "no permission to touch the specified keys",
+        [ACL_NO_CHANNEL] = "no permission to access one of the channels used as arguments to the command",
+    };
+    size_t mark = reply_mark(&c->reply), at;
+    enum acl_verdict v = acl_check(c->server->acl, c->user, r->ref, r->argc, r->argv, &at);
+
+    if (v == ACL_OK || (c->flags & CLIENT_LOADER)) return false;
+    acl_log_add(c, v, "multi", c->user->name, v == ACL_NO_COMMAND ? str_c(r->ref->full_name) : r->argv[at]);
+    reply_errorf(&c->reply, "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC "
+                 "call. This command is no longer allowed for the following reason: %s", reasons[v]);
+    dispatch_count_error(c->server, c->reply.out, mark);
+    return true;
+}
+
 static void run_queued(struct client *c, struct request *r)
 {
     struct persist *log = c->server->persist;
     bool apart = touches_the_log(r->ref->cmd);
-    const char *denied;
     struct wait w;
 
-    denied = acl_refusal(c, r->ref, r->argc, r->argv, ACL_IN_MULTI);
-    if (UNLIKELY(denied != NULL)) {
-        size_t mark = reply_mark(&c->reply);
-        reply_error(&c->reply, str_c(denied));
-        dispatch_count_error(c->server, c->reply.out, mark);
-        return;
-    }
-    if (apart) persist_group_end(log);
     c->reply.resp = c->resp; /* HELLO may have changed it */
+    if (UNLIKELY(!(c->flags & CLIENT_UNRESTRICTED)) && is_denied(c, r)) return;
+    if (apart) persist_group_end(log);
     dispatch_call(c, r->ref, r->argc, r->argv, false, &w);
     if (apart) persist_group_begin(log);
 }

@@ -69,21 +69,21 @@ size_t pubsub_count(const struct client *c, char kind)
     }
 }
 
+bool pubsub_any(const struct client *c, char kind, bool (*fn)(void *ctx, struct str name), void *ctx)
+{
+    struct table_iter it = { 0 };
+    const struct entry *e;
+
+    if (c->subs == NULL) return false;
+    while ((e = table_next(&c->subs->of[kind == 'c' ? KIND_CHANNEL : kind == 'p' ? KIND_PATTERN : KIND_SHARD], &it)) != NULL) {
+        if (fn(ctx, entry_key(e))) return true;
+    }
+    return false;
+}
+
 size_t pubsub_bytes(const struct client *c)
 {
     return c->subs ? sizeof *c->subs + c->subs->bytes : 0;
-}
-
-bool pubsub_all(const struct client *c, bool (*fine)(void *ctx, struct str name, bool is_pattern), void *ctx)
-{
-    for (int k = 0; c->subs && k < KINDS; k++) {
-        struct table_iter it = { 0 };
-        struct entry *e;
-        while ((e = table_next(&c->subs->of[k], &it)) != NULL) {
-            if (!fine(ctx, entry_key(e), k == KIND_PATTERN)) return false;
-        }
-    }
-    return true;
 }
 
 bool pubsub_limits(const struct client *c)

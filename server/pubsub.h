@@ -13,10 +13,9 @@ void pubsub_drop(struct client *c);
 /* True when c may only send the commands of a subscriber (RESP2). */
 bool pubsub_limits(const struct client *c);
 
-/* Is `fine` of all that c has subscribed to? Asked until it says no. */
-bool pubsub_all(const struct client *c, bool (*fine)(void *ctx, struct str name, bool is_pattern), void *ctx);
-
 size_t pubsub_count(const struct client *c, char kind); /* 'c' channels, 'p' patterns, 's' shard ones */
+/* True when fn is, of any name of a kind. */
+bool pubsub_any(const struct client *c, char kind, bool (*fn)(void *ctx, struct str name), void *ctx);
 size_t pubsub_bytes(const struct client *c);
 
 extern const struct command pubsub_commands[];

@@ -26,6 +26,7 @@ struct place {
 struct registry {
     struct command_ref *rows; /* top-level, by their own names; then those that were taken away */
     size_t n_rows, n_all;
+    unsigned n_ids;
     struct place *slots;
     size_t mask;
 };
@@ -143,15 +144,28 @@ static void make_slots(struct registry *r)
     index_rows(r);
 }
 
-static void number(struct command_ref *r, unsigned *next)
+unsigned registry_ids(const struct registry *r)
 {
-    r->id = (*next)++;
-    for (size_t i = 0; i < r->n_subs; i++) number(&r->subs[i], next);
+    return r->n_ids;
+}
+
+void registry_each(struct registry *r, void (*fn)(void *ctx, struct command_ref *ref), void *ctx)
+{
+    for (size_t i = 0; i < r->n_all; i++) {
+        fn(ctx, &r->rows[i]);
+        for (size_t k = 0; k < r->rows[i].n_subs; k++) fn(ctx, &r->rows[i].subs[k]);
+    }
+}
+
+static void number(void *ctx, struct command_ref *ref)
+{
+    struct registry *r = ctx;
+
+    ref->id = r->n_ids++;
 }
 
 struct registry *registry_new(void)
 {
-    unsigned n_ids = 0;
     const struct command *const *lists[] = { command_tables, server_tables };
     struct registry *r = mem_zalloc(sizeof *r);
 
@@ -169,11 +183,9 @@ struct registry *registry_new(void)
     }
     qsort(r->rows, r->n_rows, sizeof *r->rows, by_name);
     r->n_all = r->n_rows;
-    for (size_t i = 0; i < r->n_rows; i++) {
-        fill(&r->rows[i], r->rows[i].cmd, NULL);
-        number(&r->rows[i], &n_ids);
-    }
+    for (size_t i = 0; i < r->n_rows; i++) fill(&r->rows[i], r->rows[i].cmd, NULL);
     make_slots(r);
+    registry_each(r, number, r);
     return r;
 }
 
@@ -268,21 +280,6 @@ struct command_ref *registry_find_full(const struct registry *r, struct str name
     if (bar == NULL) return registry_find(r, name);
     ref = registry_find(r, str_of(name.p, (size_t)(bar - name.p)));
     return ref ? find_sub(ref, str_of(bar + 1, (size_t)(name.p + name.n - bar - 1))) : NULL;
-}
-
-size_t registry_count_own(const struct registry *r)
-{
-    return r->n_all;
-}
-
-struct command_ref *registry_find_own_full(const struct registry *r, struct str name)
-{
-    const char *bar = memchr(name.p, '|', name.n);
-    size_t n = bar ? (size_t)(bar - name.p) : name.n;
-    struct command_ref *ref = registry_find_own(r, str_of(name.p, n));
-
-    if (ref == NULL || !str_is(str_of(name.p, n), ref->cmd->name)) return NULL;
-    return bar ? find_sub(ref, str_of(bar + 1, name.n - n - 1)) : ref;
 }
 
 size_t registry_count(const struct registry *r)

@@ -22,7 +22,7 @@ struct command_ref {
     struct command_ref *subs;
     size_t n_subs;
     char full_name[48];         /* "config|get" */
-    unsigned id;                /* its own, from 0 on, whatever it is called: for ACL */
+    unsigned id;                /* below registry_ids: for bitmaps of commands */
     int first_key;              /* index of the first key where that is fixed, else 0 */
     struct command_stats stats;
 };
@@ -57,11 +57,9 @@ struct command_ref *registry_find_full(const struct registry *r, struct str name
 size_t registry_count(const struct registry *r);
 struct command_ref *registry_at(const struct registry *r, size_t i);
 
-/* The same with those that were taken away, behind the others: what registry_at takes too. */
-size_t registry_count_own(const struct registry *r);
-
-/* By the full name it had before it was renamed, and by no other. */
-struct command_ref *registry_find_own_full(const struct registry *r, struct str name);
+/* All commands and subcommands, also those that clients cannot call any more, by their ids. */
+unsigned registry_ids(const struct registry *r);
+void registry_each(struct registry *r, void (*fn)(void *ctx, struct command_ref *ref), void *ctx);
 
 /* Zero all counters. */
 void registry_reset_stats(struct registry *r);

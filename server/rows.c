@@ -1,7 +1,6 @@
 /* rows.c -- see rows.h, and the list of all tables of this folder. */
 #include "server/rows.h"
 
-#include "server/acl.h"
 #include "server/commands.h"
 #include "server/latency.h"
 #include "server/multi.h"

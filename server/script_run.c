@@ -59,17 +59,14 @@ bool script_running(const struct script_run *r, struct script_running *out)
 }
 
 /* Why the script may not run the command; NULL: it may. */
-static const char *refusal(struct script_run *r, struct command_ref *ref, size_t argc, const struct str *argv)
+static const char *refusal(const struct script_run *r, const struct command_ref *ref, size_t argc)
 {
     const struct command *cmd;
-    const char *denied;
 
     if (ref == NULL) return "ERR Unknown Redis command called from script";
     cmd = ref->cmd;
     if (!command_arity_ok(cmd, argc)) return "ERR Wrong number of args calling Redis command from script";
     if ((cmd->flags & CMD_NOSCRIPT) && !r->server->scripts_run_all) return "ERR This Redis command is not allowed from script";
-    denied = acl_refusal(r->client, ref, argc, argv, ACL_IN_LUA);
-    if (UNLIKELY(denied != NULL)) return denied;
     if (only_reads(r->job) && (cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)))
         return "ERR Write commands are not allowed from read-only scripts.";
     if ((cmd->flags & CMD_WRITE) && !r->wrote && persist_refusal(r->server->persist) != NULL)
@@ -84,14 +81,17 @@ static void run_command(void *ctx, size_t argc, const struct str *argv, int resp
     struct script_run *r = ctx;
     struct client *c = r->client;
     struct command_ref *container, *ref = registry_resolve(r->server->commands, argc, argv, &container);
-    const char *why = refusal(r, ref, argc, argv);
+    const char *why = refusal(r, ref, argc);
+    struct buf denied = { 0 };
     size_t mark = out->n;
     struct wait w;
 
     c->reply = (struct reply){ out, resp };
-    if (why != NULL) {
+    if (why != NULL || !acl_allows(c, ref, argc, argv, "lua", &denied)) {
         if (ref != NULL) ref->stats.rejected++;
-        reply_error(&c->reply, str_c(why));
+        if (why != NULL) reply_error(&c->reply, str_c(why));
+        else reply_errorf(&c->reply, "ERR ACL failure in script: %.*s", (int)denied.n, denied.p);
+        buf_fini(&denied);
         dispatch_count_error(r->server, out, mark);
         return;
     }
@@ -172,7 +172,7 @@ static bool may_run_command(void *ctx, size_t argc, const struct str *argv, bool
     size_t at;
 
     ref = registry_resolve(r->server->commands, argc, argv, &container);
-    *may = ref != NULL && acl_check(r->client->user, ref, argc, argv, &at) == ACL_ALLOWED;
+    *may = ref != NULL && acl_check(r->server->acl, r->client->user, ref, argc, argv, &at) == ACL_OK;
     return ref != NULL;
 }
 
@@ -210,7 +210,7 @@ enum err script_run(struct script_run *r, struct vm *vm, const struct script_job
     if (r->client == NULL) r->client = client_new_script(s);
     r->client->db = caller->db;
     r->client->authenticated = true;
-    r->client->user = caller->user;
+    acl_become(r->client, caller->user);
     r->job = job;
     r->wrote = false;
     r->out_of_memory = dispatch_make_room(s) == MEMORY_OUT;
@@ -224,7 +224,6 @@ enum err script_run(struct script_run *r, struct vm *vm, const struct script_job
     if (UNLIKELY(r->busy)) loop_busy_end(s, caller);
     r->busy = false;
     r->job = NULL;
-    r->client->user = NULL;
     caller->wrote |= r->client->wrote;
     r->client->wrote = false;
     if (ok) return OK;

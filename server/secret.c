@@ -7,7 +7,7 @@ bool secret_argument(const struct command *cmd, size_t argc, const struct str *a
 {
     if (i == 0) return false;
     if (strcmp(cmd->name, "auth") == 0) return true;
-    if (cmd->group == GROUP_SERVER && i >= 2 && strcmp(cmd->name, "setuser") == 0) return true;
+    if (strcmp(cmd->name, "setuser") == 0) return i >= 2;
     if (strcmp(cmd->name, "hello") == 0) {
         for (size_t k = 2; k < i && k < argc; k++) {
             if (str_is(argv[k], "auth") && i <= k + 2) return true;

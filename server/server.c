@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "server/acl.h"
 #include "server/client.h"
 #include "server/cron.h"
 #include "server/dispatch.h"
@@ -19,6 +18,7 @@
 #include "server/loop.h"
 #include "server/setup.h"
 #include "server/script_run.h"
+#include "server/acl.h"
 #include "server/scripts.h"
 #include "server/slowlog.h"
 #include "server/tracking.h"
@@ -207,7 +207,11 @@ bool server_apply_conf(struct server *s, const struct setting *const *changed, s
         return false;
     }
     apply_plain(s);
-    if (conf_changed(changed, n, "requirepass")) acl_set_default_password(s->acl, s->conf->requirepass);
+    if (conf_changed(changed, n, "requirepass")) {
+        acl_set_default_password(s->acl, s->conf->requirepass);
+        acl_changed(s->acl, s->acl->default_user);
+    }
+    if (conf_changed(changed, n, "acllog-max-len")) acl_log_trim(s->acl, (size_t)s->conf->acllog_max_len);
     return true;
 }
 
@@ -256,6 +260,16 @@ static bool on_progress(void *ctx, const struct persist_progress *pr)
     return !s->stopping;
 }
 
+static bool load_users(struct server *s)
+{
+    struct buf text = { 0 };
+    bool ok = acl_load_at_start(s->acl, &text);
+
+    if (!ok) log_warning(s->log, "Aborting startup because of ACL errors: %.*s", (int)text.n, text.p);
+    buf_fini(&text);
+    return ok;
+}
+
 static bool rename_commands(struct server *s)
 {
     const struct conf_list *l = &s->conf->rename_command;
@@ -295,6 +309,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     s->slowlog = slowlog_new();
     s->tracking = tracking_new(s);
     s->script = script_run_new(s);
+    s->acl = acl_new(s);
     s->scripts = scripts_new(s);
     s->functions = functions_new(s);
     s->latency = latency_new();
@@ -308,8 +323,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     dispatch_subscribe(s);
     env.store = s->store;
     env.libraries = functions_keeper(s->functions);
-    s->acl = acl_new(s);
-    if (!rename_commands(s) || !acl_load_at_start(s->acl)) return false;
+    if (!rename_commands(s) || !load_users(s)) return false;
     if (persist_open(&s->persist, &pc, &env, why) != OK) {
         log_warning(log, "%s", why);
         return false;
@@ -393,12 +407,12 @@ void server_close(struct server *s)
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) table_fini(maps[i], free_entry, NULL);
     lazy_free(&s->lazy);
     tracking_free(&s->tracking);
+    acl_free(&s->acl);
     functions_free(&s->functions);
     scripts_free(&s->scripts);
     script_run_free(&s->script);
     s->store->defer = NULL;
     store_free(&s->store);
-    if (s->acl) acl_free(&s->acl);
     registry_free(&s->commands);
     slowlog_free(&s->slowlog);
     latency_free(&s->latency);

@@ -29,7 +29,6 @@
 /* What clients are told in redis_version: the surface that memd speaks. */
 #define MEMD_REDIS_VERSION "7.2.0"
 
-struct acl;
 struct client;
 struct functions;
 struct script_run;
@@ -41,12 +40,12 @@ struct latency;
 struct listener;
 struct title;
 struct tracking_table;
+struct acl;
 
 /* Counters of INFO stats; CONFIG RESETSTAT zeroes them. */
 struct server_stats {
     uint64_t connections, rejected, commands, net_in, net_out, evicted_clients;
-    uint64_t query_limit_closed, output_limit_closed, errors, reads, writes, wrong_passwords;
-    uint64_t acl_refused[4]; /* by enum acl_verdict */
+    uint64_t query_limit_closed, output_limit_closed, errors, reads, writes;
     uint64_t expired_base, evicted_base, hits_base, misses_base; /* store counters at the last reset */
     uint64_t expired_fields_base;
     uint64_t expire_us, expire_slices_full; /* spent on removing what is due; slices that ended early */
@@ -142,8 +141,8 @@ struct server {
     struct batched *batched;    /* batch.c: what is parsed and has not run yet */
     int n_batched;
     struct functions *functions;
-    struct tracking_table *tracking;
     struct acl *acl;
+    struct tracking_table *tracking;
     struct slowlog *slowlog;
     struct latency *latency;
     struct lazy *lazy;          /* frees large values on a thread */

@@ -115,8 +115,7 @@ static const struct command *find(size_t argc, const struct str *argv)
 struct str run_args(size_t argc, const struct str *argv)
 {
     struct call c = { .cmd = find(argc, argv), .argc = argc, .argv = argv, .out = &h.reply,
-                      .store = h.store, .db = h.store->dbs[h.db], .arena = &h.arena,
-                      .reads_all_keys = true, .may_block = !h.in_script,
+                      .store = h.store, .db = h.store->dbs[h.db], .arena = &h.arena, .may_block = !h.in_script,
                       .in_script = h.in_script };
     uint64_t before = h.store->stats.changes;
     struct journal j = { note_journal, NULL };
