@@ -16,10 +16,12 @@ static bool has_wildcard(struct str pattern)
 static struct str matched(const struct setting *s, const char *name, const struct str *patterns,
                           size_t n)
 {
+    bool quiet = (s->flags & SETTING_HIDDEN) || (name == s->alias && (s->flags & SETTING_QUIET_ALIAS));
+
     for (size_t i = 0; i < n; i++) {
         if (!has_wildcard(patterns[i])) {
             if (str_is(patterns[i], name)) return patterns[i];
-        } else if (!(s->flags & SETTING_HIDDEN) && glob_match(patterns[i], str_c(name), true)) {
+        } else if (!quiet && glob_match(patterns[i], str_c(name), true)) {
             return str_c(name);
         }
     }

@@ -90,6 +90,7 @@ static const struct word behavior_words[] = {
 enum {
     FIXED = SETTING_IMMUTABLE,
     HIDDEN = SETTING_HIDDEN,
+    QUIET = SETTING_QUIET_ALIAS,
     SECRET = SETTING_SECRET,
     FILE_ONLY = SETTING_FILE_ONLY | SETTING_MULTI | SETTING_DROP
 };
@@ -98,10 +99,10 @@ const struct setting accepted_settings[] = {
     /* Threads, processes, allocator, test aids */
     { "io-threads", LIKE_INT(1, 128, "1", FIXED) },
     { "io-threads-do-reads", LIKE_BOOL("no", FIXED) },
-    { "server_cpulist", LIKE_TEXT("", FIXED), .alias = "server-cpulist" },
-    { "bio_cpulist", LIKE_TEXT("", FIXED), .alias = "bio-cpulist" },
-    { "aof_rewrite_cpulist", LIKE_TEXT("", FIXED), .alias = "aof-rewrite-cpulist" },
-    { "bgsave_cpulist", LIKE_TEXT("", FIXED), .alias = "bgsave-cpulist" },
+    { "server_cpulist", LIKE_TEXT("", FIXED | QUIET), .alias = "server-cpulist" },
+    { "bio_cpulist", LIKE_TEXT("", FIXED | QUIET), .alias = "bio-cpulist" },
+    { "aof_rewrite_cpulist", LIKE_TEXT("", FIXED | QUIET), .alias = "aof-rewrite-cpulist" },
+    { "bgsave_cpulist", LIKE_TEXT("", FIXED | QUIET), .alias = "bgsave-cpulist" },
     { "supervised", LIKE_WORD(supervised_words, "no", FIXED) },
     { "ignore-warnings", LIKE_TEXT("", 0) },
     { "locale-collate", LIKE_TEXT("", 0) },

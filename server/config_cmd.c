@@ -102,6 +102,7 @@ static enum err run_resetstat(struct call *c)
     s->stats = (struct server_stats){
         .hits_base = st->hits, .misses_base = st->misses, .expired_base = st->expired,
         .evicted_base = st->evicted, .expired_fields_base = st->expired_fields,
+        .lazy_freed_base = st->lazy_freed,
         .peak_memory = mem_used(), .peak_time = server_now_ms(s) / 1000, .peak_clients = s->n_clients,
     };
     s->ops.last = s->net_in.last = s->net_out.last = 0;

@@ -286,8 +286,8 @@ void dispatch_account(struct client *c, struct command_ref *ref, size_t argc, co
     command_stats_add(&ref->stats, us, failed);
     s->stats.commands++;
     if (UNLIKELY(us >= s->conf->slowlog_log_slower_than && s->conf->slowlog_log_slower_than >= 0) &&
-        !(ref->cmd->flags & CMD_SKIP_SLOWLOG) && !(c->flags & CLIENT_SCRIPT)) {
-        slowlog_add(s->slowlog, c, ref, argc, argv, us);
+        !(ref->cmd->flags & CMD_SKIP_SLOWLOG)) {
+        slowlog_add(s->slowlog, c->flags & CLIENT_SCRIPT ? s->current : c, ref, argc, argv, us); /* a script's caller */
     }
     if (UNLIKELY(us >= 1000)) latency_add(s->latency, ref->cmd->flags & CMD_FAST ? "fast-command" : "command", us / 1000);
 }
@@ -341,7 +341,8 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
                        bool may_block, struct wait *w)
 {
     struct server *s = c->server;
-    struct client *outer = s->current, *reader;
+    struct client *outer = s->current;
+    struct client *asker = LIKELY(!(c->flags & CLIENT_SCRIPT)) ? c : outer; /* a script's caller */
     bool writes = (ref->cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0; /* PFCOUNT keeps its count */
     uint64_t changes = s->store->stats.changes;
     size_t mark = reply_mark(&c->reply);
@@ -352,8 +353,8 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
 
     begin(&call, c, ref->cmd, argc, argv);
     call.may_block = may_block;
-    if (LIKELY(!(c->flags & CLIENT_SCRIPT))) s->current = c; /* else the caller is */
-    s->store->no_touch = (c->flags & CLIENT_NO_TOUCH) != 0;
+    s->current = asker;
+    s->store->no_touch = (asker->flags & CLIENT_NO_TOUCH) != 0;
     if (writes) persist_group_begin(s->persist);
     e = call_run(&call);
     if (writes) {
@@ -365,14 +366,13 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     }
     s->store->no_touch = false;
     if (UNLIKELY(s->n_monitors > 0)) tell_monitors(c, ref, argc, argv);
-    reader = s->current; /* of what a script reads, its caller */
     s->current = outer;
     if (UNLIKELY(e == CALL_BLOCKED)) {
         *w = call.wait;
         return e;
     }
-    if (UNLIKELY(reader->tracking != NULL) && (ref->cmd->flags & CMD_READONLY)) {
-        tracking_remember(reader, ref->cmd, argc, argv);
+    if (UNLIKELY(asker->tracking != NULL) && (ref->cmd->flags & CMD_READONLY)) {
+        tracking_remember(asker, ref->cmd, argc, argv);
     }
     if (UNLIKELY(e != OK) && e != CALL_COUNTED_ERROR) dispatch_count_error(s, c->reply.out, mark);
     dispatch_account(c, ref, argc, argv, since_last(s, from), e != OK);

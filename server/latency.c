@@ -211,27 +211,83 @@ static enum err run_doctor(struct call *c)
     return OK;
 }
 
-/* One column a sample, its height by eighths of the worst. */
+/* --- GRAPH ------------------------------------------------------------------------------------------ */
+
+enum { GRAPH_COLUMNS = 80, GRAPH_ROWS = 4, GRAPH_SHADES = 3 };
+
+/* How long ago, in at most four characters and the unit. */
+static void show_age(char *text, size_t n, int64_t s)
+{
+    if (s < 60) snprintf(text, n, "%llds", (long long)s);
+    else if (s < 3600) snprintf(text, n, "%lldm", (long long)(s / 60));
+    else if (s < 86400) snprintf(text, n, "%lldh", (long long)(s / 3600));
+    else snprintf(text, n, "%lldd", (long long)(s / 86400));
+}
+
+/* What stands in a row, counted from below, of a column that is `level` shades high. */
+static char shade(int64_t level, int row)
+{
+    int64_t over = level - row * GRAPH_SHADES;
+
+    if (over < 0) return ' ';
+    return over < GRAPH_SHADES ? "_o#"[over] : '|';
+}
+
+/* n samples side by side, each with its age written downwards below it. */
+static void draw(struct buf *text, const struct sample *const *samples, int n, int64_t low, int64_t high)
+{
+    enum { STEPS = GRAPH_ROWS * GRAPH_SHADES };
+    int64_t range = high > low ? high - low : 1, now_s = clock_wall_ms() / 1000;
+    char ages[GRAPH_COLUMNS][24] = { { 0 } };
+    size_t longest = 0;
+
+    for (int row = GRAPH_ROWS - 1; row >= 0; row--) {
+        for (int i = 0; i < n; i++) {
+            int64_t level = (samples[i]->ms - low) * STEPS / range;
+            buf_add_char(text, shade(level < STEPS ? level : STEPS - 1, row));
+        }
+        buf_add_char(text, '\n');
+    }
+    for (int i = 0; i < n; i++) {
+        show_age(ages[i], sizeof ages[i], now_s - samples[i]->at_s);
+        if (strlen(ages[i]) > longest) longest = strlen(ages[i]);
+    }
+    buf_add_char(text, '\n');
+    for (size_t k = 0; k < longest; k++) {
+        for (int i = 0; i < n; i++) buf_add_char(text, strlen(ages[i]) > k ? ages[i][k] : ' ');
+        buf_add_char(text, '\n');
+    }
+}
+
 static enum err run_graph(struct call *c)
 {
     struct event_log *e = find_event(of(c), call_arg(c, 2));
+    const struct sample *all[LATENCY_SAMPLES];
+    int64_t low = INT64_MAX, high = 0;
     struct buf text = { 0 };
+    int n = 0;
 
     if (e == NULL) return call_fail(c, ERR_LATENCY_EVENT, call_arg(c, 2));
-    buf_printf(&text, "%s - high %lld ms (all time high %lld ms)\n", e->name, (long long)e->max_ms,
-               (long long)e->max_ms);
-    for (int row = 4; row > 0; row--) {
-        for (int i = 0; i < LATENCY_SAMPLES; i++) {
-            struct sample *s = &e->ring[(e->next + i) % LATENCY_SAMPLES];
-            if (s->at_s == 0) continue;
-            buf_add_char(&text, s->ms * 4 > e->max_ms * (row - 1) ? '#' : ' ');
-        }
-        buf_add_char(&text, '\n');
+    for (int i = 0; i < LATENCY_SAMPLES; i++) {
+        const struct sample *s = &e->ring[(e->next + i) % LATENCY_SAMPLES];
+        if (s->at_s == 0) continue;
+        all[n++] = s;
+        if (s->ms < low) low = s->ms;
+        if (s->ms > high) high = s->ms;
+    }
+    buf_printf(&text, "%s - high %lld ms, low %lld ms (all time high %lld ms)\n", e->name, (long long)high,
+               (long long)low, (long long)e->max_ms);
+    for (int i = 0; i < GRAPH_COLUMNS; i++) buf_add_char(&text, '-');
+    buf_add_char(&text, '\n');
+    for (int i = 0; i < n; i += GRAPH_COLUMNS) {
+        draw(&text, all + i, n - i < GRAPH_COLUMNS ? n - i : GRAPH_COLUMNS, low, high);
     }
     reply_verbatim(c->out, "txt", buf_str(&text));
     buf_fini(&text);
     return OK;
 }
+
+/* --- HELP ------------------------------------------------------------------------------------------- */
 
 static enum err run_help(struct call *c)
 {

@@ -189,6 +189,7 @@ static void apply_plain(struct server *s)
     latency_set_threshold(s->latency, s->conf->latency_monitor_threshold);
     log_set_level(s->log, s->conf->loglevel);
     if (s->title) title_show(s->title, s->conf);
+    tracking_shrink(s);
 }
 
 bool server_apply_conf(struct server *s, const struct setting *const *changed, size_t n, const char **blame,

@@ -47,7 +47,7 @@ struct server_stats {
     uint64_t connections, rejected, commands, net_in, net_out, evicted_clients;
     uint64_t query_limit_closed, output_limit_closed, errors, reads, writes;
     uint64_t expired_base, evicted_base, hits_base, misses_base; /* store counters at the last reset */
-    uint64_t expired_fields_base;
+    uint64_t expired_fields_base, lazy_freed_base;
     uint64_t expire_us, expire_slices_full; /* spent on removing what is due; slices that ended early */
     uint64_t over_memory_us;                /* above maxmemory although evicting */
     size_t peak_memory;

@@ -331,13 +331,18 @@ struct scan {
     void (*fn)(void *ctx, const struct entry *e);
     void *ctx;
     size_t n;
+    struct entry *due[8]; /* of the bucket at hand: seen while the table may not change, removed after it */
+    size_t n_due;
 };
 
 static void scan_one(void *ctx, struct entry *e)
 {
     struct scan *sc = ctx;
 
-    if (due(sc->store, e)) return;
+    if (due(sc->store, e)) {
+        if (sc->n_due < sizeof sc->due / sizeof *sc->due) sc->due[sc->n_due++] = e;
+        return;
+    }
     sc->n++;
     sc->fn(sc->ctx, e);
 }
@@ -348,7 +353,7 @@ enum { CURSOR_BITS = 40 };
 uint64_t db_scan(struct db *db, uint64_t cursor, size_t count,
                  void (*fn)(void *ctx, const struct entry *e), void *ctx)
 {
-    struct scan sc = { db->store, fn, ctx, 0 };
+    struct scan sc = { .store = db->store, .fn = fn, .ctx = ctx };
     unsigned shard = cursor >> CURSOR_BITS & (STORE_SHARDS - 1);
     uint64_t at = cursor & ((1ull << CURSOR_BITS) - 1);
     /* Buckets may be empty: bound the walk as well as the harvest, but go through a small database
@@ -357,6 +362,7 @@ uint64_t db_scan(struct db *db, uint64_t cursor, size_t count,
 
     while (steps-- > 0 && sc.n < count) {
         at = table_scan(&db->shards[shard].keys, at, scan_one, &sc);
+        for (; sc.n_due > 0; sc.n_due--) (void)db_peek(db, entry_key(sc.due[sc.n_due - 1])); /* which removes it */
         if (at == 0 && ++shard == STORE_SHARDS) return 0;
     }
     return (uint64_t)shard << CURSOR_BITS | at;

@@ -112,7 +112,7 @@ size_t db_value_bytes(const struct entry *e, size_t samples);
 const struct entry *db_random(struct db *db);
 
 /* As SCAN: visit some entries from cursor, 0 to start; returns the next cursor, 0 at the end. At
- * least one bucket, about `count` entries. Expired entries are not visited. */
+ * least one bucket, about `count` entries. Expired entries are not visited but removed. */
 uint64_t db_scan(struct db *db, uint64_t cursor, size_t count,
                  void (*fn)(void *ctx, const struct entry *e), void *ctx);
 

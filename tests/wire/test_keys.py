@@ -211,6 +211,23 @@ def test_scan_rejects_nonsense(talk):
     """)
 
 
+def test_scan_removes_expired_keys_whatever_it_looks_for(c):
+    c("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    try:
+        for i in range(100):
+            c("HSET", "k%d" % i, "f", "v")
+            c("PEXPIRE", "k%d" % i, "1")
+        c("SET", "stays", "v")
+        c("SET", "clock", "v", "PX", "2")
+        while c("EXISTS", "clock"):
+            pass
+        assert c("DBSIZE") == 101
+        scan_all(c, "TYPE", "zset")
+        assert c("DBSIZE") == 1
+    finally:
+        c("DEBUG", "SET-ACTIVE-EXPIRE", "1")
+
+
 def test_scan_does_not_show_expired_keys(c):
     c("SET", "gone", "v", "PXAT", 1)
     c("DEBUG", "SET-ACTIVE-EXPIRE", "0")

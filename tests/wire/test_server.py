@@ -115,6 +115,9 @@ def test_slowlog(start):
     for i in range(40):
         c("GET", "k%d" % i)
     assert c("SLOWLOG", "LEN") == 10
+    c("EVAL", "redis.call('PING')", 0)
+    script, inner = c("SLOWLOG", "GET", 2)
+    assert script[3][0] == b"EVAL" and inner[3] == [b"PING"] and inner[4:] == script[4:]
     assert len(c("SLOWLOG", "GET", 3)) == 3
     assert len(c("SLOWLOG", "GET", -1)) == 10
     c("MSET", *range(100))
@@ -179,7 +182,11 @@ def test_latency(start):
     history = c("LATENCY", "HISTORY", "command")
     assert history and history[-1][1] >= 20
     assert b"command" in c("LATENCY", "DOCTOR")
-    assert b"command" in c("LATENCY", "GRAPH", "command")
+    graph = c("LATENCY", "GRAPH", "command").split(b"\n")
+    worst = b"%d ms" % latest[0][3]
+    assert graph[0] == b"command - high " + worst + b", low " + worst + b" (all time high " + worst + b")"
+    assert graph[1] == b"-" * 80
+    assert graph[2:6] == [b" ", b" ", b" ", b"_"] and graph[6] == b"" and graph[8] == b"s"
     assert c("LATENCY", "RESET") == 1
     assert c("LATENCY", "LATEST") == []
     assert isinstance(c("LATENCY", "HELP"), list)

@@ -68,6 +68,29 @@ def test_expiry_and_deletion_are_changes(c3, c):
     assert c3.read() == invalid(b"b")
 
 
+def test_what_a_script_reads_is_tracked_for_its_caller(c3, c):
+    c3("CLIENT", "TRACKING", "ON")
+    c3("EVAL", "redis.call('SET', 'a', 1)", 2, "a", "b")
+    c3("EVAL_RO", "redis.call('GET', 'b')", 2, "a", "b")
+    c("MSET", "a", "2", "b", "2")
+    assert c3.read() == invalid(b"b")
+    assert silent(c3)
+
+
+def test_a_table_that_is_made_smaller_forgets_at_once(c3, c):
+    c3("CLIENT", "TRACKING", "ON")
+    c3("MGET", "a", "b", "c")
+    c("CONFIG", "SET", "tracking-table-max-keys", 1)
+    try:
+        c3.send("MULTI")
+        got = [c3.read() for _ in range(3)]
+        assert got[2] == OK and all(g[0] == b"invalidate" for g in got[:2])
+        c3("DISCARD")
+        assert "tracking_total_keys:1" in c("INFO", "stats").decode()
+    finally:
+        c("CONFIG", "SET", "tracking-table-max-keys", 1000000)
+
+
 def test_a_flush_makes_all_invalid(c3, c):
     c3("CLIENT", "TRACKING", "ON")
     c("MSET", "a", "1", "b", "2")

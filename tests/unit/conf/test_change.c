@@ -62,6 +62,13 @@ START_TEST(hidden_settings_must_be_asked_for_by_name)
 }
 END_TEST
 
+START_TEST(names_of_later_versions_must_be_asked_for)
+{
+    ck_assert_str_eq(GET("bio*"), "bio_cpulist=");
+    ck_assert_str_eq(GET("bio-cpulist"), "bio-cpulist=");
+}
+END_TEST
+
 START_TEST(lines_of_files_are_unknown_to_clients)
 {
     ck_assert_str_eq(GET("user", "include", "rename-command", "loadmodule"), "");
@@ -520,7 +527,8 @@ END_TEST
 
 UNIT_MAIN_AROUND("change", conf_set_up, conf_tear_down, a_plain_name_is_told_as_it_was_asked_for,
                  a_pattern_matches_names_and_aliases, nothing_is_told_twice,
-                 hidden_settings_must_be_asked_for_by_name, lines_of_files_are_unknown_to_clients,
+                 hidden_settings_must_be_asked_for_by_name, names_of_later_versions_must_be_asked_for,
+                 lines_of_files_are_unknown_to_clients,
                  secrets_are_known_as_such, several_settings_change_at_once,
                  set_replaces_what_lines_of_a_file_would_add_to,
                  no_setting_is_changed_when_one_is_refused, refusals_have_the_texts_of_redis,
