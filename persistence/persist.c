@@ -104,7 +104,7 @@ enum err persist_open(struct persist **out, const struct persist_conf *conf, con
     *out = NULL;
     p->env = *env;
     p->ops = env->files ? env->files : &file_ops_system;
-    p->lock_fd = p->new_fd = -1;
+    p->lock_fd = p->new_fd = p->export_fd = -1;
     copy_conf(p, conf);
     p->last_bgsave_ok = p->last_rewrite_ok = true;
     p->last_bgsave_sec = p->last_rewrite_sec = -1;
@@ -337,7 +337,7 @@ void persist_info(const struct persist *p, struct persist_info *out)
         .loading = p->loading,
         .progress = p->progress,
         .changes_since_save = p->env.store->stats.dirty,
-        .bgsave_in_progress = p->saving == SAVING_RDB,
+        .bgsave_in_progress = p->saving == SAVING_RDB || p->saving == SAVING_EXPORT,
         .rewrite_in_progress = rewrite,
         .rewrite_scheduled = p->wait_rewrite,
         .bgsave_scheduled = p->wait_bgsave,

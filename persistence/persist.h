@@ -170,6 +170,12 @@ enum persist_answer {
 /* Note: SAVE during a background save answers PERSIST_SAME_RUNS or PERSIST_OTHER_RUNS. */
 enum persist_answer persist_save(struct persist *p, enum persist_save_kind kind);
 
+/* Make a snapshot for somebody else: it begins when nothing else is being saved, and when it is complete,
+ * done(ctx, fd) is called with a descriptor to read it by, which is the callee's to close; the file has no
+ * name any more. fd -1: it could not be made (why is in the log), or saving was cancelled. done is called
+ * within persist_turn or persist_cancel. One at a time. */
+void persist_export(struct persist *p, void (*done)(void *ctx, int fd), void *ctx);
+
 /* Do the reactor's share: walk the snapshot for about budget_us, collect results of the helpers, check
  * the save rules and the log's growth. Call it in every turn and at least ten times a second. True: there
  * is more to do at once, so the loop should not sleep. */
@@ -248,6 +254,9 @@ enum err MUST_USE persist_restore(struct store *s, struct str key, struct str pa
 
 /* The same for all libraries together (FUNCTION DUMP), as texts. */
 void persist_dump_libraries(const struct persist_libraries *l, struct buf *out);
+
+/* Append an RDB file without keys: with the libraries of l, or nothing when l is NULL. */
+void persist_libraries_file(const struct persist *p, const struct persist_libraries *l, struct buf *out);
 
 /* Call fn for each text of such a payload until it returns false. ERR_NOT_DONE: version or checksum are
  * wrong; ERR_FORMAT: the content is, *why says it; ERR_SYNTAX: fn stopped. */

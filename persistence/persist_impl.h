@@ -18,7 +18,8 @@ enum saving {
     SAVING_NOTHING,
     SAVING_PREPARES, /* a rewrite: the worker makes the new increment */
     SAVING_BASE,     /* a rewrite: the snapshot that becomes the base */
-    SAVING_RDB
+    SAVING_RDB,
+    SAVING_EXPORT    /* a snapshot for somebody else */
 };
 
 /* The part of a rewrite that runs on the worker before the cut. */
@@ -47,7 +48,10 @@ struct persist {
     uint64_t cut_offset;      /* log offset of the snapshot */
     int64_t began_us;
     int64_t last_turn_us;     /* when the walker last stopped */
-    bool wait_bgsave, wait_rewrite; /* asked for, to begin when nothing else is being saved */
+    void (*export_done)(void *ctx, int fd); /* NULL: nobody has asked */
+    void *export_ctx;
+    int export_fd;            /* of the complete file, by the worker */
+    bool wait_bgsave, wait_rewrite, wait_export; /* asked for, to begin when nothing else is being saved */
     int64_t retry_rewrite_us; /* monotonic: not before */
     int64_t last_try_s;       /* wall clock: a background save began */
     int64_t last_rules_us;

@@ -11,6 +11,7 @@
 #include "persistence/persist_impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,6 +52,15 @@ static bool publish_base(void *arg)
     return aof_set_commit_base(p->set, p->tmp_path, p->cut_offset, how, p->new_seq);
 }
 
+/* An open file needs no name; what a crash leaves before is swept at the next start. */
+static bool publish_export(void *arg)
+{
+    struct persist *p = arg;
+
+    p->export_fd = p->ops->open(p->ops->ctx, p->tmp_path, O_RDONLY);
+    return p->export_fd != -1 && p->ops->unlink(p->ops->ctx, p->tmp_path) == 0;
+}
+
 static void begin_snapshot(struct persist *p, enum saving what)
 {
     bool base = what == SAVING_BASE;
@@ -62,7 +72,7 @@ static void begin_snapshot(struct persist *p, enum saving what)
         .wake = p->env.wake,
         .ctx = p->env.ctx,
         .tmp_path = p->tmp_path,
-        .publish = base ? publish_base : publish_rdb,
+        .publish = base ? publish_base : what == SAVING_EXPORT ? publish_export : publish_rdb,
         .arg = p,
         .checksum = p->conf.rdb_checksum,
         .compress = p->conf.rdb_compression,
@@ -139,6 +149,25 @@ static void abandon_turning_on(struct persist *p)
     p->retry_rewrite_us = p->env.mono_us() + RETRY_REWRITE_US;
 }
 
+/* Hand over the snapshot that was asked for; fd is -1 when there is none. */
+static void export_done(struct persist *p, bool ok)
+{
+    void (*done)(void *ctx, int fd) = p->export_done;
+    int fd = p->export_fd;
+
+    p->export_done = NULL;
+    p->export_fd = -1;
+    p->wait_export = false;
+    if (!ok && fd != -1) p->ops->close(p->ops->ctx, fd);
+    if (done) done(p->export_ctx, ok ? fd : -1);
+}
+
+static void note_export(struct persist *p, bool ok)
+{
+    if (!ok) log_warning(p->env.log, "Making a snapshot for a client failed: %s", snapshot_error(p->snapshot));
+    export_done(p, ok);
+}
+
 static void end_saving(struct persist *p, enum snapshot_state state)
 {
     int64_t sec = (p->env.mono_us() - p->began_us) / 1000000;
@@ -149,9 +178,12 @@ static void end_saving(struct persist *p, enum snapshot_state state)
     if (state == SNAPSHOT_BROKEN) {
         log_notice(p->env.log, "A database was flushed or swapped: saving begins anew");
         if (what == SAVING_RDB) p->wait_bgsave = true;
+        else if (what == SAVING_EXPORT) p->wait_export = true;
         else p->wait_rewrite = true;
     } else if (what == SAVING_RDB) {
         note_rdb(p, ok, sec);
+    } else if (what == SAVING_EXPORT) {
+        note_export(p, ok);
     } else {
         note_base(p, ok, sec);
     }
@@ -180,6 +212,7 @@ void persist_cancel(struct persist *p)
     p->saving = SAVING_NOTHING;
     p->wait_bgsave = false;
     if (!p->turning_on) p->wait_rewrite = false;
+    export_done(p, false);
 }
 
 /* --- a rewrite's beginning ------------------------------------------------------------------------------ */
@@ -269,6 +302,21 @@ static void begin_bgsave(struct persist *p)
     begin_snapshot(p, SAVING_RDB);
 }
 
+void persist_export(struct persist *p, void (*done)(void *ctx, int fd), void *ctx)
+{
+    ensure(p->export_done == NULL);
+    p->export_done = done;
+    p->export_ctx = ctx;
+    p->wait_export = true;
+}
+
+static void begin_export(struct persist *p)
+{
+    p->wait_export = false;
+    p->began_us = p->env.mono_us();
+    begin_snapshot(p, SAVING_EXPORT);
+}
+
 bool persist_save_now(struct persist *p, bool base)
 {
     enum snapshot_state state;
@@ -283,7 +331,8 @@ bool persist_save_now(struct persist *p, bool base)
 enum persist_answer persist_save(struct persist *p, enum persist_save_kind kind)
 {
     bool rewrite = kind == PERSIST_REWRITE, busy = p->saving != SAVING_NOTHING;
-    bool same = rewrite ? p->saving == SAVING_BASE || p->saving == SAVING_PREPARES : p->saving == SAVING_RDB;
+    bool same = rewrite ? p->saving == SAVING_BASE || p->saving == SAVING_PREPARES
+                        : p->saving == SAVING_RDB || p->saving == SAVING_EXPORT;
 
     if (same || (rewrite && p->wait_rewrite)) return PERSIST_SAME_RUNS;
     if (kind == PERSIST_SAVE) {
@@ -342,6 +391,7 @@ static void begin_what_is_due(struct persist *p, int64_t now)
 {
     if (p->wait_rewrite && now >= p->retry_rewrite_us) begin_rewrite(p);
     else if (p->wait_bgsave) begin_bgsave(p);
+    else if (p->wait_export) begin_export(p);
     if (p->saving != SAVING_NOTHING || now - p->last_rules_us < RULES_EVERY_US) return;
     p->last_rules_us = now;
     if (rule_says_save(p)) begin_bgsave(p);

@@ -1,6 +1,9 @@
 /* rdb_libraries.c -- function libraries as one payload (FUNCTION DUMP and RESTORE). */
+#include <endian.h>
+
 #include "base/buf.h"
-#include "persistence/persist.h"
+#include "base/crc.h"
+#include "persistence/persist_impl.h"
 #include "persistence/rdb_format.h"
 #include "persistence/rdb_read.h"
 #include "persistence/rdb_write.h"
@@ -19,6 +22,25 @@ void persist_dump_libraries(const struct persist_libraries *l, struct buf *out)
     l->each(l->ctx, put, &o);
     rdb_finish(&o, out, &scratch);
     rdb_payload_end(out, from, RDB_VERSION_PLAIN);
+    rdb_out_fini(&o);
+    buf_fini(&scratch);
+}
+
+void persist_libraries_file(const struct persist *p, const struct persist_libraries *l, struct buf *out)
+{
+    struct rdb_out o = { .compress = p->conf.rdb_compression };
+    struct buf scratch = { 0 };
+    size_t from = out->n;
+    uint64_t crc;
+
+    rdb_put_header(&o, RDB_VERSION_PLAIN);
+    rdb_put_aux(&o, "redis-ver", str_c(p->env.redis_version));
+    rdb_put_aux(&o, "redis-bits", STR("64"));
+    if (l) l->each(l->ctx, put, &o);
+    rdb_put_byte(&o, RDB_OP_EOF);
+    rdb_finish(&o, out, &scratch);
+    crc = p->conf.rdb_checksum ? htole64(crc64(0, out->p + from, out->n - from)) : 0;
+    buf_add(out, &crc, sizeof crc);
     rdb_out_fini(&o);
     buf_fini(&scratch);
 }

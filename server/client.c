@@ -17,6 +17,7 @@
 #include "server/pubsub.h"
 #include "server/socket.h"
 #include "server/tracking.h"
+#include "server/transfer.h"
 
 /* What an idle connection's buffer may keep when it is given back; larger ones are freed. */
 enum { SPARE_MAX = 64 * 1024 };
@@ -157,6 +158,7 @@ void client_close(struct client *c)
     pubsub_drop(c);
     monitor_stop(c);
     tracking_stop(c);
+    transfer_drop(c);
     event_del(&c->on_read);
     if (c->on_write) event_free(c->on_write);
     c->on_write = NULL;
@@ -382,6 +384,8 @@ void client_flush(struct client *c)
     }
     if (c->n_gates > 0) {
         if (link_alone(&c->in_gated)) link_add_tail(&c->server->gated, &c->in_gated);
+    } else if (UNLIKELY(c->transfer != NULL)) {
+        transfer_sent(c);
     } else if (c->flags & CLIENT_CLOSE_AFTER) {
         client_close(c);
     }

@@ -40,6 +40,14 @@ enum client_flag {
 
 enum client_class { CLASS_NORMAL, CLASS_REPLICA, CLASS_PUBSUB, CLIENT_CLASSES };
 
+/* What a client has said about the snapshot that it is going to ask for. */
+enum sync_want {
+    SYNC_EOF = 1,       /* it can take one that ends with a mark */
+    SYNC_RDB_ONLY = 2,  /* a snapshot, and nothing after it */
+    SYNC_FILTERED = 4,  /* no keys ... */
+    SYNC_FUNCTIONS = 8, /* ... but the functions */
+};
+
 /* Replies up to byte `end` of the output may leave when the log is durable up to `offset`. */
 struct reply_gate {
     size_t end;
@@ -95,6 +103,8 @@ struct client {
     struct multi *multi;         /* NULL: no MULTI, nothing watched */
     struct blocked *blocked;     /* NULL: not waiting */
     struct subscriptions *subs;  /* NULL: none */
+    uint8_t sync_wants;          /* enum sync_want: what REPLCONF said */
+    struct transfer *transfer;   /* NULL: it is sent no snapshot */
     struct tracking *tracking;   /* NULL: it does not track what it reads */
     struct link in_monitors;
 };

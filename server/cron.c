@@ -8,6 +8,7 @@
 #include "server/dispatch.h"
 #include "server/listen.h"
 #include "server/tracking.h"
+#include "server/transfer.h"
 
 enum { CRON_MS = 100 };
 
@@ -40,7 +41,7 @@ static void close_idle(struct server *s, int64_t now_ms)
         link_add_tail(&s->clients, &c->all);
         client_check_output(c);
         client_count_memory(c);
-        if (limit_ms == 0 || c->subs || (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED | CLIENT_MONITOR))) continue;
+        if (limit_ms == 0 || c->subs || c->transfer || (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED | CLIENT_MONITOR))) continue;
         if (now_ms - c->active_ms > limit_ms) {
             log_verbose(s->log, "Closing idle client");
             client_close(c);
@@ -73,6 +74,10 @@ bool cron_turn(struct server *s)
         clients_trim_spare(s);
         tracking_shrink(s);
         clients_evict(s);
+        if (s->now_us - s->last_tend_us >= 1000000) {
+            s->last_tend_us = s->now_us;
+            transfers_tend(s);
+        }
         s->evicting = s->store->conf.policy != EVICT_NONE;
     }
     /* When nobody writes, nobody else evicts: a limit that was lowered is reached in slices. */

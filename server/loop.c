@@ -16,6 +16,7 @@
 #include "server/script_run.h"
 #include "server/socket.h"
 #include "server/tracking.h"
+#include "server/transfer.h"
 
 enum {
     TICK_BUSY_MS = 10, /* while something has a deadline */
@@ -224,6 +225,7 @@ static bool turn(struct server *s)
     more = expire(s);
     more |= cron_turn(s);
     if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
+    more |= transfers_turn(s);
     if (UNLIKELY(!link_alone(&s->syncing))) block_serve_synced(s);
     tracking_turn_end(s);
     clients_close_due(s);

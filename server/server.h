@@ -78,7 +78,7 @@ struct server {
     struct event tick, wake, on_term, on_int, on_hup;
     int wake_fd;
     int64_t now_us;             /* monotonic, of this turn */
-    int64_t last_expire_ms, last_cron_us, last_progress_us;
+    int64_t last_expire_ms, last_cron_us, last_tend_us, last_progress_us;
     int tick_ms;                /* when the tick comes, counted from when it was armed */
     uint64_t turns;
     struct link readable;       /* clients with bytes to parse */
@@ -128,6 +128,8 @@ struct server {
     /* multi.c, block.c, pubsub.c */
     struct table *watched;      /* per database: key -> struct watched_key */
     struct table *waiting;      /* per database: key -> struct waiting_key */
+    struct link transfers;      /* clients that are sent a snapshot, or wait for one */
+    bool exporting;             /* one is in the making for them */
     struct link syncing;        /* clients that wait for the log to be synced */
     uint64_t synced;            /* the log's synced offset when those were last looked at */
     struct link ready;          /* keys that have a value somebody waits for */
