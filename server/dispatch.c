@@ -476,7 +476,7 @@ static void on_change(void *ctx, const struct change *ch)
         log_removal(s, ch);
     }
     if (UNLIKELY(s->n_watching > 0)) multi_on_change(s, ch);
-    if (UNLIKELY(tracking_clients(s) > 0)) tracking_on_change(s, ch);
+    if (UNLIKELY(tracking_listens(s))) tracking_on_change(s, ch);
     if (UNLIKELY(s->n_blocked > 0)) block_on_change(s, ch);
     if (UNLIKELY(s->conf->notify_keyspace_events != 0)) notify_on_change(s, ch);
 }

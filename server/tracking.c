@@ -44,6 +44,11 @@ void tracking_free(struct tracking_table **t)
     *t = NULL;
 }
 
+bool tracking_listens(const struct server *s)
+{
+    return s->tracking->n_clients > 0 || s->tracking->keys.count > 0;
+}
+
 size_t tracking_clients(const struct server *s) { return s->tracking->n_clients; }
 size_t tracking_keys(const struct server *s) { return s->tracking->keys.count; }
 size_t tracking_items(const struct server *s) { return s->tracking->n_items; }

@@ -56,7 +56,9 @@ void tracking_remember(struct client *c, const struct command *cmd, size_t argc,
 /* A request of c, which tracks, is answered: what CLIENT CACHING asked for is over. */
 void tracking_answered(struct client *c);
 
-/* The store changed. */
+/* The store changed. Need not be told when nobody listens: nobody tracks, and of those who did no key is
+ * left (one who tracks again must not hear of what was read before and has changed since). */
+bool tracking_listens(const struct server *s);
 void tracking_on_change(struct server *s, const struct change *ch);
 
 /* Send what has come together for prefixes: at the end of a turn. */

@@ -68,6 +68,19 @@ def test_expiry_and_deletion_are_changes(c3, c):
     assert c3.read() == invalid(b"b")
 
 
+def test_keys_are_forgotten_when_nobody_tracks_any_more(c3, c):
+    c3("CLIENT", "TRACKING", "ON")
+    c3("MGET", "a", "b", "c")
+    c3("CLIENT", "TRACKING", "OFF")
+    c("SET", "a", "1")
+    assert b"tracking_total_keys:2" in c("INFO", "stats")
+    c("FLUSHALL")
+    assert b"tracking_total_keys:0" in c("INFO", "stats")
+    c3("CLIENT", "TRACKING", "ON")
+    c("SET", "b", "1")
+    assert silent(c3)
+
+
 def test_what_a_script_reads_is_tracked_for_its_caller(c3, c):
     c3("CLIENT", "TRACKING", "ON")
     c3("EVAL", "redis.call('SET', 'a', 1)", 2, "a", "b")
@@ -86,7 +99,7 @@ def test_a_table_that_is_made_smaller_forgets_at_once(c3, c):
         got = [c3.read() for _ in range(3)]
         assert got[2] == OK and all(g[0] == b"invalidate" for g in got[:2])
         c3("DISCARD")
-        assert "tracking_total_keys:1" in c("INFO", "stats").decode()
+        assert b"tracking_total_keys:1" in c("INFO", "stats")
     finally:
         c("CONFIG", "SET", "tracking-table-max-keys", 1000000)
 
