@@ -154,6 +154,15 @@ static uint32_t flags_of(const struct client *c, const struct command *cmd)
     return cmd->flags | multi_flags(c);
 }
 
+const char *dispatch_write_refusal(const struct server *s)
+{
+    const char *disk = persist_refusal(s->persist);
+
+    if (UNLIKELY(disk != NULL)) return disk;
+    if (LIKELY(s->conf->min_replicas_to_write == 0) || s->conf->min_replicas_max_lag == 0) return NULL;
+    return "NOREPLICAS Not enough good replicas to write.";
+}
+
 static const char *refusal_protected(struct client *c, const struct command_ref *ref, char *room)
 {
     bool module = ref->full_name[0] == 'm';
@@ -191,7 +200,7 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
     const struct command *cmd = ref->cmd;
     uint32_t flags = flags_of(c, cmd);
     struct buf text = { 0 };
-    const char *disk, *why;
+    const char *why;
 
     if (UNLIKELY(!command_arity_ok(cmd, argc))) {
         snprintf(room, 256, "ERR wrong number of arguments for '%s' command", ref->full_name);
@@ -214,8 +223,8 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
         return "OOM command not allowed when used memory > 'maxmemory'.";
     }
     if (flags & CMD_WRITE) {
-        disk = persist_refusal(s->persist);
-        if (UNLIKELY(disk != NULL)) return disk;
+        why = dispatch_write_refusal(s);
+        if (UNLIKELY(why != NULL)) return why;
     }
     if (UNLIKELY(c->subs != NULL) && pubsub_limits(c) && !(cmd->flags & CMD_IN_PUBSUB)) {
         return refusal_subscribed(ref, room);
@@ -230,14 +239,20 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
     return NULL;
 }
 
-static bool is_held(const struct client *c, const struct command *cmd)
+static bool is_paused(const struct client *c, const struct command *cmd, size_t argc, const struct str *argv)
+{
+    enum { WRITES = CMD_WRITE | CMD_MAY_REPLICATE };
+
+    if (c->server->pause_all || !(flags_of(c, cmd) & WRITES)) return c->server->pause_all;
+    return multi_is_exec(cmd) || (script_command_flags(c->server, cmd, argc, argv) & WRITES);
+}
+
+static bool is_held(const struct client *c, const struct command *cmd, size_t argc, const struct str *argv)
 {
     struct server *s = c->server;
 
     if (UNLIKELY(c->flags & CLIENT_LOADER)) return false;
-    if (UNLIKELY(s->pause_until_ms != 0)) {
-        return s->pause_all || (flags_of(c, cmd) & (CMD_WRITE | CMD_MAY_REPLICATE));
-    }
+    if (UNLIKELY(s->pause_until_ms != 0)) return is_paused(c, cmd, argc, argv);
     return UNLIKELY(persist_must_wait(s->persist)) && (flags_of(c, cmd) & CMD_WRITE);
 }
 
@@ -440,7 +455,7 @@ enum dispatched dispatch(struct client *c, struct command_ref *ref, struct comma
         reject_unknown(c, container, argc, argv);
     } else if (UNLIKELY(why != NULL)) {
         reject(c, ref, why);
-    } else if (UNLIKELY(is_held(c, ref->cmd))) {
+    } else if (UNLIKELY(is_held(c, ref->cmd, argc, argv))) {
         return DISPATCH_HELD;
     } else if (UNLIKELY(c->flags & CLIENT_MULTI) && multi_queues(ref->cmd)) {
         multi_queue(c, ref, argc, argv);

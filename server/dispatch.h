@@ -42,6 +42,10 @@ enum memory { MEMORY_FINE, MEMORY_EVICTING, MEMORY_OUT };
  * goes on; MEMORY_OUT: there is nothing to evict. */
 enum memory dispatch_make_room(struct server *s);
 
+/* Why nothing may be written now: the disk, or that there are fewer replicas than min-replicas-to-write asks
+ * for (memd has none). NULL: it may. */
+const char *dispatch_write_refusal(const struct server *s);
+
 /* Connect the store's changes to log, WATCH and blocked clients: once, at start. */
 void dispatch_subscribe(struct server *s);
 

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "server/dispatch.h"
+#include "server/script_run.h"
 
 struct watcher {
     struct link of_key, of_client;
@@ -65,7 +66,7 @@ void multi_queue(struct client *c, struct command_ref *ref, size_t argc, const s
         }
         m->queue[m->n++] = request_keep(ref, argc, argv);
         m->bytes += m->queue[m->n - 1]->bytes;
-        m->flags |= ref->cmd->flags;
+        m->flags |= script_command_flags(c->server, ref->cmd, argc, argv);
     }
     reply_simple(&c->reply, "QUEUED");
 }

@@ -6,7 +6,9 @@
 #include "scripting/script_flags.h"
 #include "server/acl.h"
 #include "server/dispatch.h"
+#include "server/function.h"
 #include "server/loop.h"
+#include "server/scripts.h"
 
 struct script_run {
     struct server *server;
@@ -69,8 +71,8 @@ static const char *refusal(const struct script_run *r, const struct command_ref 
     if ((cmd->flags & CMD_NOSCRIPT) && !r->server->scripts_run_all) return "ERR This Redis command is not allowed from script";
     if (only_reads(r->job) && (cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)))
         return "ERR Write commands are not allowed from read-only scripts.";
-    if ((cmd->flags & CMD_WRITE) && !r->wrote && persist_refusal(r->server->persist) != NULL)
-        return persist_refusal(r->server->persist);
+    if ((cmd->flags & CMD_WRITE) && !r->wrote && dispatch_write_refusal(r->server) != NULL)
+        return dispatch_write_refusal(r->server);
     if ((cmd->flags & CMD_DENYOOM) && r->out_of_memory && !r->wrote && !may_exceed_memory(r->job))
         return "OOM command not allowed when used memory > 'maxmemory'.";
     return NULL;
@@ -189,7 +191,7 @@ enum err script_may_run(struct script_run *r, const struct script_job *job, stru
 
     if (!job->declared) return OK;
     if (!(job->flags & SCRIPT_NO_WRITES)) {
-        why = persist_refusal(r->server->persist);
+        why = dispatch_write_refusal(r->server);
         if (why == NULL && job->read_only) why = "ERR Can not execute a script with write flag using *_ro command.";
     }
     if (why == NULL && !(job->flags & (SCRIPT_ALLOW_OOM | SCRIPT_NO_WRITES)) &&
@@ -198,6 +200,35 @@ enum err script_may_run(struct script_run *r, const struct script_job *job, stru
     if (why == NULL) return OK;
     reply_error(c->out, str_c(why));
     return CALL_REPLIED_ERROR;
+}
+
+/* What the request would run says of itself; false: nothing. */
+static bool declared_flags(struct server *s, const struct command *cmd, struct str what, unsigned *flags)
+{
+    const struct library_function *f;
+    const struct script *x = NULL;
+    struct buf why = { 0 };
+
+    if (strcmp(cmd->name, "fcall") == 0) {
+        f = library_set_function(functions_set(s->functions), what);
+        if (f != NULL) *flags = f->flags;
+        return f != NULL;
+    }
+    if (strcmp(cmd->name, "evalsha") == 0) x = scripts_find(s->scripts, what);
+    else if (strcmp(cmd->name, "eval") == 0) x = scripts_load(s->scripts, what, &why);
+    buf_fini(&why);
+    if (x != NULL) *flags = x->flags;
+    return x != NULL && x->declared;
+}
+
+uint32_t script_command_flags(struct server *s, const struct command *cmd, size_t argc, const struct str *argv)
+{
+    unsigned script;
+
+    if (LIKELY(cmd->group != GROUP_SCRIPTING) || argc < 2 || !(cmd->flags & CMD_MAY_REPLICATE)) return cmd->flags;
+    if (!declared_flags(s, cmd, argv[1], &script)) return cmd->flags;
+    if (script & SCRIPT_NO_WRITES) return cmd->flags & ~(uint32_t)CMD_MAY_REPLICATE;
+    return cmd->flags | CMD_WRITE | (script & SCRIPT_ALLOW_OOM ? 0 : CMD_DENYOOM);
 }
 
 enum err script_run(struct script_run *r, struct vm *vm, const struct script_job *job, struct call *c)

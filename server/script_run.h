@@ -34,6 +34,10 @@ enum err script_run(struct script_run *r, struct vm *vm, const struct script_job
 /* May a script with such flags run at all now? Else the error is replied. */
 enum err MUST_USE script_may_run(struct script_run *r, const struct script_job *job, struct call *c);
 
+/* The flags of a request's command, which for EVAL, EVALSHA and FCALL are those that what they run gives
+ * itself: a pause of writes lets a script run that says it writes nothing. */
+uint32_t script_command_flags(struct server *s, const struct command *cmd, size_t argc, const struct str *argv);
+
 /* Has a script run for longer than busy-reply-threshold? NULL: no; else what other clients are told. */
 const char *script_busy(const struct script_run *r);
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 import resp
-from resp import Err, Map, OK, PONG, Simple
+from resp import Err, Map, OK, PONG, QUEUED, Simple
 from server import MEMD, wait_for
 
 
@@ -216,6 +216,37 @@ def test_client_pause_holds_writes(start):
     assert c("CLIENT", "PAUSE", "foo") == Err("ERR timeout is not an integer or out of range")
     assert c("CLIENT", "PAUSE", "-1") == Err("ERR timeout is negative")
     assert c("CLIENT", "PAUSE", 1, "FOO") == Err("ERR CLIENT PAUSE mode must be WRITE or ALL")
+
+
+def test_a_pause_of_writes_lets_scripts_run_that_say_they_read(start):
+    s = start()
+    c, c2 = s.conn(), s.conn()
+    reads, writes = "#!lua flags=no-writes\nreturn 1", "return 1"
+    c("FUNCTION", "LOAD", "#!lua name=f\nredis.register_function{function_name='f', callback=function() return 1 end, "
+                          "flags={'no-writes'}}")
+    sha = c("SCRIPT", "LOAD", reads)
+    assert c("CLIENT", "PAUSE", 100000, "WRITE") == OK
+    assert c("EVAL", reads + " ", 0) == c("EVALSHA", sha, 0) == c("FCALL", "f", 0) == c("EVAL_RO", writes, 0) == 1
+    assert c("MULTI") == OK and c("EVAL", reads, 0) == c("FCALL", "f", 0) == QUEUED and c("EXEC") == [1, 1]
+    c2.send("EVAL", writes, 0)
+    wait_for(lambda: c.info("clients")["blocked_clients"] != "0")
+    assert c("CLIENT", "UNPAUSE") == OK
+    assert c2.read() == 1
+
+
+def test_writes_that_need_replicas_are_refused(start):
+    c = start().conn()
+    refused = Err("NOREPLICAS Not enough good replicas to write.")
+    c("SET", "k", "v")
+    c("CONFIG", "SET", "min-replicas-to-write", 1)
+    assert c("SET", "k", "w") == refused and c("GET", "k") == b"v"
+    assert c("EVAL", "#!lua\nreturn 1", 0) == refused and c("EVAL", "#!lua flags=no-writes\nreturn 1", 0) == 1
+    assert c("EVAL", "return redis.call('GET', KEYS[1])", 1, "k") == b"v"
+    assert c("EVAL", "return redis.call('SET', KEYS[1], 1)", 1, "k").startswith(refused + " script: ")
+    assert c("MULTI") == OK and c("SET", "k", "w") == refused
+    assert c("EXEC") == Err("EXECABORT Transaction discarded because of previous errors.")
+    c("CONFIG", "SET", "min-replicas-max-lag", 0)
+    assert c("SET", "k", "w") == OK
 
 
 def test_a_pause_ends_by_itself(start):
