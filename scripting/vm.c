@@ -266,8 +266,11 @@ static void write_error(struct vm *vm, const char *name, int function, struct re
     lua_pop(L, 4);
 }
 
+/* What a script has left behind must not be missing to the next one: LuaJIT gives up at the first allocation
+ * that is refused, without collecting before. */
 static void step_collector(struct vm *vm)
 {
+    if (UNLIKELY(vm->bytes > VM_BYTES_MAX / 4)) vm_collect(vm);
     if (++vm->runs < STEP_EVERY) return;
     vm->runs = 0;
     lua_gc(vm->L, LUA_GCSTEP, STEP_EVERY);
@@ -289,7 +292,6 @@ static bool run_function(struct vm *vm, const struct vm_run *run, bool globals, 
     char here;
     bool ok;
 
-    vm->run = run;
     vm->globals = globals;
     vm->resp = 2;
     vm->stack = &here;
@@ -299,6 +301,7 @@ static bool run_function(struct vm *vm, const struct vm_run *run, bool globals, 
     lua_pushvalue(L, function);
     lua_pushlightuserdata(L, out);
     watch(L);
+    vm->run = run; /* bounded from here on, where errors are caught */
     ok = lua_pcall(L, 2, 0, -4) == 0;
     vm->run = NULL;
     if (!ok) {

@@ -184,3 +184,16 @@ def test_busy_function_is_killed():
         assert c("FUNCTION", "KILL") == OK
         t.join()
         assert "Script killed by user" in str(answer[0])
+
+
+def test_a_script_that_took_all_memory_leaves_room_for_the_next(start):
+    """What it left is collected: neither the next scripts nor the daemon feel it."""
+    server = start()
+    with server.conn() as c:
+        for _ in range(2):
+            assert "not enough memory" in c("EVAL", "local t = {} for i = 1, 1e8 do t[i] = {} end return 1", "0")
+            assert "not enough memory" in c("EVAL", "local s = 'x' for i = 1, 40 do s = s .. s end return #s", "0")
+            assert c("EVAL", "local t = {} for i = 1, 1e5 do t[i] = {i} end return #t", "0") == 100000
+        assert c("EVAL", "return #({pcall(unpack, {}, 1, 1e8)})", "0") == 2
+        memory = dict(line.split(b":") for line in c("INFO", "memory").split(b"\r\n") if b":" in line)
+        assert int(memory[b"used_memory_vm_eval"]) < 64 << 20
