@@ -9,7 +9,8 @@
 
 enum {
     HOOK_EVERY = 100000, /* instructions between questions to the host */
-    STEP_EVERY = 50      /* runs between steps of the collector, and their size */
+    STEP_EVERY = 50,     /* runs between steps of the collector, and their size */
+    LEFT_BEHIND = 16 * 1024 * 1024 /* bytes that a run may leave to those steps */
 };
 
 static const char vm_key;
@@ -270,7 +271,10 @@ static void write_error(struct vm *vm, const char *name, int function, struct re
  * that is refused, without collecting before. */
 static void step_collector(struct vm *vm)
 {
-    if (UNLIKELY(vm->bytes > VM_BYTES_MAX / 4)) vm_collect(vm);
+    if (UNLIKELY(vm->bytes > 2 * vm->kept + LEFT_BEHIND)) {
+        vm_collect(vm);
+        vm->kept = vm->bytes;
+    }
     if (++vm->runs < STEP_EVERY) return;
     vm->runs = 0;
     lua_gc(vm->L, LUA_GCSTEP, STEP_EVERY);

@@ -18,6 +18,7 @@ struct vm {
     bool globals;             /* the run finds keys and arguments in KEYS and ARGV */
     bool counted;             /* the error of this run is a command's */
     unsigned runs;            /* since the last step of the collector */
+    size_t kept;              /* bytes after it last ran through */
 };
 
 /* vm_sandbox.c: make the globals, `redis` being on top of the stack (it is taken away). */
