@@ -267,14 +267,23 @@ static void write_error(struct vm *vm, const char *name, int function, struct re
     lua_pop(L, 4);
 }
 
+/* Collect as long as that helps: the state's own buffer for strings is halved each time. */
+static void collect_all(struct vm *vm)
+{
+    size_t before;
+
+    do {
+        before = vm->bytes;
+        vm_collect(vm);
+    } while (vm->bytes > LEFT_BEHIND && vm->bytes < before - before / 8);
+    vm->kept = vm->bytes;
+}
+
 /* What a script has left behind must not be missing to the next one: LuaJIT gives up at the first allocation
  * that is refused, without collecting before. */
 static void step_collector(struct vm *vm)
 {
-    if (UNLIKELY(vm->bytes > 2 * vm->kept + LEFT_BEHIND)) {
-        vm_collect(vm);
-        vm->kept = vm->bytes;
-    }
+    if (UNLIKELY(vm->bytes > 2 * vm->kept + LEFT_BEHIND)) collect_all(vm);
     if (++vm->runs < STEP_EVERY) return;
     vm->runs = 0;
     lua_gc(vm->L, LUA_GCSTEP, STEP_EVERY);
