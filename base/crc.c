@@ -10,12 +10,10 @@
 
 static uint64_t crc64_tables[8][256];
 static uint32_t crc32c_tables[8][256];
-static uint16_t crc16_table[256];
 
-/* Polynomials: CRC64 Jones and CRC32C Castagnoli bit-reversed, CRC16 CCITT as it is. */
+/* Polynomials: CRC64 Jones and CRC32C Castagnoli bit-reversed. */
 static const uint64_t CRC64_POLY = 0x95ac9329ac4bc9b5;
 static const uint32_t CRC32C_POLY = 0x82f63b78;
-static const uint16_t CRC16_POLY = 0x1021;
 
 static uint64_t reflected_byte(uint64_t crc, uint64_t poly)
 {
@@ -26,12 +24,6 @@ static uint64_t reflected_byte(uint64_t crc, uint64_t poly)
 __attribute__((constructor)) static void fill_tables(void)
 {
     for (unsigned i = 0; i < 256; i++) {
-        uint16_t crc = (uint16_t)(i << 8);
-
-        for (int bit = 0; bit < 8; bit++) {
-            crc = (uint16_t)((crc << 1) ^ (crc & 0x8000 ? CRC16_POLY : 0));
-        }
-        crc16_table[i] = crc;
         crc64_tables[0][i] = reflected_byte(i, CRC64_POLY);
         crc32c_tables[0][i] = (uint32_t)reflected_byte(i, CRC32C_POLY);
     }
@@ -112,12 +104,3 @@ uint32_t crc32c(uint32_t crc, const void *p, size_t n)
 }
 
 #endif
-
-uint16_t crc16(const void *p, size_t n)
-{
-    const unsigned char *at = p;
-    uint16_t crc = 0;
-
-    for (; n > 0; at++, n--) crc = (uint16_t)(crc << 8 ^ crc16_table[(crc >> 8 ^ *at) & 0xff]);
-    return crc;
-}

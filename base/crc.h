@@ -12,7 +12,4 @@ uint32_t crc32c(uint32_t crc, const void *p, size_t n);
 /* crc32c on a processor without SSE4.2; named so that tests can compare the two. */
 uint32_t crc32c_by_table(uint32_t crc, const void *p, size_t n);
 
-/* CRC16 of the Redis cluster key slot (XMODEM). */
-uint16_t crc16(const void *p, size_t n);
-
 #endif

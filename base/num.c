@@ -150,6 +150,14 @@ bool num_parse_bytes(struct str s, uint64_t *out)
     return false;
 }
 
+int num_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
 unsigned num_digits(uint64_t v)
 {
     unsigned n = 1;

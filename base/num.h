@@ -29,6 +29,9 @@ bool num_parse_bytes(struct str s, uint64_t *out);
 size_t num_i64(char *out, int64_t v);
 size_t num_u64(char *out, uint64_t v);
 
+/* The value of a hexadecimal digit of either case, -1 when c is none. */
+int num_hex_digit(char c);
+
 /* Number of decimal digits of v. */
 unsigned num_digits(uint64_t v);
 

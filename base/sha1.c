@@ -35,13 +35,13 @@ static void add_block(uint32_t h[5], const unsigned char *p)
 }
 
 /* What is left of the text, the bit that ends it, and its length in bits: one block or two. */
-static void add_end(uint32_t h[5], const char *rest, size_t n, uint64_t bits)
+static void add_end(uint32_t h[5], struct str rest, uint64_t bits)
 {
     unsigned char last[2 * BLOCK] = { 0 };
-    size_t size = n < BLOCK - 8 ? BLOCK : 2 * BLOCK;
+    size_t size = rest.n < BLOCK - 8 ? BLOCK : 2 * BLOCK;
 
-    if (n > 0) memcpy(last, rest, n);
-    last[n] = 0x80;
+    if (rest.n > 0) memcpy(last, rest.p, rest.n);
+    last[rest.n] = 0x80;
     for (int i = 0; i < 8; i++) last[size - 1 - i] = (unsigned char)(bits >> 8 * i);
     for (size_t at = 0; at < size; at += BLOCK) add_block(h, last + at);
 }
@@ -53,6 +53,6 @@ void sha1_hex(struct str s, char out[SHA1_HEX])
     size_t at = 0;
 
     for (; s.n - at >= BLOCK; at += BLOCK) add_block(h, (const unsigned char *)s.p + at);
-    add_end(h, s.n > at ? s.p + at : NULL, s.n - at, (uint64_t)s.n * 8);
+    add_end(h, str_of(s.n > 0 ? s.p + at : "", s.n - at), (uint64_t)s.n * 8);
     for (int i = 0; i < SHA1_HEX; i++) out[i] = digits[h[i / 8] >> (28 - 4 * (i % 8)) & 15];
 }

@@ -3,18 +3,11 @@
 #include <ctype.h>
 
 #include "base/buf.h"
+#include "base/num.h"
 
 static bool is_blank(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
 }
 
 static char escaped(char c)
@@ -37,9 +30,9 @@ static size_t take_double(const char *in, size_t n, char *word, size_t *len)
         if (in[i] == '"') return i + 1;
         if (in[i] != '\\' || i + 1 == n) {
             word[(*len)++] = in[i];
-        } else if (in[i + 1] == 'x' && i + 3 < n && hex_digit(in[i + 2]) >= 0 &&
-                   hex_digit(in[i + 3]) >= 0) {
-            word[(*len)++] = (char)(hex_digit(in[i + 2]) * 16 + hex_digit(in[i + 3]));
+        } else if (in[i + 1] == 'x' && i + 3 < n && num_hex_digit(in[i + 2]) >= 0 &&
+                   num_hex_digit(in[i + 3]) >= 0) {
+            word[(*len)++] = (char)(num_hex_digit(in[i + 2]) * 16 + num_hex_digit(in[i + 3]));
             i += 3;
         } else {
             word[(*len)++] = escaped(in[++i]);

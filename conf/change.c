@@ -140,12 +140,6 @@ enum err conf_set(struct conf *c, const struct str *pairs, size_t n, const struc
     return e;
 }
 
-void conf_set_users(struct conf *c, const struct str *lines, size_t n)
-{
-    conf_list_fini(&c->user);
-    for (size_t i = 0; i < n; i++) conf_list_add(&c->user, lines[i]);
-}
-
 bool conf_changed(const struct setting *const *changed, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++) {

@@ -318,9 +318,6 @@ bool conf_changed(const struct setting *const *changed, size_t n, const char *na
 /* Must the value of `name` stay out of logs? */
 bool conf_is_secret(struct str name);
 
-/* Let the user lines be these: what ACL SETUSER and DELUSER made of them, before conf_rewrite. */
-void conf_set_users(struct conf *c, const struct str *lines, size_t n);
-
 /* Write the settings to c->file so that loading it gives them again. Comments, order and the
  * formatting of what has not changed stay. all: also what has its default value and is not in the
  * file. The file is replaced in one step, or left alone: then ERR_IO (ERR_NOT_DONE: there is no

@@ -157,14 +157,6 @@ static size_t sum_at(struct str text)
     return text.n - n;
 }
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 /* One word from *at on, unquoted into out; false at a broken quote. An empty result with *at at the end
  * means that there was none. */
 static bool next_word(struct str line, size_t *at, char *out, size_t *n)
@@ -182,8 +174,8 @@ static bool next_word(struct str line, size_t *at, char *out, size_t *n)
         }
         if (quote == '"' && c == '\\' && *at < line.n) {
             c = line.p[(*at)++];
-            if (c == 'x' && line.n - *at >= 2 && hex(line.p[*at]) >= 0 && hex(line.p[*at + 1]) >= 0) {
-                c = (char)(hex(line.p[*at]) << 4 | hex(line.p[*at + 1]));
+            if (c == 'x' && line.n - *at >= 2 && num_hex_digit(line.p[*at]) >= 0 && num_hex_digit(line.p[*at + 1]) >= 0) {
+                c = (char)(num_hex_digit(line.p[*at]) << 4 | num_hex_digit(line.p[*at + 1]));
                 *at += 2;
             } else if (c == 'n') c = '\n';
             else if (c == 'r') c = '\r';

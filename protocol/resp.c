@@ -231,14 +231,6 @@ static enum resp_state multibulk(struct resp_parser *p, const char *in, size_t n
     return st;
 }
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 static bool blank(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -256,8 +248,8 @@ static size_t unescape(const char *s, const char *end, char *out)
     static const char from[] = "nrtba", to[] = "\n\r\t\b\a";
     const char *f;
 
-    if (end - s >= 3 && s[0] == 'x' && hex(s[1]) >= 0 && hex(s[2]) >= 0) {
-        *out = (char)(hex(s[1]) << 4 | hex(s[2]));
+    if (end - s >= 3 && s[0] == 'x' && num_hex_digit(s[1]) >= 0 && num_hex_digit(s[2]) >= 0) {
+        *out = (char)(num_hex_digit(s[1]) << 4 | num_hex_digit(s[2]));
         return 3;
     }
     f = memchr(from, s[0], sizeof from - 1);

@@ -129,11 +129,6 @@ void vm_push(struct vm *vm, int ref)
     lua_rawgeti(vm->L, LUA_REGISTRYINDEX, ref);
 }
 
-void vm_forget(struct vm *vm, int ref)
-{
-    luaL_unref(vm->L, LUA_REGISTRYINDEX, ref);
-}
-
 /* --- running --------------------------------------------------------------------------------------- */
 
 struct vm *vm_by_state(lua_State *L)

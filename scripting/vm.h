@@ -43,10 +43,9 @@ void vm_free(struct vm **vm);
 
 lua_State *vm_state(const struct vm *vm);
 /* Compile text (never byte code); `chunk` names it in errors ("@user_script"). On success *ref keeps the
- * function, until vm_forget; else why gets the compiler's message. */
+ * function, as long as the state lives; else why gets the compiler's message. */
 bool MUST_USE vm_compile(struct vm *vm, struct str text, const char *chunk, int *ref, struct buf *why);
 void vm_push(struct vm *vm, int ref);
-void vm_forget(struct vm *vm, int ref);
 
 size_t vm_bytes(const struct vm *vm);
 void vm_collect(struct vm *vm);

@@ -266,7 +266,7 @@ static void write_table(lua_State *L, int resp, struct reply *out)
 /* As x86 converts: what an integer cannot hold is the smallest one. */
 static int64_t integer_of(double v)
 {
-    return v >= -0x1p63 && v < 0x1p63 ? (int64_t)v : INT64_MIN;
+    return fabs(v) < 0x1p63 ? (int64_t)v : INT64_MIN;
 }
 
 void vm_write_value(lua_State *L, int resp, struct reply *out)

@@ -318,15 +318,6 @@ void block_expire(struct server *s)
     }
 }
 
-int64_t block_next_ms(const struct server *s)
-{
-    int64_t left;
-
-    if (link_alone(&s->timeouts)) return -1;
-    left = LINK_OF(s->timeouts.next, struct blocked, in_timeouts)->deadline_ms - server_mono_ms(s);
-    return left > 0 ? left : 0;
-}
-
 size_t block_keys(const struct server *s)
 {
     size_t n = 0;

@@ -32,9 +32,6 @@ void block_on_change(struct server *s, const struct change *ch);
 /* CLIENT UNBLOCK: as a timeout, or with -UNBLOCKED. */
 void block_cancel(struct client *c, bool with_error);
 
-/* ms until the next deadline, -1: none. */
-int64_t block_next_ms(const struct server *s);
-
 size_t block_keys(const struct server *s); /* keys that anybody waits for */
 size_t block_keys_gone_too(const struct server *s); /* those of them whose waiters also hear when they go */
 size_t block_bytes(const struct client *c); /* held by the request that c waits with */

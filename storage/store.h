@@ -30,7 +30,6 @@ enum { STORE_SHARD_BITS = 4, STORE_SHARDS = 1 << STORE_SHARD_BITS };
     X(CHANGE_SETRANGE, "setrange", '$') \
     X(CHANGE_APPEND, "append", '$') \
     X(CHANGE_INCRBY, "incrby", '$') \
-    X(CHANGE_DECRBY, "decrby", '$') \
     X(CHANGE_INCRBYFLOAT, "incrbyfloat", '$') \
     X(CHANGE_SETBIT, "setbit", '$') \
     X(CHANGE_PFADD, "pfadd", '$') \

@@ -72,16 +72,6 @@ void field_clock_free(struct store *s)
     s->fields = NULL;
 }
 
-size_t field_clock_bytes(const struct store *s)
-{
-    size_t n = 0;
-
-    if (s->fields == NULL) return 0;
-    for (int i = 0; i < STORE_SHARDS; i++)
-        if (s->fields->wheels[i] != NULL) n += wheel_bytes(s->fields->wheels[i]);
-    return n + sizeof *s->fields;
-}
-
 /* --- rounds ----------------------------------------------------------------------------------- */
 
 struct find_due {

@@ -6,7 +6,6 @@ START_TEST(the_check_values_are_those_of_the_catalogue)
     ck_assert_uint_eq(crc64(0, "123456789", 9), 0xe9c6d914c4b8d9ca);
     ck_assert_uint_eq(crc32c(0, "123456789", 9), 0xe3069283);
     ck_assert_uint_eq(crc32c_by_table(0, "123456789", 9), 0xe3069283);
-    ck_assert_uint_eq(crc16("123456789", 9), 0x31c3);
 }
 END_TEST
 
@@ -30,7 +29,6 @@ START_TEST(no_bytes_change_nothing)
     ck_assert_uint_eq(crc64(0x1234, "", 0), 0x1234);
     ck_assert_uint_eq(crc32c(0x1234, "", 0), 0x1234);
     ck_assert_uint_eq(crc32c_by_table(0x1234, "", 0), 0x1234);
-    ck_assert_uint_eq(crc16("", 0), 0);
 }
 END_TEST
 
@@ -67,14 +65,6 @@ START_TEST(the_table_and_the_instruction_agree)
 }
 END_TEST
 
-START_TEST(known_keys_have_the_slots_of_redis_cluster)
-{
-    ck_assert_uint_eq(crc16("foo", 3) % 16384, 12182);
-    ck_assert_uint_eq(crc16("bar", 3) % 16384, 5061);
-}
-END_TEST
-
 UNIT_MAIN("crc", the_check_values_are_those_of_the_catalogue,
           a_long_text_has_the_crc64_that_rdb_files_have, no_bytes_change_nothing,
-          pieces_give_the_sum_of_the_whole, the_table_and_the_instruction_agree,
-          known_keys_have_the_slots_of_redis_cluster)
+          pieces_give_the_sum_of_the_whole, the_table_and_the_instruction_agree)

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <math.h>
 
 #include "base/num.h"
@@ -363,6 +364,18 @@ START_TEST(sizes_have_units_as_in_a_settings_file)
 }
 END_TEST
 
+START_TEST(hexadecimal_digits_have_either_case)
+{
+    static const char digits[] = "0123456789abcdef", capitals[] = "ABCDEF";
+    int known = 0;
+
+    for (int i = 0; i < 16; i++) ck_assert_int_eq(num_hex_digit(digits[i]), i);
+    for (int i = 0; i < 6; i++) ck_assert_int_eq(num_hex_digit(capitals[i]), 10 + i);
+    for (int c = CHAR_MIN; c <= CHAR_MAX; c++) known += num_hex_digit((char)c) >= 0;
+    ck_assert_int_eq(known, 22);
+}
+END_TEST
+
 UNIT_MAIN("num", integers_are_read_and_written_up_to_the_limits,
           only_the_canonical_form_of_an_integer_is_accepted,
           unsigned_integers_reach_their_own_limit, digits_are_counted, random_integers_come_back,
@@ -370,4 +383,5 @@ UNIT_MAIN("num", integers_are_read_and_written_up_to_the_limits,
           a_double_of_many_digits_is_read, short_decimals_are_read_as_strtod_reads_them,
           doubles_are_written_as_redis_replies_them, any_double_reads_back_as_itself,
           no_shorter_text_would_do, long_doubles_are_written_without_exponent_and_trailing_zeros,
-          what_is_not_wholly_a_long_double_is_refused, sizes_have_units_as_in_a_settings_file)
+          what_is_not_wholly_a_long_double_is_refused, sizes_have_units_as_in_a_settings_file,
+          hexadecimal_digits_have_either_case)

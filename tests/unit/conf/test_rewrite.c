@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/list.h"
 #include "tests/unit/conf/fixture.h"
 
 static void set(const char *name, const char *value)
@@ -172,13 +173,13 @@ END_TEST
 
 START_TEST(users_are_written_as_they_are_now)
 {
-    struct str users[] = { STR("a on"), STR("c off") };
-
     expect_loads(DIR "user a on\nuser b on\n");
-    conf_set_users(&conf, users, 2);
+    conf_list_fini(&conf.user);
+    conf_list_add(&conf.user, STR("a on"));
+    conf_list_add(&conf.user, STR("c off"));
     expect_str(rewritten(DIR "# users\nuser a on\nuser b on\n# end\n", false),
                STR(DIR "# users\nuser a on\nuser c off\n# end\n"));
-    conf_set_users(&conf, users, 0);
+    conf_list_fini(&conf.user);
     expect_str(rewritten(DIR "user a on\n# end\n", false), STR(DIR "# end\n"));
 }
 END_TEST

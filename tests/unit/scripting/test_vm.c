@@ -264,7 +264,6 @@ START_TEST(globals_are_the_arguments_when_asked_for)
     vm_push(vm, ref);
     ck_assert(vm_run_with_globals(vm, &run, &r));
     expect_str(buf_str(&out), STR("*3\r\n$2\r\nk1\r\n:2\r\n$1\r\nb\r\n"));
-    vm_forget(vm, ref);
     ck_assert(!vm_compile(vm, STR("\033LJ"), "@s", &ref, &why));
     ck_assert(!vm_compile(vm, STR("retur 1"), "@s", &ref, &why));
     expect_str(buf_str(&why), STR("attempt to load chunk with wrong modes:1: '=' expected near '1'"));
