@@ -73,8 +73,9 @@ struct persist_libraries {
     void *ctx;
     /* Call fn for each. */
     void (*each)(void *ctx, void (*fn)(void *to, struct str text), void *to);
-    /* Add one that a file holds; false, and why[PERSIST_WHY] says it: loading is refused. */
-    bool (*load)(void *ctx, struct str text, char *why);
+    /* Add one that a file holds, or let it replace one of the same name; false, and why[PERSIST_WHY] says it:
+     * loading is refused. */
+    bool (*load)(void *ctx, struct str text, bool replace, char *why);
     /* Begin anew, with none; then either let go of those that there were or return to them. */
     void (*put_aside)(void *ctx);
     void (*drop_aside)(void *ctx);
@@ -234,9 +235,12 @@ enum err MUST_USE persist_shutdown(struct persist *p, enum persist_ending how, c
 /* Stop the threads, close files, unlock. Saves nothing. */
 void persist_close(struct persist **p);
 
-/* DEBUG RELOAD: save a snapshot (unless nosave), then load it; the store keeps its old data until the
- * file has been read completely. Nothing of it goes to the log: the data is the same. */
-enum err MUST_USE persist_reload(struct persist *p, bool nosave, char *why);
+/* DEBUG RELOAD: save a snapshot, then load it; the store keeps its old data until the file has been read
+ * completely. Nothing of it goes to the log: the data is the same. With PERSIST_NO_FLUSH the file is added to
+ * what is there: a key or library that both have is an error, by which some may have been added, or with
+ * PERSIST_MERGE becomes the file's. */
+enum persist_reload_flag { PERSIST_NO_SAVE = 1, PERSIST_NO_FLUSH = 2, PERSIST_MERGE = 4 };
+enum err MUST_USE persist_reload(struct persist *p, unsigned how, char *why);
 
 /* DEBUG LOADAOF: sync the log, then load the data from it, the old data being dropped first. With
  * appendonly off: from the files that are there, if any. */

@@ -34,6 +34,7 @@ struct persist {
     struct aof_set *set;
     struct worker *worker;
     bool loaded;
+    bool merging;             /* DEBUG RELOAD MERGE: what is loaded replaces what is there */
     bool turning_on;          /* appendonly yes at run time: the log counts once its first base is there */
     char rdb_path[PATH_MAX];
 

@@ -90,7 +90,8 @@ static void source_close(struct persist *p, struct source *s)
 static enum err read_rdb(struct persist *p, struct source *s, bool keep_expired, struct rdb_facts *facts, char *why)
 {
     struct rdb_options opt = { .keep_expired = keep_expired, .checksum = p->conf.rdb_checksum, .log = p->env.log,
-                               .progress = rdb_progress, .ctx = p, .libraries = p->env.libraries };
+                               .progress = rdb_progress, .ctx = p, .libraries = p->env.libraries,
+                               .replace = p->merging };
     enum err e = rdb_load(&s->in, p->env.store, &opt, facts);
 
     p->keys_loaded += facts->keys;
@@ -531,19 +532,13 @@ enum err persist_load_files(struct persist *p, char *why)
 
 /* --- DEBUG RELOAD, DEBUG LOADAOF -------------------------------------------------------------------------------- */
 
-/* Load into the emptied store; on failure the old content comes back. */
-static enum err replace_content(struct persist *p, enum err (*load)(struct persist *p, char *why), char *why)
+static enum err add_content(struct persist *p, enum err (*load)(struct persist *p, char *why), char *why)
 {
     struct store *s = p->env.store;
     bool was_loading = s->loading;
     uint64_t dirty = s->stats.dirty;
-    const struct persist_libraries *l = p->env.libraries;
-    struct store_aside *old;
     enum err e;
 
-    persist_cancel(p);
-    old = store_put_aside(s);
-    if (l) l->put_aside(l->ctx);
     s->loading = true;
     p->loading = true;
     p->keys_loaded = p->keys_expired = p->load_base_bytes = 0;
@@ -553,11 +548,26 @@ static enum err replace_content(struct persist *p, enum err (*load)(struct persi
     p->loading = false;
     s->loading = was_loading;
     p->last_progress_us = 0;
+    s->stats.dirty = dirty;
+    return e;
+}
+
+/* Load into the emptied store; on failure the old content comes back. */
+static enum err replace_content(struct persist *p, enum err (*load)(struct persist *p, char *why), char *why)
+{
+    struct store *s = p->env.store;
+    const struct persist_libraries *l = p->env.libraries;
+    struct store_aside *old;
+    enum err e;
+
+    persist_cancel(p);
+    old = store_put_aside(s);
+    if (l) l->put_aside(l->ctx);
+    e = add_content(p, load, why);
     if (e == OK) store_drop_aside(s, &old);
     else store_take_back(s, &old);
     if (l && e == OK) l->drop_aside(l->ctx);
     else if (l) l->take_back(l->ctx);
-    s->stats.dirty = dirty;
     return e;
 }
 
@@ -569,12 +579,17 @@ static enum err load_rdb_alone(struct persist *p, char *why)
     return load_rdb(p, p->rdb_path, &offset, id, why);
 }
 
-enum err persist_reload(struct persist *p, bool nosave, char *why)
+enum err persist_reload(struct persist *p, unsigned how, char *why)
 {
+    enum err e;
+
     persist_cancel(p);
-    if (!nosave && !persist_save_now(p, false))
+    if (!(how & PERSIST_NO_SAVE) && !persist_save_now(p, false))
         return why_put(why, ERR_IO, "The snapshot %s could not be saved", p->rdb_path);
-    return replace_content(p, load_rdb_alone, why);
+    p->merging = (how & PERSIST_MERGE) != 0;
+    e = how & PERSIST_NO_FLUSH ? add_content(p, load_rdb_alone, why) : replace_content(p, load_rdb_alone, why);
+    p->merging = false;
+    return e;
 }
 
 static enum err load_log_alone(struct persist *p, char *why)

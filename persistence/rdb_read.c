@@ -100,7 +100,7 @@ static bool read_library(struct reader *r)
 
     if (!rdb_in_str(r->in, &text)) return false;
     if (r->opt->libraries) {
-        if (r->opt->libraries->load(r->opt->libraries->ctx, text, why)) return true;
+        if (r->opt->libraries->load(r->opt->libraries->ctx, text, r->opt->replace, why)) return true;
         return rdb_in_bad(r->in, "a library of functions: %.140s", why);
     }
     if (!r->functions_seen) log_warning(r->opt->log, "The RDB file holds functions: they are left out");
@@ -112,7 +112,13 @@ static void add(struct reader *r, struct entry *e)
 {
     struct slot slot;
 
-    if (db_find_write(r->db, entry_key(e), &slot)) {
+    bool there = db_find_write(r->db, entry_key(e), &slot);
+
+    if (there && r->opt->replace) {
+        db_replace(&slot, false);
+        there = db_find_write(r->db, entry_key(e), &slot);
+    }
+    if (there) {
         rdb_in_bad(r->in, "the key occurs twice");
         db_drop_value(r->s, e, false);
         entry_free(e);

@@ -26,10 +26,12 @@ struct rdb_options {
     bool (*progress)(void *ctx, uint64_t bytes, uint64_t keys);
     void *ctx;
     const struct persist_libraries *libraries; /* NULL: they are left out */
+    bool replace;      /* keys and libraries may be there, and are replaced */
 };
 
 /* Load a whole RDB file into s, up to and with its checksum; what follows (an AOF's tail) is left in
- * `in`. On error in->why and in->bad_at say what is wrong and where. Keys must not be in s yet. */
+ * `in`. On error in->why and in->bad_at say what is wrong and where. Unless opt->replace keys must
+ * not be in s yet. */
 enum err MUST_USE rdb_load(struct rdb_in *in, struct store *s, const struct rdb_options *opt,
                            struct rdb_facts *facts);
 

@@ -229,6 +229,19 @@ static bool write_verbatim(lua_State *L, struct reply *out)
     return true;
 }
 
+/* A script may put anything there; as in Redis what ends lines becomes blanks, in a bulk too. */
+static void write_big_number(struct reply *out, struct str text)
+{
+    struct buf one_line = { 0 };
+
+    for (size_t i = 0; i < text.n; i++) {
+        bool ends_line = text.p[i] == '\r' || text.p[i] == '\n';
+        buf_add_char(&one_line, ends_line ? ' ' : text.p[i]);
+    }
+    reply_big_number(out, buf_str(&one_line));
+    buf_fini(&one_line);
+}
+
 /* What a table stands for is named by the first of these fields that it has. */
 static void write_table(lua_State *L, int resp, struct reply *out)
 {
@@ -243,7 +256,7 @@ static void write_table(lua_State *L, int resp, struct reply *out)
     } else if (field_is(L, "double", LUA_TNUMBER)) {
         reply_double(out, lua_tonumber(L, -1));
     } else if (field_is(L, "big_number", LUA_TSTRING)) {
-        reply_big_number(out, string_at(L, -1));
+        write_big_number(out, string_at(L, -1));
     } else {
         if (field_is(L, "verbatim_string", LUA_TTABLE)) {
             bool done = write_verbatim(L, out);

@@ -57,14 +57,14 @@ static enum err run_digest_value(struct call *c)
     return OK;
 }
 
-static enum err reloaded(struct call *c, enum err e, const char *why)
+static enum err reloaded(struct call *c, enum err e, const char *what, const char *why)
 {
     struct server *s = c->client->server;
 
     loop_refresh_time(s);
     if (e != OK) {
         log_warning(s->log, "DEBUG: %s", why);
-        reply_errorf(c->out, "ERR Error trying to load the data: %s", why);
+        reply_errorf(c->out, "ERR Error trying to load the %s, check server logs.", what);
         return CALL_REPLIED_ERROR;
     }
     reply_ok(c->out);
@@ -74,20 +74,22 @@ static enum err reloaded(struct call *c, enum err e, const char *why)
 static enum err run_reload(struct call *c)
 {
     char why[PERSIST_WHY] = "";
-    bool nosave = false;
+    unsigned how = 0;
 
     for (size_t i = 2; i < c->argc; i++) {
-        if (call_is(c, i, "nosave")) nosave = true;
-        else if (!call_is(c, i, "noflush") && !call_is(c, i, "merge")) return ERR_DEBUG_RELOAD;
+        if (call_is(c, i, "nosave")) how |= PERSIST_NO_SAVE;
+        else if (call_is(c, i, "noflush")) how |= PERSIST_NO_FLUSH;
+        else if (call_is(c, i, "merge")) how |= PERSIST_MERGE;
+        else return ERR_DEBUG_RELOAD;
     }
-    return reloaded(c, persist_reload(c->client->server->persist, nosave, why), why);
+    return reloaded(c, persist_reload(c->client->server->persist, how, why), "RDB dump", why);
 }
 
 static enum err run_loadaof(struct call *c)
 {
     char why[PERSIST_WHY] = "";
 
-    return reloaded(c, persist_load_log(c->client->server->persist, why), why);
+    return reloaded(c, persist_load_log(c->client->server->persist, why), "AOF files", why);
 }
 
 static enum err run_set_active_expire(struct call *c)

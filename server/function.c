@@ -32,12 +32,12 @@ static void keep_each(void *ctx, void (*fn)(void *to, struct str text), void *to
     for (size_t i = 0; i < f->set.n_libraries; i++) fn(to, buf_str(&f->set.libraries[i]->text));
 }
 
-static bool keep_load(void *ctx, struct str text, char *why)
+static bool keep_load(void *ctx, struct str text, bool replace, char *why)
 {
     struct functions *f = ctx;
     const struct library *l;
     struct buf text_of = { 0 };
-    bool ok = load_into(f, &f->set, text, false, 0, &l, &text_of);
+    bool ok = load_into(f, &f->set, text, replace, 0, &l, &text_of);
 
     if (!ok) snprintf(why, PERSIST_WHY, "%.*s", (int)text_of.n, text_of.p);
     buf_fini(&text_of);

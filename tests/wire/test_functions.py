@@ -240,6 +240,24 @@ def test_a_reload(start):
     assert c("FUNCTION", "LIST", "WITHCODE") == before
 
 
+def test_a_reload_that_adds(start):
+    c = start(enable_debug_command="yes").conn()
+    c("FUNCTION", "LOAD", lib("saved"))
+    c("SET", "k", "saved")
+    c("SAVE")
+    c("FUNCTION", "LOAD", lib("later"))
+    c("SET", "k", "later")
+    c("SET", "new", "later")
+    failed = Err("ERR Error trying to load the RDB dump, check server logs.")
+    assert c("DEBUG", "RELOAD", "NOFLUSH", "NOSAVE") == failed
+    assert c("MGET", "k", "new") == [b"later", b"later"]
+    assert c("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "MERGE") == OK
+    assert c("MGET", "k", "new") == [b"saved", b"later"]
+    assert len(c("FUNCTION", "LIST")) == 2
+    c("FUNCTION", "FLUSH")
+    assert c("DEBUG", "RELOAD", "NOFLUSH", "NOSAVE") == failed
+
+
 # --- the stock server --------------------------------------------------------------------------------
 
 

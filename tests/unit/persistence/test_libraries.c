@@ -25,10 +25,11 @@ static void keep_each(void *ctx, void (*fn)(void *to, struct str text), void *to
     for (size_t i = 0; i < k->n; i++) fn(to, buf_str(&k->texts[i]));
 }
 
-static bool keep_load(void *ctx, struct str text, char *why)
+static bool keep_load(void *ctx, struct str text, bool replace, char *why)
 {
     struct keeper *k = ctx;
 
+    if (replace) empty(k);
     if (k->n < TEXTS && !str_eq(text, STR("bad"))) {
         k->texts[k->n] = (struct buf){ 0 };
         buf_add_str(&k->texts[k->n++], text);
@@ -66,7 +67,7 @@ static void keep(struct str text)
 {
     char why[PERSIST_WHY];
 
-    ck_assert(keep_load(&now, text, why));
+    ck_assert(keep_load(&now, text, false, why));
 }
 
 static void set_up(void)
@@ -146,16 +147,16 @@ START_TEST(a_reload_replaces_them_and_a_failed_one_does_not)
     rig.conf.appendonly = false;
     ck_assert_msg(rig_start(&rig) == OK, "%s", rig.why);
     keep_both();
-    ck_assert_msg(persist_reload(rig.p, false, rig.why) == OK, "%s", rig.why);
+    ck_assert_msg(persist_reload(rig.p, 0, rig.why) == OK, "%s", rig.why);
     expect_both();
-    keep_load(&now, STR("third"), rig.why);
-    ck_assert_msg(persist_reload(rig.p, true, rig.why) == OK, "%s", rig.why);
+    keep_load(&now, STR("third"), false, rig.why);
+    ck_assert_msg(persist_reload(rig.p, PERSIST_NO_SAVE, rig.why) == OK, "%s", rig.why);
     expect_both();
 
     /* One that cannot be loaded again: the file is refused, and all is as it was. */
     buf_clear(&now.texts[1]);
     buf_add_c(&now.texts[1], "bad");
-    ck_assert_int_eq(persist_reload(rig.p, false, rig.why), ERR_FORMAT);
+    ck_assert_int_eq(persist_reload(rig.p, 0, rig.why), ERR_FORMAT);
     ck_assert_ptr_nonnull(strstr(rig.why, "a library of functions: it is bad"));
     ck_assert_uint_eq(now.n, 2);
     expect_str(buf_str(&now.texts[1]), STR("bad"));
@@ -182,7 +183,7 @@ static bool take(void *ctx, struct str text)
 {
     char why[PERSIST_WHY];
 
-    return keep_load(ctx, text, why);
+    return keep_load(ctx, text, false, why);
 }
 
 START_TEST(a_payload_gives_them_back)

@@ -626,7 +626,7 @@ START_TEST(a_reload_gives_the_same_and_a_failed_one_changes_nothing)
     begin(PERSIST_EVERYSEC);
     rig_random(&rig, &g, 300);
     then = rig_digest(&rig);
-    ck_assert_msg(persist_reload(rig.p, false, rig.why) == OK, "%s", rig.why);
+    ck_assert_msg(persist_reload(rig.p, 0, rig.why) == OK, "%s", rig.why);
     store_check(rig.store);
     now = rig_digest(&rig);
     ck_assert_mem_eq(&then, &now, sizeof then);
@@ -638,7 +638,7 @@ START_TEST(a_reload_gives_the_same_and_a_failed_one_changes_nothing)
     buf_add_str(&damaged, memfs_get(&disk, path));
     damaged.p[damaged.n / 2] ^= 1;
     memfs_put(&disk, path, buf_str(&damaged));
-    ck_assert_int_eq(persist_reload(rig.p, true, rig.why), ERR_FORMAT);
+    ck_assert_int_eq(persist_reload(rig.p, PERSIST_NO_SAVE, rig.why), ERR_FORMAT);
     ck_assert(strstr(rig.why, "dump.rdb: offset"));
     store_check(rig.store);
     now = rig_digest(&rig);

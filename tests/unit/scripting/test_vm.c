@@ -98,6 +98,8 @@ START_TEST(values_become_replies)
     expect2("return {map={a=1}}", "*2\r\n$1\r\na\r\n:1\r\n");
     expect3("return {set={a=true}}", "~1\r\n$1\r\na\r\n");
     expect3("return {big_number='123'}", "(123\r\n");
+    expect3("return {big_number='1\\r\\n3'}", "(1  3\r\n");
+    expect2("return {big_number='1\\r\\n3'}", "$4\r\n1  3\r\n");
     expect3("return {verbatim_string={string='x', format='txt'}}", "=5\r\ntxt:x\r\n");
     expect3("redis.setresp(3) return {true, false}", "*2\r\n#t\r\n#f\r\n");
     expect2("redis.setresp(3) return {true, false}", "*2\r\n:1\r\n:0\r\n");
