@@ -5,21 +5,36 @@
 #include "persistence/persist.h"
 #include "server/client.h"
 #include "storage/evict.h"
+#include "storage/list.h"
 #include "storage/type_string.h"
+
+/* What Redis tells of a quicklist. The nodes are our blocks; the other two repeat the settings, as there. */
+static struct str about_quicklist(struct call *c, const struct entry *e)
+{
+    const struct list *l = entry_ptr(e);
+    size_t nodes = list_free_effort(l);
+
+    return arena_printf(c->arena, " ql_nodes:%zu ql_avg_node:%.2f ql_listpack_max:%d ql_compressed:%d ql_uncompressed_size:%llu",
+                        nodes, (double)list_count(l) / (double)nodes, c->store->conf.list_max_listpack_size,
+                        c->store->conf.list_compress_depth != 0, (unsigned long long)list_frames(l));
+}
 
 enum err debug_object(struct call *c)
 {
     const struct entry *e = db_peek(c->db, call_arg(c, 2));
+    const char *encoding;
     struct buf dump = { 0 };
 
     if (e == NULL) return ERR_NO_SUCH_KEY;
+    encoding = entry_encoding_name(c->store, e);
     persist_dump(c->store, e, &dump);
     reply_simple(c->out,
                  arena_printf(c->arena,
-                              "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%lld",
-                              (const void *)e, entry_encoding_name(c->store, e), dump.n > 10 ? dump.n - 10 : 0,
+                              "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%lld%s",
+                              (const void *)e, encoding, dump.n > 10 ? dump.n - 10 : 0,
                               (unsigned)(e->clock[0] | e->clock[1] << 8 | e->clock[2] << 16),
-                              (long long)evict_idle_ms(c->store, e) / 1000).p);
+                              (long long)evict_idle_ms(c->store, e) / 1000,
+                              strcmp(encoding, "quicklist") == 0 ? about_quicklist(c, e).p : "").p);
     buf_fini(&dump);
     return OK;
 }

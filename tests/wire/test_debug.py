@@ -61,6 +61,17 @@ def test_the_log_is_loaded_whether_it_is_on_or_not(start, appendonly):
     assert c("DEBUG", "RELOAD", "x") == Err("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
 
 
+def test_what_object_tells_of_a_quicklist(start):
+    c = start(enable_debug_command="yes", list_compress_depth=1).conn()
+    c("RPUSH", "l", "a")
+    assert "ql_" not in c("DEBUG", "OBJECT", "l")
+    c("RPUSH", "l", *["x" * 100] * 999)
+    got = dict(f.split(":") for f in c("DEBUG", "OBJECT", "l").split(" ")[2:])
+    assert got["ql_listpack_max"] == "-2" and got["ql_compressed"] == "1"
+    assert abs(float(got["ql_avg_node"]) * int(got["ql_nodes"]) - 1000) < 10
+    assert int(got["ql_uncompressed_size"]) > 99900
+
+
 def test_a_payload_with_a_wrong_checksum_is_taken_when_told_so(start):
     server = start(appendonly="yes", enable_debug_command="yes")
     c = server.conn()
