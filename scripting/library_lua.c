@@ -266,7 +266,9 @@ static bool run_protected(lua_State *L, struct library *l, struct str body, cons
     bool ok;
 
     ld.started_us = ld.timeout_us > 0 ? limit->mono_us() : 0;
+    if (limit->vm) vm_bound(limit->vm, true);
     ok = lua_cpcall(L, run_load, &ld) == 0;
+    if (limit->vm) vm_bound(limit->vm, false);
     if (!ok) tell_error(L, &ld, why);
     lua_settop(L, top);
     return ok;

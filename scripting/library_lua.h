@@ -13,10 +13,13 @@
 
 #include "scripting/library.h"
 
-/* How long the text may run. */
+struct vm;
+
+/* What the text may take. */
 struct library_limit {
     int64_t timeout_us;         /* 0: for ever */
     int64_t (*mono_us)(void);
+    struct vm *vm;              /* whose memory is bounded meanwhile as that of scripts is; NULL: it is not */
 };
 
 /* Load a text into s. The state's globals are those that functions will see. On success *l is the library,

@@ -29,7 +29,7 @@ static void *allocate(void *ctx, void *p, size_t before, size_t after)
         return NULL;
     }
     /* Only scripts are bounded: nobody would catch an error of ours. */
-    if (vm->run != NULL && after > before && (vm->bytes >= VM_BYTES_MAX || after - before > VM_BYTES_MAX - vm->bytes))
+    if (vm->bounded && after > before && (vm->bytes >= VM_BYTES_MAX || after - before > VM_BYTES_MAX - vm->bytes))
         return NULL;
     q = mem_try_realloc(p, after);
     if (q != NULL) vm->bytes += after - before;
@@ -284,6 +284,12 @@ static void step_collector(struct vm *vm)
     lua_gc(vm->L, LUA_GCSTEP, STEP_EVERY);
 }
 
+void vm_bound(struct vm *vm, bool on)
+{
+    vm->bounded = on;
+    if (!on) step_collector(vm);
+}
+
 /* Setting a hook costs more than many a script. It stays, unless the last run was stopped or the loading of
  * a library has had one of its own. */
 static void watch(lua_State *L)
@@ -309,8 +315,10 @@ static bool run_function(struct vm *vm, const struct vm_run *run, bool globals, 
     lua_pushvalue(L, function);
     lua_pushlightuserdata(L, out);
     watch(L);
-    vm->run = run; /* bounded from here on, where errors are caught */
+    vm->run = run;
+    vm->bounded = true; /* from here on, where errors are caught */
     ok = lua_pcall(L, 2, 0, -4) == 0;
+    vm->bounded = false;
     vm->run = NULL;
     if (!ok) {
         reply_undo(out, mark);

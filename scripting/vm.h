@@ -50,6 +50,10 @@ void vm_push(struct vm *vm, int ref);
 size_t vm_bytes(const struct vm *vm);
 void vm_collect(struct vm *vm);
 
+/* Hold the state to VM_BYTES_MAX, or no longer. For whoever runs something in it by himself, protected:
+ * what is refused is an error of Lua. Afterwards what was left behind is collected. */
+void vm_bound(struct vm *vm, bool on);
+
 /* A run. The function on top of the stack is called with tables of keys and args. */
 struct vm_run {
     const char *name; /* of the script, for errors */

@@ -18,6 +18,7 @@ struct vm {
     bool globals;             /* the run finds keys and arguments in KEYS and ARGV */
     bool counted;             /* the error of this run is a command's */
     unsigned runs;            /* since the last step of the collector */
+    bool bounded;             /* VM_BYTES_MAX holds: what runs is protected */
     size_t kept;              /* bytes after it last ran through */
 };
 

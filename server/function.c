@@ -18,7 +18,7 @@ struct functions {
 static bool load_into(struct functions *f, struct library_set *set, struct str text, bool replace,
                       int64_t timeout_ms, const struct library **l, struct buf *why)
 {
-    struct library_limit limit = { timeout_ms * 1000, clock_mono_us };
+    struct library_limit limit = { timeout_ms * 1000, clock_mono_us, f->vm };
 
     return library_lua_load(vm_state(f->vm), set, text, replace, &limit, l, why);
 }

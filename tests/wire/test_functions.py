@@ -564,3 +564,13 @@ def test_messages_for_a_busy_caller_come_whole(slow):
     assert other("PUBLISH", "news", "x") == Err(BUSY)
     assert other("FUNCTION", "KILL") == OK
     assert str(caller.read()).startswith("ERR Script killed")
+
+
+def test_loading_a_library_takes_no_more_memory_than_a_script_may(start):
+    server = start()
+    with server.conn() as c:
+        error = c("FUNCTION", "LOAD", "#!lua name=big\nlocal s = 'x' for i = 1, 60 do s = s .. s end")
+        assert "not enough memory" in error
+        assert c("FUNCTION", "LOAD", "#!lua name=ok\nredis.register_function('f', function() return 1 end)") == b"ok"
+        assert c("FCALL", "f", "0") == 1
+        assert int(c.info("memory")["used_memory"]) < 64 << 20

@@ -7,7 +7,7 @@
 static lua_State *L;
 static struct library_set set;
 static struct buf why;
-static const struct library_limit limit = { 50000, clock_mono_us };
+static const struct library_limit limit = { 50000, clock_mono_us, NULL };
 
 static void set_up(void)
 {
