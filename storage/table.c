@@ -127,18 +127,18 @@ void table_prefetch_entry(const struct table *t, uint64_t hash)
 {
     const struct segment *seg;
     const struct line *l;
-    const char *p;
+    uintptr_t p; /* an address, as NULL has no 64th byte */
     unsigned m;
 
     if (UNLIKELY(t->dir == NULL)) return;
     seg = segment_at(t, hash);
     l = &seg->line[home_of(t, hash)];
     m = line_match(l, (uint8_t)hash);
-    p = (const char *)slot_entry(l->slot[lowest(m | 1u << (LINE_SLOTS - 1))]);
+    p = (uintptr_t)slot_entry(l->slot[lowest(m | 1u << (LINE_SLOTS - 1))]);
     if (m == 0 && l->present & SPILLED)
-        p = (const char *)&seg->line[stash_line(t, stash_of(t, hash), 0)];
-    __builtin_prefetch(p);
-    __builtin_prefetch(p + 64);
+        p = (uintptr_t)&seg->line[stash_line(t, stash_of(t, hash), 0)];
+    __builtin_prefetch((const void *)p);
+    __builtin_prefetch((const void *)(p + 64));
     KEEP_CALL;
 }
 
