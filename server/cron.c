@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "server/client.h"
 #include "server/dispatch.h"
+#include "server/keysizes.h"
 #include "server/listen.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
@@ -63,17 +64,20 @@ bool cron_turn(struct server *s)
 {
     int64_t passed_ms = (s->now_us - s->last_cron_us) / 1000;
 
-    if (passed_ms >= CRON_MS) {
+    if (passed_ms >= CRON_MS && !s->cron_paused) {
         s->last_cron_us = s->now_us;
         rate_sample(&s->ops, s->stats.commands, passed_ms);
         rate_sample(&s->net_in, s->stats.net_in, passed_ms);
         rate_sample(&s->net_out, s->stats.net_out, passed_ms);
+        rate_sample(&s->cycles, s->turns, passed_ms);
+        rate_sample(&s->cycle_us, server_turns_us(s), passed_ms);
         note_peak(s);
         listen_resume(s);
         close_idle(s, server_mono_ms(s));
         clients_trim_spare(s);
         tracking_shrink(s);
         clients_evict(s);
+        keysizes_tend(s);
         if (s->now_us - s->last_tend_us >= 1000000) {
             s->last_tend_us = s->now_us;
             transfers_tend(s);

@@ -236,6 +236,17 @@ static enum err run_nothing(struct call *c)
     return OK;
 }
 
+/* No cron and no background expiry, until it is called with 0. */
+static enum err run_pause_cron(struct call *c)
+{
+    int64_t on;
+
+    if (call_i64(c, 2, &on) != OK) return ERR_NOT_INT;
+    c->client->server->cron_paused = on != 0;
+    reply_ok(c->out);
+    return OK;
+}
+
 static enum err run_help(struct call *c)
 {
     static const char *const lines[] = {
@@ -298,7 +309,7 @@ static const struct command debug_subs[] = {
     SUB("object", debug_object, -3, "Describes a key's value."),
     SUB("oom", run_oom, 2, "Stops memd as if memory had run out."),
     SUB("panic", run_panic, 2, "Stops memd at once."),
-    SUB("pause-cron", run_nothing, 3, "Accepted."),
+    SUB("pause-cron", run_pause_cron, 3, "Stops the cron and background expiry, or lets them go on."),
     SUB("populate", run_populate, -3, "Makes test keys."),
     SUB("protocol", debug_protocol, 3, "Replies a value of a RESP type."),
     SUB("quicklist", debug_quicklist, -3, "Accepted for a long list."),

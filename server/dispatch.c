@@ -300,6 +300,7 @@ void dispatch_account(struct client *c, struct command_ref *ref, size_t argc, co
 
     command_stats_add(&ref->stats, us, failed);
     s->stats.commands++;
+    s->command_us += (uint64_t)us;
     if (UNLIKELY(us >= s->conf->slowlog_log_slower_than && s->conf->slowlog_log_slower_than >= 0) &&
         !(ref->cmd->flags & CMD_SKIP_SLOWLOG)) {
         slowlog_add(s->slowlog, c->flags & CLIENT_SCRIPT ? s->current : c, ref, argc, argv, us); /* a script's caller */

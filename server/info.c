@@ -16,6 +16,7 @@
 #include "scripting/vm.h"
 #include "server/function.h"
 #include "server/scripts.h"
+#include "server/keysizes.h"
 #include "server/lazy.h"
 #include "server/rows.h"
 #include "server/tracking.h"
@@ -24,6 +25,20 @@
 #define I(x) ((long long)(x))
 
 /* --- server, clients ---------------------------------------------------------------------------------- */
+
+/* Where connections are taken. */
+static void listeners(const struct server *s, struct buf *b)
+{
+    const struct conf *conf = s->conf;
+    int n = 0;
+
+    if (conf->port != 0) {
+        buf_printf(b, "listener%d:name=tcp", n++);
+        for (size_t i = 0; i < conf->bind.n; i++) buf_printf(b, ",bind=%s", conf->bind.items[i]);
+        buf_printf(b, ",port=%lld\r\n", I(conf->port));
+    }
+    if (conf->unixsocket[0]) buf_printf(b, "listener%d:name=unix,bind=%s\r\n", n, conf->unixsocket);
+}
 
 static void section_server(struct server *s, struct buf *b)
 {
@@ -46,6 +61,7 @@ static void section_server(struct server *s, struct buf *b)
                   "io_threads_active:0\r\n",
                I(s->conf->hz), I(s->conf->hz), I(server_now_ms(s) / 1000 & 0xffffff), facts_executable(s),
                s->conf->file);
+    listeners(s, b);
 }
 
 static void section_clients(struct server *s, struct buf *b)
@@ -204,6 +220,7 @@ static void section_stats(struct server *s, struct buf *b)
 {
     const struct store_stats *st = &s->store->stats;
     const struct server_stats *v = &s->stats;
+    uint64_t cycles = rate_per_second(&s->cycles);
     uint64_t over_us = s->over_memory_since_us ? (uint64_t)(s->now_us - s->over_memory_since_us) : 0;
 
     buf_printf(b,
@@ -234,12 +251,15 @@ static void section_stats(struct server *s, struct buf *b)
                "dump_payload_sanitizations:0\r\ntotal_reads_processed:%llu\r\ntotal_writes_processed:%llu\r\n"
                "io_threaded_reads_processed:0\r\nio_threaded_writes_processed:0\r\n"
                "reply_buffer_shrinks:0\r\nreply_buffer_expands:0\r\neventloop_cycles:%llu\r\n"
+               "eventloop_duration_sum:%llu\r\neventloop_duration_cmd_sum:%llu\r\n"
+               "instantaneous_eventloop_cycles_per_sec:%llu\r\ninstantaneous_eventloop_duration_usec:%llu\r\n"
                "client_query_buffer_limit_disconnections:%llu\r\n"
                "client_output_buffer_limit_disconnections:%llu\r\nacl_access_denied_auth:%llu\r\n"
                "acl_access_denied_cmd:%llu\r\nacl_access_denied_key:%llu\r\nacl_access_denied_channel:%llu\r\n",
                s->channels.count, s->patterns.count, s->shard_channels.count, tracking_keys(s),
                tracking_items(s), tracking_prefixes(s), U(v->errors), U(v->reads),
-               U(v->writes), U(s->turns), U(v->query_limit_closed), U(v->output_limit_closed), U(s->acl->denied_auth),
+               U(v->writes), U(s->turns), U(server_turns_us(s)), U(s->command_us), U(cycles),
+               U(cycles ? rate_per_second(&s->cycle_us) / cycles : 0), U(v->query_limit_closed), U(v->output_limit_closed), U(s->acl->denied_auth),
                U(s->acl->denied_commands), U(s->acl->denied_keys), U(s->acl->denied_channels));
 }
 
@@ -344,6 +364,11 @@ static void section_cluster(struct server *s, struct buf *b)
     buf_add_c(b, "cluster_enabled:0\r\n");
 }
 
+static void section_keysizes(struct server *s, struct buf *b)
+{
+    keysizes_print(s, b);
+}
+
 static void section_keyspace(struct server *s, struct buf *b)
 {
     for (int i = 0; i < s->store->conf.databases; i++) {
@@ -359,30 +384,32 @@ static void section_keyspace(struct server *s, struct buf *b)
 static const struct section {
     const char *name, *title;
     void (*print)(struct server *s, struct buf *b);
-    bool by_default;
+    enum { BY_DEFAULT, WITH_ALL, BY_NAME } when; /* BY_NAME alone: it takes time */
 } sections[] = {
-    { "server", "Server", section_server, true },
-    { "clients", "Clients", section_clients, true },
-    { "memory", "Memory", section_memory, true },
-    { "persistence", "Persistence", section_persistence, true },
-    { "stats", "Stats", section_stats, true },
-    { "replication", "Replication", section_replication, true },
-    { "cpu", "CPU", section_cpu, true },
-    { "modules", "Modules", section_modules, true },
-    { "commandstats", "Commandstats", section_commandstats, false },
-    { "errorstats", "Errorstats", section_errorstats, true },
-    { "latencystats", "Latencystats", section_latencystats, false },
-    { "cluster", "Cluster", section_cluster, true },
-    { "keyspace", "Keyspace", section_keyspace, true },
+    { "server", "Server", section_server, BY_DEFAULT },
+    { "clients", "Clients", section_clients, BY_DEFAULT },
+    { "memory", "Memory", section_memory, BY_DEFAULT },
+    { "persistence", "Persistence", section_persistence, BY_DEFAULT },
+    { "stats", "Stats", section_stats, BY_DEFAULT },
+    { "replication", "Replication", section_replication, BY_DEFAULT },
+    { "cpu", "CPU", section_cpu, BY_DEFAULT },
+    { "modules", "Modules", section_modules, BY_DEFAULT },
+    { "commandstats", "Commandstats", section_commandstats, WITH_ALL },
+    { "errorstats", "Errorstats", section_errorstats, BY_DEFAULT },
+    { "latencystats", "Latencystats", section_latencystats, WITH_ALL },
+    { "cluster", "Cluster", section_cluster, BY_DEFAULT },
+    { "keyspace", "Keyspace", section_keyspace, BY_DEFAULT },
+    { "keysizes", "Keysizes", section_keysizes, BY_NAME },
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
 static bool wants(const struct call *c, const struct section *sec)
 {
-    if (c->argc == 1) return sec->by_default;
+    if (c->argc == 1) return sec->when == BY_DEFAULT;
     for (size_t i = 1; i < c->argc; i++) {
-        if (call_is(c, i, sec->name) || call_is(c, i, "all") || call_is(c, i, "everything")) return true;
-        if (call_is(c, i, "default") && sec->by_default) return true;
+        if (call_is(c, i, sec->name)) return true;
+        if (sec->when != BY_NAME && (call_is(c, i, "all") || call_is(c, i, "everything"))) return true;
+        if (call_is(c, i, "default") && sec->when == BY_DEFAULT) return true;
     }
     return false;
 }

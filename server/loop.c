@@ -15,6 +15,7 @@
 #include "server/multi.h"
 #include "server/script_run.h"
 #include "server/socket.h"
+#include "server/ticks.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
 
@@ -167,7 +168,7 @@ static bool expire(struct server *s)
     bool more;
 
     if (s->store->keep_expired || s->store->loading || s->pause_until_ms != 0) return false;
-    if (s->store->now_ms == s->last_expire_ms) return false;
+    if (s->store->now_ms == s->last_expire_ms || s->cron_paused) return false;
     from = clock_mono_us(); /* the turn may have taken long: its own time is no measure */
     do {
         more = store_expire_some(s->store, EXPIRE_SLICE);
@@ -215,6 +216,7 @@ static void hurry_tick(struct server *s)
 static bool turn(struct server *s)
 {
     bool more;
+    uint64_t from = ticks_now(), to;
 
     s->turns++;
     loop_refresh_time(s);
@@ -234,6 +236,8 @@ static bool turn(struct server *s)
     more |= persist_turn(s->persist, SLICE_US);
     clients_reap(s);
     hurry_tick(s);
+    to = ticks_now();
+    if (LIKELY(to > from)) s->turn_ticks += to - from;
     return more || !link_alone(&s->readable) || !link_alone(&s->writable);
 }
 

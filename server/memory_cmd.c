@@ -62,10 +62,12 @@ static enum err run_stats(struct call *c)
         if (s->store->dbs[i] == NULL || s->store->dbs[i]->n_keys == 0) continue;
         snprintf(name, sizeof name, "db.%d", i);
         reply_bulk_c(c->out, name);
-        reply_map(c->out, 2);
+        reply_map(c->out, 3);
         reply_bulk_c(c->out, "overhead.hashtable.main");
         reply_int(c->out, (int64_t)facts_table_bytes(s, i));
         reply_bulk_c(c->out, "overhead.hashtable.expires");
+        reply_int(c->out, 0);
+        reply_bulk_c(c->out, "overhead.hashtable.slot-to-keys");
         reply_int(c->out, 0);
         n++;
     }

@@ -13,6 +13,7 @@
 #include "server/dispatch.h"
 #include "server/function.h"
 #include "server/latency.h"
+#include "server/keysizes.h"
 #include "server/lazy.h"
 #include "server/listen.h"
 #include "server/loop.h"
@@ -308,6 +309,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     s->started_ms = clock_wall_ms();
     s->commands = registry_new();
     s->slowlog = slowlog_new();
+    s->keysizes = keysizes_new(s->store->conf.databases);
     s->tracking = tracking_new(s);
     s->script = script_run_new(s);
     s->acl = acl_new(s);
@@ -416,6 +418,7 @@ void server_close(struct server *s)
     store_free(&s->store);
     registry_free(&s->commands);
     slowlog_free(&s->slowlog);
+    keysizes_free(&s->keysizes);
     latency_free(&s->latency);
     arena_fini(&s->arena);
     arena_fini(&s->batch);

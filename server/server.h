@@ -34,6 +34,7 @@ struct functions;
 struct script_run;
 struct scripts;
 struct setting;
+struct keysizes;
 struct lazy;
 struct slowlog;
 struct latency;
@@ -81,6 +82,9 @@ struct server {
     int64_t last_expire_ms, last_cron_us, last_tend_us, last_progress_us;
     int tick_ms;                /* when the tick comes, counted from when it was armed */
     uint64_t turns;
+    uint64_t turn_ticks;        /* spent in turns, in units of ticks_now */
+    uint64_t command_us;        /* and in commands */
+    bool cron_paused;           /* DEBUG PAUSE-CRON */
     struct link readable;       /* clients with bytes to parse */
     struct link writable;       /* clients with replies to send in this turn */
     struct link gated;          /* clients whose replies wait for the log */
@@ -122,7 +126,7 @@ struct server {
     struct reply push;          /* of the message that is being written */
     struct buf late;            /* messages for the current client, which follow its reply */
     struct server_stats stats;
-    struct rate ops, net_in, net_out;
+    struct rate ops, net_in, net_out, cycles, cycle_us;
     struct table errorstats;    /* code word -> count (ENC_INT) */
 
     /* multi.c, block.c, pubsub.c */
@@ -147,6 +151,7 @@ struct server {
     struct tracking_table *tracking;
     struct slowlog *slowlog;
     struct latency *latency;
+    struct keysizes *keysizes;
     struct lazy *lazy;          /* frees large values on a thread */
     char executable[512];
     size_t startup_memory;      /* used before any data was loaded */
@@ -164,6 +169,12 @@ static inline int64_t server_now_ms(const struct server *s)
 static inline int64_t server_mono_ms(const struct server *s)
 {
     return s->now_us / 1000;
+}
+
+/* Time spent in turns of the loop, waiting and receiving not counted. */
+static inline uint64_t server_turns_us(const struct server *s)
+{
+    return (uint64_t)((double)s->turn_ticks * s->us_per_tick);
 }
 
 /* Bytes that count against maxmemory: all but the persistence's and the monitors' buffers. */

@@ -124,6 +124,8 @@ struct type_ops {
     void *(*dup_value)(struct store *s, enum value_enc enc, const void *ptr);
     size_t (*value_bytes)(enum value_enc enc, const void *ptr, size_t samples);
     const char *(*encoding_name)(const struct store *s, const struct entry *e);
+    /* Its elements: members, fields, entries; of a string its bytes. */
+    uint64_t (*count)(const struct store *s, const struct entry *e);
 };
 extern const struct type_ops *const type_ops[VALUE_TYPES]; /* type_ops.c: one row a type */
 

@@ -317,10 +317,18 @@ static const char *encoding_name(const struct store *s, const struct entry *e)
     }
 }
 
+static uint64_t count_of(const struct store *s, const struct entry *e)
+{
+    struct hash h = hash_of((struct store *)(uintptr_t)s, e);
+
+    return hash_size(&h);
+}
+
 const struct type_ops hash_type_ops = {
     .free_value = hash_free_value,
     .free_effort = hash_free_effort,
     .dup_value = hash_dup_value,
     .value_bytes = hash_value_bytes,
     .encoding_name = encoding_name,
+    .count = count_of,
 };

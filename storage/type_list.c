@@ -378,5 +378,11 @@ static const char *encoding_name(const struct store *s, const struct entry *e)
     return list_encoding_name(entry_ptr(e));
 }
 
+static uint64_t count_of(const struct store *s, const struct entry *e)
+{
+    (void)s;
+    return list_count(entry_ptr(e));
+}
+
 const struct type_ops list_type_ops = { free_value, free_effort, dup_value, value_bytes,
-                                        encoding_name };
+                                        encoding_name, count_of };

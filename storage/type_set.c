@@ -209,10 +209,18 @@ static const char *encoding_name(const struct store *s, const struct entry *e)
     }
 }
 
+static uint64_t count_of(const struct store *s, const struct entry *e)
+{
+    struct set set = set_of((struct store *)(uintptr_t)s, e);
+
+    return set_count(&set);
+}
+
 const struct type_ops set_type_ops = {
     .free_value = set_free_value,
     .free_effort = set_free_effort,
     .dup_value = set_dup_value,
     .value_bytes = set_value_bytes,
     .encoding_name = encoding_name,
+    .count = count_of,
 };

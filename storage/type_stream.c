@@ -154,10 +154,17 @@ static const char *encoding_name(const struct store *s, const struct entry *e)
     return "stream";
 }
 
+static uint64_t count_of(const struct store *s, const struct entry *e)
+{
+    (void)s;
+    return ((const struct stream *)entry_ptr(e))->length;
+}
+
 const struct type_ops stream_type_ops = {
     .free_value = stream_free_value,
     .free_effort = stream_free_effort,
     .dup_value = stream_dup_value,
     .value_bytes = stream_value_bytes,
     .encoding_name = encoding_name,
+    .count = count_of,
 };

@@ -449,5 +449,11 @@ static const char *encoding_name(const struct store *s, const struct entry *e)
     return "raw";
 }
 
+static uint64_t count_of(const struct store *s, const struct entry *e)
+{
+    (void)s;
+    return string_length(e);
+}
+
 const struct type_ops string_type_ops = { free_value, free_effort, dup_value, value_bytes,
-                                          encoding_name };
+                                          encoding_name, count_of };

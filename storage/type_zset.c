@@ -201,10 +201,18 @@ static const char *encoding_name(const struct store *s, const struct entry *e)
     return entry_enc(e) == ENC_LISTPACK ? "listpack" : "skiplist";
 }
 
+static uint64_t count_of(const struct store *s, const struct entry *e)
+{
+    struct zset z = zset_of((struct store *)(uintptr_t)s, e);
+
+    return zset_count(&z);
+}
+
 const struct type_ops zset_type_ops = {
     .free_value = zset_free_value,
     .free_effort = zset_free_effort,
     .dup_value = zset_dup_value,
     .value_bytes = zset_value_bytes,
     .encoding_name = encoding_name,
+    .count = count_of,
 };
