@@ -217,7 +217,23 @@
     X(ERR_SAVE_FAILED, "ERR") \
     X(ERR_SHUTDOWN, "ERR Errors trying to SHUTDOWN. Check logs.") \
     X(ERR_NO_SHUTDOWN, "ERR No shutdown in progress.") \
-    X(ERR_FLUSH_MODE, "ERR FUNCTION FLUSH only supports SYNC|ASYNC option") \
+    X(ERR_NO_SCRIPT, "NOSCRIPT No matching script. Please use EVAL.") \
+    X(ERR_KEYS_NEGATIVE, "ERR Number of keys can't be negative") \
+    X(ERR_SCRIPT_FLUSH, "ERR SCRIPT FLUSH only support SYNC|ASYNC option") \
+    X(ERR_SCRIPT_DEBUG, "ERR Use SCRIPT DEBUG YES/SYNC/NO") \
+    X(ERR_NO_DEBUGGER, "ERR The script debugger is not available") \
+    X(ERR_NO_FUNCTION, "ERR Function not found") \
+    X(ERR_FCALL_KEYS, "ERR Bad number of keys provided") \
+    X(ERR_NO_LIBRARY, "ERR Library not found") \
+    X(ERR_FUNCTION_FLUSH, "ERR FUNCTION FLUSH only supports SYNC|ASYNC option") \
+    X(ERR_RESTORE_POLICY, "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.") \
+    X(ERR_LIBRARY_NAME, "ERR library name argument was not given") \
+    X(ERR_NOT_BUSY, "NOTBUSY No scripts in execution right now.") \
+    X(ERR_BUSY_SCRIPT, "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.") \
+    X(ERR_BUSY_FUNCTION, "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN " \
+      "NOSAVE.") \
+    X(ERR_UNKILLABLE, "UNKILLABLE Sorry the script already executed write commands against the dataset. You can " \
+      "either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.") \
     X(ERR_GETKEYS_COMMAND, "ERR Invalid command specified") \
     X(ERR_GETKEYS_NONE, "ERR The command has no key arguments") \
     X(ERR_GETKEYS_ARITY, "ERR Invalid number of arguments specified for command") \

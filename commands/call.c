@@ -47,6 +47,24 @@ enum err call_fail(struct call *c, enum err e, struct str arg)
     return e;
 }
 
+enum err call_fail_text(struct call *c, struct str text)
+{
+    reply_error(c->out, text);
+    return CALL_REPLIED_ERROR;
+}
+
+enum err call_fail_why(struct call *c, struct buf *why)
+{
+    struct buf text = { 0 };
+
+    buf_add_c(&text, "ERR ");
+    buf_add_str(&text, buf_str(why));
+    reply_error(c->out, buf_str(&text));
+    buf_fini(&text);
+    buf_fini(why);
+    return CALL_REPLIED_ERROR;
+}
+
 enum err call_i64(const struct call *c, size_t i, int64_t *out)
 {
     return num_parse_i64(c->argv[i], out) ? OK : ERR_NOT_INT;

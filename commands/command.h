@@ -268,6 +268,13 @@ enum err MUST_USE call_block(struct call *c, const struct str *keys, size_t n, e
 /* Return e with its %s argument: `return call_fail(c, ERR_ARITY, str_c("get"))`. */
 enum err MUST_USE call_fail(struct call *c, enum err e, struct str arg);
 
+/* For a text that is made as it goes, so that no row of ERR_TABLE has it: reply it as an error. The code to
+ * return. */
+enum err MUST_USE call_fail_text(struct call *c, struct str text);
+
+/* The same for what a lower part has to say: "ERR " and why, which is freed. */
+enum err MUST_USE call_fail_why(struct call *c, struct buf *why);
+
 /* Refuse a subcommand for its number of arguments, in Redis's words. The code to return. */
 enum err subcommand_syntax(struct call *c);
 

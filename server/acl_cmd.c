@@ -4,25 +4,13 @@
 #include "server/commands.h"
 #include "server/rows.h"
 
-static enum err fail_text(struct call *c, struct buf *why)
-{
-    struct buf text = { 0 };
-
-    buf_add_c(&text, "ERR ");
-    buf_add_str(&text, buf_str(why));
-    reply_error(c->out, buf_str(&text));
-    buf_fini(&text);
-    buf_fini(why);
-    return CALL_REPLIED_ERROR;
-}
-
 static enum err run_setuser(struct call *c)
 {
     struct acl *a = c->client->server->acl;
     struct buf why = { 0 };
 
     if (!acl_name_ok(call_arg(c, 2))) return ERR_ACL_NAME;
-    if (!acl_set_user(a, call_arg(c, 2), c->argv + 3, c->argc - 3, &why)) return fail_text(c, &why);
+    if (!acl_set_user(a, call_arg(c, 2), c->argv + 3, c->argc - 3, &why)) return call_fail_why(c, &why);
     reply_ok(c->out);
     return OK;
 }
@@ -129,7 +117,7 @@ static enum err run_load(struct call *c)
     struct buf why = { 0 };
 
     if (s->conf->aclfile[0] == '\0') return ERR_ACL_NO_FILE;
-    if (!acl_load_file(s->acl, &why)) return fail_text(c, &why);
+    if (!acl_load_file(s->acl, &why)) return call_fail_why(c, &why);
     reply_ok(c->out);
     return OK;
 }

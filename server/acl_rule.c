@@ -89,7 +89,7 @@ static bool covered(struct str rule, struct str by)
 
 static void add_lower(struct buf *b, struct str s)
 {
-    for (size_t i = 0; i < s.n; i++) buf_add_char(b, (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] + 32 : s.p[i]));
+    for (size_t i = 0; i < s.n; i++) buf_add_char(b, char_lower(s.p[i]));
 }
 
 /* A new rule takes those away that it makes meaningless. */

@@ -111,10 +111,7 @@ static enum err shutdown_busy(struct call *c, bool nosave)
 {
     struct script_run *r = c->client->server->script;
 
-    if (!nosave) {
-        reply_error(c->out, str_c(script_busy(r)));
-        return CALL_REPLIED_ERROR;
-    }
+    if (!nosave) return call_fail_text(c, str_c(script_busy(r)));
     script_stop_all(r);
     client_close_after(c->client);
     c->client->flags |= CLIENT_REPLY_OFF;

@@ -150,8 +150,7 @@ static enum err run_check(struct call *c)
 
 static enum err run_error(struct call *c)
 {
-    reply_error(c->out, call_arg(c, 2));
-    return CALL_REPLIED_ERROR;
+    return call_fail_text(c, call_arg(c, 2));
 }
 
 /* --- ends ------------------------------------------------------------------------------------------ */

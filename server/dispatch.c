@@ -220,7 +220,7 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
     /* While there is something to evict, who needs memory gets it: the rest of what is too much goes soon. */
     if (UNLIKELY(s->store->conf.maxmemory != 0) && dispatch_make_room(s) == MEMORY_OUT &&
         needs_memory(c, cmd, flags)) {
-        return "OOM command not allowed when used memory > 'maxmemory'.";
+        return err_text(ERR_OOM);
     }
     if (flags & CMD_WRITE) {
         why = dispatch_write_refusal(s);

@@ -10,29 +10,6 @@
 
 /* --- EVAL ------------------------------------------------------------------------------------------ */
 
-static enum err fail(struct call *c, const char *text)
-{
-    reply_error(c->out, str_c(text));
-    return CALL_REPLIED_ERROR;
-}
-
-static enum err fail_why(struct call *c, struct buf *why)
-{
-    reply_errorf(c->out, "ERR %.*s", (int)why->n, why->p);
-    buf_fini(why);
-    return CALL_REPLIED_ERROR;
-}
-
-/* Monitors see it before what it runs. */
-static void show(const struct call *c)
-{
-    struct command shown = *c->cmd;
-
-    if (LIKELY(c->client->server->n_monitors == 0)) return;
-    shown.flags &= ~(uint32_t)CMD_SKIP_MONITOR;
-    monitor_feed(c->client, &shown, c->argc, c->argv);
-}
-
 static enum err run_script(struct call *c, const struct script *x, bool read_only, size_t n_keys)
 {
     struct server *s = c->client->server;
@@ -53,13 +30,13 @@ static enum err eval(struct call *c, bool by_sha, bool read_only)
     const struct script *x;
     int64_t n;
 
-    show(c);
-    if (by_sha && call_arg(c, 1).n != 40) return fail(c, "NOSCRIPT No matching script. Please use EVAL.");
+    monitor_feed_first(c);
+    if (by_sha && call_arg(c, 1).n != 40) return ERR_NO_SCRIPT;
     if (!num_parse_i64(call_arg(c, 2), &n)) return ERR_NOT_INT;
     if (n > (int64_t)c->argc - 3) return ERR_NUMKEYS_ARGS;
-    if (n < 0) return fail(c, "ERR Number of keys can't be negative");
+    if (n < 0) return ERR_KEYS_NEGATIVE;
     x = by_sha ? scripts_find(scripts, call_arg(c, 1)) : scripts_load(scripts, call_arg(c, 1), &why);
-    if (x == NULL) return by_sha ? fail(c, "NOSCRIPT No matching script. Please use EVAL.") : fail_why(c, &why);
+    if (x == NULL) return by_sha ? ERR_NO_SCRIPT : call_fail_why(c, &why);
     return run_script(c, x, read_only, (size_t)n);
 }
 
@@ -97,7 +74,7 @@ static enum err run_load(struct call *c)
     struct buf why = { 0 };
     const struct script *x = scripts_load(c->client->server->scripts, call_arg(c, 2), &why);
 
-    if (x == NULL) return fail_why(c, &why);
+    if (x == NULL) return call_fail_why(c, &why);
     reply_bulk(c->out, str_of(x->sha, 40));
     return OK;
 }
@@ -115,7 +92,7 @@ static enum err run_flush(struct call *c)
 {
     bool known = c->argc == 2 || (c->argc == 3 && (call_is(c, 2, "sync") || call_is(c, 2, "async")));
 
-    if (!known) return fail(c, "ERR SCRIPT FLUSH only support SYNC|ASYNC option");
+    if (!known) return ERR_SCRIPT_FLUSH;
     scripts_flush(c->client->server->scripts);
     reply_ok(c->out);
     return OK;
@@ -129,9 +106,8 @@ static enum err run_kill(struct call *c)
 /* There is no debugger: scripts run as ever. */
 static enum err run_debug(struct call *c)
 {
-    if (!call_is(c, 2, "no") && !call_is(c, 2, "yes") && !call_is(c, 2, "sync"))
-        return fail(c, "ERR Use SCRIPT DEBUG YES/SYNC/NO");
-    if (!call_is(c, 2, "no")) return fail(c, "ERR The script debugger is not available");
+    if (!call_is(c, 2, "no") && !call_is(c, 2, "yes") && !call_is(c, 2, "sync")) return ERR_SCRIPT_DEBUG;
+    if (!call_is(c, 2, "no")) return ERR_NO_DEBUGGER;
     reply_ok(c->out);
     return OK;
 }

@@ -8,12 +8,6 @@
 #include "server/rows.h"
 #include "server/script_run.h"
 
-static enum err fail(struct call *c, const char *text)
-{
-    reply_error(c->out, str_c(text));
-    return CALL_REPLIED_ERROR;
-}
-
 static enum err call_function(struct call *c, const struct library_function *f, bool read_only)
 {
     struct server *s = c->client->server;
@@ -22,9 +16,9 @@ static enum err call_function(struct call *c, const struct library_function *f, 
     int64_t n;
     enum err e;
 
-    if (!num_parse_i64(call_arg(c, 2), &n)) return fail(c, "ERR Bad number of keys provided");
-    if (n > (int64_t)c->argc - 3) return fail(c, "ERR Number of keys can't be greater than number of args");
-    if (n < 0) return fail(c, "ERR Number of keys can't be negative");
+    if (!num_parse_i64(call_arg(c, 2), &n)) return ERR_FCALL_KEYS;
+    if (n > (int64_t)c->argc - 3) return ERR_NUMKEYS_ARGS;
+    if (n < 0) return ERR_KEYS_NEGATIVE;
     job.keys = c->argv + 3;
     job.n_keys = (size_t)n;
     job.args = job.keys + n;
@@ -39,22 +33,12 @@ static enum err call_function(struct call *c, const struct library_function *f, 
     return e;
 }
 
-/* Monitors see it before what it runs. */
-static void show(const struct call *c)
-{
-    struct command shown = *c->cmd;
-
-    if (c->client->server->n_monitors == 0) return;
-    shown.flags &= ~(uint32_t)CMD_SKIP_MONITOR;
-    monitor_feed(c->client, &shown, c->argc, c->argv);
-}
-
 static enum err run(struct call *c, bool read_only)
 {
     const struct library_function *f = library_set_function(functions_set(c->client->server->functions), call_arg(c, 1));
 
-    show(c);
-    return f == NULL ? fail(c, "ERR Function not found") : call_function(c, f, read_only);
+    monitor_feed_first(c);
+    return f == NULL ? ERR_NO_FUNCTION : call_function(c, f, read_only);
 }
 
 static enum err run_fcall(struct call *c)

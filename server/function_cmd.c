@@ -22,22 +22,9 @@ static void changed(struct call *c)
     c->store->stats.dirty++;
 }
 
-static enum err fail(struct call *c, const char *before, struct str text)
+static enum err fail_unknown(struct call *c, const char *what, struct str argument)
 {
-    reply_errorf(c->out, "ERR %s%.*s", before, (int)text.n, text.p);
-    return CALL_REPLIED_ERROR;
-}
-
-static enum err fail_text(struct call *c, const char *text)
-{
-    return fail(c, text, str_of("", 0));
-}
-
-/* Reply the text of why as an error, and free it. */
-static enum err fail_why(struct call *c, struct buf *why)
-{
-    fail(c, "", buf_str(why));
-    buf_fini(why);
+    reply_errorf(c->out, "ERR %s%.*s", what, (int)argument.n, argument.p);
     return CALL_REPLIED_ERROR;
 }
 
@@ -51,11 +38,11 @@ static enum err run_load(struct call *c)
     struct str name;
 
     for (size_t i = 2; i + 1 < c->argc; i++) {
-        if (!call_is(c, i, "replace")) return fail(c, "Unknown option given: ", call_arg(c, i));
+        if (!call_is(c, i, "replace")) return fail_unknown(c, "Unknown option given: ", call_arg(c, i));
         replace = true;
     }
     if (!functions_load(functions_of(c), call_arg(c, c->argc - 1), replace, timeout_ms, &name, &why))
-        return fail_why(c, &why);
+        return call_fail_why(c, &why);
     buf_fini(&why);
     changed(c);
     reply_bulk(c->out, name);
@@ -64,7 +51,7 @@ static enum err run_load(struct call *c)
 
 static enum err run_delete(struct call *c)
 {
-    if (!functions_delete(functions_of(c), call_arg(c, 2))) return fail_text(c, "Library not found");
+    if (!functions_delete(functions_of(c), call_arg(c, 2))) return ERR_NO_LIBRARY;
     changed(c);
     reply_ok(c->out);
     return OK;
@@ -73,8 +60,7 @@ static enum err run_delete(struct call *c)
 static enum err run_flush(struct call *c)
 {
     if (c->argc > 3) return subcommand_syntax(c);
-    if (c->argc == 3 && !call_is(c, 2, "sync") && !call_is(c, 2, "async"))
-        return fail_text(c, "FUNCTION FLUSH only supports SYNC|ASYNC option");
+    if (c->argc == 3 && !call_is(c, 2, "sync") && !call_is(c, 2, "async")) return ERR_FUNCTION_FLUSH;
     functions_flush(functions_of(c));
     changed(c);
     reply_ok(c->out);
@@ -101,9 +87,8 @@ static enum err run_restore(struct call *c)
     if (c->argc > 4) return subcommand_syntax(c);
     if (call_is(c, 3, "replace")) policy = FUNCTIONS_REPLACE;
     else if (call_is(c, 3, "flush")) policy = FUNCTIONS_FLUSH;
-    else if (c->argc == 4 && !call_is(c, 3, "append"))
-        return fail_text(c, "Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.");
-    if (!functions_restore(functions_of(c), call_arg(c, 2), policy, &why)) return fail_why(c, &why);
+    else if (c->argc == 4 && !call_is(c, 3, "append")) return ERR_RESTORE_POLICY;
+    if (!functions_restore(functions_of(c), call_arg(c, 2), policy, &why)) return call_fail_why(c, &why);
     buf_fini(&why);
     changed(c);
     reply_ok(c->out);
@@ -159,11 +144,11 @@ static enum err run_list(struct call *c)
         if (!with_code && call_is(c, i, "withcode")) {
             with_code = true;
         } else if (!has_pattern && call_is(c, i, "libraryname")) {
-            if (i + 1 == c->argc) return fail_text(c, "library name argument was not given");
+            if (i + 1 == c->argc) return ERR_LIBRARY_NAME;
             pattern = call_arg(c, ++i);
             has_pattern = true;
         } else {
-            return fail(c, "Unknown argument ", call_arg(c, i));
+            return fail_unknown(c, "Unknown argument ", call_arg(c, i));
         }
     }
     for (size_t i = 0; i < set->n_libraries; i++) {
@@ -198,10 +183,7 @@ static enum err run_stats(struct call *c)
     struct script_running running;
     bool runs = script_running(c->client->server->script, &running);
 
-    if (runs && running.is_eval) {
-        reply_error(c->out, STR("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."));
-        return CALL_REPLIED_ERROR;
-    }
+    if (runs && running.is_eval) return ERR_BUSY_SCRIPT;
     reply_map(c->out, 2);
     reply_bulk_c(c->out, "running_script");
     if (runs) reply_running(c, &running);

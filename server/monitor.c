@@ -65,3 +65,12 @@ void monitor_feed(struct client *c, const struct command *cmd, size_t argc, cons
     }
     buf_fini(&line);
 }
+
+void monitor_feed_first(const struct call *c)
+{
+    struct command shown = *c->cmd;
+
+    if (LIKELY(c->client->server->n_monitors == 0)) return;
+    shown.flags &= ~(uint32_t)CMD_SKIP_MONITOR;
+    monitor_feed(c->client, &shown, c->argc, c->argv);
+}

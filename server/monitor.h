@@ -10,4 +10,7 @@ void monitor_stop(struct client *c);
 /* Tell all monitors of a request that has run. Secrets are left out. */
 void monitor_feed(struct client *c, const struct command *cmd, size_t argc, const struct str *argv);
 
+/* For a call that runs others: show it before what it runs, though its row says CMD_SKIP_MONITOR. */
+void monitor_feed_first(const struct call *c);
+
 #endif

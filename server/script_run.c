@@ -74,7 +74,7 @@ static const char *refusal(const struct script_run *r, const struct command_ref 
     if ((cmd->flags & CMD_WRITE) && !r->wrote && dispatch_write_refusal(r->server) != NULL)
         return dispatch_write_refusal(r->server);
     if ((cmd->flags & CMD_DENYOOM) && r->out_of_memory && !r->wrote && !may_exceed_memory(r->job))
-        return "OOM command not allowed when used memory > 'maxmemory'.";
+        return err_text(ERR_OOM);
     return NULL;
 }
 
@@ -126,9 +126,7 @@ static bool must_stop(void *ctx)
 const char *script_busy(const struct script_run *r)
 {
     if (LIKELY(!r->busy)) return NULL;
-    return r->job->is_eval
-               ? "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
-               : "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
+    return err_text(r->job->is_eval ? ERR_BUSY_SCRIPT : ERR_BUSY_FUNCTION);
 }
 
 void script_stop_all(struct script_run *r)
@@ -143,17 +141,9 @@ bool script_wants_shutdown(const struct script_run *r)
 
 enum err script_kill(struct script_run *r, bool eval, struct call *c)
 {
-    const char *why = NULL;
-
-    if (r->job == NULL) why = "NOTBUSY No scripts in execution right now.";
-    else if (r->wrote) {
-        why = "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait "
-              "the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.";
-    } else if (r->job->is_eval != eval) why = script_busy(r);
-    if (why != NULL) {
-        reply_error(c->out, str_c(why));
-        return CALL_REPLIED_ERROR;
-    }
+    if (r->job == NULL) return ERR_NOT_BUSY;
+    if (r->wrote) return ERR_UNKILLABLE;
+    if (r->job->is_eval != eval && r->busy) return call_fail_text(c, str_c(script_busy(r)));
     r->killed = true;
     reply_ok(c->out);
     return OK;
@@ -196,10 +186,8 @@ enum err script_may_run(struct script_run *r, const struct script_job *job, stru
     }
     if (why == NULL && !(job->flags & (SCRIPT_ALLOW_OOM | SCRIPT_NO_WRITES)) &&
         dispatch_make_room(r->server) == MEMORY_OUT)
-        why = "OOM command not allowed when used memory > 'maxmemory'.";
-    if (why == NULL) return OK;
-    reply_error(c->out, str_c(why));
-    return CALL_REPLIED_ERROR;
+        why = err_text(ERR_OOM);
+    return why == NULL ? OK : call_fail_text(c, str_c(why));
 }
 
 /* What the request would run says of itself; false: nothing. */

@@ -81,10 +81,7 @@ const struct script *scripts_find(const struct scripts *sc, struct str sha)
     const struct script *x;
 
     if (sha.n != SHA1_HEX || sc->n == 0) return NULL;
-    for (size_t i = 0; i < SHA1_HEX; i++) {
-        char ch = sha.p[i];
-        lower[i] = ch >= 'A' && ch <= 'Z' ? (char)(ch + 32) : ch;
-    }
+    for (size_t i = 0; i < SHA1_HEX; i++) lower[i] = char_lower(sha.p[i]);
     x = sc->by_sha[place_of_sha(sc, lower)];
     while (x != NULL && memcmp(x->sha, lower, SHA1_HEX) != 0) x = x->next_by_sha;
     return x;
