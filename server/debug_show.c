@@ -19,9 +19,19 @@ static struct str about_quicklist(struct call *c, const struct entry *e)
                         c->store->conf.list_compress_depth != 0, (unsigned long long)list_frames(l));
 }
 
+/* The key's entry also when it has expired and nothing has removed it yet. */
+static const struct entry *raw_entry(struct db *db, struct str key)
+{
+    uint64_t hash = db_hash(db, key);
+    struct table_ref ref;
+
+    table_look(&db_shard(db, hash)->keys, hash, key, &ref);
+    return ref.e;
+}
+
 enum err debug_object(struct call *c)
 {
-    const struct entry *e = db_peek(c->db, call_arg(c, 2));
+    const struct entry *e = raw_entry(c->db, call_arg(c, 2));
     const char *encoding;
     struct buf dump = { 0 };
 

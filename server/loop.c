@@ -30,8 +30,24 @@ enum {
 
 void loop_refresh_time(struct server *s)
 {
+    if (UNLIKELY(s->units > 0)) {
+        s->time_passed = true;
+        return;
+    }
     s->now_us = clock_mono_us();
     s->store->now_ms = clock_wall_ms();
+}
+
+void loop_unit_begin(struct server *s)
+{
+    if (s->units++ == 0) s->unit_us = 0;
+}
+
+void loop_unit_end(struct server *s)
+{
+    if (--s->units > 0 || LIKELY(!s->time_passed)) return;
+    s->time_passed = false;
+    loop_refresh_time(s);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------- */
@@ -311,6 +327,7 @@ void loop_busy_end(struct server *s, struct client *caller)
     mem_free(s->busy_saved);
     s->busy_saved = NULL;
     caller->flags &= ~(uint32_t)CLIENT_BUSY;
+    loop_refresh_time(s);
     if (caller->fd < 0 || (caller->flags & CLIENT_CLOSED)) return;
     event_add(&caller->on_read, NULL);
     if (caller->flags & CLIENT_WRITE_ARMED) event_add(caller->on_write, NULL);

@@ -26,6 +26,11 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg);
 /* Read the clocks anew within a turn (after something slow). */
 void loop_refresh_time(struct server *s);
 
+/* Around a script or an EXEC, which see one time from beginning to end: what expires meanwhile is there till
+ * the end, and what has the same TTL has the same time. A refresh in between comes after it. */
+void loop_unit_begin(struct server *s);
+void loop_unit_end(struct server *s);
+
 /* From any thread: make the loop turn soon. */
 void loop_wake(void *server);
 

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "server/dispatch.h"
+#include "server/loop.h"
 #include "server/script_run.h"
 
 struct watcher {
@@ -326,12 +327,14 @@ static enum err run_exec(struct call *c)
     multi_discard(cl);
 
     reply_array(c->out, n);
+    loop_unit_begin(s);
     persist_group_begin(s->persist);
     for (size_t i = 0; i < n; i++) {
         run_queued(cl, queue[i]);
         request_free(queue[i]);
     }
     persist_group_end(s->persist);
+    loop_unit_end(s);
     mem_free(queue);
     return OK;
 }

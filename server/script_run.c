@@ -237,10 +237,12 @@ enum err script_run(struct script_run *r, struct vm *vm, const struct script_job
     r->call = c;
     r->started_us = clock_mono_us();
     r->busy = r->killed = false;
+    loop_unit_begin(s);
     persist_group_begin(s->persist);
     ok = job->is_eval ? vm_run_with_globals(vm, &run, c->out) : vm_run(vm, &run, c->out);
     persist_group_end(s->persist);
     if (UNLIKELY(r->busy)) loop_busy_end(s, caller);
+    loop_unit_end(s);
     r->busy = false;
     r->job = NULL;
     caller->wrote |= r->client->wrote;

@@ -79,6 +79,9 @@ struct server {
     struct event tick, wake, on_term, on_int, on_hup;
     int wake_fd;
     int64_t now_us;             /* monotonic, of this turn */
+    int units;                  /* scripts and EXECs that run: time stands still for them (loop_unit_begin) */
+    bool time_passed;           /* and is to be read anew after them */
+    int64_t unit_us;            /* what TIME tells in them, wall clock; 0: nobody has asked */
     int64_t last_expire_ms, last_cron_us, last_tend_us, last_progress_us;
     int tick_ms;                /* when the tick comes, counted from when it was armed */
     uint64_t turns;

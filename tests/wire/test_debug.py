@@ -61,6 +61,16 @@ def test_the_log_is_loaded_whether_it_is_on_or_not(start, appendonly):
     assert c("DEBUG", "RELOAD", "x") == Err("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
 
 
+def test_object_finds_what_has_expired_and_was_not_removed(start):
+    c = start(enable_debug_command="yes").conn()
+    c("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+    c("SET", "k", "v", "PX", 1)
+    c("DEBUG", "SLEEP", 0.01)
+    assert "encoding:embstr" in c("DEBUG", "OBJECT", "k")
+    assert c("EXISTS", "k") == 0
+    assert c("DEBUG", "OBJECT", "k") == Err("ERR no such key")
+
+
 def test_what_object_tells_of_a_quicklist(start):
     c = start(enable_debug_command="yes", list_compress_depth=1).conn()
     c("RPUSH", "l", "a")

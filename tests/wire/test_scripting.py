@@ -34,6 +34,22 @@ def sha(text):
     return hashlib.sha1(text.encode()).hexdigest()
 
 
+def test_time_stands_still_within_a_script(start):
+    c = start(enable_debug_command="yes").conn()
+    c("DEBUG", "SET-DISABLE-DENY-SCRIPTS", 1)
+    sleep = "redis.call('DEBUG', 'SLEEP', 0.01) "
+    assert c("EVAL", "redis.call('SET', 'k', 'v', 'PX', 1) " + sleep + "return redis.call('GET', 'k')", 0) == b"v"
+    assert c("GET", "k") is None
+    a, b = c("EVAL", "local a = redis.call('TIME') " + sleep + "return {a, redis.call('TIME')}", 0)
+    assert a == b and a != c("TIME") and a != c("EVAL", "return redis.call('TIME')", 0)
+    c("MULTI")
+    for request in (["SET", "k", "v", "PX", 1], ["TIME"], ["DEBUG", "SLEEP", 0.01], ["TIME"], ["EVAL", sleep, 0], ["GET", "k"]):
+        c(*request)
+    got = c("EXEC")
+    assert got[1] == got[3] and got[5] == b"v"
+    assert c("GET", "k") is None
+
+
 def test_unlocking(c):
     c("SET", "lock", "token")
     assert c("EVAL", UNLOCK, 1, "lock", "other") == 0
