@@ -9,6 +9,7 @@
  * reader before it leaves. When no other thread is registered nothing is locked. */
 #include "base/mem.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -112,6 +113,19 @@ void mem_stats(struct mem_stats *out)
 
 void mem_purge(void)
 {
+}
+
+int mem_number(const char *name, int64_t *out)
+{
+    (void)name;
+    (void)out;
+    return ENOENT;
+}
+
+int mem_do(const char *name)
+{
+    (void)name;
+    return ENOENT;
 }
 
 #else
@@ -288,6 +302,34 @@ void mem_stats(struct mem_stats *out)
 void mem_purge(void)
 {
     mallctl("arena." ALL_ARENAS(MALLCTL_ARENAS_ALL) ".purge", NULL, NULL, NULL, 0);
+}
+
+/* Numbers are of 8, 4 or 1 bytes, which only trying tells. */
+int mem_number(const char *name, int64_t *out)
+{
+    uint64_t v8 = 0;
+    uint32_t v4 = 0;
+    bool v1 = false;
+    size_t n = sizeof v8;
+    int e = mallctl(name, &v8, &n, NULL, 0);
+
+    if (e == EINVAL) {
+        n = sizeof v4;
+        e = mallctl(name, &v4, &n, NULL, 0);
+        v8 = v4;
+    }
+    if (e == EINVAL) {
+        n = sizeof v1;
+        e = mallctl(name, &v1, &n, NULL, 0);
+        v8 = v1;
+    }
+    if (e == 0) *out = (int64_t)v8;
+    return e;
+}
+
+int mem_do(const char *name)
+{
+    return mallctl(name, NULL, NULL, NULL, 0);
 }
 
 #endif

@@ -71,4 +71,9 @@ void mem_stats(struct mem_stats *out);
 /* Give unused pages back to the system. */
 void mem_purge(void);
 
+/* For tests: a number of the allocator by its own name for it ("arenas.page"), or something that it is told to
+ * do ("thread.tcache.flush"). 0, or the error as errno has it; ENOENT where the allocator has no names. */
+int mem_number(const char *name, int64_t *out);
+int mem_do(const char *name);
+
 #endif

@@ -2,11 +2,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/glob.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "server/acl.h"
 #include "server/client.h"
 #include "server/commands.h"
 #include "server/debug_show.h"
@@ -235,6 +237,60 @@ static enum err run_nothing(struct call *c)
     return OK;
 }
 
+/* The allocator's own figures and orders, by its names for them. */
+static enum err allocator_error(struct call *c, int error)
+{
+    reply_errorf(c->out, "ERR %s", strerror(error));
+    return CALL_REPLIED_ERROR;
+}
+
+static const char *allocator_name(const struct call *c)
+{
+    struct str name = call_arg(c, 2);
+    char *text = arena_alloc(c->arena, name.n + 1);
+
+    if (name.n > 0) memcpy(text, name.p, name.n);
+    text[name.n] = '\0';
+    return text;
+}
+
+static enum err run_mallctl(struct call *c)
+{
+    int64_t v;
+    int error = mem_number(allocator_name(c), &v);
+
+    if (error != 0) return allocator_error(c, error);
+    reply_int(c->out, v);
+    return OK;
+}
+
+/* Orders alone ("VOID"): whether a name means a string cannot be asked, and reading another as one would crash. */
+static enum err run_mallctl_str(struct call *c)
+{
+    int error;
+
+    if (!call_is(c, 3, "VOID")) return ERR_SYNTAX;
+    error = mem_do(allocator_name(c));
+    if (error != 0) return allocator_error(c, error);
+    reply_ok(c->out);
+    return OK;
+}
+
+/* CONFIG REWRITE with every setting, those with their defaults included. */
+static enum err run_config_rewrite_all(struct call *c)
+{
+    struct server *s = c->client->server;
+    struct buf error = { 0 };
+    enum err e;
+
+    acl_to_conf(s->acl, &s->conf->user);
+    e = conf_rewrite(s->conf, true, &error);
+    if (e == OK) reply_ok(c->out);
+    else reply_error(c->out, buf_str(&error));
+    buf_fini(&error);
+    return e == OK ? OK : CALL_REPLIED_ERROR;
+}
+
 /* No cron and no background expiry, until it is called with 0. */
 static enum err run_pause_cron(struct call *c)
 {
@@ -293,6 +349,7 @@ static const struct command debug_subs[] = {
     SUB("assert", run_assert, 2, "Stops memd by a broken invariant."),
     SUB("change-repl-id", run_nothing, 2, "Accepted: there is no replication."),
     SUB("check", run_check, 2, "Checks the invariants of all data."),
+    SUB("config-rewrite-force-all", run_config_rewrite_all, 2, "Writes all settings to the configuration file."),
     SUB("dict-resizing", run_nothing, 3, "Accepted: tables grow by segments."),
     SUB("digest", run_digest, 2, "Returns a fingerprint of all data."),
     SUB("digest-value", run_digest_value, -2, "Returns fingerprints of values."),
@@ -305,6 +362,8 @@ static const struct command debug_subs[] = {
     SUB("listpack", debug_listpack, 3, "Accepted for a packed value."),
     SUB("loadaof", run_loadaof, 2, "Loads the data from the log."),
     SUB("log", run_log, 3, "Writes to memd's log."),
+    SUB("mallctl", run_mallctl, 3, "Returns a figure of the allocator."),
+    SUB("mallctl-str", run_mallctl_str, 4, "Lets the allocator do something."),
     SUB("object", debug_object, -3, "Describes a key's value."),
     SUB("oom", run_oom, 2, "Stops memd as if memory had run out."),
     SUB("panic", run_panic, 2, "Stops memd at once."),

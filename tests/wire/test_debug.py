@@ -140,3 +140,25 @@ def test_ends(start, how):
     with pytest.raises((EOFError, ConnectionError)):
         c.read()
     assert server.wait_exit() != 0
+
+
+@pytest.mark.memd_only
+def test_the_allocator_by_its_own_names(c):
+    page = c("DEBUG", "MALLCTL", "arenas.page")
+    assert page == 4096 or page == Err("ERR No such file or directory")  # without jemalloc (sanitizers)
+    assert c("DEBUG", "MALLCTL", "nosuch") == Err("ERR No such file or directory")
+    assert c("DEBUG", "MALLCTL-STR", "thread.tcache.flush", "x") == Err("ERR syntax error")
+    assert c("DEBUG", "MALLCTL-STR", "thread.tcache.flush", "VOID") in (OK, Err("ERR No such file or directory"))
+
+
+def test_all_settings_can_be_written_to_the_file(start):
+    s = start(conf="port 0\n", enable_debug_command="yes")
+    c = s.conn()
+    before = c("CONFIG", "GET", "*")
+    assert c("DEBUG", "CONFIG-REWRITE-FORCE-ALL") == OK
+    with open(os.path.join(s.dir, "test.conf")) as f:
+        text = f.read()
+    assert "maxmemory-policy noeviction" in text and "hz 10" in text
+    s.restart()
+    assert s.conn()("CONFIG", "GET", "maxmemory*") == [v for i in range(0, len(before), 2) if before[i].startswith(b"maxmemory")
+                                                      for v in before[i:i + 2]]
