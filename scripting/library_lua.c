@@ -213,6 +213,8 @@ static int run_text(lua_State *L)
     ld->compiled = true;
     lua_newtable(L);
     push_redis(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "server"); /* its name in Valkey */
     lua_setfield(L, -2, "redis");
     vm_seal(L, true);
     lua_pushvalue(L, -1);

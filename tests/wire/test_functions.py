@@ -1,7 +1,7 @@
 """FUNCTION: libraries of functions, how they are kept and exchanged."""
 import pytest
 
-from resp import Err, NIL_ARRAY, OK, Simple
+from resp import Err, NIL_ARRAY, OK, PONG, Simple
 from server import wait_for
 
 PONG = Simple("PONG")
@@ -238,6 +238,12 @@ def test_a_reload(start):
     c("FUNCTION", "LOAD", lib("later"))
     assert c("DEBUG", "RELOAD", "NOSAVE") == OK
     assert c("FUNCTION", "LIST", "WITHCODE") == before
+
+
+def test_server_is_another_name_for_redis(start):
+    c = start().conn()
+    c("FUNCTION", "LOAD", "#!lua name=l\nserver.register_function('f', function() return {server.call('PING'), redis.call('PING')} end)")
+    assert c("FCALL", "f", 0) == [PONG, PONG]
 
 
 def test_a_reload_that_adds(start):
