@@ -297,13 +297,15 @@ void dispatch_account(struct client *c, struct command_ref *ref, size_t argc, co
                       int64_t us, bool failed)
 {
     struct server *s = c->server;
+    struct client *asker = LIKELY(!(c->flags & CLIENT_SCRIPT)) ? c : s->current; /* a script's caller */
 
+    asker->n_commands++;
     command_stats_add(&ref->stats, us, failed);
     s->stats.commands++;
     s->command_us += (uint64_t)us;
     if (UNLIKELY(us >= s->conf->slowlog_log_slower_than && s->conf->slowlog_log_slower_than >= 0) &&
         !(ref->cmd->flags & CMD_SKIP_SLOWLOG)) {
-        slowlog_add(s->slowlog, c->flags & CLIENT_SCRIPT ? s->current : c, ref, argc, argv, us); /* a script's caller */
+        slowlog_add(s->slowlog, asker, ref, argc, argv, us);
     }
     if (UNLIKELY(us >= 1000)) latency_add(s->latency, ref->cmd->flags & CMD_FAST ? "fast-command" : "command", us / 1000);
 }
@@ -420,7 +422,6 @@ void dispatch_messages(struct client *c)
 
 void dispatch_answered(struct client *c, size_t mark)
 {
-    c->n_commands++;
     if (c->wrote) {
         c->wrote = false;
         c->written = persist_offset(c->server->persist);

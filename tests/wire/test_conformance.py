@@ -106,6 +106,21 @@ def test_a_request_that_waits_is_counted_when_it_ends(server, c):
 
 
 @pytest.mark.memd_only
+def test_what_a_script_and_a_transaction_run_counts_as_well(c):
+    def counted():
+        return int(fields_of(c("CLIENT", "INFO"))["tot-cmds"])
+
+    before = counted()
+    c("EVAL", "redis.call('PING') redis.call('PING')", 0)
+    assert counted() == before + 1 + 3
+    for request in (["MULTI"], ["PING"], ["PING"], ["EXEC"]):
+        c(*request)
+    assert counted() == before + 1 + 3 + 1 + 4
+    c("NOSUCH")
+    assert counted() == before + 1 + 3 + 1 + 4 + 1
+
+
+@pytest.mark.memd_only
 def test_subscribing_is_confirmed_with_replies_off(c3):
     c3.send("CLIENT", "REPLY", "OFF")
     c3.send("SUBSCRIBE", "ch")
