@@ -113,13 +113,10 @@ struct conf {
     /* Network */
     struct conf_list bind; /* addresses; a leading '-': it may be missing on this machine */
     int64_t port;          /* 0: no TCP */
-    char *bind_source_addr;
     bool protected_mode;
     int64_t tcp_backlog;
     int64_t tcp_keepalive; /* seconds, 0: off */
     int64_t timeout;       /* seconds an idle client may stay, 0: for ever */
-    uint64_t socket_mark_id;
-    int64_t busy_poll_us;
     char *unixsocket;
     uint64_t unixsocketperm; /* mode bits, 0: as the umask says */
 
@@ -145,13 +142,9 @@ struct conf {
     int syslog_facility; /* as openlog takes it */
     bool set_proc_title;
     char *proc_title_template;
-    bool always_show_logo;
     int64_t hz;
-    bool dynamic_hz;
-    bool activerehashing;
     int shutdown_on_sigint, shutdown_on_sigterm; /* bits of enum conf_shutdown */
-    int64_t shutdown_timeout;                    /* seconds */
-    bool crash_log_enabled, crash_memcheck_enabled;
+    bool crash_log_enabled;
     enum conf_oom_adj oom_score_adj;
     int64_t oom_score_adj_values[3]; /* primary, replica, helper process */
     bool disable_thp;
@@ -169,7 +162,6 @@ struct conf {
     uint64_t maxmemory; /* bytes, 0: no limit */
     enum conf_policy maxmemory_policy;
     int64_t maxmemory_samples;
-    int64_t maxmemory_eviction_tenacity; /* 0 to 100 */
     int64_t lfu_log_factor, lfu_decay_time;
     bool lazyfree_lazy_eviction, lazyfree_lazy_expire, lazyfree_lazy_server_del;
     bool lazyfree_lazy_user_del, lazyfree_lazy_user_flush;
@@ -179,7 +171,6 @@ struct conf {
     char *dbfilename;
     bool rdbcompression, rdbchecksum;
     bool stop_writes_on_bgsave_error;
-    bool rdb_save_incremental_fsync;
 
     /* Append-only file */
     bool appendonly;
@@ -187,7 +178,7 @@ struct conf {
     char *appendfilename, *appenddirname;
     int64_t auto_aof_rewrite_percentage; /* 0: never */
     uint64_t auto_aof_rewrite_min_size;
-    bool no_appendfsync_on_rewrite, aof_rewrite_incremental_fsync;
+    bool no_appendfsync_on_rewrite;
     bool aof_load_truncated, aof_use_rdb_preamble, aof_timestamp_enabled;
 
     /* Replicas */

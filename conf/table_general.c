@@ -161,18 +161,10 @@ const struct setting general_settings[] = {
                  "{unixsocket} and {config-file} in it",
       .doc = "What set-proc-title shows. These are replaced: {title}, {listen-addr}, "
              "{server-mode}, {port}, {tls-port}, {unixsocket}, {config-file}." },
-    { "always-show-logo", BOOL(always_show_logo), .initial = "no", .flags = SETTING_IMMUTABLE,
-      .doc = "Begin the log with the banner even when it does not go to a terminal." },
     { "hz", INT(hz, 0, INT_MAX), .initial = "10", .settle = settle_hz, .unit = "times a second",
       .doc = "How often a second the daemon looks after things that no request asks for: idle "
              "clients, statistics, eviction in the background. 1 to 500. Expiry does not wait for "
              "it." },
-    { "dynamic-hz", BOOL(dynamic_hz), .initial = "yes",
-      .doc = "With many clients, look more often than hz says." },
-    { "activerehashing", BOOL(activerehashing), .initial = "yes",
-      .doc = "Use idle time to put tables in order." },
-    { "shutdown-timeout", INT(shutdown_timeout, 0, INT_MAX), .initial = "10", .unit = "seconds",
-      .doc = "How long a shutdown waits for replicas that are behind." },
     { "shutdown-on-sigint", WORDS(shutdown_on_sigint, shutdown_words), .initial = "default",
       .flags = SETTING_MULTI, .settle = settle_shutdown,
       .doc = "What SIGINT does: default saves when there are save rules; save or nosave decide "
@@ -182,12 +174,10 @@ const struct setting general_settings[] = {
       .flags = SETTING_MULTI, .settle = settle_shutdown, .doc = "The same for SIGTERM." },
     { "crash-log-enabled", BOOL(crash_log_enabled), .initial = "yes",
       .doc = "When memd crashes, log where." },
-    { "crash-memcheck-enabled", BOOL(crash_memcheck_enabled), .initial = "yes",
-      .doc = "Let the crash log say what is known of the memory." },
     { "oom-score-adj", WORD(oom_score_adj, oom_words), .initial = "no",
       .doc = "Tell the kernel which process to kill first when the machine runs out of memory: "
              "no, relative (oom-score-adj-values are added to the score it has at the start; yes "
-             "means the same) or absolute." },
+             "means the same) or absolute. It has no effect yet." },
     { "oom-score-adj-values", KIND(kind_scores, oom_score_adj_values), .initial = "0 200 800",
       .flags = SETTING_MULTI,
       .doc = "The values for a primary, a replica and a helper process, -2000 to 2000 each." },

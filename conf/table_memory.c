@@ -26,9 +26,6 @@ const struct setting memory_settings[] = {
              "none, writes are refused." },
     { "maxmemory-samples", INT(maxmemory_samples, 1, INT_MAX), .initial = "5", .unit = "keys",
       .doc = "Keys that are compared to choose the one to evict. More is better and slower." },
-    { "maxmemory-eviction-tenacity", INT(maxmemory_eviction_tenacity, 0, 100), .initial = "10",
-      .doc = "How much of a command's time may go into eviction: from 0 (as little as possible) "
-             "to 100 (until there is room)." },
     { "lfu-log-factor", INT(lfu_log_factor, 0, INT_MAX), .initial = "10",
       .doc = "For the lfu policies: the larger, the more uses a key needs before it counts as "
              "very busy." },
@@ -54,7 +51,7 @@ const struct setting type_settings[] = {
       .doc = "Size of the blocks that lists consist of: so many elements, or -1 to -5 for 4, 8, "
              "16, 32 or 64 kb." },
     { "list-compress-depth", INT(list_compress_depth, 0, INT_MAX), .initial = "0",
-      .doc = "Compress the blocks of a list but for so many at either end. 0: none." },
+      .doc = "Remembered for DEBUG OBJECT alone: the blocks of lists are never compressed." },
     { "hash-max-listpack-entries", INT(hash_max_listpack_entries, 0, LONG_MAX),
       .alias = "hash-max-ziplist-entries", .initial = "512", .unit = "fields",
       .doc = "Hashes up to so many fields are kept packed, which saves memory..." },

@@ -36,15 +36,6 @@ const struct setting network_settings[] = {
     { "timeout", INT(timeout, 0, INT_MAX), .initial = "0", .unit = "seconds",
       .doc = "Close a connection that sent nothing for so many seconds. Subscribers and clients "
              "blocked in a command are spared. 0: never." },
-    { "bind-source-addr", TEXT(bind_source_addr), .initial = "", .flags = SETTING_DROP,
-      .example = "10.0.0.1", .doc = "The address that connections made by memd itself come from." },
-    { "socket-mark-id", INT(socket_mark_id, 0, UINT_MAX), .initial = "0",
-      .flags = SETTING_IMMUTABLE,
-      .doc = "Mark the sockets (SO_MARK) for routing and filter rules. Needs CAP_NET_ADMIN. 0: "
-             "none." },
-    { "busy-poll-us", INT(busy_poll_us, 0, 1000000), .initial = "0", .unit = "microseconds",
-      .doc = "Before it sleeps, look for new requests for so long. This takes a few microseconds "
-             "off the latency and costs processor time. 0: sleep at once." },
     { 0 },
 };
 

@@ -54,8 +54,6 @@ const struct setting snapshot_settings[] = {
     { "stop-writes-on-bgsave-error", BOOL(stop_writes_on_bgsave_error), .initial = "yes",
       .doc = "Refuse writes while automatic snapshots fail, so that a full disk is noticed before "
              "much is lost." },
-    { "rdb-save-incremental-fsync", BOOL(rdb_save_incremental_fsync), .initial = "yes",
-      .doc = "Hand a snapshot to the disk bit by bit while it is written, not all at the end." },
     { "rdb-key-save-delay", INT(rdb_key_save_delay, INT_MIN, INT_MAX), .initial = "0",
       .flags = SETTING_HIDDEN, .unit = "microseconds",
       .doc = "For tests: wait after each key of a snapshot; negative: once in so many keys." },
@@ -89,8 +87,6 @@ const struct setting aof_settings[] = {
     { "no-appendfsync-on-rewrite", BOOL(no_appendfsync_on_rewrite), .initial = "no",
       .doc = "While a snapshot or a rewrite keeps the disk busy, do not force the log to it: what "
              "is written in that time can be lost in a power cut." },
-    { "aof-rewrite-incremental-fsync", BOOL(aof_rewrite_incremental_fsync), .initial = "yes",
-      .doc = "Hand a rewritten log to the disk bit by bit, not all at the end." },
     { "aof-load-truncated", BOOL(aof_load_truncated), .initial = "yes",
       .doc = "When the log ends in the middle of a change, as after a power cut, cut that off, "
              "log it and start. no: refuse to start." },
