@@ -371,6 +371,15 @@ static enum err run_list(struct call *c)
 
 /* --- GETKEYS ------------------------------------------------------------------------------------------ */
 
+/* Channels of shards have a specification, but are no keys. */
+static bool has_keys(const struct command *cmd)
+{
+    for (int i = 0; i < COMMAND_KEY_SPECS && cmd->keys[i].flags; i++) {
+        if (!(cmd->keys[i].flags & KEY_NOT_KEY)) return true;
+    }
+    return false;
+}
+
 static enum err get_keys(struct call *c, bool with_flags)
 {
     struct command_ref *container, *ref = registry_resolve(rows(c), c->argc - 2, c->argv + 2, &container);
@@ -378,7 +387,7 @@ static enum err get_keys(struct call *c, bool with_flags)
     long n;
 
     if (ref == NULL) return ERR_GETKEYS_COMMAND;
-    if (ref->cmd->keys[0].flags == 0) return ERR_GETKEYS_NONE;
+    if (!has_keys(ref->cmd)) return ERR_GETKEYS_NONE;
     if (!command_arity_ok(ref->cmd, c->argc - 2)) return ERR_GETKEYS_ARITY;
     n = command_keys(ref->cmd, c->argc - 2, c->argv + 2, refs, c->argc);
     if (n <= 0 && !(ref->cmd->flags & CMD_NO_MANDATORY_KEYS)) return ERR_GETKEYS_ARGS;

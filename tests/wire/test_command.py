@@ -107,6 +107,7 @@ def test_getkeys(talk):
         COMMAND GETKEYS FCALL f 2 a                 => []
         COMMAND GETKEYS ZUNION 0 a                  => -ERR Invalid arguments specified for command
         COMMAND GETKEYS CLUSTER KEYSLOT a           => -ERR The command has no key arguments
+        COMMAND GETKEYS SPUBLISH ch m               => -ERR The command has no key arguments
         COMMAND GETKEYS RESTORE-ASKING k 0 x        => ["k"]
         COMMAND FOO                                 => -ERR unknown subcommand 'FOO'. Try COMMAND HELP.
     """)
