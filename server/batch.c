@@ -240,7 +240,6 @@ static void run_batch(struct server *s, struct batched *batch, int n)
     }
     arena_reset(&s->batch);
     clients_close_due(s);
-    clients_evict(s);
 }
 
 /* Run what has been read. Who fills a whole turn stands at the end of the queue in the next. */

@@ -249,6 +249,7 @@ static bool turn(struct server *s)
     clients_close_due(s);
     persist_turn_end(s->persist);
     send_replies(s);
+    clients_evict(s);
     more |= persist_turn(s->persist, SLICE_US);
     clients_reap(s);
     hurry_tick(s);

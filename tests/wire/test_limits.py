@@ -253,3 +253,14 @@ def test_sigstop_and_cont(start):
     c.send("PING")
     os.kill(s.pid, signal.SIGCONT)
     assert c.read() == PONG
+
+
+def test_a_request_that_never_ends_counts_against_maxmemory_clients(start):
+    """What a client has sent of a request counts at once, not only when the request is complete."""
+    server = start(maxmemory_clients="2mb")
+    with server.conn() as greedy, server.conn() as c:
+        greedy("CLIENT", "SETNAME", "greedy")
+        greedy.send_raw(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000000\r\n" + b"x" * (4 << 20))
+        wait_for(greedy.is_closed)
+        assert b"greedy" not in c("CLIENT", "LIST")
+        assert b"evicted_clients:1\r\n" in c("INFO", "stats")
