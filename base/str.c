@@ -1,21 +1,29 @@
 #include "base/str.h"
 
-#include <ctype.h>
+/* Without a locale, which costs more than the comparison. */
+static inline unsigned char lower(char ch)
+{
+    return (unsigned char)(ch >= 'A' && ch <= 'Z' ? ch + ('a' - 'A') : ch);
+}
 
 /* Not strncasecmp: that stops at a NUL, and ours are bytes. */
 bool str_ieq(struct str a, struct str b)
 {
     if (a.n != b.n) return false;
     for (size_t i = 0; i < a.n; i++) {
-        if (a.p[i] == b.p[i]) continue;
-        if (tolower((unsigned char)a.p[i]) != tolower((unsigned char)b.p[i])) return false;
+        if (lower(a.p[i]) != lower(b.p[i])) return false;
     }
     return true;
 }
 
-bool str_is(struct str a, const char *word)
+bool str_is_word(struct str a, const char *word)
 {
-    return str_ieq(a, str_c(word));
+    size_t i = 0;
+
+    for (; i < a.n && word[i] != '\0'; i++) {
+        if (lower(a.p[i]) != lower(word[i])) return false;
+    }
+    return i == a.n && word[i] == '\0';
 }
 
 int str_cmp(struct str a, struct str b)

@@ -48,8 +48,15 @@ static inline char char_lower(char c)
 /* Equal when ASCII case is ignored. */
 bool str_ieq(struct str a, struct str b);
 
-/* As str_ieq, against a C string: the form option parsers use. */
-bool str_is(struct str a, const char *word);
+/* As str_ieq, against a C string. */
+bool str_is_word(struct str a, const char *word);
+
+/* The same: the form option parsers use. Most words differ in their first letter already. */
+static inline bool str_is(struct str a, const char *word)
+{
+    if (a.n > 0 && ((a.p[0] ^ word[0]) & ~('a' - 'A')) != 0) return false;
+    return str_is_word(a, word);
+}
 
 /* Order of bytes as memcmp, a shorter prefix first. Returns <0, 0 or >0. */
 int str_cmp(struct str a, struct str b);

@@ -87,11 +87,6 @@ enum err call_double(const struct call *c, size_t i, double *out)
     return num_parse_double(c->argv[i], out) ? OK : ERR_NOT_FLOAT;
 }
 
-bool call_is(const struct call *c, size_t i, const char *word)
-{
-    return i < c->argc && str_is(c->argv[i], word);
-}
-
 enum err call_timeout(const struct call *c, size_t i, int64_t *ms)
 {
     long double s;

@@ -241,7 +241,10 @@ enum err MUST_USE call_range(const struct call *c, size_t i, int64_t lo, int64_t
                              int64_t *out);
 
 /* True when argument i is there and is `word`, case ignored. */
-bool call_is(const struct call *c, size_t i, const char *word);
+static inline bool call_is(const struct call *c, size_t i, const char *word)
+{
+    return i < c->argc && str_is(c->argv[i], word);
+}
 
 /* A blocking command's timeout in seconds (fractions allowed) as ms: ERR_TIMEOUT_NOT_FLOAT,
  * ERR_TIMEOUT_NEGATIVE, out of range as Redis says it. */

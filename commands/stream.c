@@ -10,6 +10,7 @@ struct xadd {
     struct stream_trim_args trim;
     size_t id_at; /* the id's argument; the pairs follow */
     struct stream_added done;
+    struct str id_text; /* of the id that the entry got: for the reply and the log */
 };
 
 static enum err parse_id(const struct call *c, size_t i, struct stream_add *add)
@@ -59,8 +60,10 @@ static enum err run_xadd(struct call *c)
         reply_null(c->out);
         return OK;
     }
-    if (e == OK) reply_stream_id(c->out, x->done.id);
-    return e;
+    if (e != OK) return e;
+    x->id_text = call_stream_id(c, x->done.id);
+    reply_bulk(c->out, x->id_text);
+    return OK;
 }
 
 /* With the id that it got, and an exact trim. */
@@ -72,7 +75,7 @@ static void journal_xadd(const struct call *c, struct journal *j)
 
     memcpy(argv, c->argv, argc * sizeof *argv);
     argv[0] = STR("XADD");
-    if (x->add.how != STREAM_ADD_GIVEN) argv[x->id_at] = call_stream_id(c, x->done.id);
+    if (x->add.how != STREAM_ADD_GIVEN) argv[x->id_at] = x->id_text;
     stream_trim_exact(c, &x->trim, &x->done.trim, argv, &argc);
     journal_add(j, argc, argv);
 }
