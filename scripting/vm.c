@@ -10,12 +10,14 @@
 enum {
     HOOK_EVERY = 100000, /* instructions between questions to the host */
     STEP_EVERY = 50,     /* runs between steps of the collector, and their size */
-    LEFT_BEHIND = 16 * 1024 * 1024 /* bytes that a run may leave to those steps */
+    LEFT_BEHIND = 16 * 1024 * 1024, /* bytes that a run may leave to those steps */
+    STEP_FROM = 1 << 20  /* bytes below which it needs no help */
 };
 
 static const char vm_key;
 
 static void on_count(lua_State *L, lua_Debug *at);
+static void make_refs(struct vm *vm);
 
 /* An allocation that is refused becomes an error of the script. */
 static void *allocate(void *ctx, void *p, size_t before, size_t after)
@@ -56,6 +58,7 @@ struct vm *vm_new(const struct vm_host *host)
     lua_rawset(vm->L, LUA_REGISTRYINDEX);
     vm_push_redis(vm);
     vm_sandbox(vm);
+    make_refs(vm);
     lua_sethook(vm->L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
     return vm;
 }
@@ -187,23 +190,50 @@ static int on_error(lua_State *L)
     return 1;
 }
 
-/* Call the function at 1 and write its value to the reply at 2; the run lies in the vm. Writing is
- * within too: it makes strings. */
+/* KEYS and ARGV, behind the seal of the globals. */
+static void set_globals(lua_State *L, const struct vm_refs *refs, const struct vm_run *run)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, refs->globals);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, refs->keys);
+    push_words(L, run->keys, run->n_keys);
+    lua_rawset(L, -3);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, refs->argv);
+    push_words(L, run->args, run->n_args);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+/* Call the function at 1; the vm, at 2, holds the run and the reply. Writing that is within too: it makes
+ * strings. */
 static int call_protected(lua_State *L)
 {
-    struct vm *vm = vm_by_state(L);
+    struct vm *vm = lua_touserdata(L, 2);
     const struct vm_run *run = vm->run;
-    struct reply *out = lua_touserdata(L, 2);
 
-    if (vm->globals) vm_push_globals(L);
+    if (vm->globals) set_globals(L, &vm->refs, run);
     lua_pushvalue(L, 1);
-    push_words(L, run->keys, run->n_keys);
-    if (vm->globals) lua_setfield(L, 3, "KEYS");
-    push_words(L, run->args, run->n_args);
-    if (vm->globals) lua_setfield(L, 3, "ARGV");
+    if (!vm->globals) {
+        push_words(L, run->keys, run->n_keys);
+        push_words(L, run->args, run->n_args);
+    }
     lua_call(L, vm->globals ? 0 : 2, 1);
-    vm_write_value(L, vm->resp, out);
+    vm_write_value(L, vm->resp, vm->out);
     return 0;
+}
+
+/* LuaJIT makes a new closure for each function of C that is pushed: a run takes those of the vm instead. */
+static void make_refs(struct vm *vm)
+{
+    lua_State *L = vm->L;
+
+    lua_pushcfunction(L, on_error);
+    vm->refs.on_error = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushcfunction(L, call_protected);
+    vm->refs.call_protected = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushliteral(L, "KEYS");
+    vm->refs.keys = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushliteral(L, "ARGV");
+    vm->refs.argv = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 /* Push table[name] past any metatable, which could run the script again. */
@@ -275,11 +305,12 @@ static void collect_all(struct vm *vm)
 }
 
 /* What a script has left behind must not be missing to the next one: LuaJIT gives up at the first allocation
- * that is refused, without collecting before. */
+ * that is refused, without collecting before. A small state needs no steps: it is kept small as memory is
+ * asked for. */
 static void step_collector(struct vm *vm)
 {
     if (UNLIKELY(vm->bytes > 2 * vm->kept + LEFT_BEHIND)) collect_all(vm);
-    if (++vm->runs < STEP_EVERY) return;
+    if (LIKELY(vm->bytes < STEP_FROM) || ++vm->runs < STEP_EVERY) return;
     vm->runs = 0;
     lua_gc(vm->L, LUA_GCSTEP, STEP_EVERY);
 }
@@ -306,14 +337,15 @@ static bool run_function(struct vm *vm, const struct vm_run *run, bool globals, 
     char here;
     bool ok;
 
+    vm->out = out;
     vm->globals = globals;
     vm->resp = 2;
     vm->stack = &here;
     vm->counted = false;
-    lua_pushcfunction(L, on_error);
-    lua_pushcfunction(L, call_protected);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->refs.on_error);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->refs.call_protected);
     lua_pushvalue(L, function);
-    lua_pushlightuserdata(L, out);
+    lua_pushlightuserdata(L, vm);
     watch(L);
     vm->run = run;
     vm->bounded = true; /* from here on, where errors are caught */

@@ -20,6 +20,10 @@ struct vm {
     unsigned runs;            /* since the last step of the collector */
     bool bounded;             /* VM_BYTES_MAX holds: what runs is protected */
     size_t kept;              /* bytes after it last ran through */
+    struct reply *out;        /* of the run */
+    struct vm_refs {          /* what each run needs, in the registry: made once */
+        int on_error, call_protected, globals, keys, argv;
+    } refs;
 };
 
 /* vm_sandbox.c: make the globals, `redis` being on top of the stack (it is taken away). */
@@ -28,9 +32,6 @@ void vm_sandbox(struct vm *vm);
 /* Seal the table on top: what stands there instead shows what it holds and takes nothing; with `strict`,
  * what it does not hold is an error. */
 void vm_seal(lua_State *L, bool strict);
-
-/* The globals behind their seal, for KEYS and ARGV: pushed. */
-void vm_push_globals(lua_State *L);
 
 /* vm_api.c: push `redis`. */
 void vm_push_redis(struct vm *vm);

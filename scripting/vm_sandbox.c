@@ -13,7 +13,7 @@
 #include "scripting/lua_libs.h"
 #include "scripting/vm_impl.h"
 
-static const char seals_key, globals_key, shown_key;
+static const char seals_key, shown_key;
 
 /* Of liblua5.1-cjson, whose header wants another Lua's. */
 int luaopen_cjson(lua_State *L);
@@ -460,12 +460,6 @@ static void seal_tables(lua_State *L)
     lua_pop(L, 2);
 }
 
-void vm_push_globals(lua_State *L)
-{
-    lua_pushlightuserdata(L, (void *)(uintptr_t)&globals_key);
-    lua_rawget(L, LUA_REGISTRYINDEX);
-}
-
 void vm_sandbox(struct vm *vm)
 {
     static const char *const unwanted[] = { "dofile", "loadfile", "print", "module", "require", "newproxy", "jit",
@@ -494,9 +488,8 @@ void vm_sandbox(struct vm *vm)
     seal_tables(L);
     lua_getglobal(L, "redis");
     lua_setglobal(L, "server");
-    lua_pushlightuserdata(L, (void *)(uintptr_t)&globals_key);
     lua_pushvalue(L, LUA_GLOBALSINDEX);
-    lua_rawset(L, LUA_REGISTRYINDEX);
+    vm->refs.globals = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_pushvalue(L, LUA_GLOBALSINDEX);
     vm_seal(L, true);
     lua_pushvalue(L, -1);

@@ -1,7 +1,9 @@
 /* scripts.c -- see scripts.h.
  *
  * Two chained tables over the same scripts: by digest for EVALSHA, and by a keyed hash of the text for EVAL,
- * so that a text that comes again costs a hash and a comparison instead of its SHA-1. */
+ * so that a text that comes again costs a hash and a comparison instead of its SHA-1. The script that was used
+ * last for a length of text is looked at first: who sends the same text again and again pays for a comparison
+ * alone. */
 #include "server/scripts.h"
 
 #include "base/hash.h"
@@ -11,11 +13,14 @@
 #include "scripting/vm.h"
 #include "server/script_run.h"
 
+enum { N_RECENT = 16 }; /* a power of two */
+
 struct scripts {
     struct server *server;
     struct vm *vm;
     struct script **by_sha, **by_text;
     size_t n, cap, bytes; /* cap is a power of two */
+    const struct script *recent[N_RECENT]; /* by length */
 };
 
 static struct vm *new_vm(struct server *s)
@@ -49,6 +54,7 @@ static void drop_all(struct scripts *sc)
     mem_free(sc->by_text);
     sc->by_sha = sc->by_text = NULL;
     sc->n = sc->cap = sc->bytes = 0;
+    memset(sc->recent, 0, sizeof sc->recent);
     vm_free(&sc->vm);
 }
 
@@ -125,7 +131,7 @@ static void grow(struct scripts *sc)
     mem_free(old);
 }
 
-const struct script *scripts_load(struct scripts *sc, struct str text, struct buf *why)
+static const struct script *compile(struct scripts *sc, struct str text, struct buf *why)
 {
     uint64_t hash = hash_bytes(&sc->server->store->hash_key, text);
     const struct script *known = find_text(sc, text, hash);
@@ -153,6 +159,16 @@ const struct script *scripts_load(struct scripts *sc, struct str text, struct bu
     sc->n++;
     sc->bytes += sizeof *x + text.n;
     link_in(sc, x);
+    return x;
+}
+
+const struct script *scripts_load(struct scripts *sc, struct str text, struct buf *why)
+{
+    const struct script **recent = &sc->recent[text.n & (N_RECENT - 1)], *x = *recent;
+
+    if (x != NULL && str_eq(buf_str(&x->text), text)) return x;
+    x = compile(sc, text, why);
+    if (x != NULL) *recent = x;
     return x;
 }
 
