@@ -37,8 +37,14 @@ SPEED = [
     ("lpop", 1, 200000, None), ("lpop", 16, 1000000, 0.50), ("lpop", 100, 2000000, None),
     ("hset", 1, 200000, None), ("hset", 16, 1000000, 0.50), ("hset", 100, 2000000, None),
     ("sadd", 1, 200000, None), ("sadd", 16, 1000000, 0.50), ("sadd", 100, 2000000, None),
-    ("zadd", 1, 200000, None), ("zadd", 16, 1000000, 0.40), ("zadd", 100, 1000000, None),
-    ("zrange", 16, 500000, 0.50), ("zrangebyscore", 16, 500000, 0.50),
+    ("zadd", 1, 200000, 0.80), ("zadd", 16, 1000000, 0.40), ("zadd", 100, 1000000, None),
+    ("zrange", 1, 200000, 0.80), ("zrange", 16, 500000, 0.50), ("zrangebyscore", 16, 500000, 0.50),
+    ("xadd", 1, 200000, 0.80), ("xadd", 16, 500000, 0.50),
+    ("xaddmax", 1, 200000, 0.80), ("xaddmax", 16, 500000, 0.50),
+    ("xreadgroup", 1, 50000, 0.80), ("xreadgroup", 16, 100000, 0.50),
+    ("xpoll", 1, 200000, 0.80), ("xpoll", 16, 1000000, 0.50),
+    ("eval", 1, 200000, 0.80), ("eval", 16, 500000, 0.50),
+    ("evalsha", 1, 200000, 0.80), ("evalsha", 16, 500000, 0.50),
     ("lrange", 1, 50000, None), ("lrange", 16, 200000, 0.50), ("lrange", 100, 200000, None),
     ("mset", 1, 50000, None), ("mset", 16, 200000, 0.35), ("mset", 100, 200000, None),
 ]
@@ -109,7 +115,8 @@ class Run:
                     for name in SERVERS:
                         self.prepare(servers[name], work, n)
                         took[name].append(self.cpu_us(servers[name], n, work, pipeline=pipeline, keys=KEYS))
-                label = {"lrange": "LRANGE_100", "mset": "MSET of 10"}.get(work, work.upper())
+                label = {"lrange": "LRANGE_100", "mset": "MSET of 10", "xaddmax": "XADD MAXLEN ~ 1000",
+                         "xreadgroup": "XREADGROUP of 10", "xpoll": "XREADGROUP of nothing"}.get(work, work.upper())
                 self.row("%s, pipeline %d" % (label, pipeline), "us", statistics.median(took["memd"]),
                          statistics.median(took["redis"]), bound and ("x", bound))
         finally:
@@ -131,7 +138,22 @@ class Run:
             c("RPUSH", "mylist", *["x" * 64] * 500)
         elif work in ("lpush", "rpush"):
             c("DEL", "mylist")
+        elif work in ("xadd", "xaddmax"):
+            c("DEL", "mystream")
+        elif work in ("xreadgroup", "xpoll"):
+            self.prepare_group(server, c, n if work == "xreadgroup" else 0)
+        elif work.startswith("eval"):
+            self.load(server, "eval", n=KEYS // 10, keys=KEYS, pipeline=100)  # known, and some keys are there
         c.close()
+
+    def prepare_group(self, server, c, reads):
+        """A group that finds so many times ten entries."""
+        missing = reads * 10 - c("XLEN", "mystream")
+        if missing > 0:
+            self.load(server, "xadd", n=missing, pipeline=100)
+        if c("EXISTS", "mystream"):
+            c("XGROUP", "DESTROY", "mystream", "g")
+        c("XGROUP", "CREATE", "mystream", "g", "0" if reads else "$", "MKSTREAM")
 
     def turn(self):
         if not self.wanted("session turn"):

@@ -8,6 +8,13 @@
  *                one sorted set of `keys` members of 20 bytes: a random score for a random member; each
  *                member once, in a random order; ten members from a random rank; about ten from a
  *                random score
+ *     xadd xaddmax xreadgroup xpoll
+ *                one stream, two fields of 16 bytes each: an entry under "*"; the same with MAXLEN ~ 1000; the
+ *                next ten entries for a consumer of the group g, which is made before; the same when
+ *                nothing is new
+ *     eval evalsha
+ *                a rate limiter over `keys` counters: INCR, EXPIRE for the first, PTTL when there are too
+ *                many; its text each time, or its digest
  *     fill       SET of each of `keys` keys, once, in order; ttl s gives each EX s, px ms gives PX ms
  *     turn       a turn of a chat session, in one pipeline over `keys` sessions: RPUSH a message of
  *                300 to 2,000 bytes, LTRIM to 20, EXPIRE, LRANGE all
@@ -38,6 +45,9 @@
 #include <unistd.h>
 
 enum { IN_BYTES = 1 << 18, KEY_DIGITS = 12, MSET_PAIRS = 10, MESSAGE_MAX = 2000, SESSION_KEEPS = 20 };
+
+/* Of the text in add_script. */
+#define SCRIPT_SHA "606f34b5f9b2033cdbd06947d83b2d7fb1e10674"
 
 struct load {
     int port;
@@ -213,6 +223,42 @@ static void add_zset(struct load *l, struct conn *c, const char *work, long id)
     add_number(c, from + PAGE - 1);
 }
 
+/* What a worker and its producer send. */
+static void add_stream(struct conn *c, const char *work, long id)
+{
+    if (strcmp(work, "xreadgroup") == 0 || strcmp(work, "xpoll") == 0) {
+        add_text(c, "*9\r\n$10\r\nXREADGROUP\r\n$5\r\nGROUP\r\n$1\r\ng\r\n$1\r\nc\r\n$5\r\nCOUNT\r\n$2\r\n10\r\n"
+                    "$7\r\nSTREAMS\r\n$8\r\nmystream\r\n$1\r\n>\r\n");
+        return;
+    }
+    add_text(c, strcmp(work, "xadd") == 0 ? "*7\r\n$4\r\nXADD\r\n$8\r\nmystream\r\n"
+                                          : "*10\r\n$4\r\nXADD\r\n$8\r\nmystream\r\n$6\r\nMAXLEN\r\n$1\r\n~\r\n$4\r\n1000\r\n");
+    add_text(c, "$1\r\n*\r\n$4\r\nuser\r\n");
+    add_key(c, "user", id);
+    add_text(c, "$4\r\nitem\r\n");
+    add_key(c, "item", id);
+}
+
+/* A rate limiter as clients write it: so many an hour for each of `keys` users. */
+static void add_script(struct load *l, struct conn *c, const char *work)
+{
+    static const char text[] = "local n = redis.call('INCR', KEYS[1])\n"
+                               "if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end\n"
+                               "if n > tonumber(ARGV[1]) then return redis.call('PTTL', KEYS[1]) end\n"
+                               "return 0\n";
+
+    if (strcmp(work, "eval") == 0) {
+        add_text(c, "*6\r\n$4\r\nEVAL\r\n");
+        add_bulk(c, text, sizeof text - 1);
+    } else {
+        add_text(c, "*6\r\n$7\r\nEVALSHA\r\n");
+        add_word(c, SCRIPT_SHA);
+    }
+    add_text(c, "$1\r\n1\r\n");
+    add_key(c, "limit:", pick(l, l->keys));
+    add_text(c, "$2\r\n10\r\n$4\r\n3600\r\n");
+}
+
 static long zipf_key(struct load *l)
 {
     double u = (double)(next_random(l) >> 11) / 9007199254740992.0;
@@ -256,6 +302,14 @@ static int add_op(struct load *l, struct conn *c)
     case 'z' << 8 | 'f':
     case 'z' << 8 | 'r':
         add_zset(l, c, w, id);
+        return 1;
+    case 'x' << 8 | 'a':
+    case 'x' << 8 | 'p':
+    case 'x' << 8 | 'r':
+        add_stream(c, w, id);
+        return 1;
+    case 'e' << 8 | 'v':
+        add_script(l, c, w);
         return 1;
     case 'f' << 8 | 'i':
         add_set(l, c, id);
