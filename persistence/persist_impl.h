@@ -76,6 +76,11 @@ struct persist {
 /* persist_load.c */
 enum err persist_load_files(struct persist *p, char *why);
 
+/* Read the snapshot at rdb_path, or the log's files, into the store as it is. On failure part of it is there,
+ * and why says what was wrong. */
+enum err MUST_USE persist_read_snapshot(struct persist *p, char *why);
+enum err MUST_USE persist_read_log(struct persist *p, char *why);
+
 /* persist_save.c: one round of what persist_turn does for saving; true: there is more to do at once. */
 bool persist_save_turn(struct persist *p, int64_t budget_us);
 
