@@ -80,7 +80,7 @@ static void pack_integer(struct out *o, int64_t v)
 
 static void pack_number(struct out *o, double v)
 {
-    if (v >= -0x1p63 && v < 0x1p63 && v == trunc(v)) {
+    if ((fabs(v) < 0x1p63 || v == -0x1p63) && v == trunc(v)) {
         pack_integer(o, (int64_t)v);
         return;
     }

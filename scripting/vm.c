@@ -334,13 +334,12 @@ static bool run_function(struct vm *vm, const struct vm_run *run, bool globals, 
     lua_State *L = vm->L;
     size_t mark = reply_mark(out);
     int function = lua_gettop(L);
-    char here;
     bool ok;
 
     vm->out = out;
     vm->globals = globals;
     vm->resp = 2;
-    vm->stack = &here;
+    vm->stack = __builtin_frame_address(0);
     vm->counted = false;
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->refs.on_error);
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->refs.call_protected);

@@ -129,9 +129,9 @@ static int unless_deep(lua_State *L)
 {
     enum { STACK = 2 * 1024 * 1024 };
     struct vm *vm = vm_by_state(L);
-    char here;
+    const char *here = __builtin_frame_address(0);
 
-    if (vm->run != NULL && vm->stack - &here > STACK) return luaL_error(L, "stack overflow");
+    if (vm->run != NULL && vm->stack - here > STACK) return luaL_error(L, "stack overflow");
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);

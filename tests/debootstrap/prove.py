@@ -10,6 +10,7 @@ readme: ./memd-up, the example, kill -9, ./memd-up again, ./memd-test.
 docker: the instructions of the Dockerfile are carried out one by one in chroots: RUN, COPY, ENV, USER
         and WORKDIR as they stand; then ENTRYPOINT runs as its USER, and HEALTHCHECK is asked."""
 import argparse
+import glob
 import json
 import os
 import shlex
@@ -41,9 +42,10 @@ def make_base(base):
     shutil.rmtree(base, ignore_errors=True)
     subprocess.run(["debootstrap", "--variant=minbase", SUITE, os.path.join(base, "root"), ARCHIVE], check=True,
                    stdout=subprocess.DEVNULL)
-    for name in ("/etc/apt/apt.conf.d/99artifact-registry",):
-        if os.path.exists(name):  # how this machine reaches the archive, where it is not direct
-            shutil.copy(name, os.path.join(base, "root", name[1:]))
+    for name in glob.glob("/etc/apt/apt.conf.d/*"):
+        with open(name) as f:
+            if "Acquire::" in f.read():  # how this machine reaches the archive
+                shutil.copy(name, os.path.join(base, "root", name[1:]))
     open(os.path.join(base, "done"), "w").close()
 
 
