@@ -123,6 +123,38 @@ static int unless_sealed(lua_State *L)
     return lua_gettop(L);
 }
 
+/* Upvalue 1 is `next`: a seal is walked as what it seals. */
+static int next_of_seal(lua_State *L)
+{
+    lua_settop(L, 2);
+    if (lua_istable(L, 1) && is_sealed(L, 1)) {
+        lua_getmetatable(L, 1);
+        lua_pushliteral(L, "__index");
+        lua_rawget(L, -2);
+        if (lua_istable(L, -1)) lua_replace(L, 1); /* else it seals nothing, and is empty itself */
+        lua_settop(L, 2);
+    }
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 2, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+/* Upvalue 1 is `pairs`, 2 next_of_seal. What it gives for other tables is LuaJIT's own and fast. */
+static int pairs_of_seal(lua_State *L)
+{
+    if (lua_istable(L, 1) && is_sealed(L, 1)) {
+        lua_pushvalue(L, lua_upvalueindex(2));
+        lua_pushvalue(L, 1);
+        lua_pushnil(L);
+        return 3;
+    }
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
 /* What calls the script back from C needs the machine's stack, of which LuaJIT takes no account: a
  * quarter of a thread's usual 8 MB is for scripts. */
 static int unless_deep(lua_State *L)
@@ -355,6 +387,15 @@ static void wrap_global(lua_State *L, const char *name, lua_CFunction with)
     lua_setglobal(L, name);
 }
 
+static void wrap_walks(lua_State *L)
+{
+    lua_getglobal(L, "pairs");
+    wrap_global(L, "next", next_of_seal);
+    lua_getglobal(L, "next");
+    lua_pushcclosure(L, pairs_of_seal, 2);
+    lua_setglobal(L, "pairs");
+}
+
 /* The same in a library. */
 static void wrap(lua_State *L, const char *library, const char *name, lua_CFunction with)
 {
@@ -473,6 +514,7 @@ void vm_sandbox(struct vm *vm)
     reduce_os(L);
     replace_random(vm);
     wrap_functions(L);
+    wrap_walks(L);
     wrap_global(L, "rawset", unless_sealed);
     wrap_global(L, "setmetatable", unless_sealed);
     wrap_global(L, "pcall", run_pcall);

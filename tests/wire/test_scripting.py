@@ -34,6 +34,17 @@ def sha(text):
     return hashlib.sha1(text.encode()).hexdigest()
 
 
+def test_tables_of_the_environment_can_be_walked_but_not_changed(c):
+    names = "local t = {} for k in pairs(%s) do t[#t + 1] = k end table.sort(t) return t"
+    assert c("EVAL", names % "os", 0) == [b"clock"]
+    assert {b"call", b"pcall", b"sha1hex", b"LOG_DEBUG"} <= set(c("EVAL", names % "redis", 0))
+    assert {b"redis", b"string", b"pairs"} <= set(c("EVAL", names % "_G", 0))
+    assert c("EVAL", "return {next(os) ~= nil, next({}) == nil, next({7})}", 0) == [1, 1, 1, 7]
+    assert "Attempt to modify a readonly table" in c("EVAL", "local _, t = pairs(os) t.clock = 1", 0)
+    assert c("EVAL", "for k, v in pairs({1, 2, x = 3}) do if k == 'x' then return v end end", 0) == 3
+    assert "bad argument #1 to '" in c("EVAL", "pairs()", 0)
+
+
 def test_time_stands_still_within_a_script(start):
     c = start(enable_debug_command="yes").conn()
     c("DEBUG", "SET-DISABLE-DENY-SCRIPTS", 1)
