@@ -18,7 +18,7 @@ struct query {
 /* Options from argument i on. A kind or direction may be given once, and not where the name has it. */
 static enum err parse_options(const struct call *c, size_t i, bool stores, struct query *q)
 {
-    bool kind_given = q->fixed, down_given = q->fixed;
+    bool kind_given = q->fixed, down_given = kind_given;
     enum err e;
 
     for (; i < c->argc; i++) {

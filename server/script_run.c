@@ -123,10 +123,15 @@ static bool must_stop(void *ctx)
     return r->killed || s->stopping;
 }
 
+static enum err busy_as(const struct script_run *r)
+{
+    return r->job->is_eval ? ERR_BUSY_SCRIPT : ERR_BUSY_FUNCTION;
+}
+
 const char *script_busy(const struct script_run *r)
 {
     if (LIKELY(!r->busy)) return NULL;
-    return err_text(r->job->is_eval ? ERR_BUSY_SCRIPT : ERR_BUSY_FUNCTION);
+    return err_text(busy_as(r));
 }
 
 void script_stop_all(struct script_run *r)
@@ -143,7 +148,7 @@ enum err script_kill(struct script_run *r, bool eval, struct call *c)
 {
     if (r->job == NULL) return ERR_NOT_BUSY;
     if (r->wrote) return ERR_UNKILLABLE;
-    if (r->job->is_eval != eval && r->busy) return call_fail_text(c, str_c(script_busy(r)));
+    if (r->job->is_eval != eval && r->busy) return busy_as(r);
     r->killed = true;
     reply_ok(c->out);
     return OK;
@@ -211,7 +216,7 @@ static bool declared_flags(struct server *s, const struct command *cmd, struct s
 
 uint32_t script_command_flags(struct server *s, const struct command *cmd, size_t argc, const struct str *argv)
 {
-    unsigned script;
+    unsigned script = 0;
 
     if (LIKELY(cmd->group != GROUP_SCRIPTING) || argc < 2 || !(cmd->flags & CMD_MAY_REPLICATE)) return cmd->flags;
     if (!declared_flags(s, cmd, argv[1], &script)) return cmd->flags;
