@@ -2,6 +2,7 @@
 # make debug asan   the same, unoptimised or under AddressSanitizer and UBSan
 # make test         everything: units, a short round of fuzzing, layers, wire tests, a few crashes;  make test-asan
 # make wire [T=x]   tests over sockets whose name contains x
+# make differential [COMMANDS=1000000] [SEED=n] [REFERENCE=redis-server]   the long form of that test
 # make clients [T=name]   programs with client libraries from their registries; says what it skipped
 # make crash [ROUNDS=100] [SEED=n], soak [MINUTES=15], bench [QUICK=1] [T=x], docs, test-debootstrap
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
@@ -58,7 +59,7 @@ picked   = $(foreach t,$(1),$(if $(T),$(if $(findstring $(T),$(t)),$(t)),$(t)))
 PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
-.PHONY: all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire crash \
+.PHONY: all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire differential crash \
         soak bench clients test-debootstrap docs lint format coverage install clean
 .SECONDEXPANSION:
 .SECONDARY:
@@ -138,6 +139,11 @@ test: unit fuzz-short layers wire
 
 test-asan: unit-asan
 	MEMD_TEST_PATIENCE=60 $(MAKE) MODE=asan wire
+
+# The same random commands to memd and a stock server (REFERENCE), COMMANDS of them a protocol; SEED=0: by the clock.
+differential: binary
+	MEMD_BIN=$(abspath $(BINARY)) MEMD_DIFF_COMMANDS=$(or $(COMMANDS),1000000) MEMD_DIFF_SEED=$(or $(SEED),0) \
+		MEMD_DIFF_REFERENCE=$(REFERENCE) $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/wire/test_differential.py
 
 # kill -9 again and again; everything at once for a while; figures beside stock redis-server.
 crash: binary

@@ -161,8 +161,8 @@ static enum err run_waitaof(struct call *c)
     enum err e;
 
     e = call_range(c, 1, 0, 1, ERR_RANGE_0_1, &local);
-    if (e == OK) e = call_range(c, 2, 0, LONG_MAX, ERR_NOT_POSITIVE, &replicas);
     if (e != OK) return e;
+    if (call_range(c, 2, 0, LONG_MAX, ERR_NOT_POSITIVE, &replicas) != OK) return ERR_NOT_POSITIVE;
     if (!num_parse_i64(call_arg(c, 3), &ms)) return ERR_TIMEOUT_NOT_INT;
     if (ms < 0) return ERR_TIMEOUT_NEGATIVE;
     persist_info(p, &info);

@@ -4,8 +4,12 @@
     LPOS L V ( RANK int )? ( COUNT count )?
 
 2x is a weight (else 1). Words in capitals of two letters or more are literal; the others name pools below. Alternatives stand in
-parentheses; ? is at most one, * none to three, + one to three."""
+parentheses; ? is at most one, * none to three, + one to three. ANYCOMMAND is a whole other command."""
+import hashlib
+import itertools
 import re
+
+import grammar_scripts as scripts
 
 EDGE_INTS = [b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808", b"-9223372036854775809",
              b"18446744073709551615", b"2147483648", b"4294967296", b"99999999999999999999"]
@@ -22,6 +26,17 @@ FAR_MS = [33177117420123, 4102444800000, 253402300800000, 99999999999999]
 # beyond 2^48 ms has no exact form in memd: neither is here.
 BAD_TIMES = [b"0", b"-1", b"foo", b"", b"1.5", b"9223372036854775808", b"-9223372036854775808", b"99999999999999999999"]
 
+NOT_WITHIN = {"AUTH", "HELLO", "RESET", "SHUTDOWN"}
+# Settings and values that change nothing which the other commands answer by.
+SETTINGS = [(b"maxmemory-samples", [b"5", b"3", b"0"]), (b"lazyfree-lazy-expire", [b"yes", b"no", b"YES", b"1"]),
+            (b"slowlog-max-len", [b"128", b"128", b"64"]), (b"latency-monitor-threshold", [b"0"]), (b"active-expire-effort", [b"1", b"10", b"11"]),
+            (b"notify-keyspace-events", [b"", b"KEA", b"AKE", b"gxE", b"Kxm", b"n", b"?"]), (b"timeout", [b"0"]), (b"tcp-keepalive", [b"300", b"60"]),
+            (b"maxmemory", [b"0", b"foo", b"1zb"]),
+            (b"busy-reply-threshold", [b"5000"]), (b"stream-node-max-entries", [b"100"]), (b"appendonly", [b"no", b"foo"]),
+            (b"save", [b"", b"900 1", b"900 1 300 10", b"900", b"x y"]), (b"client-output-buffer-limit", [b"normal 0 0 0", b"pubsub 32mb 8mb 60", b"x 1 2 3"]),
+            (b"databases", [b"16"]), (b"daemonize", [b"yes"]), (b"lfu-decay-time", [b"1", b"2"]), (b"proto-max-bulk-len", [b"512mb", b"1"]),
+            (b"maxclients", [b"10000", b"0"]), (b"acllog-max-len", [b"128"]), (b"tracking-table-max-keys", [b"1000000"])]
+
 
 class Grammar:
     def __init__(self, lines, rng):
@@ -37,6 +52,8 @@ class Grammar:
             assert not rest, line
             self.rules.append(tree)
             self.weights.append(float(m.group(1) or 1))
+        self.names = sorted(w for w in {t[1][0][0] for t in self.rules if isinstance(t[1][0][0], str)} if w.isupper())
+        self.cumulative = list(itertools.accumulate(self.weights))
 
     # ("seq", items) ("alt", seqs, suffix) "word"
     def _parse(self, tokens, inside=False):
@@ -58,7 +75,8 @@ class Grammar:
     def _expand(self, tree, out):
         if isinstance(tree, str):
             pool = getattr(self, "_" + tree, None)
-            out.append(pool() if pool else tree.encode())
+            got = pool() if pool else tree.encode()
+            out.extend(got if isinstance(got, list) else [got])
             return
         _, alts, suffix = tree
         n = {"": 1, "?": self.rng.randrange(2), "*": self.rng.choice([0, 0, 1, 1, 2, 3]),
@@ -69,7 +87,22 @@ class Grammar:
 
     def command(self):
         out = []
-        self._expand(self.rng.choices(self.rules, self.weights)[0], out)
+        self._expand(self.rng.choices(self.rules, cum_weights=self.cumulative)[0], out)
+        return out
+
+    def heads(self):
+        """The names of commands there are lines for, those of subcommands as "CONFIG SET"."""
+        def words(tree):
+            if isinstance(tree, str):
+                return [tree]
+            return [w for seq in tree[1] if seq for w in words(seq[0])]
+        out = set()
+        for tree in self.rules:
+            items = tree[1][0]
+            for first in words(items[0]):
+                out.add(first)
+                if len(items) > 1:
+                    out.update(first + " " + w for w in words(items[1]))
         return out
 
     # --- pools ------------------------------------------------------------------------------------
@@ -308,3 +341,102 @@ class Grammar:
 
     def _bad(self):
         return self.rng.choice(NONSENSE + EDGE_INTS + [b"-1", b"0"])
+
+    def _ANYCOMMAND(self):
+        """Of another line, but none that itself has a command in it."""
+        for _ in range(20):
+            tree = self.rng.choices(self.rules, cum_weights=self.cumulative)[0]
+            if "ANYCOMMAND" not in tree[1][0] and str(tree[1][0][0]) not in NOT_WITHIN:
+                break
+        out = []
+        self._expand(tree, out)
+        return out
+
+    def _callscript(self):
+        return self.rng.choice(scripts.CALLS)
+
+    def _script(self):
+        return self.rng.choice(scripts.SCRIPTS)
+
+    def _roundtrip(self):
+        return self.rng.choice(scripts.ROUND_TRIPS)
+
+    def _cachedscript(self):
+        return self.rng.choice(scripts.CACHED)
+
+    def _brokenscript(self):
+        return self.rng.choice(scripts.BROKEN)
+
+    def _sha(self):
+        sha = hashlib.sha1(self.rng.choice(scripts.CACHED)).hexdigest().encode()
+        r = self.rng.random()
+        return sha if r < 0.8 else sha.upper() if r < 0.9 else self.rng.choice([b"0" * 40, b"", b"foo", sha[:39]])
+
+    def _library(self):
+        return self.rng.choice(scripts.LIBRARIES)
+
+    def _badlibrary(self):
+        return self.rng.choice(scripts.BAD_LIBRARIES)
+
+    def _library_name(self):
+        return self.rng.choice([b"one", b"two", b"three", b"One", b"t*", b"*", b"nope"])
+
+    def _function(self):
+        return self.rng.choice([b"f1", b"f2", b"f3", b"f4", b"f5", b"F1", b"nope", b""])
+
+    def _user(self):
+        return self.rng.choice([b"alice", b"bob", b"carol"])
+
+    def _category(self):
+        return self.rng.choice([b"read", b"write", b"string", b"hash", b"list", b"set", b"keyspace", b"fast", b"dangerous", b"blocking",
+                                b"pubsub", b"admin", b"scripting", b"geo", b"transaction", b"nope", b"", b"STREAM"])
+
+    def _commandname(self):
+        r = self.rng.random()
+        if r < 0.1:
+            return self.rng.choice([b"nope", b"", b"config|get", b"client|nope", b"get|x", b"CLIENT|ID", b"object|encoding"])
+        return self.rng.choice(self.names).encode()
+
+    def _aclrule(self):
+        r = self.rng.random()
+        name = self.rng.choice(["get", "set", "client", "client|id", "config|get", "nope", "config|nope", "GET", "select|1", "lpush", "acl|whoami"])
+        if r < 0.3:
+            return (self.rng.choice("+-") + name).encode()
+        if r < 0.45:
+            return (self.rng.choice("+-") + "@").encode() + self._category()
+        if r < 0.6:
+            return self.rng.choice([b"~", b"%R~", b"%W~", b"%RW~", b"&", b"%X~"]) + self.rng.choice([b"*", b"K*", b"L1", b"a[b", b"x"])
+        if r < 0.7:
+            return self.rng.choice([b">pw", b"<pw", b">", b"#" + b"a1" * 32, b"!" + b"a1" * 32, b"#zz", b"#" + b"A1" * 32])
+        if r < 0.8:
+            return self.rng.choice([b"(+get ~K*)", b"(-@all +set %W~x)", b"()", b"(on)", b"(+get", b"(+@read &c ~*)", b"( +get )"])
+        return self.rng.choice([b"on", b"off", b"nopass", b"resetpass", b"allkeys", b"resetkeys", b"allchannels", b"resetchannels", b"reset", b"allcommands",
+                                b"nocommands", b"clearselectors", b"+@all", b"-@all", b"foo", b"", b"sanitize-payload", b"skip-sanitize-payload", b"ON", b"+", b"@"])
+
+    def _setting(self):
+        return self.rng.choice([s[0] for s in SETTINGS]) if self.rng.random() < 0.9 else self.rng.choice([b"nope", b"", b"maxmemory-s?mples", b"HZ"])
+
+    def _setting_value(self):
+        name, values = self.rng.choice(SETTINGS)
+        return [name, self.rng.choice(values) if self.rng.random() < 0.8 else self.rng.choice([b"foo", b"1.5", b"\xff"])]
+
+    payloads = [b""]  # of DUMP; a test fills it
+
+    def _payload(self):
+        p = self.rng.choice(self.payloads)
+        if self.rng.random() < 0.85:
+            return p
+        at = self.rng.randrange(len(p) + 1)
+        return self.rng.choice([p[:at], p[:at] + b"\x07" + p[at + 1:], p + b"x", b"", b"foo"])
+
+    def _channel(self):
+        return self.rng.choice([b"a", b"b", b"c", b"news.a", b"\r\n"])
+
+    def _globchannel(self):
+        return self.rng.choice([b"*", b"a", b"news.*", b"[ab]", b"?", b""])
+
+    def _writer(self):
+        return b"redis.call('SET',KEYS[1],'x') redis.pcall('INCR',KEYS[2])"
+
+    def _reader(self):
+        return b"return {redis.pcall('GET',KEYS[1]),redis.pcall('GET',KEYS[2])}"

@@ -1,0 +1,101 @@
+"""Scripts and libraries for the differential test: small ones, for what a conversion or an error can be."""
+
+# The request that follows, in several wrappings.
+CALLS = [b"return redis.call(unpack(ARGV))", b"return redis.pcall(unpack(ARGV))",
+         b"local r = redis.call(unpack(ARGV)) return r",
+         b"local r = redis.pcall(unpack(ARGV)) return r"]
+
+SCRIPTS = [s.encode() for s in [
+    "return 1", "return -1.9", "return 3.99", "return '1.5'", "return true", "return false", "return nil", "return {}", "return",
+    "return 9007199254740993", "return -9223372036854775808", "return 'a\\0b\\r\\n'",
+    "return {1,2,'x',{3,{4}},true,false,5}", "return {1,nil,3}", "return {1,2,nil}", "return {a=1}",
+    "return KEYS", "return ARGV", "return {KEYS[1],ARGV[1]}", "return #KEYS", "return #ARGV", "return KEYS[2]",
+    "return {ok='fine'}", "return {err='Bad thing'}", "return {err='ERR Bad thing'}", "return redis.error_reply('MY words')",
+    "return redis.error_reply('')", "return redis.error_reply('-X y')", "return redis.status_reply('yes')", "return redis.error_reply('one')",
+    "return redis.error_reply()", "return redis.error_reply({})", "return redis.status_reply(1,2)",
+    "return {double=3.25}", "return {double=0.1}", "return {double=1/0}", "return {double=-1e300}", "return {big_number='12345'}",
+    "return {map={a=1}}", "return {set={a=true}}", "return {verbatim_string={string='xyz',format='txt'}}", "return {map={}}",
+    "redis.setresp(3); return {double=3.25}", "redis.setresp(3); return {map={x={double=2.5}}}", "redis.setresp(3); return {set={z=1}}",
+    "redis.setresp(3); return {big_number='99999999999999999999'}", "redis.setresp(3); return true", "redis.setresp(3); return nil",
+    "redis.setresp(3); return {verbatim_string={string='xyz',format='mkd'}}", "redis.setresp(4)", "redis.setresp()", "redis.setresp('x')",
+    "redis.setresp(3); return redis.call('HGETALL',KEYS[1])", "redis.setresp(3); return redis.call('ZRANGE',KEYS[1],0,-1,'WITHSCORES')",
+    "redis.setresp(3); local r = redis.pcall('ZSCORE',KEYS[1],'m1'); return type(r)", "redis.setresp(2); return redis.pcall('GET',KEYS[1])",
+    "redis.setresp(3); return redis.call('DEBUG','PROTOCOL','attrib')", "redis.setresp(3); return redis.call('DEBUG','PROTOCOL','verbatim')",
+    "redis.setresp(3); local r = redis.call('DEBUG','PROTOCOL','double') return tostring(r.double)",
+    "return redis.call('DEBUG','PROTOCOL','double')", "return redis.call('DEBUG','PROTOCOL','map')", "return redis.call('DEBUG','PROTOCOL','null')",
+    "local r = redis.pcall('LPUSH',KEYS[1],'x'); return type(r)", "local r = redis.pcall('INCR',KEYS[1]); return r.err or r",
+    "local r = redis.pcall('nosuch'); return r.err", "local r = redis.pcall('GET'); return {r.err, r.ignore_error_stats_update and 1 or 0}",
+    "return redis.call()", "return redis.call('nosuch')", "return redis.call('GET')", "return redis.call('GET', {})", "return redis.call('GET', nil)",
+    "return redis.call('SET', KEYS[1], 1.5)", "return redis.call('SET', KEYS[1], 10)", "return redis.call('SET', KEYS[1], 1e20)",
+    "return redis.call('SET', KEYS[1], 0.5)", "return redis.call('SET', KEYS[1], true)", 
+    "return redis.call('ECHO', -0.5)", "return redis.call('ECHO', 12345678901234567890)", "return redis.call('ECHO', 1/0)",
+    "return redis.pcall()", "return redis.pcall('SUBSCRIBE','x')", "return redis.call('BLPOP',KEYS[1],0)",
+    "return redis.call('WATCH',KEYS[1])", "return redis.call('MULTI')", "return redis.call('EVAL','return 1',0)", "return redis.call('AUTH','x')",
+    "return redis.call('KEYS','nosuch*')", "return redis.call('TYPE',KEYS[1])", "return redis.call('PING')", "return redis.call('OBJECT','HELP')[1]",
+    "return redis.call('MGET',KEYS[1],KEYS[2] or 'x')", "return redis.call('EXISTS',KEYS[1]) == 1", "return redis.call('GET',KEYS[1]) == false",
+    "return redis.call('LRANGE',KEYS[1],0,-1)", "return redis.call('APPEND',KEYS[1],ARGV[1])", "return {redis.call('TYPE',KEYS[1])}",
+    "redis.call('SELECT',2); return redis.call('DBSIZE')", "redis.call('SELECT',9); return redis.call('SELECT','x')",
+    "return redis.sha1hex(ARGV[1] or '')", "return redis.sha1hex()", "return redis.sha1hex(1)", "return redis.sha1hex('a','b')",
+    "return redis.log(redis.LOG_DEBUG,'x')", "return redis.log('x')", "return redis.log(9,'x')", "return redis.log(redis.LOG_DEBUG)",
+    "return redis.LOG_WARNING", "return redis.REPL_ALL", "return redis.set_repl(redis.REPL_ALL)", "return redis.set_repl(99)", "return redis.set_repl()",
+    "return redis.replicate_commands()", "return redis.breakpoint()", "return redis.debug('x')", "return redis.REDIS_VERSION_NUM > 458752",
+    "return redis.acl_check_cmd('GET','x')", "return redis.acl_check_cmd('nosuch')", "return redis.acl_check_cmd()", "return redis.acl_check_cmd('GET', {})",
+    "math.randomseed(42); return {math.random(1000000), math.random(1000000)}",
+    "return math.floor(7.9)", "return {math.max(1,9), math.min(4,2), math.fmod(7,3)}", "return tostring(math.pi)", "return tostring(2^53)", "return tostring(1e100)",
+    "return tostring(0.1+0.2)", "return string.format('%5.2f|%d|%s|%x', 3.14159, 42, 'x', 255)", 
+    "return string.format('%d', 'x')", "return ('x'):rep(3)", "return string.rep('ab', 100)", "return {string.find('hello','l+')}",
+    "return string.gsub('hello','l','L')", "return {string.byte('AZ',1,2)}", "return string.char(65,0,66)", "return ('abc'):sub(-2)", "return ('abc'):upper()",
+    "return {string.match('k=v','(%w)=(%w)')}", "return tonumber('0x1F')", "return tonumber('10',2)", "return tonumber('z')", "return tonumber(' 12 ')",
+    "return table.concat({1,2,'x'},',')", "return table.concat({1,{},3})", "local t={3,1,2}; table.sort(t); return t", "local t={5,2}; table.insert(t,1,9); return t",
+    "local t={1,'a'}; table.sort(t); return t", "return table.remove({1,2,3})", "return {unpack({1,2,3},2)}", "return select('#',1,2,nil)", "return {select(2,'a','b','c')}",
+    "return pcall(error,'x')", "local ok,e = pcall(function() error('boom') end); return e", "local ok,e = pcall(function() error({err='T boom'}) end); return e",
+    "error('boom')", "error({err='My boom'})", "error()", "error('boom',0)", "error(redis.error_reply('EE x'))", "error(nil)", "error(12)",
+    "return a", "a = 1", "return a.b", "local x; return x.y", "local x; return x()", "return 1 + {}", "return 'a' + 1", "return 'a' .. {}", "return #5", "return {} < {}", "return 1 < 'x'",
+    "return '10' + 5", "return 10 .. ''", "return -'2'", "redis.x = 1", "KEYS[1] = 'z' return KEYS[1]", "string.x = 1", "setmetatable(_G,{})", "return getmetatable('x')", "rawset(_G,'x',1) return x",
+    "return type(io)", "return type(print)", "return type(loadstring)", "return loadstring('return 7')()",
+    "return loadstring('x x')", "return dofile('x')", "return require('x')", "return type(debug)", "return type(package)", "return type(coroutine.create(function() end))", "return type(jit)", "return type(ffi)", "return _VERSION",
+    "return type(module)", "return type(xpcall)", "return type(gcinfo)", "return type(bit)", "return type(cjson)",
+    "local c = coroutine.create(function(x) coroutine.yield(x+1) return 9 end); return {select(2,coroutine.resume(c,1)), select(2,coroutine.resume(c))}",
+    "goto_x = 1", "for i=1,3 do redis.call('RPUSH',KEYS[1],i) end return redis.call('LLEN',KEYS[1])", "local s=0 for i=1,100000 do s=s+i end return s",
+    "#!lua\nreturn 1", "#!lua flags=no-writes\nreturn redis.call('SET',KEYS[1],'x')", "#!lua flags=no-writes,allow-stale\nreturn redis.call('GET',KEYS[1])",
+    "#!lua flags=bad\nreturn 1", "#!lua name=x\nreturn 1", "#!lua x\nreturn 1", "#!lua flags=allow-oom\nreturn redis.call('SET',KEYS[1],'x')", "#!bad\nreturn 1", "#!lua", "#!lua flags=no-cluster\nreturn 2",
+    "local function f(n) if n == 0 then return 0 end return 1 + f(n-1) end return f(100)",
+    "return {1,{2,{3,{4,{5,{6,{7,{8}}}}}}}}", "local t = {} for i=1,300 do t[i]=i end return t", "local t={} t[1]=t return #t", "return {[1]='a',[3]='c'}", "return {ok=1}", "return {err=1}", "return {err={}}",
+]]
+
+# What ARGV says goes through a library and back.
+ROUND_TRIPS = [s.encode() for s in [
+    "return cjson.encode({ARGV[1]})", "return cjson.decode(cjson.encode(ARGV))", "return cjson.encode(ARGV)", "return cjson.encode({a=ARGV[1]})", "return cjson.encode({n=tonumber(ARGV[1]) or cjson.null})",
+    "return cjson.decode(ARGV[1])", "return cjson.encode(cjson.decode('['..ARGV[1]..']'))", "return cjson.encode(cjson.decode('{\"a\":[1,2.5,\"x\",null,true,{}]}'))", "return cjson.encode({})", "return cjson.encode({1,2,nil,4})",
+    "return cjson.encode({[1]=1,[1000000]=2})", "return cjson.encode(1/0)", "return cjson.encode({f=function() end})", "return cjson.encode({[{}]=1})", "return cjson.decode('{\"a\":')", "return cjson.decode('[1,]')", "return cjson.decode('\"\\\\u00e9\\\\ud83d\\\\ude00\"')",
+    "return cjson.encode(0.1)", "return cjson.encode({1e20,-1.5,123456789012345678})", "return cjson.decode('[1e400]')", "return type(cjson.null)", "return cjson._VERSION and 1", "return cjson.encode()", "return cjson.decode()", "return cjson.decode('nope')", "local t={} t[1]=t return cjson.encode(t)",
+    "return cmsgpack.pack(ARGV[1])", "return cmsgpack.pack(unpack(ARGV))", "return {cmsgpack.unpack(cmsgpack.pack(unpack(ARGV)))}", "return cmsgpack.pack(ARGV)", "return cmsgpack.unpack(ARGV[1])", "return cmsgpack.pack({a=ARGV[1]})", "return cmsgpack.pack()",
+    "return cmsgpack.pack({1,-1,255,256,65536,-32769,2^31,2^40,1.5,true,false})", "return cmsgpack.unpack(cmsgpack.pack({x={y=ARGV[1]}})).x.y", "return {cmsgpack.unpack_one(cmsgpack.pack(1,2,3))}", "return {cmsgpack.unpack_limit(cmsgpack.pack(1,2,3),2)}", "return {cmsgpack.unpack_one(cmsgpack.pack(1,2,3),99)}", "return cmsgpack.unpack()", "return cmsgpack.pack(function() end)",
+    "return struct.pack('>I4', tonumber(ARGV[1]) or 7)", "return {struct.unpack('<h', struct.pack('<h', 300))}", "return struct.pack('s', ARGV[1])", "return struct.size('bhil')", "return struct.size('>!4 i1 i4')", "return {struct.unpack('>I2I2s','\\0\\1\\0\\2xyz\\0')}", "return struct.pack('I32',1)", "return struct.pack('z',1)", "return {struct.unpack('I4',ARGV[1])}", "return struct.pack('c0', ARGV[1])", "return {struct.unpack('B', ARGV[1])}", "return struct.pack('i9',1)", "return struct.pack()",
+    "return bit.band(tonumber(ARGV[1]) or 1, 255)", "return bit.tohex(tonumber(ARGV[1]) or 255)", "return bit.bor(1,2,4)", "return bit.bxor(5,3)", "return bit.bnot(0)", "return bit.lshift(1,31)", "return bit.rshift(-1,1)", "return bit.arshift(-8,2)", "return bit.rol(1,33)", "return bit.bswap(1)", "return bit.tobit(2^33+5)", "return bit.band('x')", "return bit.tohex(1,-4)", "return bit.band()",
+    "return ARGV[1]", "return #ARGV[1]", "return tonumber(ARGV[1])", "return tostring(tonumber(ARGV[1]))", "return ARGV[1] .. 'x'", "return ARGV[1]:reverse()", "return ARGV[1]:len()", "return redis.sha1hex(ARGV[1])", "return redis.call('ECHO',ARGV[1])", "return redis.call('ECHO',tonumber(ARGV[1]))", "return redis.error_reply((ARGV[1]:gsub('%c','')))", "return redis.status_reply((ARGV[1]:gsub('%c','')))", "return {err=(ARGV[1]:gsub('%c',''))}", "return {ok=(ARGV[1]:gsub('%c',''))}", "error((ARGV[1]:gsub('%c','')))", "return {double=tonumber(ARGV[1])}", "return string.format('%s %.14g', ARGV[1], tonumber(ARGV[1]) or 0)",
+    "redis.setresp(3) return {double=tonumber(ARGV[1])}", "redis.setresp(3) return {big_number=(ARGV[1]:gsub('%c',''))}", "redis.setresp(3) return {map={[ARGV[1]]=1}}", "redis.setresp(3) return {verbatim_string={format='txt',string=ARGV[1]}}",
+]]
+
+CACHED = [b"return 1", b"return KEYS[1]", b"return redis.call('GET',KEYS[1])", b"return redis.call('SET',KEYS[1],ARGV[1] or 'x')"]
+BROKEN = [b"return (", b"return 1 1", b"x x", b"", b"'", b"return 'abc", b"for", b"goto", b"end", b"return \x00", b"local x = = 1", b"#!lua\n(",
+          b"if true then", b"return {1,2", b"--[[ x", b"function", b"x = ", b"local 1 = 2", b"return ...", b"return 0x", b"return 1e", b"@"]
+
+LIBRARIES = [s.encode() for s in [
+    "#!lua name=one\nredis.register_function('f1', function(k,a) return {k[1],a[1]} end)",
+    "#!lua name=one\nredis.register_function('f1', function(k,a) return #k end)\nredis.register_function('f2', function(k,a) return redis.call('SET',k[1],'x') end)",
+    "#!lua name=two\nredis.register_function{function_name='f3', callback=function(k,a) return redis.call('GET',k[1]) end, flags={'no-writes'}, description='reads'}",
+    "#!lua name=two\nredis.register_function{function_name='f3', callback=function(k,a) return redis.call('SET',k[1],'y') end, flags={'no-writes'}}\nredis.register_function('f4', function(k,a) error('boom') end)",
+    "#!lua name=three\nredis.register_function('f2', function() return 2 end)",
+    "#!lua name=three\nlocal n = 0\nredis.register_function('f5', function(k,a) n = n + 1 return n end)",
+    "#!lua name=three\nredis.register_function{function_name='f5', callback=function(k,a) redis.setresp(3) return {map={x={double=1.5}}} end, flags={'allow-stale','no-cluster','allow-oom'}}",
+]]
+BAD_LIBRARIES = [s.encode() for s in [
+    "#!lua name=bad\nreturn 1", "#!lua\nreturn 1", "return 1", "", "#!lua name=bad", "#!lua name=bad-name\nx", "#!lua name=bad x=1\nx", "#!js name=bad\nx", "#!lua name=\nx",
+    "#!lua name=bad name=bad\nx", "#!lua name=bad\nredis.register_function()", "#!lua name=bad\nredis.register_function('f')", "#!lua name=bad\nredis.register_function('f',1)", "#!lua name=bad\nredis.register_function(1,2)",
+    "#!lua name=bad\nredis.register_function({})", "#!lua name=bad\nredis.register_function{function_name='f'}", "#!lua name=bad\nredis.register_function{function_name='f',callback=1}",
+    "#!lua name=bad\nredis.register_function{function_name='f',callback=function() end,flags={'x'}}", "#!lua name=bad\nredis.register_function{function_name='f',callback=function() end,flags='x'}", "#!lua name=bad\nredis.register_function{function_name='f-',callback=function() end}",
+    "#!lua name=bad\nredis.register_function{function_name='f',callback=function() end,x=1}", "#!lua name=bad\nredis.register_function{function_name='f',callback=function() end,description={}}", "#!lua name=bad\nredis.register_function('f',function() end)\nredis.register_function('f',function() end)",
+    "#!lua name=bad\nredis.call('GET','x')", "#!lua name=bad\nredis.pcall('GET','x')", "#!lua name=bad\nredis.setresp(3)", "#!lua name=bad\nx = 1", "#!lua name=bad\nlocal x = y", "#!lua name=bad\nerror('boom')", "#!lua name=bad\n(", "#!lua name=bad\nredis.register_function('',function() end)", "#!lua name=bad\nredis.register_function('f',function() end,1)",
+    "#!lua name=bad\nredis.log(redis.LOG_DEBUG,'x')", "#!lua name=bad\nredis.register_function('f1',function() end)\nerror({err='E x'})", "#!lua name=bad\nmath.random()", "#!lua name=bad\nredis.acl_check_cmd('GET','x')", "#!lua name=bad\nredis.sha1hex('x')",
+]]
