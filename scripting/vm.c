@@ -247,20 +247,18 @@ static int raw_field(lua_State *L, int table, const char *name)
 }
 
 /* The last thing that a function did was a call (return f(x)): LuaJIT has forgotten from which line then.
- * The error on top gets the function's own, `function` being its place. */
+ * Source and line on top become the function's own, `function` being its place. What was raised stays as it
+ * is: nobody would catch an error of its metatable here. */
 static void say_function(lua_State *L, int function)
 {
     lua_Debug at;
-    bool known = raw_field(L, -1, "line") != LUA_TNIL;
 
-    lua_pop(L, 1);
-    if (known) return;
+    if (!lua_isnil(L, -1)) return;
     lua_pushvalue(L, function);
     lua_getinfo(L, ">S", &at);
+    lua_pop(L, 2);
     lua_pushstring(L, at.source);
-    lua_setfield(L, -2, "source");
     lua_pushinteger(L, at.linedefined > 0 ? at.linedefined : 1);
-    lua_setfield(L, -2, "line");
 }
 
 /* What was raised is on top: the error reply. */
@@ -276,12 +274,12 @@ static void write_error(struct vm *vm, const char *name, int function, struct re
         lua_pop(L, 1);
         return;
     }
-    say_function(L, function);
     vm->counted = raw_field(L, -1, "ignore_error_stats_update") == LUA_TBOOLEAN && lua_toboolean(L, -1);
     lua_pop(L, 1);
     raw_field(L, -1, "err");
     raw_field(L, -2, "source");
     raw_field(L, -3, "line");
+    say_function(L, function);
     text = lua_tostring(L, -3);
     source = lua_tostring(L, -2);
     line = lua_tostring(L, -1);

@@ -282,8 +282,10 @@ static int64_t integer_of(double v)
     return fabs(v) < 0x1p63 ? (int64_t)v : INT64_MIN;
 }
 
+/* Tables that hold themselves twice would be written for ever: more than a state can hold is no value. */
 void vm_write_value(lua_State *L, int resp, struct reply *out)
 {
+    if (UNLIKELY(out->out->n > VM_BYTES_MAX)) luaL_error(L, "the reply is too long");
     if (!lua_checkstack(L, 4)) {
         reply_error(out, STR("ERR reached lua stack limit"));
         lua_pop(L, 1);

@@ -224,3 +224,28 @@ def test_a_script_that_took_all_memory_leaves_room_for_the_next(start):
         assert c("EVAL", "return #({pcall(unpack, {}, 1, 1e8)})", "0") == 2
         memory = dict(line.split(b":") for line in c("INFO", "memory").split(b"\r\n") if b":" in line)
         assert int(memory[b"used_memory_vm_eval"]) < 64 << 20
+
+
+@pytest.mark.parametrize("code, want", [
+    # An error whose metatable is called when its place is noted down.
+    ("return error(setmetatable({}, {__newindex = function() error('x') end}))", b"ERR unknown error"),
+    ("return error(setmetatable({err = 'MY x'}, {__newindex = redis.call, __index = redis.call}))", b"MY x"),
+    # Arrays of which a few elements are there and all would be written.
+    ("cjson.encode_sparse_array(false, 0, 0) return cjson.encode({[1000000000] = 1})", b"ERR JSON would be too long"),
+    ("cjson.encode_sparse_array(false, 2, 2000000000) return cjson.encode({{[1500000000] = 1}})", b"ERR JSON would be too long"),
+    ("cjson.encode_sparse_array(false, 2, 10) return cjson.encode({[1000000000] = 1})", b"ERR Cannot serialise table"),
+    ("cjson.encode_max_depth(1e6) local t = {} for i = 1, 1e5 do t = {t} end return cjson.encode(t)", b"ERR Cannot serialise"),
+    ("cjson.decode_max_depth(1e6) return cjson.decode(string.rep('[', 1e6))", b"ERR Found too many nested"),
+    ("return cmsgpack.unpack(string.rep('\\145', 1e6))", b"ERR stack overflow"),
+])
+def test_what_would_end_the_process_is_an_error(start, code, want):
+    c = start().conn()
+    reply = c("EVAL", code, 0)
+    assert isinstance(reply, Err) and str(reply).encode().startswith(want), reply
+    assert c("EVAL", "return cjson.decode('[1,[2]]')[2]", 0) == [2]
+
+
+def test_sparse_objects_are_no_arrays(start):
+    c = start().conn()
+    code = "cjson.encode_sparse_array(true, 2, 10) return cjson.encode({[1000000000] = {[1000000000] = 1}})"
+    assert c("EVAL", code, 0) == b'{"1000000000":{"1000000000":1}}'
