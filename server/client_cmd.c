@@ -109,7 +109,7 @@ static enum err parse_ids(struct call *c, size_t i, struct filter *f)
 
     f->ids = ids;
     for (; i < c->argc; i++) {
-        if (!num_parse_i64(call_arg(c, i), &ids[f->n_ids]) || ids[f->n_ids] < 1) return ERR_CLIENT_ID;
+        if (!num_parse_i64(call_arg(c, i), &ids[f->n_ids])) return ERR_CLIENT_ID;
         f->n_ids++;
     }
     return OK;

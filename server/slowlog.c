@@ -97,6 +97,7 @@ static enum err run_get(struct call *c)
     struct link *at = l->entries.prev;
     enum err e = OK;
 
+    if (c->argc > 3) return subcommand_syntax(c);
     if (c->argc > 2) e = call_range(c, 2, -1, INT64_MAX, ERR_SLOWLOG_COUNT, &max);
     if (e != OK) return ERR_SLOWLOG_COUNT;
     if (max == -1 || max > (int64_t)l->n) max = (int64_t)l->n;
