@@ -111,6 +111,7 @@ FUZZ_PICKED = $(call picked,$(FUZZERS))
 FUZZ_SEEDS  = $(wildcard tests/fuzz/seeds/$(notdir $(1)))
 SECONDS    ?= 10
 RUNS       ?= 20000
+RUNS_f_lua := 500 # each is eight scripts, some of them endless
 
 $(FUZZERS): $(B)/%: $(B)/%.o $(if $(LIBFUZZER),,$(B)/tests/fuzz/driver.o) \
                     $$(call archives,$$(call folder,$$*))
@@ -120,7 +121,8 @@ $(FUZZERS): $(B)/%: $(B)/%.o $(if $(LIBFUZZER),,$(B)/tests/fuzz/driver.o) \
 
 fuzz-run: $(FUZZ_PICKED)
 	@set -e; $(foreach f,$(FUZZ_PICKED),echo "  fuzz $(f)"; mkdir -p $(f).found; \
-		$(f) -seed=1 -artifact_prefix=$(f).found/ $(ROUND) $(if $(LIBFUZZER),$(f).found) \
+		$(f) -seed=1 -artifact_prefix=$(f).found/ \
+		$(if $(filter -runs=%,$(ROUND)),-runs=$(strip $(or $(RUNS_$(notdir $(f))),$(RUNS))),$(ROUND)) $(if $(LIBFUZZER),$(f).found) \
 		$(call FUZZ_SEEDS,$(f)) > $(f).log 2>&1 || { tail -50 $(f).log; exit 1; };)
 
 fuzz-short:
