@@ -111,7 +111,7 @@ FUZZ_PICKED = $(call picked,$(FUZZERS))
 FUZZ_SEEDS  = $(wildcard tests/fuzz/seeds/$(notdir $(1)))
 SECONDS    ?= 10
 RUNS       ?= 20000
-RUNS_f_lua := 500 # each is eight scripts, some of them endless
+RUNS_f_lua := 3000 # each is three scripts, some of them endless
 
 $(FUZZERS): $(B)/%: $(B)/%.o $(if $(LIBFUZZER),,$(B)/tests/fuzz/driver.o) \
                     $$(call archives,$$(call folder,$$*))

@@ -12,7 +12,7 @@
 #include "scripting/vm.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { DEPTH = 5, ASKED_MAX = 3, BYTES_MAX = 64 << 20 };
+enum { SCRIPTS = 3, DEPTH = 5, ASKED_MAX = 0, BYTES_MAX = 64 << 20 };
 
 /* --- choices --------------------------------------------------------------------------------------- */
 
@@ -261,7 +261,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     host.vm = vm_new(&how);
     ok = run(host.vm, str_c(census), &before);
     ensure(ok && before.p[0] == '$' && before.n > 500);
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < SCRIPTS; i++) {
         buf_clear(&text);
         if (i == 0 && size > 0 && data[0] > ' ' && data[0] < 127) buf_add(&text, data, size);
         else script(&in, &text);
