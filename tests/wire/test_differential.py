@@ -316,6 +316,15 @@ def keys_that_lack(args, ref, got):
 NEW_IN_7_2 = {b"WAITAOF", b"CLIENT SETINFO", b"CLIENT NO-TOUCH", b"CLUSTER MYSHARDID"}
 
 
+def key_and_keys(args, ref, got):
+    return [a.upper() for a in args[:3]] == [b"COMMAND", b"GETKEYS", b"MIGRATE"] and isinstance(ref, Err)
+
+
+def name_before_error(args, ref, got):
+    """The name that an earlier HELLO gave before it failed."""
+    return [a.upper() for a in args[:2]] == [b"CLIENT", b"GETNAME"] and got is None
+
+
 def known(args, version):
     """What both servers understand. 7.0 refuses some with errors of its own, in a transaction at once."""
     words = [a.upper() for a in args]
@@ -361,6 +370,8 @@ DIFFERENCES = [
     ("a stock SORT may see that an earlier number was out of range", EVER, stale_range_error),
     ("line ends at the end of an error are cut in 7.2", (7, 2), trailing_space),
     ("a stock server finds no key at all in PFMERGE without sources", EVER, keys_that_lack),
+    ("a stock server finds no key at all in MIGRATE with both a key and KEYS", EVER, key_and_keys),
+    ("a HELLO of 7.0 that fails has set the name already", (7, 2), name_before_error),
     ("the rows of 7.2 have other flags and tips", (7, 2), rows),
 ]
 

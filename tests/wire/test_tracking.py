@@ -114,6 +114,15 @@ def test_a_flush_makes_all_invalid(c3, c):
     assert c("INFO", "stats").count(b"tracking_total_keys:0") == 1
 
 
+def test_databases_that_change_places_make_all_invalid(c3, c):
+    c3("CLIENT", "TRACKING", "ON")
+    c3("GET", "a")
+    assert c("SWAPDB", "0", "1") == OK
+    assert c3.read() == Push([b"invalidate", None])
+    assert c("SWAPDB", "0", "1") == OK
+    assert c3.read() == Push([b"invalidate", None])
+
+
 def test_optin(c3, c):
     c3("CLIENT", "TRACKING", "ON", "OPTIN")
     c3("GET", "a")
