@@ -85,14 +85,7 @@ static void close_gap(void *array, size_t n, size_t at)
 
 /* --- the first line -------------------------------------------------------------------------------- */
 
-static bool fail(struct buf *why, const char *text)
-{
-    buf_clear(why);
-    buf_add_c(why, text);
-    return false;
-}
-
-static bool fail_name(struct buf *why, const char *before, struct str name, const char *after)
+bool library_fail(struct buf *why, const char *before, struct str name, const char *after)
 {
     buf_clear(why);
     buf_add_c(why, before);
@@ -101,11 +94,16 @@ static bool fail_name(struct buf *why, const char *before, struct str name, cons
     return false;
 }
 
+static bool fail(struct buf *why, const char *text)
+{
+    return library_fail(why, text, str_of(NULL, 0), "");
+}
+
 /* One word behind the engine's: name=x. */
 static bool read_word(struct library_head *h, struct str word, bool *named, struct buf *why)
 {
     if (word.n < 5 || strncasecmp(word.p, "name=", 5) != 0)
-        return fail_name(why, "Invalid metadata value given: ", word, "");
+        return library_fail(why, "Invalid metadata value given: ", word, "");
     if (*named) return fail(why, "Invalid metadata value, name argument was given multiple times");
     *named = true;
     buf_add(&h->name, word.p + 5, word.n - 5);
@@ -246,7 +244,7 @@ static bool functions_free(const struct library_set *s, const struct library *l,
         const struct library_function *there = library_set_function(s, name);
         bool leaves = there != NULL && replace && str_eq(buf_str(&there->library->name), buf_str(&l->name));
 
-        if (there != NULL && !leaves) return fail_name(why, "Function ", name, " already exists");
+        if (there != NULL && !leaves) return library_fail(why, "Function ", name, " already exists");
     }
     return true;
 }
@@ -299,7 +297,7 @@ bool library_set_add(struct library_set *s, struct library *l, bool replace, str
 {
     struct str name = buf_str(&l->name);
 
-    if (!replace && library_set_find(s, name) != NULL) return fail_name(why, "Library '", name, "' already exists");
+    if (!replace && library_set_find(s, name) != NULL) return library_fail(why, "Library '", name, "' already exists");
     if (!functions_free(s, l, replace, why)) return false;
     library_set_remove(s, name);
     link_library(s, l);
@@ -317,13 +315,13 @@ bool library_set_join(struct library_set *s, struct library_set *from, bool repl
     for (size_t i = 0; i < from->n_libraries && !replace; i++) {
         struct str name = buf_str(&from->libraries[i]->name);
 
-        if (library_set_find(s, name) != NULL) return fail_name(why, "Library ", name, " already exists");
+        if (library_set_find(s, name) != NULL) return library_fail(why, "Library ", name, " already exists");
     }
     for (size_t i = 0; i < from->n_functions; i++) {
         struct str name = buf_str(&from->functions[i]->name);
         const struct library_function *there = library_set_function(s, name);
 
-        if (there != NULL && !makes_way(there, from)) return fail_name(why, "Function ", name, " already exists");
+        if (there != NULL && !makes_way(there, from)) return library_fail(why, "Function ", name, " already exists");
     }
     for (size_t i = 0; i < from->n_libraries; i++) library_set_remove(s, buf_str(&from->libraries[i]->name));
     for (size_t i = 0; i < from->n_libraries; i++) link_library(s, from->libraries[i]);

@@ -57,6 +57,9 @@ struct library_head {
 bool MUST_USE library_head_read(struct library_head *h, struct str text, struct buf *why);
 void library_head_fini(struct library_head *h);
 
+/* Tell in `why`, in the place of what it said, an error about a name (which may be empty). Always false. */
+bool library_fail(struct buf *why, const char *before, struct str name, const char *after);
+
 /* Letters, digits and '_', at least one. */
 bool library_name_ok(struct str name);
 extern const char library_bad_name[]; /* the text of the error, for functions too */

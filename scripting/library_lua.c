@@ -278,22 +278,13 @@ static bool run_protected(lua_State *L, struct library *l, struct str body, cons
 
 /* --- loading ----------------------------------------------------------------------------------------- */
 
-static bool fail(struct buf *why, const char *before, struct str name, const char *after)
-{
-    buf_clear(why);
-    buf_add_c(why, before);
-    buf_add_str(why, name);
-    buf_add_c(why, after);
-    return false;
-}
-
 static bool check_head(const struct library_set *s, const struct library_head *h, bool replace, struct buf *why)
 {
     struct str name = buf_str(&h->name);
 
-    if (!library_name_ok(name)) return fail(why, library_bad_name, str_of(NULL, 0), "");
-    if (!str_is(buf_str(&h->engine), "lua")) return fail(why, "Engine '", buf_str(&h->engine), "' not found");
-    if (!replace && library_set_find(s, name) != NULL) return fail(why, "Library '", name, "' already exists");
+    if (!library_name_ok(name)) return library_fail(why, library_bad_name, str_of(NULL, 0), "");
+    if (!str_is(buf_str(&h->engine), "lua")) return library_fail(why, "Engine '", buf_str(&h->engine), "' not found");
+    if (!replace && library_set_find(s, name) != NULL) return library_fail(why, "Library '", name, "' already exists");
     return true;
 }
 
@@ -308,7 +299,7 @@ bool library_lua_load(lua_State *L, struct library_set *s, struct str text, bool
     ok = check_head(s, &h, replace, why);
     l = ok ? library_new(buf_str(&h.name), text) : NULL;
     ok = ok && run_protected(L, l, h.body, limit, why);
-    if (ok && l->n_functions == 0) ok = fail(why, "No functions registered", str_of(NULL, 0), "");
+    if (ok && l->n_functions == 0) ok = library_fail(why, "No functions registered", str_of(NULL, 0), "");
     ok = ok && library_set_add(s, l, replace, why);
     if (ok) *out = l;
     else library_free(&l, &s->forget);

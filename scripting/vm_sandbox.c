@@ -113,14 +113,20 @@ static bool is_sealed(lua_State *L, int index)
 
 /* --- functions that are not as they were ----------------------------------------------------------- */
 
-/* Upvalue 1 without a sealed first argument. */
-static int unless_sealed(lua_State *L)
+/* The function in the place of which this one stands (upvalue 1), with all that is on the stack. */
+static int call_wrapped(lua_State *L)
 {
-    if (lua_gettop(L) > 0 && lua_istable(L, 1) && is_sealed(L, 1)) return refuse_write(L);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
     return lua_gettop(L);
+}
+
+/* Upvalue 1 without a sealed first argument. */
+static int unless_sealed(lua_State *L)
+{
+    if (lua_gettop(L) > 0 && lua_istable(L, 1) && is_sealed(L, 1)) return refuse_write(L);
+    return call_wrapped(L);
 }
 
 /* Upvalue 1 is `next`: a seal is walked as what it seals. */
@@ -134,10 +140,7 @@ static int next_of_seal(lua_State *L)
         if (lua_istable(L, -1)) lua_replace(L, 1); /* else it seals nothing, and is empty itself */
         lua_settop(L, 2);
     }
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, 2, LUA_MULTRET);
-    return lua_gettop(L);
+    return call_wrapped(L);
 }
 
 /* Upvalue 1 is `pairs`, 2 next_of_seal. What it gives for other tables is LuaJIT's own and fast. */
@@ -149,10 +152,7 @@ static int pairs_of_seal(lua_State *L)
         lua_pushnil(L);
         return 3;
     }
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
+    return call_wrapped(L);
 }
 
 /* What calls the script back from C needs the machine's stack, of which LuaJIT takes no account: a
@@ -164,10 +164,7 @@ static int unless_deep(lua_State *L)
     const char *here = __builtin_frame_address(0);
 
     if (vm->run != NULL && vm->stack - here > STACK) return luaL_error(L, "stack overflow");
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
+    return call_wrapped(L);
 }
 
 /* An error that is a table with the text of a reply comes as that text. */
@@ -380,19 +377,13 @@ static int run_json_encode(lua_State *L)
     if (sum.bytes > JSON_MAX || (sum.bytes + sum.holes > JSON_MAX && json_writes_holes(L)))
         return luaL_error(L, "JSON would be too long");
     lua_settop(L, top);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
+    return call_wrapped(L);
 }
 
 static int run_json_decode(lua_State *L)
 {
     if (lua_isstring(L, 1) && lua_objlen(L, 1) > JSON_MAX) return luaL_error(L, "JSON is too long");
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
+    return call_wrapped(L);
 }
 
 /* One that is made anew would not have these bounds. */
