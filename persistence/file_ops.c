@@ -63,6 +63,20 @@ static int64_t sys_size(void *ctx, int fd)
     return fstat(fd, &st) == 0 ? (int64_t)st.st_size : -1;
 }
 
+/* A file system that knows no such thing is none to hold back for it: what was asked may fail later. */
+static int sys_allocate(void *ctx, int fd, int64_t n)
+{
+    (void)ctx;
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, n) == 0 || errno == EOPNOTSUPP) return 0;
+    return -1;
+}
+
+static int sys_link(void *ctx, const char *from, const char *to)
+{
+    (void)ctx;
+    return link(from, to);
+}
+
 static int sys_rename(void *ctx, const char *from, const char *to)
 {
     (void)ctx;
@@ -129,7 +143,9 @@ const struct file_ops file_ops_system = {
     .sync = sys_sync,
     .truncate = sys_truncate,
     .size = sys_size,
+    .allocate = sys_allocate,
     .rename = sys_rename,
+    .link = sys_link,
     .unlink = sys_unlink,
     .make_dir = sys_make_dir,
     .sync_dir = sys_sync_dir,

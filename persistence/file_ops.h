@@ -21,7 +21,9 @@ struct file_ops {
     int (*sync)(void *ctx, int fd);                 /* fdatasync */
     int (*truncate)(void *ctx, int fd, int64_t n);
     int64_t (*size)(void *ctx, int fd);
+    int (*allocate)(void *ctx, int fd, int64_t n);  /* n bytes from the start are the file's; its size stays */
     int (*rename)(void *ctx, const char *from, const char *to);
+    int (*link)(void *ctx, const char *from, const char *to); /* a second name */
     int (*unlink)(void *ctx, const char *path);
     int (*make_dir)(void *ctx, const char *path);   /* one that exists is no error */
     int (*sync_dir)(void *ctx, const char *path);   /* make the names in it durable */

@@ -104,7 +104,11 @@ static uint64_t used_space(const struct memfs *fs)
 {
     uint64_t n = 0;
 
-    for (size_t i = 0; i < fs->n_names; i++) n += fs->names[i].file ? fs->names[i].file->n : 0;
+    for (size_t i = 0; i < fs->n_names; i++) {
+        const struct memfs_file *f = fs->names[i].file;
+
+        if (f) n += f->n > f->allocated ? f->n : f->allocated;
+    }
     return n;
 }
 
@@ -135,7 +139,10 @@ static ssize_t fs_writev(void *ctx, int fd, const struct iovec *v, int n)
     if (bad) want = fs->short_writes ? all / 2 : 0;
     else if (fs->short_writes && all > 1) want = all / 2;
     if (fs->space && !bad) {
+        const struct memfs_file *f = fs->fds[fd].file;
         uint64_t used = used_space(fs), room = used < fs->space ? fs->space - used : 0;
+
+        if (f->allocated > f->n) room += f->allocated - f->n;
 
         if (want > room) want = (size_t)room;
         if (room == 0) {
@@ -191,6 +198,53 @@ static int64_t fs_size(void *ctx, int fd)
     n = (int64_t)fs->fds[fd].file->n;
     pthread_mutex_unlock(&fs->lock);
     return n;
+}
+
+static int fs_allocate(void *ctx, int fd, int64_t n)
+{
+    struct memfs *fs = ctx;
+    struct memfs_file *f;
+    size_t had;
+    int r = 0;
+
+    pthread_mutex_lock(&fs->lock);
+    f = fs->fds[fd].file;
+    had = f->allocated;
+    if (fails(fs)) {
+        r = -1;
+    } else {
+        if ((size_t)n > had) f->allocated = (size_t)n;
+        if (fs->space && used_space(fs) > fs->space) {
+            f->allocated = had;
+            errno = ENOSPC;
+            r = -1;
+        }
+    }
+    pthread_mutex_unlock(&fs->lock);
+    return r;
+}
+
+static int fs_link(void *ctx, const char *from, const char *to)
+{
+    struct memfs *fs = ctx;
+    struct memfs_name *a, *b;
+    int r = -1;
+
+    pthread_mutex_lock(&fs->lock);
+    a = name_of(fs, from, false);
+    b = name_of(fs, to, true);
+    if (!fails(fs)) {
+        if (!a || !a->file) {
+            errno = ENOENT;
+        } else if (b->file) {
+            errno = EEXIST;
+        } else {
+            b->file = a->file;
+            r = 0;
+        }
+    }
+    pthread_mutex_unlock(&fs->lock);
+    return r;
 }
 
 static int fs_rename(void *ctx, const char *from, const char *to)
@@ -294,8 +348,24 @@ void memfs_init(struct memfs *fs)
 {
     memset(fs, 0, sizeof *fs);
     pthread_mutex_init(&fs->lock, NULL);
-    fs->ops = (struct file_ops){ fs,        fs_open,   fs_close,    fs_read,     fs_writev, fs_sync,  fs_truncate,
-                                 fs_size,   fs_rename, fs_unlink,   fs_make_dir, fs_sync_dir, fs_exists, fs_list };
+    fs->ops = (struct file_ops){
+        .ctx = fs,
+        .open = fs_open,
+        .close = fs_close,
+        .read = fs_read,
+        .writev = fs_writev,
+        .sync = fs_sync,
+        .truncate = fs_truncate,
+        .size = fs_size,
+        .allocate = fs_allocate,
+        .rename = fs_rename,
+        .link = fs_link,
+        .unlink = fs_unlink,
+        .make_dir = fs_make_dir,
+        .sync_dir = fs_sync_dir,
+        .exists = fs_exists,
+        .list = fs_list,
+    };
 }
 
 void memfs_fini(struct memfs *fs)

@@ -14,6 +14,7 @@ enum { MEMFS_FILES = 256, MEMFS_FDS = 256 };
 struct memfs_file {
     char *p, *synced;
     size_t n, synced_n;
+    size_t allocated; /* counts as used space, as n does */
 };
 
 struct memfs_name {
