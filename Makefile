@@ -32,8 +32,10 @@ CFLAGS_fuzz     := $(CFLAGS_asan) $(if $(CLANG),-fsanitize=fuzzer-no-link -D__SA
                    -Wno-error -Wno-unknown-warning-option)
 CFLAGS_coverage := -O0 -g --coverage
 CFLAGS_lint     := -O1 -fanalyzer
+# MODE=bug-x: one mistake on purpose (base/planted.h), for tests of the tests.
+CFLAGS_bug      := -O1 -g -DMEMD_PLANTED_BUG=$(shell echo $(MODE) | tr a-z- A-Z_)
 CFLAGS  := -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes \
-           -Wmissing-prototypes -Werror -pthread $(CFLAGS_$(MODE)) $(CFLAGS)
+           -Wmissing-prototypes -Werror -pthread $(CFLAGS_$(firstword $(subst -, ,$(MODE)))) $(CFLAGS)
 LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed $(filter -f% --coverage,$(CFLAGS_$(MODE))) $(LDFLAGS)
 MALLOC  := $(if $(filter asan fuzz,$(MODE)),,-ljemalloc)
 LIBS    := -llzf -levent_core -l:liblua5.1-cjson.a -lluajit-5.1 $(MALLOC) -lpthread -lm

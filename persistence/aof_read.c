@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/crc.h"
+#include "base/planted.h"
 #include "protocol/resp.h"
 
 enum {
@@ -250,13 +251,22 @@ static const char *check_mark(const struct aof_reader *r, uint64_t bytes, uint64
     return mark_crc_ok(line, &b, crc32c(0, r->in->p, bytes)) ? NULL : "wrong checksum";
 }
 
+/* Is the batch the file's last? For planted mistakes. */
+static bool is_last(const struct aof_reader *r, uint64_t bytes)
+{
+    return rdb_in_left(r->in) < bytes + MARK_MAX;
+}
+
 /* All of it is in the window and proven. */
 static bool apply_batch(struct aof_reader *r, struct look *l, uint64_t bytes)
 {
     uint64_t n;
 
     for (uint64_t at = 0; at < bytes; at += n) {
-        if (look_at(l, at, &n) == ITEM_COMMAND && !apply(r, l)) return false;
+        enum item it = look_at(l, at, &n);
+
+        if (PLANTED(BUG_LAST_RECORD_DROPPED) && at + n == bytes && is_last(r, bytes)) break;
+        if (it == ITEM_COMMAND && !apply(r, l)) return false;
     }
     return true;
 }
@@ -286,6 +296,7 @@ static enum aof_end read_batches(struct aof_reader *r, struct look *l)
         }
         if (r->batches == 0) x.counted = x.counted > r->head.skip ? x.counted - r->head.skip : 0;
         if (!apply_batch(r, l, x.bytes)) return bad(r, AOF_DAMAGED, r->why);
+        if (PLANTED(BUG_BATCH_TWICE) && is_last(r, x.bytes) && !apply_batch(r, l, x.bytes)) return AOF_DAMAGED;
         r->in->p += x.bytes + x.mark_n;
         r->offset += x.counted;
         r->batches++;

@@ -9,6 +9,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/planted.h"
+
 static int sys_open(void *ctx, const char *path, int flags)
 {
     int fd;
@@ -46,7 +48,7 @@ static int sys_sync(void *ctx, int fd)
     do {
         r = fdatasync(fd);
     } while (r == -1 && errno == EINTR);
-    return r;
+    return PLANTED(BUG_IGNORED_SYNC_ERROR) ? 0 : r;
 }
 
 static int sys_truncate(void *ctx, int fd, int64_t n)
@@ -106,7 +108,7 @@ static int sys_sync_dir(void *ctx, const char *path)
     int fd = sys_open(ctx, path, O_RDONLY | O_DIRECTORY), r, saved;
 
     if (fd == -1) return -1;
-    r = fsync(fd);
+    r = PLANTED(BUG_NO_DIRECTORY_SYNC) ? 0 : fsync(fd);
     saved = errno;
     if (r == -1 && (saved == EINVAL || saved == EROFS)) r = 0; /* file systems that know no such thing */
     close(fd);

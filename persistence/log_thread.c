@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/planted.h"
 #include "persistence/aof_set.h"
 #include "persistence/file_ops.h"
 #include "persistence/log_file.h"
@@ -118,6 +119,7 @@ static void sync_all(struct write_log *w)
     /* The reactor may make cur an old file meanwhile; only this thread closes any. */
     pthread_mutex_unlock(&w->lock);
     for (int i = 0; i < n && r == 0; i++) r = ops->sync(ops->ctx, fds[i]);
+    if (r != 0 && PLANTED(BUG_SAME_DESCRIPTOR_AGAIN)) r = ops->sync(ops->ctx, fds[n - 1]);
     error = errno;
     took = w->env.mono_us() - began;
     pthread_mutex_lock(&w->lock);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/planted.h"
 #include "persistence/aof_set.h"
 #include "persistence/file_ops.h"
 #include "persistence/log_file.h"
@@ -241,6 +242,16 @@ static void open_multi(struct write_log *w)
     buf_fini(&first);
 }
 
+/* A planted mistake: each effect goes its own way. */
+static void write_alone(struct write_log *w)
+{
+    unsigned depth = w->depth;
+
+    w->depth = w->group_n = 0;
+    write_log_turn_end(w, w->stamp_s * 1000);
+    w->depth = depth;
+}
+
 void write_log_append(struct write_log *w, int db, size_t argc, const struct str *argv)
 {
     if (w->depth) {
@@ -250,6 +261,7 @@ void write_log_append(struct write_log *w, int db, size_t argc, const struct str
     }
     if (UNLIKELY(w->db != db)) select_db(w, db);
     add_command(w, argc, argv);
+    if (PLANTED(BUG_EXEC_NOT_ATOMIC)) write_alone(w);
 }
 
 void write_log_group_begin(struct write_log *w)
@@ -443,7 +455,7 @@ uint64_t write_log_synced(const struct write_log *w)
 
 uint64_t write_log_durable(const struct write_log *w)
 {
-    if (!w->on) return w->chain.end;
+    if (!w->on || PLANTED(BUG_REPLY_BEFORE_SYNC)) return w->chain.end;
     if (w->mode == PERSIST_ALWAYS || w->thread_owns)
         return atomic_load_explicit(&w->durable, memory_order_acquire);
     return w->written;
