@@ -89,12 +89,13 @@ int log_file_write(struct log_file *f, const struct file_ops *ops, const struct 
     struct chain_at at = b->from;
     struct str sel = str_of(NULL, 0), s;
     size_t head_n = 0, mark_n, stamp_n = 0;
+    struct mark_batch m;
     int r = 0;
 
     if (f->pos == 0) {
         struct mark_head h = { .start = f->start };
 
-        if (b->db >= 0) sel = select_text(select, b->db);
+        if (b->select) sel = select_text(select, b->db);
         h.skip = sel.n;
         memcpy(h.id, b->id, MARK_ID + 1);
         head_n = mark_put_head(head, &h);
@@ -106,7 +107,8 @@ int log_file_write(struct log_file *f, const struct file_ops *ops, const struct 
     if (r == 0) r = put_body(&g, str_of(stamp, stamp_n));
     while (r == 0 && (s = chain_next(&at, b->to)).n) r = put_body(&g, s);
     if (r != 0) return -1;
-    mark_n = mark_put_batch(mark, f->batches + 1, g.bytes, b->durable, g.crc);
+    m = (struct mark_batch){ .seq = f->batches + 1, .bytes = g.bytes, .durable = b->durable, .db = b->db };
+    mark_n = mark_put_batch(mark, &m, g.crc);
     r = put(&g, str_of(mark, mark_n));
     if (r == 0) r = flush(&g);
     if (r != 0) return -1;

@@ -34,7 +34,8 @@ struct log_batch {
     uint64_t to;           /* log offset of its end */
     uint64_t durable;      /* log offset known to be on the disk */
     int64_t stamp_s;       /* > 0: annotate the time when it has changed */
-    int db;                /* >= 0, first batch only: the database that is selected at its start */
+    int db;                /* the database that is selected at its start */
+    bool select;           /* first batch only: say so in it */
 };
 
 /* Write a batch (with the file's first line before the first): 0, or -1 and errno. */

@@ -149,7 +149,8 @@ static void write_batch(struct write_log *w)
 {
     struct log_file *f = w->cur;
     struct log_batch b = { .id = w->id, .from = chain_find(&w->chain, w->written), .to = w->target,
-                           .durable = atomic_load(&w->durable), .stamp_s = w->stamp_handed, .db = -1 };
+                           .durable = atomic_load(&w->durable), .stamp_s = w->stamp_handed,
+                           .db = log_thread_batch_db(w, w->written) };
     uint64_t pos = f->pos;
     int r, error;
 
@@ -201,7 +202,7 @@ static struct plan make_plan(const struct write_log *w, uint64_t base_offset)
         consider(&p, f, after->start <= p.held ? f->pos : f->synced_pos);
     }
     consider(&p, w->cur, p.held > atomic_load(&w->durable) ? w->whole_pos : w->cur->synced_pos);
-    for (size_t i = 0; i < w->n_selects && w->selects[i].at < p.held; i++) p.db = w->selects[i].db;
+    p.db = log_thread_db_at(w, p.held);
     return p;
 }
 
@@ -211,7 +212,7 @@ static struct log_file *rescue(struct write_log *w, const struct plan *p, struct
 {
     const struct file_ops *ops = w->env.ops;
     struct log_batch b = { .id = w->id, .from = from, .to = to, .durable = p->held, .stamp_s = stamp_s,
-                           .db = p->db };
+                           .db = p->db < 0 ? 0 : p->db, .select = p->db >= 0 };
     struct log_file *f;
     uint64_t seq;
     int fd = aof_set_new_incr(w->set, &seq), saved, r = 0;

@@ -96,6 +96,24 @@ void log_thread_rotate(struct write_log *w, struct log_file *f);
 /* Under the lock: wait until offset is synced; false when an attempt has failed. */
 bool log_thread_wait_synced(struct write_log *w, uint64_t offset);
 
+/* The database selected at offset `at`, which is held or written; -1: none yet. Under the lock, or by the
+ * reactor. */
+static inline int log_thread_db_at(const struct write_log *w, uint64_t at)
+{
+    size_t i = w->n_selects;
+
+    while (i && w->selects[i - 1].at >= at) i--;
+    return i ? w->selects[i - 1].db : -1;
+}
+
+/* The same for the batch that begins there: one that begins where none is selected selects one itself. */
+static inline int log_thread_batch_db(const struct write_log *w, uint64_t at)
+{
+    int db = log_thread_db_at(w, at);
+
+    return db < 0 ? 0 : db;
+}
+
 /* The offset from which on the bytes must be kept in memory. */
 static inline uint64_t log_thread_held(const struct write_log *w)
 {

@@ -38,13 +38,14 @@ size_t mark_put_head(char *out, const struct mark_head *h)
     return put_crc(out, at, crc32c(0, out, at - 1));
 }
 
-size_t mark_put_batch(char *out, uint64_t seq, uint64_t bytes, uint64_t durable, uint32_t crc)
+size_t mark_put_batch(char *out, const struct mark_batch *b, uint32_t crc)
 {
     size_t at = put_text(out, 0, batch_word, sizeof batch_word - 1);
 
-    at = put_num(out, at, seq);
-    at = put_num(out, at, bytes);
-    at = put_num(out, at, durable);
+    at = put_num(out, at, b->seq);
+    at = put_num(out, at, b->bytes);
+    at = put_num(out, at, b->durable);
+    at = put_num(out, at, (uint64_t)b->db);
     return put_crc(out, at, crc32c(crc, out, at - 1));
 }
 
@@ -105,10 +106,16 @@ bool mark_get_head(struct str line, struct mark_head *h)
 bool mark_get_batch(struct str line, struct mark_batch *b)
 {
     size_t at = 0;
+    uint64_t db;
 
     if (line.n > MARK_MAX || !get_word(line, &at, batch_word, sizeof batch_word - 1)) return false;
     if (!get_num(line, &at, &b->seq) || !get_num(line, &at, &b->bytes)) return false;
     if (!get_num(line, &at, &b->durable)) return false;
+    b->db = -1;
+    if (get_num(line, &at, &db)) {
+        if (db > INT32_MAX) return false;
+        b->db = (int)db;
+    }
     b->crc_at = at - 1;
     return get_crc(line, at, &b->crc);
 }

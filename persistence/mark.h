@@ -3,7 +3,7 @@
  * Stock servers skip lines that begin with '#' between commands, so these cost no compatibility.
  *
  *   #memd log 1 <id> <start> <skip> <crc>\r\n        first line of a file
- *   #memd batch <seq> <bytes> <durable> <crc>\r\n    after each batch
+ *   #memd batch <seq> <bytes> <durable> <db> <crc>\r\n    after each batch
  *
  * id       the log's history, 40 hex digits; start: the log offset of the first byte that counts
  * skip     bytes behind this line that do not count in the log's offset: a SELECT that a file beginning in
@@ -11,6 +11,8 @@
  * seq      1, 2, 3 ... within the file
  * bytes    length of the batch: everything since the line before
  * durable  the log offset that was known to be on the disk when the line was written
+ * db       the database that was selected where the batch begins: so that it means the same when what was
+ *          before it is lost
  * crc      CRC32C, 8 hex digits: of the batch and of its line up to the blank before the crc; of the
  *          line alone for the first
  *
@@ -32,13 +34,14 @@ struct mark_head {
 
 struct mark_batch {
     uint64_t seq, bytes, durable;
+    int db;        /* -1: not said (files of early versions) */
     uint32_t crc;
     size_t crc_at; /* bytes of the line that the crc covers */
 };
 
-/* Write a line to out[MARK_MAX]; returns its length. crc: CRC32C of the batch's bytes. */
+/* Write a line to out[MARK_MAX]; returns its length. crc: CRC32C of the batch's bytes; b->crc is not read. */
 size_t mark_put_head(char *out, const struct mark_head *h);
-size_t mark_put_batch(char *out, uint64_t seq, uint64_t bytes, uint64_t durable, uint32_t crc);
+size_t mark_put_batch(char *out, const struct mark_batch *b, uint32_t crc);
 
 /* True when line (with its \r\n) claims to be one of memd's. */
 bool mark_is_ours(struct str line);

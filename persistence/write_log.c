@@ -331,7 +331,8 @@ static void hand_over(struct write_log *w)
 static void write_now(struct write_log *w)
 {
     struct log_batch b = { .id = w->id, .from = chain_find(&w->chain, w->written), .to = w->chain.end,
-                           .durable = atomic_load(&w->durable), .stamp_s = w->stamp_s, .db = -1 };
+                           .durable = atomic_load(&w->durable), .stamp_s = w->stamp_s,
+                           .db = log_thread_batch_db(w, w->written) };
     struct log_file *f = w->cur;
     uint64_t pos = f->pos;
     int r = log_file_write(f, w->env.ops, &b), error = errno;

@@ -37,7 +37,7 @@ START_TEST(no_altered_bit_of_a_line_goes_unnoticed)
         ck_assert(!mark_get_head(str_of(line, n), &hb));
         line[bit / 8] ^= (char)(1 << bit % 8);
     }
-    n = mark_put_batch(line, 3, 5, 1000, crc);
+    n = mark_put_batch(line, &(struct mark_batch){ .seq = 3, .bytes = 5, .durable = 1000, .db = 2 }, crc);
     ck_assert_uint_lt(n, 128);
     for (size_t bit = 0; bit < 8 * n; bit++) {
         struct str s = str_of(line, n);
@@ -50,19 +50,33 @@ START_TEST(no_altered_bit_of_a_line_goes_unnoticed)
     ck_assert_uint_eq(b.seq, 3);
     ck_assert_uint_eq(b.bytes, 5);
     ck_assert_uint_eq(b.durable, 1000);
+    ck_assert_int_eq(b.db, 2);
 }
 END_TEST
 
 START_TEST(the_greatest_numbers_fit)
 {
     char line[MARK_MAX];
-    struct mark_batch b;
-    size_t n = mark_put_batch(line, UINT64_MAX, UINT64_MAX, UINT64_MAX, 0);
+    struct mark_batch b, most = { .seq = UINT64_MAX, .bytes = UINT64_MAX, .durable = UINT64_MAX, .db = INT32_MAX };
+    size_t n = mark_put_batch(line, &most, 0);
 
     ck_assert_uint_le(n, MARK_MAX);
     ck_assert(mark_get_batch(str_of(line, n), &b));
     ck_assert_uint_eq(b.bytes, UINT64_MAX);
+    ck_assert_int_eq(b.db, INT32_MAX);
 }
 END_TEST
 
-UNIT_MAIN("mark", a_head_reads_back, no_altered_bit_of_a_line_goes_unnoticed, the_greatest_numbers_fit)
+START_TEST(a_line_may_say_nothing_of_the_database)
+{
+    struct mark_batch b;
+
+    ck_assert(mark_get_batch(STR("#memd batch 3 5 1000 0a0b0c0d\r\n"), &b));
+    ck_assert_int_eq(b.db, -1);
+    ck_assert_uint_eq(b.crc, 0x0a0b0c0d);
+    ck_assert(!mark_get_batch(STR("#memd batch 3 5 1000 99999999999 0a0b0c0d\r\n"), &b));
+}
+END_TEST
+
+UNIT_MAIN("mark", a_head_reads_back, no_altered_bit_of_a_line_goes_unnoticed, the_greatest_numbers_fit,
+          a_line_may_say_nothing_of_the_database)
