@@ -3,7 +3,7 @@
 
     tests/bench/bench.py [--quick] [--only WORD] [--rounds N] [--json FILE]
 
-Both servers run on core 0, the load generator (load.c) on core 1. What is compared is the server's
+Both servers run on core 0, the load generators (load.c, paced.c) on core 1. What is compared is the server's
 processor time per operation, user and system, from /proc: it does not depend on what the generator can
 send. Each figure is the median of several rounds in which the two servers take turns, so that a busy
 neighbour hurts both. Nothing here decides whether a test passes.
@@ -11,21 +11,11 @@ neighbour hurts both. Nothing here decides whether a test passes.
 The last column is what memd sets out to reach: at most so much of redis, or an absolute bound."""
 import argparse
 import json
-import os
-import statistics
 import subprocess
-import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
-
-import server as srv  # noqa: E402
-
-CORES = sorted(os.sched_getaffinity(0))
-SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
-LOAD = os.path.join(srv.ROOT, "build/bench/load")
-KEYS = 1000000
-SERVERS = ("memd", "redis")
+import durability
+from rig import CORES, KEYS, LOAD_CORE, SERVERS, TOOLS, Rig, build_tools, busy_ns, pin, srv
 
 # work, pipeline, operations a round, most of redis's time that memd may take (None: no bound set)
 SPEED = [
@@ -50,55 +40,7 @@ SPEED = [
 ]
 
 
-def pin(core):
-    return lambda: os.sched_setaffinity(0, {core})
-
-
-class Run:
-    def __init__(self, options):
-        self.quick, self.rounds, self.only = options.quick, options.rounds, options.only
-        self.rows = []
-
-    # --- tools ------------------------------------------------------------------------------------
-
-    def start(self, name, **settings):
-        settings.setdefault("protected_mode", "no")
-        s = srv.Server(binary=srv.MEMD.path if name == "memd" else srv.REDIS_PATH, maxclients=20000,
-                       wrapper=["taskset", "-c", str(SERVER_CORE)], **settings)
-        return s
-
-    def load(self, server, work, **options):
-        argv = [LOAD, str(server.port), work]
-        for k, v in options.items():
-            argv += [k, str(v)]
-        out = subprocess.run(argv, check=True, capture_output=True, text=True, preexec_fn=pin(LOAD_CORE)).stdout
-        return {k: float(v) for k, v in (line.split() for line in out.splitlines())}
-
-    def cpu_us(self, server, n, work, **options):
-        """Processor time of one operation, in us."""
-        before = busy_ns(server.pid)
-        self.load(server, work, n=n, **options)
-        return (busy_ns(server.pid) - before) / n / 1000
-
-    def wanted(self, name):
-        return not self.only or self.only in name
-
-    def row(self, name, unit, memd, redis, target):
-        """target: ("x", 0.4) at most 0.4 of redis; (">=x", 2) at least twice redis; ("<=", 1.06) absolute."""
-        ratio = memd / redis if redis else float("nan")
-        met = ""
-        if target:
-            kind, bound = target
-            met = {"x": ratio <= bound, "<=": memd <= bound, ">=x": ratio >= bound}[kind]
-            met = "%s %s" % ({"x": "<= %.2f x" % bound, "<=": "<= %.2f" % bound, ">=x": ">= %.2f x" % bound}[kind],
-                             "met" if met else "MISSED")
-        self.rows.append({"name": name, "unit": unit, "memd": memd, "redis": redis, "ratio": ratio, "target": met})
-        digits = 3 if memd < 100 else 0
-        print("%-34s %-8s %11.*f %11.*f %8.2f  %s" % (name, unit, digits, memd, digits, redis, ratio, met), flush=True)
-
-    def title(self, text):
-        print("\n%-34s %-8s %11s %11s %8s  %s" % (text, "unit", "memd", "redis", "ratio", "target"), flush=True)
-
+class Bench(Rig):
     # --- processor time ---------------------------------------------------------------------------
 
     def speed(self):
@@ -117,8 +59,8 @@ class Run:
                         took[name].append(self.cpu_us(servers[name], n, work, pipeline=pipeline, keys=KEYS))
                 label = {"lrange": "LRANGE_100", "mset": "MSET of 10", "xaddmax": "XADD MAXLEN ~ 1000",
                          "xreadgroup": "XREADGROUP of 10", "xpoll": "XREADGROUP of nothing"}.get(work, work.upper())
-                self.row("%s, pipeline %d" % (label, pipeline), "us", statistics.median(took["memd"]),
-                         statistics.median(took["redis"]), bound and ("x", bound))
+                self.row("%s, pipeline %d" % (label, pipeline), "us", took["memd"],
+                         took["redis"], bound and ("x", bound))
         finally:
             for s in servers.values():
                 s.destroy()
@@ -171,8 +113,8 @@ class Run:
         finally:
             for s in servers.values():
                 s.destroy()
-        self.row("turn, %d sessions" % sessions, "us", statistics.median(took["memd"]),
-                 statistics.median(took["redis"]), ("x", 0.55))
+        self.row("turn, %d sessions" % sessions, "us", took["memd"],
+                 took["redis"], ("x", 0.55))
 
     # --- memory -----------------------------------------------------------------------------------
 
@@ -208,7 +150,7 @@ class Run:
         try:
             s.conn()("PING")
             before = s.rss()
-            p = subprocess.Popen([LOAD, str(s.port), "idle", "conns", str(n)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            p = subprocess.Popen([TOOLS["load"], str(s.port), "idle", "conns", str(n)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             assert p.stdout.readline() == b"ready\n"
             grown = s.rss() - before
             p.stdin.close()
@@ -252,14 +194,12 @@ class Run:
                 self.load(s, "fill", keys=keys, pipeline=100, px=px)
                 filled = time.monotonic()
                 before = busy_ns(s.pid)
-                p = subprocess.Popen([LOAD, str(s.port), "probe", "seconds", "6", "every", "500"],
-                                     stdout=subprocess.PIPE, text=True, preexec_fn=pin(LOAD_CORE))
+                answer = self.probe(s, seconds=6, every=500)
                 while c("DBSIZE") > 0:
                     time.sleep(0.02)
                 gone[name] = max(0.0, (time.monotonic() - (filled + px / 1000)) * 1000)
-                out = p.communicate()[0]
+                probe[name] = answer()
                 cpu[name] = (busy_ns(s.pid) - before) / keys / 1000
-                probe[name] = {k: float(v) for k, v in (line.split() for line in out.splitlines())}
                 assert filled - t0 < px / 1000, "filling took longer than the keys live"
             finally:
                 s.destroy()
@@ -267,69 +207,22 @@ class Run:
         self.row("slowest reply meanwhile, p99.9", "us", probe["memd"]["p999_us"], probe["redis"]["p999_us"], None)
         self.row("slowest reply meanwhile", "us", probe["memd"]["max_us"], probe["redis"]["max_us"], ("<=", 5000.0))
 
-    # --- persistence ----------------------------------------------------------------------------------
-
-    def durable(self):
-        if not self.wanted("durable"):
+    def flush(self):
+        if not self.wanted("flush"):
             return
-        self.title("appendonly yes")
-        n = 20000 if self.quick else 100000
-        for label, fsync, pipeline, target in (("SET, always, operations a second", "always", 1, (">=x", 2.0)),
-                                               ("SET, everysec, operations a second", "everysec", 16, None)):
-            rate = {name: [] for name in SERVERS}
-            servers = {name: self.start(name, appendonly="yes", appendfsync=fsync) for name in SERVERS}
-            try:
-                for _ in range(self.rounds):
-                    for name in SERVERS:
-                        got = self.load(servers[name], "set", n=n * (1 if pipeline == 1 else 10), keys=KEYS, pipeline=pipeline)
-                        rate[name].append(got["operations"] / got["seconds"])
-            finally:
-                for s in servers.values():
-                    s.destroy()
-            self.row(label, "op/s", statistics.median(rate["memd"]), statistics.median(rate["redis"]), target)
-
-    def loading(self):
-        if not self.wanted("loading"):
-            return
-        self.title("restart and FLUSHALL")
-        keys = KEYS // 4 if self.quick else KEYS * 2
-        took, flush = {}, {}
+        self.title("FLUSHALL")
+        slowest = {}
         for name in SERVERS:
             s = self.start(name)
             try:
-                self.load(s, "fill", keys=keys, pipeline=100)
-                c = s.conn()
-                c("SAVE")
-                s.stop()
-                t0 = time.monotonic()
-                s.start()
-                c = s.conn()
-                took[name] = keys / (time.monotonic() - t0)
-                assert c("DBSIZE") == keys
-                p = subprocess.Popen([LOAD, str(s.port), "probe", "seconds", "2", "every", "200"],
-                                     stdout=subprocess.PIPE, text=True, preexec_fn=pin(LOAD_CORE))
+                self.load(s, "fill", keys=KEYS // 4 if self.quick else KEYS * 2, pipeline=100)
+                answer = self.probe(s, seconds=2, every=200)
                 time.sleep(0.3)
-                c("FLUSHALL", "ASYNC")
-                out = p.communicate()[0]
-                flush[name] = {k: float(v) for k, v in (line.split() for line in out.splitlines())}
+                s.conn()("FLUSHALL", "ASYNC")
+                slowest[name] = answer()["max_us"]
             finally:
                 s.destroy()
-        self.row("keys loaded a second", "keys/s", took["memd"], took["redis"], (">=x", 2.0))
-        self.row("slowest reply around FLUSHALL", "us", flush["memd"]["max_us"], flush["redis"]["max_us"], ("<=", 5000.0))
-
-
-def busy_ns(pid):
-    """Processor time of all threads, user and system. schedstat counts ns where stat counts ticks."""
-    total = 0
-    try:
-        for tid in os.listdir("/proc/%d/task" % pid):
-            with open("/proc/%d/task/%s/schedstat" % (pid, tid)) as f:
-                total += int(f.read().split()[0])
-        return total
-    except FileNotFoundError:
-        with open("/proc/%d/stat" % pid) as f:
-            fields = f.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) * 10 ** 9 // os.sysconf("SC_CLK_TCK")
+        self.row("slowest reply around FLUSHALL", "us", slowest["memd"], slowest["redis"], ("<=", 5000.0))
 
 
 def main():
@@ -340,16 +233,15 @@ def main():
     a.add_argument("--json", help="write all figures to this file too")
     o = a.parse_args()
     o.rounds = o.rounds or (1 if o.quick else 3)
-    os.makedirs(os.path.dirname(LOAD), exist_ok=True)
-    subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-o", LOAD,
-                    os.path.join(os.path.dirname(os.path.abspath(__file__)), "load.c"), "-lm"], check=True)
+    build_tools()
     if len(CORES) < 2:
         print("one core only: the generator competes with the servers")
-    run = Run(o)
+    run = Bench(o)
     print("memd: %s\nredis: %s, %s" % (srv.MEMD.path, srv.REDIS_PATH, subprocess.run(
         [srv.REDIS_PATH, "--version"], capture_output=True, text=True).stdout.split(" sha")[0]))
-    for part in (run.speed, run.turn, run.memory, run.eviction, run.expiry, run.durable, run.loading):
+    for part in (run.speed, run.turn, run.memory, run.eviction, run.expiry, run.flush):
         part()
+    durability.rows(run)
     missed = [r["name"] for r in run.rows if "MISSED" in r["target"]]
     print("\n%d figures, %s" % (len(run.rows), "all targets met" if not missed else "missed: " + ", ".join(missed)))
     if o.json:

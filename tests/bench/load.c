@@ -15,7 +15,8 @@
  *     eval evalsha
  *                a rate limiter over `keys` counters: INCR, EXPIRE for the first, PTTL when there are too
  *                many; its text each time, or its digest
- *     fill       SET of each of `keys` keys, once, in order; ttl s gives each EX s, px ms gives PX ms
+ *     fill       SET of each of `keys` keys, once, in order; ttl s gives each EX s, px ms gives PX ms, and
+ *                with spread ms up to so much more, evenly
  *     turn       a turn of a chat session, in one pipeline over `keys` sessions: RPUSH a message of
  *                300 to 2,000 bytes, LTRIM to 20, EXPIRE, LRANGE all
  *     sessions   `keys` sessions of 20 messages of `size` bytes, message by message, in order
@@ -52,7 +53,7 @@ enum { IN_BYTES = 1 << 18, KEY_DIGITS = 12, MSET_PAIRS = 10, MESSAGE_MAX = 2000,
 struct load {
     int port;
     const char *work;
-    long conns, pipeline, n, keys, size, ttl, px, scan, every, seconds;
+    long conns, pipeline, n, keys, size, ttl, px, spread, scan, every, seconds;
     uint64_t seed;
 
     uint64_t rng;
@@ -184,7 +185,7 @@ static void add_set(struct load *l, struct conn *c, long id)
     add_value(l, c);
     if (!ttl) return;
     add_word(c, l->px > 0 ? "PX" : "EX");
-    add_number(c, l->px > 0 ? l->px : l->ttl);
+    add_number(c, l->px > 0 ? l->px + l->spread * id / l->keys : l->ttl);
 }
 
 /* Four requests, one operation. */
@@ -613,7 +614,7 @@ static void parse(struct load *l, int argc, char **argv)
 {
     struct { const char *name; long *value; } options[] = {
         { "conns", &l->conns }, { "pipeline", &l->pipeline }, { "n", &l->n }, { "keys", &l->keys },
-        { "size", &l->size }, { "ttl", &l->ttl }, { "px", &l->px }, { "scan", &l->scan },
+        { "size", &l->size }, { "ttl", &l->ttl }, { "px", &l->px }, { "spread", &l->spread }, { "scan", &l->scan },
         { "every", &l->every }, { "seconds", &l->seconds }, { "seed", (long *)&l->seed },
     };
 
