@@ -24,3 +24,8 @@ int64_t clock_mono_us(void)
 {
     return us_of(CLOCK_MONOTONIC);
 }
+
+int64_t clock_boot_us(void)
+{
+    return us_of(CLOCK_BOOTTIME);
+}

@@ -14,4 +14,7 @@ int64_t clock_wall_us(void);
 /* Monotonic clock, us since some start. */
 int64_t clock_mono_us(void);
 
+/* The same for long spans: it goes on while the machine sleeps. */
+int64_t clock_boot_us(void);
+
 #endif

@@ -148,6 +148,7 @@ struct conf {
     enum conf_oom_adj oom_score_adj;
     int64_t oom_score_adj_values[3]; /* primary, replica, helper process */
     bool disable_thp;
+    bool follow_clock_jumps;
 
     /* Security */
     char *requirepass;

@@ -184,6 +184,11 @@ const struct setting general_settings[] = {
     { "disable-thp", BOOL(disable_thp), .initial = "no", .flags = SETTING_IMMUTABLE,
       .doc = "Ask the kernel not to use transparent huge pages for this process. They cost Redis "
              "dearly when it forks; memd does not fork, and is faster with them." },
+    { "follow-clock-jumps", BOOL(follow_clock_jumps), .initial = "no",
+      .doc = "When the system's clock is set to another time while memd runs, by more than a minute: follow "
+             "it, as Redis does, so that keys expire at once or live longer, or let memd's own time go on, so "
+             "that keys keep the time they have left. The jump is logged either way. The next start begins "
+             "with the system's clock." },
     { "include", .kind = &kind_include, .flags = SETTING_FILE_ONLY | SETTING_DROP,
       .example = "/etc/memd/local.conf", .accepts = "the path of a file, * ? and [] allowed",
       .doc = "Read another file here, as if its lines stood in this place: what comes later wins. "

@@ -86,6 +86,18 @@ static void source_close(struct persist *p, struct source *s)
     p->load_base_bytes += s->size;
 }
 
+/* A file from tomorrow: the system's clock was ahead when it was written, or is behind now. What times to live
+ * mean then, nobody can know; but it should not go unseen. */
+static void check_date(const struct persist *p, const char *path, int64_t written_s)
+{
+    int64_t days = (written_s - p->env.store->now_ms / 1000) / 86400;
+
+    if (days < 1) return;
+    log_warning(p->env.log, "%s was written %lld days later than it is now by the system's clock: one of the two is "
+                "wrong. Keys expire by the system's clock: if it is behind, set it right and start again.", path,
+                (long long)days);
+}
+
 /* The RDB part at the start of s. */
 static enum err read_rdb(struct persist *p, struct source *s, bool keep_expired, struct rdb_facts *facts, char *why)
 {
@@ -94,6 +106,7 @@ static enum err read_rdb(struct persist *p, struct source *s, bool keep_expired,
                                .replace = p->merging };
     enum err e = rdb_load(&s->in, p->env.store, &opt, facts);
 
+    check_date(p, s->path, facts->ctime);
     p->keys_loaded += facts->keys;
     p->keys_expired += facts->expired;
     s->in.no_crc = true;

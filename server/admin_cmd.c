@@ -10,6 +10,7 @@
 #include "server/monitor.h"
 #include "server/rows.h"
 #include "server/script_run.h"
+#include "server/times.h"
 
 /* --- databases ----------------------------------------------------------------------------------------- */
 
@@ -144,7 +145,7 @@ static enum err run_shutdown(struct call *c)
 static enum err run_time(struct call *c)
 {
     struct server *s = c->client->server;
-    int64_t us = s->units > 0 && s->unit_us != 0 ? s->unit_us : clock_wall_us();
+    int64_t us = s->units > 0 && s->unit_us != 0 ? s->unit_us : times_wall_us(s);
 
     s->unit_us = us;
     reply_array(c->out, 2);

@@ -19,6 +19,7 @@
 #include "server/keysizes.h"
 #include "server/lazy.h"
 #include "server/rows.h"
+#include "server/times.h"
 #include "server/tracking.h"
 
 #define U(x) ((unsigned long long)(x))
@@ -56,7 +57,9 @@ static void section_server(struct server *s, struct buf *b)
     buf_printf(b, "process_id:%d\r\nprocess_supervised:no\r\nrun_id:%s\r\ntcp_port:%lld\r\n", (int)s->pid,
                s->run_id, I(s->conf->port));
     buf_printf(b, "server_time_usec:%lld\r\nuptime_in_seconds:%lld\r\nuptime_in_days:%lld\r\n",
-               I(clock_wall_us()), I(up), I(up / 86400));
+               I(times_wall_us(s)), I(up), I(up / 86400));
+    buf_printf(b, "system_clock_ahead_ms:%lld\r\nsystem_clock_jumps:%llu\r\n", I(s->wall.ahead_us / 1000),
+               U(s->wall.jumps));
     buf_printf(b, "hz:%lld\r\nconfigured_hz:%lld\r\nlru_clock:%lld\r\nexecutable:%s\r\nconfig_file:%s\r\n"
                   "io_threads_active:0\r\n",
                I(s->conf->hz), I(s->conf->hz), I(server_now_ms(s) / 1000 & 0xffffff), facts_executable(s),

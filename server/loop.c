@@ -16,6 +16,7 @@
 #include "server/script_run.h"
 #include "server/socket.h"
 #include "server/ticks.h"
+#include "server/times.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
 
@@ -34,8 +35,7 @@ void loop_refresh_time(struct server *s)
         s->time_passed = true;
         return;
     }
-    s->now_us = clock_mono_us();
-    s->store->now_ms = clock_wall_ms();
+    times_look(s);
 }
 
 void loop_unit_begin(struct server *s)

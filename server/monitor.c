@@ -2,6 +2,7 @@
 #include "server/monitor.h"
 
 #include "server/secret.h"
+#include "server/times.h"
 
 void monitor_start(struct client *c)
 {
@@ -43,7 +44,7 @@ static void add_quoted(struct buf *b, struct str s)
 void monitor_feed(struct client *c, const struct command *cmd, size_t argc, const struct str *argv)
 {
     struct server *s = c->server;
-    int64_t us = clock_wall_us();
+    int64_t us = times_wall_us(s);
     struct buf line = { 0 };
 
     if (cmd->flags & (CMD_SKIP_MONITOR | CMD_ADMIN)) return;

@@ -24,6 +24,7 @@
 #include "server/slowlog.h"
 #include "server/tracking.h"
 #include "server/ticks.h"
+#include "server/times.h"
 #include "server/title.h"
 
 size_t server_used_memory(const struct server *s)
@@ -305,8 +306,9 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     s->store->defer = lazy_defer;
     s->store->defer_ctx = s->lazy;
     s->us_per_tick = ticks_calibrate();
-    s->started_us = clock_mono_us();
-    s->started_ms = clock_wall_ms();
+    times_open(s);
+    s->started_us = s->now_us;
+    s->started_ms = s->store->now_ms;
     s->commands = registry_new();
     s->slowlog = slowlog_new();
     s->keysizes = keysizes_new(s->store->conf.databases);
@@ -322,7 +324,6 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     make_run_id(s);
     init_lists(s);
     loop_open(s);
-    loop_refresh_time(s);
     dispatch_subscribe(s);
     env.store = s->store;
     env.libraries = functions_keeper(s->functions);

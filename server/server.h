@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/wall.h"
 #include "commands/command.h"
 #include "conf/conf.h"
 #include "persistence/persist.h"
@@ -79,6 +80,7 @@ struct server {
     struct event tick, wake, on_term, on_int, on_hup;
     int wake_fd;
     int64_t now_us;             /* monotonic, of this turn */
+    struct wall wall;           /* times.c: the store's time, and where the system's clock is */
     int units;                  /* scripts and EXECs that run: time stands still for them (loop_unit_begin) */
     bool time_passed;           /* and is to be read anew after them */
     int64_t unit_us;            /* what TIME tells in them, wall clock; 0: nobody has asked */

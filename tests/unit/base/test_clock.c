@@ -27,4 +27,13 @@ START_TEST(the_monotonic_clock_never_goes_back)
 }
 END_TEST
 
-UNIT_MAIN("clock", the_wall_clock_is_that_of_the_system, the_monotonic_clock_never_goes_back)
+START_TEST(the_clock_that_counts_sleep_is_ahead_of_the_other)
+{
+    int64_t mono = clock_mono_us();
+
+    ck_assert_int_ge(clock_boot_us(), mono);
+}
+END_TEST
+
+UNIT_MAIN("clock", the_wall_clock_is_that_of_the_system, the_monotonic_clock_never_goes_back,
+          the_clock_that_counts_sleep_is_ahead_of_the_other)
