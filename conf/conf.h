@@ -171,6 +171,7 @@ struct conf {
     struct conf_save save;
     char *dbfilename;
     bool rdbcompression, rdbchecksum;
+    int64_t snapshot_generations; /* 1 or 2 */
     bool stop_writes_on_bgsave_error;
 
     /* Append-only file */

@@ -51,6 +51,13 @@ const struct setting snapshot_settings[] = {
       .doc = "Compress longer strings in snapshots: a smaller file for some processor time." },
     { "rdbchecksum", BOOL(rdbchecksum), .initial = "yes", .flags = SETTING_IMMUTABLE,
       .doc = "End snapshots with a checksum, and verify it when one is loaded." },
+    { "snapshot-generations", INT(snapshot_generations, 1, 2), .initial = "2",
+      .doc = "How many snapshots are kept. 2: the one before the newest stays beside it "
+             "(dump.rdb.previous), for the day on which the newest turns out to be damaged: memd then "
+             "refuses to start and names the command that goes back. Likewise the log keeps, until its "
+             "next rewrite, the files that the last one replaced: should the newest base be damaged, "
+             "all data is read from those and the log since. That takes up to twice the disk space. "
+             "1: only the newest." },
     { "stop-writes-on-bgsave-error", BOOL(stop_writes_on_bgsave_error), .initial = "yes",
       .doc = "Refuse writes while automatic snapshots fail, so that a full disk is noticed before "
              "much is lost." },

@@ -298,15 +298,17 @@ bool aof_set_has(struct aof_set *s, uint64_t seq)
     return has;
 }
 
-/* Delete the history, and forget it. Not to be able to is no failure of what went before. */
-static void clean_history(struct aof_set *s)
+/* Delete the history, but for the previous generation when that is to be kept, and forget it: in this order, so
+ * that a crash leaves no file that nobody knows of. Not to be able to is no failure of what went before. */
+static void clean_history(struct aof_set *s, bool keep)
 {
+    size_t end = keep ? manifest_previous(&s->m) : s->m.n;
     struct manifest next;
 
-    for (size_t i = 0; i < s->m.n; i++)
+    for (size_t i = 0; i < end; i++)
         if (s->m.files[i].type == 'h') unlink_name(s, s->m.files[i].name);
     manifest_copy(&next, &s->m);
-    manifest_forget(&next);
+    manifest_forget(&next, end);
     if (next.n == s->m.n) manifest_fini(&next);
     else if (!replace(s, &next)) log_warning(s->log, "The AOF's history could not be forgotten: %s", strerror(errno));
 }
@@ -328,7 +330,7 @@ static bool commit(struct aof_set *s, const char *name, uint64_t seq, enum aof_f
 }
 
 bool aof_set_commit_base(struct aof_set *s, const char *tmp_path, uint64_t offset, enum aof_first how,
-                         uint64_t first_seq)
+                         uint64_t first_seq, bool keep)
 {
     char name[NAME_MAX], path[PATH_MAX];
     uint64_t seq;
@@ -348,10 +350,26 @@ bool aof_set_commit_base(struct aof_set *s, const char *tmp_path, uint64_t offse
     ok = ok && commit(s, name, seq, how, first_seq);
     if (ok) {
         s->base_offset = offset;
-        clean_history(s);
+        clean_history(s, keep && how == AOF_FIRST_PUBLISHED);
     }
     pthread_mutex_unlock(&s->lock);
     return ok;
+}
+
+bool aof_set_fall_back(struct aof_set *s)
+{
+    char damaged[PATH_MAX], aside[PATH_MAX + 16];
+    struct manifest next;
+    size_t ignored;
+
+    aof_set_path(s, manifest_base(&s->m)->name, damaged);
+    snprintf(aside, sizeof aside, "%s.damaged", damaged);
+    if (!manifest_fall_back(&s->m, &next, &ignored)) return false;
+    if (!replace(s, &next)) return false;
+    /* It may be that there is nothing to put aside. */
+    if (s->ops->rename(s->ops->ctx, damaged, aside) != 0 && errno != ENOENT)
+        log_warning(s->log, "%s could not be put aside: %s", damaged, strerror(errno));
+    return s->ops->sync_dir(s->ops->ctx, s->dir) == 0;
 }
 
 /* Never counted: a temporary of ours, or "<filename>.<seq>.incr.aof" and "... .base.rdb" with a sequence
@@ -380,9 +398,9 @@ static void sweep_one(void *arg, const char *name)
     unlink_name(s, name);
 }
 
-void aof_set_sweep(struct aof_set *s)
+void aof_set_sweep(struct aof_set *s, bool keep)
 {
-    clean_history(s);
+    clean_history(s, keep);
     if (s->ops->list(s->ops->ctx, s->dir, sweep_one, s) != 0)
         log_warning(s->log, "%s: %s", s->dir, strerror(errno));
 }

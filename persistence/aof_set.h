@@ -54,9 +54,10 @@ enum aof_first {
 };
 
 /* The file tmp_path, the data as of log offset `offset`, becomes the base, on which the increments from
- * first_seq on build. What it replaces is deleted. */
+ * first_seq on build. What it replaces is deleted; with `keep`, and where the log goes on without a gap
+ * (AOF_FIRST_PUBLISHED), it stays as the previous generation, and the one before that is deleted. */
 bool MUST_USE aof_set_commit_base(struct aof_set *s, const char *tmp_path, uint64_t offset,
-                                  enum aof_first how, uint64_t first_seq);
+                                  enum aof_first how, uint64_t first_seq, bool keep);
 
 /* The log offset up to which the base that was committed last holds everything; 0: none was. */
 uint64_t aof_set_base_offset(struct aof_set *s);
@@ -70,8 +71,13 @@ bool MUST_USE aof_set_cut(struct aof_set *s, uint64_t seq, uint64_t n);
 /* An unpublished increment is not needed. */
 void aof_set_discard(struct aof_set *s, uint64_t seq);
 
-/* Delete what a crash left: history, temporaries, files newer than the manifest. */
-void aof_set_sweep(struct aof_set *s);
+/* The previous generation takes the place of the base, which is damaged and gets ".damaged" added to its name.
+ * There is one (manifest_fall_back). */
+bool MUST_USE aof_set_fall_back(struct aof_set *s);
+
+/* Delete what a crash left: history but for the previous generation (with keep), temporaries, files newer than
+ * the manifest. */
+void aof_set_sweep(struct aof_set *s, bool keep);
 
 /* Path for a base in the making, at out[PATH_MAX]. */
 void aof_set_temp_base(const struct aof_set *s, char *out);

@@ -73,6 +73,13 @@ static int sys_allocate(void *ctx, int fd, int64_t n)
     return -1;
 }
 
+/* Advice: the pages of another process that has the file mapped stay. */
+static void sys_uncache(void *ctx, int fd)
+{
+    (void)ctx;
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 static int sys_link(void *ctx, const char *from, const char *to)
 {
     (void)ctx;
@@ -145,6 +152,7 @@ const struct file_ops file_ops_system = {
     .sync = sys_sync,
     .truncate = sys_truncate,
     .size = sys_size,
+    .uncache = sys_uncache,
     .allocate = sys_allocate,
     .rename = sys_rename,
     .link = sys_link,
@@ -154,6 +162,11 @@ const struct file_ops file_ops_system = {
     .exists = sys_exists,
     .list = sys_list,
 };
+
+void file_uncache(const struct file_ops *ops, int fd)
+{
+    if (ops->uncache) ops->uncache(ops->ctx, fd);
+}
 
 int file_write_all(const struct file_ops *ops, int fd, const void *p, size_t n, size_t *done)
 {

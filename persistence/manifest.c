@@ -78,7 +78,14 @@ const struct manifest_file *manifest_incr(const struct manifest *m, size_t i)
 
 void manifest_add_base(struct manifest *m, const char *name, uint64_t seq)
 {
-    if (manifest_base(m)) m->files[0].type = 'h';
+    if (manifest_base(m)) {
+        struct manifest_file old = m->files[0];
+        size_t last = incr_at(m) - 1;
+
+        old.type = 'h';
+        memmove(m->files, m->files + 1, last * sizeof old);
+        m->files[last] = old;
+    }
     insert(m, 0, str_c(name), seq, 'b');
 }
 
@@ -98,15 +105,46 @@ void manifest_drop_after(struct manifest *m, uint64_t seq)
         mem_free(m->files[--m->n].name);
 }
 
-void manifest_forget(struct manifest *m)
+/* Bases and increments are told apart by name alone, once they are history. */
+static bool is_incr_name(const char *name)
+{
+    struct str s = str_c(name), end = STR(".incr.aof");
+
+    return s.n >= end.n && str_eq(str_of(s.p + s.n - end.n, end.n), end);
+}
+
+size_t manifest_previous(const struct manifest *m)
+{
+    size_t at = m->n;
+
+    for (size_t i = 0; i < m->n; i++)
+        if (m->files[i].type == 'h' && !is_incr_name(m->files[i].name)) at = i;
+    return at;
+}
+
+void manifest_forget(struct manifest *m, size_t end)
 {
     size_t to = 0;
 
     for (size_t i = 0; i < m->n; i++) {
-        if (m->files[i].type == 'h') mem_free(m->files[i].name);
+        if (m->files[i].type == 'h' && i < end) mem_free(m->files[i].name);
         else m->files[to++] = m->files[i];
     }
     m->n = to;
+}
+
+bool manifest_fall_back(const struct manifest *m, struct manifest *out, size_t *n_old)
+{
+    size_t at = manifest_previous(m), incrs = incr_at(m);
+
+    if (at == m->n) return false;
+    *out = (struct manifest){ 0 };
+    *n_old = incrs - at - 1;
+    insert(out, 0, str_c(m->files[at].name), m->files[at].seq, 'b');
+    for (size_t i = at + 1; i < m->n; i++) insert(out, out->n, str_c(m->files[i].name), m->files[i].seq, 'i');
+    out->base_seq = m->base_seq;
+    out->incr_seq = m->incr_seq;
+    return true;
 }
 
 /* --- text ----------------------------------------------------------------------------------------- */

@@ -5,6 +5,8 @@
  *   file appendonly.aof.5.incr.aof seq 5 type i     increments, in order
  *   #memd manifest 1c2f00ab                         CRC32C of the lines above; stock servers skip it
  *
+ * The history's last base and the increments behind it are the previous generation (aof_set.h).
+ *
  * A manifest is replaced as a whole: temporary file, sync, rename, sync of the directory. Until the
  * rename the old one counts, so every change of the set of files is all or nothing. */
 #ifndef MEMD_PERSISTENCE_MANIFEST_H
@@ -26,7 +28,7 @@ struct manifest_file {
 };
 
 struct manifest {
-    struct manifest_file *files; /* the base first, then history, then increments by seq */
+    struct manifest_file *files; /* the base first, then history, the oldest first, then increments by seq */
     size_t n, cap;
     uint64_t base_seq, incr_seq; /* the highest ever given */
 };
@@ -49,8 +51,16 @@ void manifest_retire(struct manifest *m, uint64_t seq);
 /* Forget the increments with a seq above `seq`: the caller deletes them. */
 void manifest_drop_after(struct manifest *m, uint64_t seq);
 
-/* Forget the history. */
-void manifest_forget(struct manifest *m);
+/* Where in `files` the previous generation begins: the last base of the history; the rest of the history
+ * belongs to it. m->n when there is none. */
+size_t manifest_previous(const struct manifest *m);
+
+/* Forget the history that stands before files[end]; m->n: all of it. */
+void manifest_forget(struct manifest *m, size_t end);
+
+/* The previous generation as it would be without the base that replaced it: its base, its increments, and
+ * those of now. False: there is none. *n_old gets how many of the increments are history. */
+bool MUST_USE manifest_fall_back(const struct manifest *m, struct manifest *out, size_t *n_old);
 
 /* Text to manifest: ERR_FORMAT with *line and *reason set. m is empty before, and after an error. */
 enum err MUST_USE manifest_parse(struct manifest *m, struct str text, int *line, const char **reason);

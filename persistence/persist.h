@@ -58,6 +58,7 @@ struct persist_conf {
     bool stop_writes_on_bgsave_error;
     struct persist_rule rules[PERSIST_RULES_MAX];
     int n_rules;
+    int generations;             /* of snapshots and of the AOF's bases that are kept: 1, or (0) 2 */
     size_t snapshot_buffer;      /* bytes that may wait for the snapshot's file; 0: 32 MiB */
 };
 

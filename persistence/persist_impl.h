@@ -41,6 +41,7 @@ struct persist {
     enum saving saving;
     struct snapshot *snapshot;
     char tmp_path[PATH_MAX], final_path[PATH_MAX];
+    int generations;          /* as the settings were when saving began */
     _Atomic int prepared;
     int new_fd;               /* of the new increment, by the worker */
     uint64_t new_seq;

@@ -16,6 +16,7 @@
 #include "persistence/aof_read.h"
 #include "persistence/aof_set.h"
 #include "persistence/file_ops.h"
+#include "persistence/generations.h"
 #include "persistence/log_file.h"
 #include "persistence/rdb_read.h"
 #include "persistence/why.h"
@@ -138,6 +139,7 @@ static enum err load_rdb(struct persist *p, const char *path, uint64_t *log_offs
 /* Reading the files of a manifest. */
 struct aof_load {
     struct persist *p;
+    const struct manifest *m;
     uint64_t offset;      /* of the log, so far */
     char id[PERSIST_ID + 1]; /* empty: not known yet */
     bool anchored;        /* the offset comes from memd's own files */
@@ -148,11 +150,16 @@ struct aof_load {
     /* The last increment, when the log can go on in it. */
     struct aof_reader last;
     bool last_whole;
+    /* The previous generation: see load_previous. */
+    bool base_bad;        /* there is something wrong with the base, and not with what follows */
+    bool is_old;          /* this is it */
+    size_t n_old;         /* the first so many increments lead up to where the damaged base began */
+    uint64_t joint;       /* that place, if it could be read; else UINT64_MAX */
 };
 
 static void incr_path_at(struct aof_load *l, size_t i, char *path)
 {
-    aof_set_path(l->p->set, manifest_incr(aof_set_manifest(l->p->set), i)->name, path);
+    aof_set_path(l->p->set, manifest_incr(l->m, i)->name, path);
 }
 
 /* What the first lines say, before anything is applied. */
@@ -212,7 +219,7 @@ static bool later_claim(struct aof_load *l, size_t i, uint64_t offset)
 static enum err cut_back(struct aof_load *l, size_t i, uint64_t good_pos, const char *reason, char *why)
 {
     struct persist *p = l->p;
-    uint64_t dropped = l->sizes[i] - good_pos, seq = manifest_incr(aof_set_manifest(p->set), i)->seq;
+    uint64_t dropped = l->sizes[i] - good_pos, seq = manifest_incr(l->m, i)->seq;
     char path[PATH_MAX];
 
     incr_path_at(l, i, path);
@@ -304,7 +311,7 @@ static enum err read_incr(struct aof_load *l, size_t i, char *why)
         memcpy(l->id, r.head.id, sizeof l->id);
         l->anchored = true;
     }
-    if (end == AOF_TORN && later_claim(l, i, r.offset)) end = AOF_DAMAGED;
+    if (end == AOF_TORN && (i < l->n_old || later_claim(l, i, r.offset))) end = AOF_DAMAGED;
     /* A stock server's file may be cut only at the very end. */
     if (end == AOF_TORN && !r.marked && i + 1 < l->n && r.good_pos > 0) end = AOF_DAMAGED;
     if (end == AOF_DAMAGED) return bad_incr(l, i, &r, why);
@@ -321,6 +328,17 @@ static enum err read_incr(struct aof_load *l, size_t i, char *why)
     return e;
 }
 
+/* The previous generation has been read: does it end where the damaged base began? */
+static enum err check_joint(const struct aof_load *l, char *why)
+{
+    size_t i = l->n_old;
+
+    if (!l->anchored) return why_put(why, ERR_FORMAT, "its files do not say where in the log they belong");
+    if ((i < l->n && l->marked[i]) || l->joint == l->offset) return OK; /* check_order looks at the former */
+    return why_put(why, ERR_FORMAT, "it ends at log offset %llu, and what follows does not begin there",
+                   (unsigned long long)l->offset);
+}
+
 static enum err read_increments(struct aof_load *l, char *why)
 {
     enum err e = OK;
@@ -328,12 +346,13 @@ static enum err read_increments(struct aof_load *l, char *why)
     for (size_t i = 0; i < l->n && e == OK; i++) {
         bool skip;
 
-        e = check_order(l, i, &skip, why);
+        if (l->is_old && i == l->n_old) e = check_joint(l, why);
+        if (e == OK) e = check_order(l, i, &skip, why);
         if (e != OK) return e;
         if (gap_before(l, i)) {
-            if (later_claim(l, i - 1, l->offset))
+            if (l->is_old || later_claim(l, i - 1, l->offset))
                 return why_put(why, ERR_FORMAT, "%s: the log's part before it, from log offset %llu on, was durable "
-                                    "and is missing", manifest_incr(aof_set_manifest(l->p->set), i)->name,
+                                    "and is missing", manifest_incr(l->m, i)->name,
                                     (unsigned long long)l->offset);
             e = cut_back(l, i - 1, l->sizes[i - 1], "the end of the file is missing", why);
             l->last_whole = l->last.marked && l->last.unproven == 0;
@@ -348,7 +367,7 @@ static enum err read_increments(struct aof_load *l, char *why)
 static enum err read_base(struct aof_load *l, char *why)
 {
     struct persist *p = l->p;
-    const struct manifest_file *f = manifest_base(aof_set_manifest(p->set));
+    const struct manifest_file *f = manifest_base(l->m);
     struct rdb_facts facts = { 0 };
     struct source s;
     char path[PATH_MAX];
@@ -378,6 +397,7 @@ static enum err read_base(struct aof_load *l, char *why)
                              (unsigned long long)r.bad_pos, r.why);
         if (cut_ok) discard_open_multi(p);
     }
+    if (facts.has_log_at) l->joint = facts.log_offset;
     if (e == OK && facts.has_log_at) {
         l->offset = facts.log_offset;
         l->anchored = true;
@@ -396,12 +416,15 @@ static void close_load(struct aof_load *l)
 
 static enum err read_all(struct aof_load *l, char *why)
 {
-    const struct manifest *m = aof_set_manifest(l->p->set);
     enum err e;
 
-    l->n = manifest_n_incr(m);
+    if (!l->m) l->m = aof_set_manifest(l->p->set);
+    l->n = manifest_n_incr(l->m);
     e = look_ahead(l, why);
-    if (e == OK && manifest_base(m)) e = read_base(l, why);
+    if (e == OK && manifest_base(l->m)) {
+        e = read_base(l, why);
+        l->base_bad = e != OK && e != ERR_NOT_DONE;
+    }
     /* A stock server's base has no place in a log: the first file of memd's own gives it one. */
     return e == OK ? read_increments(l, why) : e;
 }
@@ -446,12 +469,61 @@ static enum err open_current(struct aof_load *l, char *why)
     return OK;
 }
 
+/* The base is damaged: begin anew, with an empty store. */
+static void forget_content(struct persist *p)
+{
+    const struct persist_libraries *lib = p->env.libraries;
+    struct store_aside *part = store_put_aside(p->env.store);
+
+    store_drop_aside(p->env.store, &part);
+    if (lib) {
+        lib->put_aside(lib->ctx);
+        lib->drop_aside(lib->ctx);
+    }
+    p->keys_loaded = p->keys_expired = p->load_base_bytes = 0;
+    p->progress = (struct persist_progress){ .started_us = p->progress.started_us };
+}
+
+/* The base cannot be read (e, why): the one before it and its increments, if they have been kept and lead up
+ * without a gap to the increments of now, give the same data. *l becomes what was read then. */
+static enum err load_previous(struct aof_load *l, enum err e, char *why)
+{
+    struct persist *p = l->p;
+    struct aof_load old = { .p = p, .joint = l->joint, .is_old = true };
+    char reason[PERSIST_WHY];
+    struct manifest m;
+    enum err now;
+
+    if (!manifest_fall_back(aof_set_manifest(p->set), &m, &old.n_old)) return e;
+    log_warning(p->env.log, "%s: trying the generation before it", why);
+    forget_content(p);
+    old.m = &m;
+    now = read_all(&old, reason);
+    if (now == OK && old.n_old == old.n) now = check_joint(&old, reason);
+    if (now == OK && !aof_set_fall_back(p->set))
+        now = why_put(reason, ERR_IO, "the manifest could not be written: %s", strerror(errno));
+    manifest_fini(&m);
+    old.m = aof_set_manifest(p->set);
+    close_load(l);
+    *l = old;
+    if (now == OK) {
+        log_warning(p->env.log, "%s: NOT LOADED. All data has been read from the base before it and the log since, "
+                    "and the file is kept with .damaged added to its name. Check the disk", why);
+        p->wait_rewrite = true; /* so that there are two again */
+        return OK;
+    }
+    if (now == ERR_NOT_DONE) return why_put(why, now, "%s", reason);
+    log_warning(p->env.log, "The generation before it cannot be used: %s", reason);
+    return e;
+}
+
 static enum err load_aof(struct persist *p, char *why)
 {
-    struct aof_load l = { .p = p };
+    struct aof_load l = { .p = p, .joint = UINT64_MAX };
     enum err e = read_all(&l, why);
 
-    if (e == OK) aof_set_sweep(p->set);
+    if (l.base_bad) e = load_previous(&l, e, why);
+    if (e == OK) aof_set_sweep(p->set, p->conf.generations != 1);
     if (e == OK) e = open_current(&l, why);
     for (size_t i = 0; i < l.n && e == OK; i++) p->incr_bytes += l.sizes[i];
     p->rewrite_base = p->base_bytes + p->incr_bytes;
@@ -491,6 +563,18 @@ static bool has_old_aof(struct persist *p, char *path)
            p->ops->exists(p->ops->ctx, taken) == 0;
 }
 
+/* The snapshot cannot be read. The one before it is older than what clients know: putting it in its place
+ * is not ours to decide. */
+static void name_previous(struct persist *p, char *why)
+{
+    size_t n = strlen(why);
+    char previous[PATH_MAX];
+
+    if (!generations_previous(p->rdb_path, previous) || p->ops->exists(p->ops->ctx, previous) != 1) return;
+    snprintf(why + n, PERSIST_WHY - n, ". `memd --repair %s` goes back to the snapshot before it, %s", p->conf.dir,
+             previous);
+}
+
 static enum err load_rdb_if_any(struct persist *p, char *why)
 {
     uint64_t offset = 0;
@@ -502,6 +586,7 @@ static enum err load_rdb_if_any(struct persist *p, char *why)
     if (there == 0) return OK;
     e = load_rdb(p, p->rdb_path, &offset, id, why);
     if (e == OK && id[0]) write_log_set_history(p->log, id, offset);
+    if (e == ERR_FORMAT || e == ERR_IO) name_previous(p, why);
     return e;
 }
 
@@ -515,7 +600,7 @@ static void sweep_snapshot(void *arg, const char *name)
 
     if (strncmp(name, "temp-", 5) != 0) return;
     digits = strspn(name + 5, "0123456789");
-    if (digits == 0 || strcmp(name + 5 + digits, ".rdb") != 0) return;
+    if ((digits == 0 || strcmp(name + 5 + digits, ".rdb") != 0) && !generations_is_temporary(name)) return;
     if (snprintf(path, sizeof path, "%s/%s", p->conf.dir, name) >= (int)sizeof path) return;
     log_notice(p->env.log, "Deleting %s, which was never completed", path);
     p->ops->unlink(p->ops->ctx, path);

@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "persistence/aof_set.h"
 #include "persistence/file_ops.h"
+#include "persistence/generations.h"
 #include "persistence/log_file.h"
 #include "persistence/snapshot.h"
 #include "persistence/worker.h"
@@ -40,8 +41,7 @@ static bool publish_rdb(void *arg)
 {
     struct persist *p = arg;
 
-    return p->ops->rename(p->ops->ctx, p->tmp_path, p->final_path) == 0 &&
-           p->ops->sync_dir(p->ops->ctx, p->conf.dir) == 0;
+    return generations_replace(p->ops, p->env.log, p->conf.dir, p->tmp_path, p->final_path, p->generations);
 }
 
 static bool publish_base(void *arg)
@@ -49,7 +49,7 @@ static bool publish_base(void *arg)
     struct persist *p = arg;
     enum aof_first how = !p->with_log ? AOF_FIRST_NONE : p->turning_on ? AOF_FIRST_NEW : AOF_FIRST_PUBLISHED;
 
-    return aof_set_commit_base(p->set, p->tmp_path, p->cut_offset, how, p->new_seq);
+    return aof_set_commit_base(p->set, p->tmp_path, p->cut_offset, how, p->new_seq, p->generations > 1);
 }
 
 /* An open file needs no name; what a crash leaves before is swept at the next start. */
@@ -76,6 +76,7 @@ static void begin_snapshot(struct persist *p, enum saving what)
         .arg = p,
         .checksum = p->conf.rdb_checksum,
         .compress = p->conf.rdb_compression,
+        .verify = what != SAVING_EXPORT, /* who asked for it reads it at once */
         .buffer = p->conf.snapshot_buffer,
         .redis_version = p->env.redis_version ? p->env.redis_version : "7.0.15",
         .log_id = write_log_id(p->log),
@@ -87,7 +88,8 @@ static void begin_snapshot(struct persist *p, enum saving what)
     if (base) aof_set_temp_base(p->set, p->tmp_path);
     else snprintf(p->tmp_path, sizeof p->tmp_path, "%s/temp-%ld.rdb", p->conf.dir, (long)getpid());
     p->cut_offset = c.log_offset;
-    memcpy(p->final_path, p->rdb_path, sizeof p->final_path); /* dbfilename may change meanwhile */
+    memcpy(p->final_path, p->rdb_path, sizeof p->final_path); /* settings may change meanwhile */
+    p->generations = p->conf.generations == 1 ? 1 : 2;
     p->saving = what;
     p->last_turn_us = p->env.mono_us();
     p->snapshot = snapshot_begin(&c);

@@ -17,6 +17,7 @@
 #include "persistence/file_ops.h"
 #include "persistence/persist.h"
 #include "persistence/rdb_format.h"
+#include "persistence/rdb_verify.h"
 #include "persistence/rdb_write.h"
 #include "persistence/worker.h"
 #include "storage/store.h"
@@ -55,7 +56,7 @@ struct snapshot {
     bool cancelled;
     bool finished;       /* the worker has left */
     bool ok;
-    char error[160];
+    char error[PERSIST_WHY];
 
     _Atomic size_t queued;
     _Atomic uint64_t bytes;
@@ -301,6 +302,7 @@ struct sink {
     struct snapshot *s;
     int fd;
     uint64_t crc, unsynced;
+    uint64_t written_crc; /* what stands at the end of the file */
     uint64_t crc_fields; /* as crc, were the header that of RDB_VERSION_FIELDS */
     bool has_field_ttls;
     struct buf bytes, scratch;
@@ -425,13 +427,37 @@ static bool write_version(struct sink *k)
 static bool write_end(struct sink *k)
 {
     const struct file_ops *ops = k->s->conf.ops;
-    uint64_t crc = htole64(k->has_field_ttls ? k->crc_fields : k->crc);
+    uint64_t crc;
 
+    k->written_crc = k->has_field_ttls ? k->crc_fields : k->crc;
+    crc = htole64(k->written_crc);
     buf_add(&k->bytes, &crc, sizeof crc);
     k->s->conf.checksum = false; /* it does not cover itself */
     if (!put_bytes(k)) return false;
     if (k->has_field_ttls && !write_version(k)) return false;
     return ops->sync(ops->ctx, k->fd) == 0 || fail(k->s, "syncing");
+}
+
+static bool not_cancelled(void *ctx)
+{
+    struct snapshot *s = ctx;
+    bool cancelled;
+
+    pthread_mutex_lock(&s->lock);
+    cancelled = s->cancelled;
+    pthread_mutex_unlock(&s->lock);
+    return !cancelled;
+}
+
+static bool verify(struct sink *k)
+{
+    struct snapshot *s = k->s;
+    struct rdb_verify v = { .ops = s->conf.ops, .path = s->tmp_path, .bytes = atomic_load(&s->bytes),
+                            .crc = k->written_crc, .go_on = not_cancelled, .ctx = s };
+
+    if (!s->conf.verify || rdb_verify(&v, s->error, sizeof s->error) == OK) return true;
+    atomic_store(&s->failed, true);
+    return false;
 }
 
 static void write_file(void *arg)
@@ -445,6 +471,7 @@ static void write_file(void *arg)
 
     ok = ok && write_blocks(&k) && write_end(&k);
     if (k.fd != -1 && ops->close(ops->ctx, k.fd) != 0 && ok) ok = fail(s, "closing");
+    ok = ok && verify(&k);
     if (ok && !s->conf.publish(s->conf.arg)) ok = fail(s, "putting in place");
     if (!ok && k.fd != -1) ops->unlink(ops->ctx, s->tmp_path);
     buf_fini(&k.bytes);

@@ -28,11 +28,12 @@ struct snapshot_conf {
     void (*wake)(void *ctx); /* from the worker */
     void *ctx;
     const char *tmp_path;
-    /* Called on the worker when tmp_path is complete and synced: put it in its place durably. False and
+    /* Called on the worker when tmp_path is complete, synced and verified: put it in its place durably. False and
      * errno: failed. */
     bool (*publish)(void *arg);
     void *arg;
     bool checksum, compress;
+    bool verify; /* read the file back before it is published */
     size_t buffer;
     const char *redis_version;
     const char *log_id;

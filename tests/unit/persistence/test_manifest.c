@@ -121,7 +121,7 @@ START_TEST(a_new_base_makes_history_of_what_was)
     manifest_add_base(&m, "b2", 2);
     manifest_retire(&m, 2);
     expect_text(&m, "file b2 seq 2 type b\nfile b1 seq 1 type h\nfile i1 seq 1 type h\nfile i2 seq 2 type i\n");
-    manifest_forget(&m);
+    manifest_forget(&m, m.n);
     expect_text(&m, "file b2 seq 2 type b\nfile i2 seq 2 type i\n");
     manifest_add_incr(&m, "i3", 3);
     manifest_drop_after(&m, 2);
