@@ -397,7 +397,7 @@ static enum err read_base(struct aof_load *l, char *why)
                              (unsigned long long)r.bad_pos, r.why);
         if (cut_ok) discard_open_multi(p);
     }
-    if (facts.has_log_at) l->joint = facts.log_offset;
+    if (facts.has_log_at && !l->is_old) l->joint = facts.log_offset;
     if (e == OK && facts.has_log_at) {
         l->offset = facts.log_offset;
         l->anchored = true;
@@ -493,6 +493,7 @@ static enum err load_previous(struct aof_load *l, enum err e, char *why)
     char reason[PERSIST_WHY];
     struct manifest m;
     enum err now;
+    size_t n;
 
     if (!manifest_fall_back(aof_set_manifest(p->set), &m, &old.n_old)) return e;
     log_warning(p->env.log, "%s: trying the generation before it", why);
@@ -513,7 +514,8 @@ static enum err load_previous(struct aof_load *l, enum err e, char *why)
         return OK;
     }
     if (now == ERR_NOT_DONE) return why_put(why, now, "%s", reason);
-    log_warning(p->env.log, "The generation before it cannot be used: %s", reason);
+    n = strlen(why);
+    snprintf(why + n, PERSIST_WHY - n, ". The generation before it cannot be used: %s", reason);
     return e;
 }
 

@@ -200,6 +200,18 @@ static int64_t fs_size(void *ctx, int fd)
     return n;
 }
 
+static void fs_uncache(void *ctx, int fd)
+{
+    struct memfs *fs = ctx;
+    struct memfs_file *f;
+
+    pthread_mutex_lock(&fs->lock);
+    f = fs->fds[fd].file;
+    if (fs->rots_at && fs->rots_at <= f->n) f->p[fs->rots_at - 1] ^= (char)fs->rots_by;
+    if (fs->rots_off && fs->rots_off <= f->n) f->n -= fs->rots_off;
+    pthread_mutex_unlock(&fs->lock);
+}
+
 static int fs_allocate(void *ctx, int fd, int64_t n)
 {
     struct memfs *fs = ctx;
@@ -357,6 +369,7 @@ void memfs_init(struct memfs *fs)
         .sync = fs_sync,
         .truncate = fs_truncate,
         .size = fs_size,
+        .uncache = fs_uncache,
         .allocate = fs_allocate,
         .rename = fs_rename,
         .link = fs_link,

@@ -40,6 +40,10 @@ struct memfs {
     uint64_t space;      /* bytes that all files may have; 0: no limit */
     unsigned sync_delay_us;
     bool syncs_hang;     /* syncs wait while this is set */
+    /* the disk keeps something else than what was written, which is seen when it is read past the cache */
+    uint64_t rots_at;    /* the byte (from 1) of the file whose bits change then; 0: none */
+    unsigned char rots_by;
+    size_t rots_off;     /* so many bytes are missing at the end */
 };
 
 void memfs_init(struct memfs *fs);
