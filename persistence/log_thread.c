@@ -2,7 +2,6 @@
 #include "persistence/log_thread.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/planted.h"
+#include "base/thread.h"
 #include "persistence/aof_set.h"
 #include "persistence/file_ops.h"
 #include "persistence/log_file.h"
@@ -331,13 +331,13 @@ static void *run(void *arg)
 
 void log_thread_start(struct write_log *w)
 {
-    sigset_t all, was;
+    int error;
 
-    sigfillset(&all);
     w->stop = false;
-    pthread_sigmask(SIG_SETMASK, &all, &was); /* signals are the reactor's */
-    ensure(pthread_create(&w->thread, NULL, run, w) == 0);
-    pthread_sigmask(SIG_SETMASK, &was, NULL);
+    error = thread_start(&w->thread, run, w);
+    if (error == 0) return;
+    log_warning(w->env.log, "The thread of the log could not be started: %s", thread_why(error));
+    ensure(error == 0); /* nothing has been written yet that would need it */
 }
 
 void log_thread_stop(struct write_log *w)

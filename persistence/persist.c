@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/rng.h"
+#include "base/thread.h"
 #include "persistence/aof_set.h"
 #include "persistence/file_ops.h"
 #include "persistence/log_file.h"
@@ -54,34 +54,20 @@ static void copy_conf(struct persist *p, const struct persist_conf *c)
 
 /* --- opening and closing -------------------------------------------------------------------------------- */
 
-/* The lock is the system's, on the open file: it goes with the process, however that ends. */
-static enum err lock_dir(struct persist *p, char *why)
-{
-    char path[PATH_MAX], text[32], other[32] = "";
-    ssize_t n;
-
-    snprintf(path, sizeof path, "%s/LOCK", p->conf.dir);
-    p->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (p->lock_fd == -1) return why_put(why, ERR_IO, "%s: %s", path, strerror(errno));
-    if (flock(p->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK) return why_put(why, ERR_IO, "%s: %s", path, strerror(errno));
-        n = pread(p->lock_fd, other, sizeof other - 1, 0);
-        if (n > 0) other[strcspn(other, "\n")] = 0;
-        return why_put(why, ERR_NOT_DONE, "The data directory %s is in use by another daemon (process %s): "
-                            "%s is locked", p->conf.dir, other[0] ? other : "unknown", path);
-    }
-    n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    if (ftruncate(p->lock_fd, 0) != 0 || pwrite(p->lock_fd, text, (size_t)n, 0) != n)
-        log_warning(p->env.log, "%s: %s", path, strerror(errno)); /* the lock holds all the same */
-    return OK;
-}
-
 static void make_id(char *id)
 {
     unsigned char bytes[PERSIST_ID / 2];
 
     rng_secret(bytes, sizeof bytes);
     for (size_t i = 0; i < sizeof bytes; i++) snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static enum err start_worker(struct persist *p, char *why)
+{
+    int error;
+
+    p->worker = worker_new(&error);
+    return p->worker ? OK : why_put(why, ERR_IO, "The thread that saves could not be started: %s", thread_why(error));
 }
 
 static void open_log(struct persist *p)
@@ -104,7 +90,8 @@ enum err persist_open(struct persist **out, const struct persist_conf *conf, con
     *out = NULL;
     p->env = *env;
     p->ops = env->files ? env->files : &file_ops_system;
-    p->lock_fd = p->new_fd = p->export_fd = -1;
+    p->new_fd = p->export_fd = -1;
+    p->lock = (struct data_lock){ -1, -1 };
     copy_conf(p, conf);
     p->last_bgsave_ok = p->last_rewrite_ok = true;
     p->last_bgsave_sec = p->last_rewrite_sec = -1;
@@ -113,16 +100,16 @@ enum err persist_open(struct persist **out, const struct persist_conf *conf, con
         log_notice(env->log, "aof-use-rdb-preamble no: memd's bases are RDB files all the same");
     if (p->ops->make_dir(p->ops->ctx, conf->dir) != 0)
         e = why_put(why, ERR_IO, "%s: %s", conf->dir, strerror(errno));
-    if (e == OK) e = lock_dir(p, why);
+    if (e == OK) e = data_lock_take(&p->lock, p->conf.dir, why);
+    if (e == OK) e = start_worker(p, why);
     if (e != OK) {
-        if (p->lock_fd != -1) close(p->lock_fd);
+        data_lock_release(&p->lock);
         free_conf(&p->conf);
         mem_free(p);
         return e;
     }
     p->set = aof_set_new(p->ops, env->log, conf->dir, conf->appenddirname, conf->appendfilename);
     open_log(p);
-    p->worker = worker_new();
     *out = p;
     return OK;
 }
@@ -170,7 +157,7 @@ void persist_close(struct persist **pp)
     if (p->new_fd != -1) p->ops->close(p->ops->ctx, p->new_fd);
     write_log_free(&p->log);
     aof_set_free(&p->set);
-    close(p->lock_fd);
+    data_lock_release(&p->lock);
     free_conf(&p->conf);
     mem_free(p);
     *pp = NULL;

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 
+#include "persistence/data_lock.h"
 #include "persistence/persist.h"
 
 struct aof_set;
@@ -29,7 +30,7 @@ struct persist {
     struct persist_env env;
     const struct file_ops *ops;
     struct persist_conf conf; /* its strings are owned */
-    int lock_fd;
+    struct data_lock lock;
     struct write_log *log;
     struct aof_set *set;
     struct worker *worker;

@@ -202,8 +202,7 @@ void persist_cancel(struct persist *p)
 {
     if (p->saving == SAVING_PREPARES) {
         /* The worker ends it by itself; what it made stays, an empty increment. */
-        worker_free(&p->worker);
-        p->worker = worker_new();
+        worker_drain(p->worker);
         if (p->new_fd != -1) p->ops->close(p->ops->ctx, p->new_fd);
         p->new_fd = -1;
         if (p->turning_on) aof_set_discard(p->set, p->new_seq);

@@ -1,12 +1,10 @@
 /* worker.c -- one thread and its queue. */
 #include "persistence/worker.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 
-#include "base/ensure.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 struct job {
     struct job *next;
@@ -17,9 +15,9 @@ struct job {
 struct worker {
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t more;
+    pthread_cond_t more, rest;
     struct job *first, **end;
-    bool stop;
+    bool busy, stop;
 };
 
 static void *run(void *arg)
@@ -38,29 +36,39 @@ static void *run(void *arg)
         }
         w->first = j->next;
         if (!w->first) w->end = &w->first;
+        w->busy = true;
         pthread_mutex_unlock(&w->lock);
         j->fn(j->arg);
         mem_free(j);
         pthread_mutex_lock(&w->lock);
+        w->busy = false;
+        pthread_cond_signal(&w->rest);
     }
     pthread_mutex_unlock(&w->lock);
     mem_thread_leave();
     return NULL;
 }
 
-struct worker *worker_new(void)
+static void destroy(struct worker *w)
+{
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->more);
+    pthread_cond_destroy(&w->rest);
+    mem_free(w);
+}
+
+struct worker *worker_new(int *error)
 {
     struct worker *w = mem_zalloc(sizeof *w);
-    sigset_t all, was;
 
     w->end = &w->first;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->more, NULL);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &was); /* signals are the reactor's */
-    ensure(pthread_create(&w->thread, NULL, run, w) == 0);
-    pthread_sigmask(SIG_SETMASK, &was, NULL);
-    return w;
+    pthread_cond_init(&w->rest, NULL);
+    *error = thread_start(&w->thread, run, w);
+    if (*error == 0) return w;
+    destroy(w);
+    return NULL;
 }
 
 void worker_do(struct worker *w, void (*fn)(void *arg), void *arg)
@@ -75,6 +83,13 @@ void worker_do(struct worker *w, void (*fn)(void *arg), void *arg)
     pthread_mutex_unlock(&w->lock);
 }
 
+void worker_drain(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->first || w->busy) pthread_cond_wait(&w->rest, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+}
+
 void worker_free(struct worker **w)
 {
     if (!*w) return;
@@ -83,8 +98,6 @@ void worker_free(struct worker **w)
     pthread_cond_signal(&(*w)->more);
     pthread_mutex_unlock(&(*w)->lock);
     pthread_join((*w)->thread, NULL);
-    pthread_mutex_destroy(&(*w)->lock);
-    pthread_cond_destroy(&(*w)->more);
-    mem_free(*w);
+    destroy(*w);
     *w = NULL;
 }

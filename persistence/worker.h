@@ -4,10 +4,14 @@
 
 struct worker;
 
-struct worker *worker_new(void);
+/* NULL: *error says why there is no thread to be had (thread_why). */
+struct worker *worker_new(int *error);
 
 /* Run fn(arg) on the thread, after all that was asked for before. */
 void worker_do(struct worker *w, void (*fn)(void *arg), void *arg);
+
+/* Wait until all that was asked for is done. */
+void worker_drain(struct worker *w);
 
 /* Finish what was asked for, then end the thread. */
 void worker_free(struct worker **w);

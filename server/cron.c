@@ -8,6 +8,7 @@
 #include "server/dispatch.h"
 #include "server/keysizes.h"
 #include "server/listen.h"
+#include "server/script_run.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
 
@@ -89,6 +90,14 @@ bool cron_turn(struct server *s)
     return s->evicting;
 }
 
+void cron_signal_waited(struct server *s)
+{
+    int sig = s->signal_later;
+
+    s->signal_later = 0;
+    cron_signal(s, sig);
+}
+
 void cron_signal(struct server *s, int sig)
 {
     int how, save;
@@ -98,7 +107,12 @@ void cron_signal(struct server *s, int sig)
         log_notice(s->log, ok ? "Log file reopened." : "The log file could not be reopened, keeping the old one.");
         return;
     }
+    if (s->stopping) return;
     log_warning(s->log, "Received %s scheduling shutdown...", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+    if (!script_give_way(s->script)) { /* what it has done so far is not whole */
+        s->signal_later = sig;
+        return;
+    }
     how = sig == SIGTERM ? s->conf->shutdown_on_sigterm : s->conf->shutdown_on_sigint;
     save = how & CONF_SHUTDOWN_SAVE ? 1 : how & CONF_SHUTDOWN_NOSAVE ? 0 : -1;
     server_shutdown(s, save, (how & CONF_SHUTDOWN_FORCE) != 0);

@@ -10,6 +10,9 @@ bool cron_turn(struct server *s);
 /* SIGTERM, SIGINT: orderly stop. SIGHUP: reopen the log. */
 void cron_signal(struct server *s, int sig);
 
+/* One that had to wait for a script to end (server->signal_later). */
+void cron_signal_waited(struct server *s);
+
 /* A counter stands at total, ms after the last sample. */
 void rate_sample(struct rate *r, uint64_t total, int64_t ms);
 

@@ -1,12 +1,11 @@
 /* lazy.c -- see lazy.h. One thread, one queue under a mutex: jobs are few and large. */
 #include "server/lazy.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "base/ensure.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 struct job {
     struct job *next;
@@ -53,15 +52,24 @@ static void *work(void *arg)
     return NULL;
 }
 
-struct lazy *lazy_new(void)
+static void destroy(struct lazy *l)
+{
+    pthread_mutex_destroy(&l->lock);
+    pthread_cond_destroy(&l->more);
+    mem_free(l);
+}
+
+struct lazy *lazy_new(int *error)
 {
     struct lazy *l = mem_zalloc(sizeof *l);
 
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->more, NULL);
     l->last = &l->first;
-    ensure(pthread_create(&l->thread, NULL, work, l) == 0);
-    return l;
+    *error = thread_start(&l->thread, work, l);
+    if (*error == 0) return l;
+    destroy(l);
+    return NULL;
 }
 
 void lazy_defer(void *lazy, void (*fn)(void *arg), void *arg)
@@ -85,13 +93,12 @@ unsigned long lazy_pending(const struct lazy *l)
 
 void lazy_free(struct lazy **l)
 {
+    if (*l == NULL) return;
     pthread_mutex_lock(&(*l)->lock);
     (*l)->stop = true;
     pthread_cond_signal(&(*l)->more);
     pthread_mutex_unlock(&(*l)->lock);
     pthread_join((*l)->thread, NULL);
-    pthread_mutex_destroy(&(*l)->lock);
-    pthread_cond_destroy(&(*l)->more);
-    mem_free(*l);
+    destroy(*l);
     *l = NULL;
 }

@@ -4,7 +4,8 @@
 
 struct lazy;
 
-struct lazy *lazy_new(void);
+/* NULL: *error says why there is no thread to be had (thread_why). */
+struct lazy *lazy_new(int *error);
 
 /* Waits until everything queued is freed. */
 void lazy_free(struct lazy **l);

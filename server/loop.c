@@ -239,6 +239,7 @@ static bool turn(struct server *s)
     check_pause(s);
     batch_run(s);
     if (UNLIKELY(script_wants_shutdown(s->script))) server_shutdown(s, 0, true);
+    if (UNLIKELY(s->signal_later != 0)) cron_signal_waited(s);
     block_expire(s);
     more = expire(s);
     more |= cron_turn(s);
@@ -401,8 +402,22 @@ void loop_open(struct server *s)
     event_add(&s->on_hup, NULL);
 }
 
+/* Those that come from now on change nothing any more: without a handler they would kill, and the exit code would
+ * tell of an end that was not orderly. */
+static void ignore_signals(void)
+{
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGHUP);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+}
+
 void loop_close(struct server *s)
 {
+    ignore_signals();
     event_del(&s->wake);
     event_del(&s->tick);
     event_del(&s->on_term);

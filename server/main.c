@@ -197,6 +197,8 @@ int main(int argc, char **argv)
 
     mem_init();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN); /* memd has no use for them, and dying of one would be a poor answer */
+    signal(SIGUSR2, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error like a full disk */
     if (handled_alone(argc, argv, &code)) return code;
     conf_init(&conf);

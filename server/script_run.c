@@ -119,7 +119,7 @@ static bool must_stop(void *ctx)
         loop_busy_begin(s, r->caller);
     }
     loop_busy_turn(s);
-    if (r->killed && !r->shut_down) log_notice(s->log, "Lua script killed by user with SCRIPT KILL.");
+    if (r->killed && !r->shut_down && s->signal_later == 0) log_notice(s->log, "Lua script killed by user with SCRIPT KILL.");
     return r->killed || s->stopping;
 }
 
@@ -137,6 +137,15 @@ const char *script_busy(const struct script_run *r)
 void script_stop_all(struct script_run *r)
 {
     r->killed = r->shut_down = true;
+}
+
+bool script_give_way(struct script_run *r)
+{
+    if (r->job == NULL) return true;
+    if (!r->wrote) r->killed = true;
+    log_notice(r->server->log, r->wrote ? "A script runs that has written already: the end waits for it."
+                                        : "The script that runs is stopped: it has written nothing.");
+    return false;
 }
 
 bool script_wants_shutdown(const struct script_run *r)

@@ -45,6 +45,10 @@ const char *script_busy(const struct script_run *r);
 void script_stop_all(struct script_run *r);
 bool script_wants_shutdown(const struct script_run *r);
 
+/* A signal asks for the end: true when no script runs. One that has written nothing is stopped, another has
+ * to come to its end. */
+bool script_give_way(struct script_run *r);
+
 /* What runs; false: nothing. */
 struct script_running {
     const char *name;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "server/client.h"
 #include "server/cron.h"
 #include "server/dispatch.h"
@@ -288,6 +289,20 @@ static bool rename_commands(struct server *s)
     return true;
 }
 
+static bool start_lazy(struct server *s)
+{
+    int error;
+
+    s->lazy = lazy_new(&error);
+    if (s->lazy == NULL) {
+        log_warning(s->log, "The thread that frees large values could not be started: %s", thread_why(error));
+        return false;
+    }
+    s->store->defer = lazy_defer;
+    s->store->defer_ctx = s->lazy;
+    return true;
+}
+
 bool server_open(struct server *s, struct conf *conf, struct log *log)
 {
     struct store_conf sc = store_conf_of(conf);
@@ -303,9 +318,6 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     rng_secret(&key, sizeof key);
     rng_secret(&seed, sizeof seed);
     s->store = store_new(&sc, &key, seed);
-    s->lazy = lazy_new();
-    s->store->defer = lazy_defer;
-    s->store->defer_ctx = s->lazy;
     s->us_per_tick = ticks_calibrate();
     times_open(s);
     s->started_us = s->now_us;
@@ -328,7 +340,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     dispatch_subscribe(s);
     env.store = s->store;
     env.libraries = functions_keeper(s->functions);
-    if (!rename_commands(s) || !load_users(s)) return false;
+    if (!rename_commands(s) || !load_users(s) || !start_lazy(s)) return false;
     if (persist_open(&s->persist, &pc, &env, why) != OK) {
         log_warning(log, "%s", why);
         return false;
@@ -367,6 +379,7 @@ bool server_shutdown(struct server *s, int save, bool force)
     char why[PERSIST_WHY];
     enum persist_ending how = save < 0 ? PERSIST_END_BY_RULES : save ? PERSIST_END_SAVE : PERSIST_END_NOSAVE;
 
+    if (s->stopping) return true;
     log_warning(s->log, "User requested shutdown...");
     if (s->store->loading) {
         s->stopping = true; /* what is on the disk is more than what is loaded */

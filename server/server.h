@@ -102,6 +102,7 @@ struct server {
     struct buf spare[64];       /* buffers of idle connections, to be used again */
     int n_spare, n_spare_low;   /* and the fewest there were since the last trim */
     bool stopping;              /* the loop is to end */
+    int signal_later;           /* that asks to end, and waits for a script; 0: none */
     bool skip_checksum;         /* of RESTORE's payloads: DEBUG, for tests */
     int exit_code;
 

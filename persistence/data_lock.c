@@ -1,0 +1,144 @@
+#include "persistence/data_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "persistence/why.h"
+
+/* Who holds the lock: three lines. The number alone says nothing when directories are shared between
+ * machines. */
+struct holder {
+    char pid[24], host[HOST_NAME_MAX + 1], boot[40];
+};
+
+static void take_line(const char **at, char *to, size_t room)
+{
+    size_t n = strcspn(*at, "\n");
+
+    if (n >= room) n = room - 1;
+    memcpy(to, *at, n);
+    to[n] = '\0';
+    *at += strcspn(*at, "\n");
+    if (**at == '\n') (*at)++;
+}
+
+static void read_boot_id(char *id, size_t room)
+{
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, id, room - 1) : 0;
+
+    id[n > 0 ? n : 0] = '\0';
+    id[strcspn(id, "\n")] = '\0';
+    if (fd >= 0) close(fd);
+}
+
+static void describe_us(struct holder *h)
+{
+    *h = (struct holder){ 0 };
+    snprintf(h->pid, sizeof h->pid, "%ld", (long)getpid());
+    if (gethostname(h->host, sizeof h->host - 1) != 0) strcpy(h->host, "unknown");
+    read_boot_id(h->boot, sizeof h->boot);
+}
+
+static void read_holder(int fd, struct holder *h)
+{
+    char text[sizeof *h + 1] = "";
+    const char *at = text;
+
+    *h = (struct holder){ 0 };
+    if (pread(fd, text, sizeof text - 1, 0) <= 0) return;
+    take_line(&at, h->pid, sizeof h->pid);
+    take_line(&at, h->host, sizeof h->host);
+    take_line(&at, h->boot, sizeof h->boot);
+}
+
+/* That it cannot be written is no reason not to start: the lock holds all the same. */
+static void write_holder(int fd)
+{
+    struct holder us;
+    char text[sizeof us + 4];
+    int n;
+
+    describe_us(&us);
+    n = snprintf(text, sizeof text, "%s\n%s\n%s\n", us.pid, us.host, us.boot);
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) return;
+}
+
+static enum err refuse_second(const struct data_lock *l, const char *dir, char *why)
+{
+    struct holder other, us;
+
+    read_holder(l->file, &other);
+    describe_us(&us);
+    if (other.pid[0] == '\0') strcpy(other.pid, "unknown");
+    if (other.boot[0] == '\0' || strcmp(other.boot, us.boot) == 0) strcpy(other.host, "this machine");
+    return why_put(why, ERR_NOT_DONE, "The data directory %s is in use by another daemon: process %s on %s holds "
+                   "%s/LOCK. Stop that one first, or give this one a directory of its own (dir)", dir, other.pid,
+                   other.host, dir);
+}
+
+static enum err cannot_lock(const char *dir, int error, char *why)
+{
+    if (error == ENOLCK || error == EOPNOTSUPP || error == ENOSYS || error == EINVAL) {
+        return why_put(why, ERR_IO, "%s/LOCK: %s: this file system cannot lock files, so a second daemon on it would "
+                       "not be noticed. Mount it with locks (NFS: without nolock, and with its lock service "
+                       "running), or choose another directory (dir)", dir, strerror(error));
+    }
+    return why_put(why, ERR_IO, "%s/LOCK: %s", dir, strerror(error));
+}
+
+static enum err cannot_open(const char *dir, int error, char *why)
+{
+    if (error == EROFS || error == EACCES || error == EPERM) {
+        return why_put(why, ERR_IO, "%s/LOCK: %s: memd must be able to write in its data directory. Change its owner "
+                       "or its mount, or choose another (dir)", dir, strerror(error));
+    }
+    return why_put(why, ERR_IO, "%s/LOCK: %s", dir, strerror(error));
+}
+
+static int lock(int fd)
+{
+    int r;
+
+    do {
+        r = flock(fd, LOCK_EX | LOCK_NB);
+    } while (r != 0 && errno == EINTR);
+    return r;
+}
+
+static enum err take(struct data_lock *l, const char *dir, const char *path, char *why)
+{
+    l->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (l->file == -1) return cannot_open(dir, errno, why);
+    if (lock(l->file) != 0) return errno == EWOULDBLOCK ? refuse_second(l, dir, why) : cannot_lock(dir, errno, why);
+    /* Not every file system locks directories: then the file has to do. */
+    l->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (l->dir != -1 && lock(l->dir) != 0 && errno == EWOULDBLOCK) return refuse_second(l, dir, why);
+    write_holder(l->file);
+    return OK;
+}
+
+enum err data_lock_take(struct data_lock *l, const char *dir, char *why)
+{
+    char path[PATH_MAX];
+    enum err e;
+
+    *l = (struct data_lock){ -1, -1 };
+    if (snprintf(path, sizeof path, "%s/LOCK", dir) >= (int)sizeof path)
+        return why_put(why, ERR_IO, "%s: %s", dir, strerror(ENAMETOOLONG));
+    e = take(l, dir, path, why);
+    if (e != OK) data_lock_release(l);
+    return e;
+}
+
+void data_lock_release(struct data_lock *l)
+{
+    if (l->file != -1) close(l->file);
+    if (l->dir != -1) close(l->dir);
+    *l = (struct data_lock){ -1, -1 };
+}
