@@ -89,9 +89,10 @@ int log_file_write(struct log_file *f, const struct file_ops *ops, const struct 
     struct chain_at at = b->from;
     struct str sel = str_of(NULL, 0), s;
     size_t head_n = 0, mark_n, stamp_n = 0;
-    struct mark_batch m;
+    struct mark_batch m = { .seq = f->batches + 1, .durable = b->durable, .db = b->db };
     int r = 0;
 
+    g.crc = mark_seed(b->id, &m);
     if (f->pos == 0) {
         struct mark_head h = { .start = f->start };
 
@@ -107,7 +108,7 @@ int log_file_write(struct log_file *f, const struct file_ops *ops, const struct 
     if (r == 0) r = put_body(&g, str_of(stamp, stamp_n));
     while (r == 0 && (s = chain_next(&at, b->to)).n) r = put_body(&g, s);
     if (r != 0) return -1;
-    m = (struct mark_batch){ .seq = f->batches + 1, .bytes = g.bytes, .durable = b->durable, .db = b->db };
+    m.bytes = g.bytes;
     mark_n = mark_put_batch(mark, &m, g.crc);
     r = put(&g, str_of(mark, mark_n));
     if (r == 0) r = flush(&g);

@@ -4,6 +4,9 @@
 #include "base/crc.h"
 #include "base/num.h"
 
+/* How often the bytes that are searched may be checksummed, all in all, before the search is given up. */
+enum { WORK_TIMES = 16, WORK_LEAST = 64 << 20 };
+
 static const char head_word[] = "#memd log 1 ";
 static const char batch_word[] = "#memd batch ";
 
@@ -123,4 +126,37 @@ bool mark_get_batch(struct str line, struct mark_batch *b)
 bool mark_crc_ok(struct str line, const struct mark_batch *b, uint32_t crc)
 {
     return crc32c(crc, line.p, b->crc_at) == b->crc;
+}
+
+uint32_t mark_seed(const char *id, const struct mark_batch *b)
+{
+    return b->db < 0 ? 0 : crc32c(0, id, MARK_ID);
+}
+
+static bool proves(struct mark_scan *s, uint64_t at, struct str line, const struct mark_batch *b)
+{
+    if (b->bytes > at || (b->db >= 0 && !s->id)) return false;
+    s->work += b->bytes;
+    if (s->work / WORK_TIMES > s->n + WORK_LEAST) return false;
+    return mark_crc_ok(line, b, crc32c(mark_seed(s->id, b), s->p + (at - b->bytes), b->bytes));
+}
+
+bool mark_next(struct mark_scan *s, struct mark_found *f)
+{
+    for (;;) {
+        const char *hit = memmem(s->p + s->at, s->n - s->at, batch_word, sizeof batch_word - 1), *end;
+        uint64_t at, most;
+
+        if (!hit) return false;
+        at = (uint64_t)(hit - s->p);
+        s->at = at + 1;
+        most = s->n - at < MARK_MAX ? s->n - at : MARK_MAX;
+        end = memchr(hit, '\n', most);
+        if (!end) continue;
+        f->line_n = (uint64_t)(end - hit) + 1;
+        if (!mark_get_batch(str_of(hit, f->line_n), &f->b)) continue;
+        if (!proves(s, at, str_of(hit, f->line_n), &f->b)) continue;
+        f->from = at - f->b.bytes;
+        return true;
+    }
 }

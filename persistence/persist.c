@@ -114,6 +114,18 @@ enum err persist_open(struct persist **out, const struct persist_conf *conf, con
     return OK;
 }
 
+/* Damage: what to do about it. The words before give way where there is no room. */
+static void name_repair(const struct persist *p, char *why)
+{
+    char what[PERSIST_WHY / 2];
+    int n = snprintf(what, sizeof what, ". `memd --repair %s` keeps the original and mends it", p->conf.dir);
+    size_t at = strlen(why), most;
+
+    if (n >= (int)sizeof what) n = snprintf(what, sizeof what, ". `memd --repair` keeps the original and mends it");
+    most = PERSIST_WHY - 1 - (size_t)n;
+    memcpy(why + (at < most ? at : most), what, (size_t)n + 1);
+}
+
 enum err persist_load(struct persist *p, char *why)
 {
     enum err e;
@@ -123,6 +135,7 @@ enum err persist_load(struct persist *p, char *why)
     e = persist_load_files(p, why);
     p->loading = false;
     p->loaded = e == OK;
+    if (e == ERR_FORMAT) name_repair(p, why);
     p->env.store->stats.dirty = 0;
     return e;
 }

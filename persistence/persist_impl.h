@@ -8,6 +8,7 @@
 #include "persistence/data_lock.h"
 #include "persistence/persist.h"
 
+struct aof_load;
 struct aof_set;
 struct log_file;
 struct snapshot;
@@ -63,7 +64,7 @@ struct persist {
     struct persist_progress progress;
     bool loading;
     int64_t last_progress_us;
-    uint64_t load_base_bytes; /* of files that are loaded already */
+    struct aof_load *aof_load; /* while a log is being loaded */
     int64_t last_save_time;
     bool last_bgsave_ok, last_rewrite_ok;
     int64_t last_bgsave_sec, last_rewrite_sec;

@@ -16,7 +16,7 @@ static enum err add_content(struct persist *p, enum err (*load)(struct persist *
 
     s->loading = true;
     p->loading = true;
-    p->keys_loaded = p->keys_expired = p->load_base_bytes = 0;
+    p->keys_loaded = p->keys_expired = 0;
     p->progress = (struct persist_progress){ .started_us = p->env.mono_us() };
     p->last_progress_us = INT64_MAX; /* nobody else is served meanwhile */
     e = load(p, why);
