@@ -4,7 +4,7 @@
 # make wire [T=x]   tests over sockets whose name contains x
 # make differential [COMMANDS=1000000] [SEED=n] [REFERENCE=redis-server]   the long form of that test
 # make clients [T=name]   programs with client libraries from their registries; says what it skipped
-# make crash [ROUNDS=100] [SEED=n], matrix [SAMPLE=n], soak [MINUTES=15], bench [QUICK=1] [T=x], docs, test-debootstrap
+# make crash [ROUNDS=100] [SEED=n], matrix [SAMPLE=n], blocklog [STATES=n], soak [MINUTES=15], bench [QUICK=1] [T=x], docs, test-debootstrap
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
 # make fuzz [T=x] [SECONDS=n]    n seconds for each fuzz target;  make fuzz-short [T=x]
 # make lint format layers coverage install clean
@@ -62,7 +62,7 @@ PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
 .PHONY: all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire differential crash \
-        matrix soak bench clients test-debootstrap docs lint format coverage install clean
+        matrix blocklog soak bench clients test-debootstrap docs lint format coverage install clean
 .SECONDEXPANSION:
 .SECONDARY:
 
@@ -157,6 +157,10 @@ crash: binary
 # Every system call fails in turn; needs strace, and says so when it is not there.
 matrix: binary
 	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/crash/matrix.py $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),0)
+
+# Power cuts under ext4, block by block; needs root and python3-fusepy, and says so.
+blocklog: binary
+	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/crash/blocklog.py --states $(or $(STATES),1000) --seed $(or $(SEED),0)
 
 soak: asan
 	MEMD_BIN=$(abspath build/asan/memd) $(PYTHON) tests/crash/soak.py --minutes $(or $(MINUTES),15) --seed $(or $(SEED),0)
