@@ -19,6 +19,8 @@
 
 enum { DUMP_FOOTER = 10 }; /* version u16, CRC64 */
 
+static const uint64_t EXPIRE_LAST = ((uint64_t)1 << 48) - 1;
+
 /* What opcodes have said about the key to come. */
 struct reader {
     struct rdb_in *in;
@@ -40,6 +42,8 @@ static bool read_header(struct rdb_in *in, struct rdb_facts *facts)
     int64_t v;
 
     if (!rdb_in_raw(in, 9, &s)) return false;
+    if (memcmp(s.p, "VALKEY", 6) == 0)
+        return rdb_in_bad(in, "an RDB file of Valkey 9 or later (version %.3s), which cannot be read", s.p + 6);
     if (memcmp(s.p, "REDIS", 5) != 0) return rdb_in_bad(in, "this is no RDB file");
     /* "0010" is no canonical number */
     for (int i = 5; i < 9; i++)
@@ -197,10 +201,10 @@ static bool read_expire(struct reader *r, bool seconds)
     } else if (!rdb_in_u64(r->in, &v)) {
         return false;
     }
-    /* A time before 1970 is long past; one beyond 48 bits was never set by a client. */
+    /* A time before 1970 is long past; one beyond 48 bits, which stock servers take, becomes the last one, as when
+     * a client sets it (entry.h). */
     if ((int64_t)v < 0) v = 0;
-    if (v >> 48) return rdb_in_bad(r->in, "an expiry time is out of range");
-    r->expire_ms = (int64_t)v;
+    r->expire_ms = (int64_t)(v < EXPIRE_LAST ? v : EXPIRE_LAST);
     return true;
 }
 
@@ -222,7 +226,7 @@ static bool read_step(struct reader *r, bool *more)
     case RDB_OP_EXPIRE_MS: return read_expire(r, false);
     case RDB_OP_FUNCTION2: return read_library(r);
     case RDB_OP_FUNCTION_PRE: return rdb_in_bad(in, "functions of a release candidate of Redis 7");
-    case RDB_OP_MODULE_AUX: return rdb_in_bad(in, "data of a Redis module, which cannot be read");
+    case RDB_OP_MODULE_AUX: return rdb_in_len(in, &n) && rdb_bad_module(in, n);
     case RDB_OP_IDLE:
         if (!rdb_in_len(in, &n)) return false;
         r->idle_s = n > INT32_MAX ? INT32_MAX : (int64_t)n;

@@ -469,6 +469,25 @@ static bool get_stream(struct rdb_in *in, unsigned type, struct str key, int64_t
     return true;
 }
 
+bool rdb_bad_module(struct rdb_in *in, uint64_t id)
+{
+    static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    char name[10] = "";
+
+    /* nine characters of six bits, the first highest, then ten bits for the version of its encoding */
+    for (int i = 0; i < 9; i++) name[i] = chars[(id >> (58 - 6 * i)) & 63];
+    return rdb_in_bad(in, "data of the Redis module '%s' (version %u), which cannot be read", name,
+                      (unsigned)(id & 1023));
+}
+
+static bool refuse_type(struct rdb_in *in, unsigned type)
+{
+    uint64_t id;
+
+    if (type == RDB_MODULE_2) return rdb_in_len(in, &id) && rdb_bad_module(in, id);
+    return rdb_in_bad(in, "values of type %u (%s) cannot be read", type, rdb_type_name(type));
+}
+
 bool rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str key, int64_t expire_ms,
                    bool thorough, struct entry **e)
 {
@@ -476,8 +495,7 @@ bool rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str
     struct builder b;
     struct str text;
 
-    if (vt == VALUE_TYPES)
-        return rdb_in_bad(in, "values of type %s (%u) are not supported yet", rdb_type_name(type), type);
+    if (vt == VALUE_TYPES) return refuse_type(in, type);
     if (type == RDB_STRING) {
         if (!rdb_in_str(in, &text)) return false;
         *e = string_new(key, text, expire_ms);

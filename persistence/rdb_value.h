@@ -14,6 +14,9 @@ struct store;
 bool MUST_USE rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str key,
                             int64_t expire_ms, bool thorough, struct entry **e);
 
+/* Data of the module with this ID cannot be read; always false, and in->why names the module. */
+bool rdb_bad_module(struct rdb_in *in, uint64_t id);
+
 /* The name of a type, for messages. */
 const char *rdb_type_name(unsigned type);
 
