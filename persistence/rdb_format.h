@@ -4,6 +4,7 @@
 
 enum {
     RDB_HEADER_BYTES = 9,    /* "REDIS" and four digits */
+    RDB_VERSION_SUM = 5,     /* the first whose files end with a checksum, where the writer makes any */
     RDB_VERSION_PLAIN = 10,  /* what memd writes: Redis 7.0 reads it */
     RDB_VERSION_FIELDS = 12, /* when a hash has fields with a TTL: Redis 7.4 reads it */
     RDB_VERSION_READ = 13    /* the newest that is read */

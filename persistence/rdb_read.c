@@ -216,6 +216,8 @@ static bool read_step(struct reader *r, bool *more)
     uint64_t n;
 
     if (!rdb_in_byte(in, &op)) return false;
+    if (r->facts->version < RDB_VERSION_SUM && op > RDB_HASH_ZIPLIST && op < RDB_OP_EXPIRE_MS)
+        return rdb_in_bad(in, "type or opcode %u is newer than the file's version, %d", op, r->facts->version);
     switch (op) {
     case RDB_OP_EOF: *more = false; return true;
     case RDB_OP_AUX: return read_aux(r);
@@ -244,7 +246,7 @@ static bool read_checksum(struct reader *r)
 {
     uint64_t have = rdb_in_crc(r->in), want;
 
-    if (r->facts->version < 5) return true;
+    if (r->facts->version < RDB_VERSION_SUM) return true;
     if (!rdb_in_u64(r->in, &want)) return false;
     if (!r->opt->checksum || want == 0 || want == have) return true;
     return rdb_in_bad(r->in, "wrong checksum: the file is damaged");

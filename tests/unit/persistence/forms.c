@@ -416,7 +416,7 @@ static void put_plain(struct buf *b)
     forms_key(b, RDB_HASH, "hash");
     forms_items(b, 2, "f v #1 #2");
     buf_add_char(b, (char)RDB_OP_EXPIRE);
-    forms_u32(b, 4000000000u);
+    forms_u32(b, 2000000000);
     forms_key(b, RDB_STRING, "seconds");
     forms_text(b, "s");
 }
@@ -525,7 +525,7 @@ void forms_file(struct buf *b, int version)
     put_plain(b);
     buf_add_char(b, (char)RDB_OP_SELECTDB);
     forms_len(b, 3);
-    if (version >= 11) {
+    if (version >= 12) {
         buf_add_char(b, (char)RDB_OP_SLOT_INFO);
         for (int i = 0; i < 3; i++) forms_len(b, 100);
     }
