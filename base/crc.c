@@ -2,11 +2,18 @@
  *
  * tables[0] is the classic table of a byte; tables[k] is the same byte followed by k zero bytes.
  * Eight look-ups of one word are independent, where the classic loop waits for each. The tables are
- * 24 KiB and take some ten us to fill: they are filled at the start and not kept in the source. */
+ * 24 KiB and take some ten us to fill: they are filled at the start and not kept in the source.
+ *
+ * Where the processor can multiply polynomials, a long input is folded first (Gopal et al., Intel 2009): a
+ * block of 16 bytes may be replaced by its remainder at the place of a later one, so four blocks at a time
+ * move 64 bytes on, and the table is needed for the last 16 bytes alone. Some ten times as fast. */
 #include "base/crc.h"
 
 #include <endian.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 static uint64_t crc64_tables[8][256];
 static uint32_t crc32c_tables[8][256];
@@ -46,7 +53,7 @@ static inline uint64_t load64(const unsigned char *p)
     return le64toh(v);
 }
 
-uint64_t crc64(uint64_t crc, const void *p, size_t n)
+uint64_t crc64_by_table(uint64_t crc, const void *p, size_t n)
 {
     const unsigned char *at = p;
     uint64_t(*const t)[256] = crc64_tables;
@@ -79,6 +86,59 @@ uint32_t crc32c_by_table(uint32_t crc, const void *p, size_t n)
 
 #ifdef __x86_64__
 
+enum { FOLD_MIN = 256 }; /* bytes from which folding is worth its beginning and end */
+
+/* x^(bits - 1) modulo the polynomial, bit-reversed. A product of reversed words is a bit short of the reversed
+ * product: hence the 1. */
+static uint64_t power_of_x(unsigned bits)
+{
+    uint64_t r = (uint64_t)1 << 63;
+
+    while (--bits > 0) r = (r >> 1) ^ (r & 1 ? CRC64_POLY : 0);
+    return r;
+}
+
+/* To move a block on by so many bits: its first word has 64 further to go. */
+static uint64_t fold_by_128[2], fold_by_512[2];
+
+__attribute__((constructor)) static void fill_folds(void)
+{
+    fold_by_128[0] = power_of_x(128 + 64);
+    fold_by_128[1] = power_of_x(128);
+    fold_by_512[0] = power_of_x(512 + 64);
+    fold_by_512[1] = power_of_x(512);
+}
+
+__attribute__((target("pclmul,sse4.1"))) static inline __m128i fold(__m128i block, __m128i by, __m128i onto)
+{
+    __m128i first = _mm_clmulepi64_si128(block, by, 0x00), second = _mm_clmulepi64_si128(block, by, 0x11);
+
+    return _mm_xor_si128(_mm_xor_si128(first, second), onto);
+}
+
+__attribute__((target("pclmul,sse4.1"))) static uint64_t crc64_folding(uint64_t crc, const void *p, size_t n)
+{
+    const unsigned char *at = p;
+    __m128i by = _mm_loadu_si128((const __m128i *)fold_by_512), b[4], rest;
+    unsigned char last[16];
+
+    for (int i = 0; i < 4; i++) b[i] = _mm_loadu_si128((const __m128i *)at + i);
+    b[0] = _mm_xor_si128(b[0], _mm_set_epi64x(0, (long long)crc));
+    for (at += 64, n -= 64; n >= 64; at += 64, n -= 64) {
+        for (int i = 0; i < 4; i++) b[i] = fold(b[i], by, _mm_loadu_si128((const __m128i *)at + i));
+    }
+    by = _mm_loadu_si128((const __m128i *)fold_by_128);
+    rest = fold(fold(fold(b[0], by, b[1]), by, b[2]), by, b[3]);
+    _mm_storeu_si128((__m128i *)last, rest);
+    return crc64_by_table(crc64_by_table(0, last, sizeof last), at, n);
+}
+
+uint64_t crc64(uint64_t crc, const void *p, size_t n)
+{
+    if (n >= FOLD_MIN && __builtin_cpu_supports("pclmul")) return crc64_folding(crc, p, n);
+    return crc64_by_table(crc, p, n);
+}
+
 __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const void *p,
                                                                size_t n)
 {
@@ -97,6 +157,11 @@ uint32_t crc32c(uint32_t crc, const void *p, size_t n)
 }
 
 #else
+
+uint64_t crc64(uint64_t crc, const void *p, size_t n)
+{
+    return crc64_by_table(crc, p, n);
+}
 
 uint32_t crc32c(uint32_t crc, const void *p, size_t n)
 {

@@ -9,7 +9,8 @@
 uint64_t crc64(uint64_t crc, const void *p, size_t n);
 uint32_t crc32c(uint32_t crc, const void *p, size_t n);
 
-/* crc32c on a processor without SSE4.2; named so that tests can compare the two. */
+/* The same on a processor without the instructions for it; named so that tests can compare the two. */
+uint64_t crc64_by_table(uint64_t crc, const void *p, size_t n);
 uint32_t crc32c_by_table(uint32_t crc, const void *p, size_t n);
 
 #endif

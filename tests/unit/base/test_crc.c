@@ -50,7 +50,7 @@ START_TEST(pieces_give_the_sum_of_the_whole)
 }
 END_TEST
 
-START_TEST(the_table_and_the_instruction_agree)
+START_TEST(the_table_and_the_instructions_agree)
 {
     struct buf b = { 0 };
     struct rng r;
@@ -61,10 +61,16 @@ START_TEST(the_table_and_the_instruction_agree)
 
         ck_assert_uint_eq(crc32c((uint32_t)n, s.p, n), crc32c_by_table((uint32_t)n, s.p, n));
     }
+    for (size_t n = 200; n < 1200; n++) {
+        struct str s = unit_random_bytes(&r, &b, n, 256);
+        uint64_t from = rng_next(&r);
+
+        ck_assert_uint_eq(crc64(from, s.p, n), crc64_by_table(from, s.p, n));
+    }
     buf_fini(&b);
 }
 END_TEST
 
 UNIT_MAIN("crc", the_check_values_are_those_of_the_catalogue,
           a_long_text_has_the_crc64_that_rdb_files_have, no_bytes_change_nothing,
-          pieces_give_the_sum_of_the_whole, the_table_and_the_instruction_agree)
+          pieces_give_the_sum_of_the_whole, the_table_and_the_instructions_agree)
