@@ -21,7 +21,7 @@
 #include "persistence/write_log.h"
 #include "storage/store.h"
 
-enum { SNAPSHOT_BUFFER = 32 << 20 };
+enum { SNAPSHOT_BUFFER = 8 << 20 };
 
 /* --- settings ----------------------------------------------------------------------------------------- */
 

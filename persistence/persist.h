@@ -59,7 +59,7 @@ struct persist_conf {
     struct persist_rule rules[PERSIST_RULES_MAX];
     int n_rules;
     int generations;             /* of snapshots and of the AOF's bases that are kept: 1, or (0) 2 */
-    size_t snapshot_buffer;      /* bytes that may wait for the snapshot's file; 0: 32 MiB */
+    size_t snapshot_buffer;      /* bytes that may wait for the snapshot's file; 0: 8 MiB */
 };
 
 /* How far loading is. total_bytes covers all files. */
@@ -180,7 +180,7 @@ void persist_export(struct persist *p, void (*done)(void *ctx, int fd), void *ct
 
 /* Do the reactor's share: walk the snapshot for about budget_us, collect results of the helpers, check
  * the save rules and the log's growth. Call it in every turn and at least ten times a second. True: there
- * is more to do at once, so the loop should not sleep. */
+ * is more to walk, so the loop should come back soon. Of a budget of 0 nothing is walked. */
 bool persist_turn(struct persist *p, int64_t budget_us);
 
 /* Abandon a background save in progress (SHUTDOWN, FLUSHALL). A rewrite as well. */

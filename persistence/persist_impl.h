@@ -51,7 +51,6 @@ struct persist {
     bool with_log;            /* the rewrite switches the log to a new increment */
     uint64_t cut_offset;      /* log offset of the snapshot */
     int64_t began_us;
-    int64_t last_turn_us;     /* when the walker last stopped */
     void (*export_done)(void *ctx, int fd); /* NULL: nobody has asked */
     void *export_ctx;
     int export_fd;            /* of the complete file, by the worker */

@@ -28,8 +28,6 @@
 #include "storage/store.h"
 
 enum {
-    SHARE = 8,                 /* the walker takes at most one part in so many of a busy loop's time */
-    SLICE_LEAST_US = 100,
     RULES_EVERY_US = 100000,
     RETRY_S = 5,               /* after a failed save, and ... */
     RETRY_REWRITE_US = 10000000 /* ... after a failed rewrite */
@@ -91,7 +89,6 @@ static void begin_snapshot(struct persist *p, enum saving what)
     memcpy(p->final_path, p->rdb_path, sizeof p->final_path); /* settings may change meanwhile */
     p->generations = p->conf.generations == 1 ? 1 : 2;
     p->saving = what;
-    p->last_turn_us = p->env.mono_us();
     p->snapshot = snapshot_begin(&c);
 }
 
@@ -399,16 +396,6 @@ static void begin_what_is_due(struct persist *p, int64_t now)
     else if (growth_says_rewrite(p)) begin_rewrite(p);
 }
 
-/* A loop that is busy gives the walker a share of its time; one that is idle has called just now, and gets
- * slices that are short enough not to be noticed. */
-static int64_t slice_us(const struct persist *p, int64_t now, int64_t budget_us)
-{
-    int64_t us = (now - p->last_turn_us) / SHARE;
-
-    if (us < SLICE_LEAST_US) us = SLICE_LEAST_US;
-    return us < budget_us ? us : budget_us;
-}
-
 bool persist_save_turn(struct persist *p, int64_t budget_us)
 {
     int64_t now = p->env.mono_us();
@@ -421,8 +408,7 @@ bool persist_save_turn(struct persist *p, int64_t budget_us)
     if (p->saving == SAVING_NOTHING) begin_what_is_due(p, now);
     if (p->saving == SAVING_PREPARES) see_prepared(p);
     if (!p->snapshot) return false;
-    state = snapshot_walk(p->snapshot, slice_us(p, now, budget_us));
-    p->last_turn_us = p->env.mono_us();
+    state = snapshot_walk(p->snapshot, budget_us);
     if (state == SNAPSHOT_WALKS) return !snapshot_waits(p->snapshot);
     if (state != SNAPSHOT_WRITES) end_saving(p, state);
     return false;

@@ -216,6 +216,7 @@ enum snapshot_state snapshot_walk(struct snapshot *s, int64_t budget_us)
     int64_t until;
 
     if (s->walked) return state_of(s);
+    if (budget_us <= 0) return SNAPSHOT_WALKS;
     until = s->conf.mono_us() + budget_us;
     for (unsigned i = 1;; i++) {
         if (store_cut_broken(s->cut)) return SNAPSHOT_BROKEN;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -24,7 +25,11 @@ enum {
     TICK_BUSY_MS = 10, /* while something has a deadline */
     TICK_IDLE_MS = 100,
     EXPIRE_SLICE = 64, /* expiry records between two looks at the clock */
-    SLICE_US = 1000
+    SLICE_US = 1000,
+    SAVE_SHARE = 16,     /* a save takes one part in so many of a busy loop's time, ... */
+    SAVE_SLICE_US = 50,  /* ... and not less than this at once; so much when requests come but none waits */
+    NAP_US = 50,         /* between such slices */
+    QUIET_US = 100000    /* without a request: a save may take longer slices */
 };
 
 /* --- time ---------------------------------------------------------------------------------------------- */
@@ -220,6 +225,31 @@ static void check_pause(struct server *s)
     resume_paused(s);
 }
 
+/* What a save may take of this turn; 0: nothing. While commands run it earns its share. When none waits,
+ * one that comes during the slice waits for its end. */
+static int64_t save_budget(struct server *s, bool ran)
+{
+    int64_t us = (s->now_us - s->save_us) / SAVE_SHARE + s->save_earned_us;
+
+    s->save_us = s->now_us;
+    if (!ran) {
+        s->save_earned_us = 0;
+        return s->now_us - s->ran_us < QUIET_US ? SAVE_SLICE_US : SLICE_US;
+    }
+    s->ran_us = s->now_us;
+    s->save_earned_us = us < SAVE_SLICE_US ? us : 0;
+    return us < SAVE_SLICE_US ? 0 : us < SLICE_US ? us : SLICE_US;
+}
+
+/* Sleep a moment, or until something comes. A loop that only asked whether something has come would use up
+ * its share of the processor, and wait for its turn like others when it is needed. */
+static void nap(struct server *s)
+{
+    struct itimerspec t = { .it_value.tv_nsec = NAP_US * 1000 };
+
+    timerfd_settime(s->nap_fd, 0, &t, NULL);
+}
+
 /* What has a deadline must not wait for a slow tick. */
 static void hurry_tick(struct server *s)
 {
@@ -231,8 +261,8 @@ static void hurry_tick(struct server *s)
 /* One turn after libevent's. True: there is more to do, so do not wait. */
 static bool turn(struct server *s)
 {
-    bool more;
-    uint64_t from = ticks_now(), to;
+    bool more, saves;
+    uint64_t from = ticks_now(), to, commands = s->stats.commands;
 
     s->turns++;
     loop_refresh_time(s);
@@ -251,12 +281,14 @@ static bool turn(struct server *s)
     persist_turn_end(s->persist);
     send_replies(s);
     clients_evict(s);
-    more |= persist_turn(s->persist, SLICE_US);
+    saves = persist_turn(s->persist, save_budget(s, s->stats.commands != commands));
     clients_reap(s);
     hurry_tick(s);
     to = ticks_now();
     if (LIKELY(to > from)) s->turn_ticks += to - from;
-    return more || !link_alone(&s->readable) || !link_alone(&s->writable);
+    more |= !link_alone(&s->readable) || !link_alone(&s->writable);
+    if (UNLIKELY(saves && !more)) nap(s);
+    return more;
 }
 
 void loop_run(struct server *s)
@@ -357,13 +389,14 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     arm_tick(s, has_deadlines(s) ? TICK_BUSY_MS : TICK_IDLE_MS);
 }
 
+/* The eventfd of loop_wake, and the timer of a nap. */
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
     uint64_t n;
 
     (void)what;
     (void)arg;
-    if (read(fd, &n, sizeof n) < 0) { /* another wake came in between */ }
+    if (read(fd, &n, sizeof n) < 0) { /* another wake came in between, or a new nap has begun */ }
 }
 
 void loop_wake(void *server)
@@ -392,6 +425,10 @@ void loop_open(struct server *s)
     ensure(s->wake_fd >= 0);
     event_assign(&s->wake, s->base, s->wake_fd, EV_READ | EV_PERSIST, on_wake, s);
     event_add(&s->wake, NULL);
+    s->nap_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    ensure(s->nap_fd >= 0);
+    event_assign(&s->nap, s->base, s->nap_fd, EV_READ | EV_PERSIST, on_wake, s);
+    event_add(&s->nap, NULL);
     event_assign(&s->tick, s->base, -1, 0, on_tick, s);
     arm_tick(s, TICK_BUSY_MS);
     evsignal_assign(&s->on_term, s->base, SIGTERM, on_signal, s);
@@ -419,10 +456,12 @@ void loop_close(struct server *s)
 {
     ignore_signals();
     event_del(&s->wake);
+    event_del(&s->nap);
     event_del(&s->tick);
     event_del(&s->on_term);
     event_del(&s->on_int);
     event_del(&s->on_hup);
     close(s->wake_fd);
+    close(s->nap_fd);
     event_base_free(s->base);
 }

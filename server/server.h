@@ -77,8 +77,8 @@ struct server {
 
     /* loop.c */
     struct event_base *base;
-    struct event tick, wake, on_term, on_int, on_hup;
-    int wake_fd;
+    struct event tick, wake, nap, on_term, on_int, on_hup;
+    int wake_fd, nap_fd;
     int64_t now_us;             /* monotonic, of this turn */
     struct wall wall;           /* times.c: the store's time, and where the system's clock is */
     int units;                  /* scripts and EXECs that run: time stands still for them (loop_unit_begin) */
@@ -86,6 +86,9 @@ struct server {
     int64_t unit_us;            /* what TIME tells in them, wall clock; 0: nobody has asked */
     int64_t last_expire_ms, last_cron_us, last_tend_us, last_progress_us;
     int tick_ms;                /* when the tick comes, counted from when it was armed */
+    int64_t save_us;            /* when a save last had its part of a turn, what it has earned since, ... */
+    int64_t save_earned_us;
+    int64_t ran_us;             /* ... and when a command last ran */
     uint64_t turns;
     uint64_t turn_ticks;        /* spent in turns, in units of ticks_now */
     uint64_t command_us;        /* and in commands */
