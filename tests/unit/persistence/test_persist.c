@@ -516,6 +516,28 @@ START_TEST(a_slow_disk_makes_the_walker_wait)
 }
 END_TEST
 
+START_TEST(a_save_walks_in_the_turns_that_give_it_time_and_in_no_others)
+{
+    memfs_init(&disk);
+    rig_init(&rig, &disk);
+    rig.conf.appendonly = false;
+    ck_assert_int_eq(rig_start(&rig), OK);
+    for (int i = 0; i < 100; i++) {
+        char words[32];
+
+        snprintf(words, sizeof words, "SET key:%d v", i);
+        rig_do(&rig, 0, words);
+    }
+    ck_assert_int_eq(persist_save(rig.p, PERSIST_BGSAVE), PERSIST_STARTED);
+    for (int i = 0; i < 10; i++) ck_assert(persist_turn(rig.p, 0));
+    ck_assert_uint_eq(info().save_keys_processed, 0);
+    ck_assert(info().bgsave_in_progress);
+    ck_assert(rig_settle(&rig));
+    ck_assert_uint_eq(info().saves, 1);
+    end();
+}
+END_TEST
+
 START_TEST(a_failed_save_leaves_the_old_file_and_says_so)
 {
     struct rng g;
@@ -704,6 +726,7 @@ UNIT_MAIN("persist", everysec_loses_nothing_to_a_kill, always_releases_replies_o
           a_new_file_in_mid_stream_knows_its_database, a_rewrite_under_writes_keeps_everything,
           growth_starts_a_rewrite, the_log_can_be_turned_on_and_off, turning_the_log_on_survives_a_failing_disk,
           a_snapshot_under_writes_is_the_state_at_its_beginning, a_slow_disk_makes_the_walker_wait,
+          a_save_walks_in_the_turns_that_give_it_time_and_in_no_others,
           a_failed_save_leaves_the_old_file_and_says_so, a_flush_begins_the_save_anew, rules_start_a_save,
           what_has_expired_is_not_loaded_from_a_snapshot,
           a_reload_gives_the_same_and_a_failed_one_changes_nothing, a_second_daemon_is_refused,
