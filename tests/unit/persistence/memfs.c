@@ -2,18 +2,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/ensure.h"
+#include "tests/unit/persistence/trace.h"
 
 static struct memfs_file *new_file(struct memfs *fs)
 {
     struct memfs_file *f = calloc(1, sizeof *f);
 
     ensure(fs->n_all < sizeof fs->all / sizeof *fs->all);
+    f->id = (uint32_t)fs->n_all;
     fs->all[fs->n_all++] = f;
     return f;
 }
@@ -47,6 +50,70 @@ static bool fails(struct memfs *fs)
     return true;
 }
 
+/* --- lockstep ------------------------------------------------------------------------------------------ */
+
+/* Lock held. */
+static void stop_here(struct memfs *fs, const char *verb, const char *path)
+{
+    char line[600];
+
+    if (!fs->hold || pthread_equal(pthread_self(), fs->owner)) return;
+    snprintf(line, sizeof line, "%s %s", verb, path);
+    if (!strstr(line, fs->hold)) return;
+    fs->n_held++;
+    pthread_cond_broadcast(&fs->changed);
+    while (fs->hold && strstr(line, fs->hold)) pthread_cond_wait(&fs->changed, &fs->lock);
+    fs->n_held--;
+}
+
+void memfs_hold(struct memfs *fs, const char *text)
+{
+    pthread_mutex_lock(&fs->lock);
+    fs->owner = pthread_self();
+    fs->hold = text;
+    pthread_cond_broadcast(&fs->changed);
+    pthread_mutex_unlock(&fs->lock);
+}
+
+void memfs_wait_held(struct memfs *fs)
+{
+    pthread_mutex_lock(&fs->lock);
+    while (fs->n_held == 0) pthread_cond_wait(&fs->changed, &fs->lock);
+    pthread_mutex_unlock(&fs->lock);
+}
+
+/* --- what is told to a trace; lock held ---------------------------------------------------------------- */
+
+static size_t now_of(const struct memfs *fs)
+{
+    return fs->trace ? fs->trace->n : 0;
+}
+
+static void told(struct memfs *fs, enum trace_kind kind, const struct memfs_file *f, const char *path, const char *to)
+{
+    struct trace_op op = { .kind = kind, .file = f ? f->id : 0, .began = now_of(fs) };
+
+    if (!fs->trace) return;
+    if (path) op.name = trace_name(fs->trace, path);
+    if (to) op.to = trace_name(fs->trace, to);
+    trace_add(fs->trace, op);
+}
+
+static void told_sync(struct memfs *fs, const struct memfs_file *f, size_t began, bool ok)
+{
+    if (fs->trace)
+        trace_add(fs->trace, (struct trace_op){ .kind = ok ? TRACE_SYNC : TRACE_SYNC_FAILED, .file = f->id,
+                                                .began = began });
+}
+
+static void told_size(struct memfs *fs, const struct memfs_file *f)
+{
+    if (fs->trace)
+        trace_add(fs->trace, (struct trace_op){ .kind = TRACE_SIZE, .file = f->id, .n = f->n });
+}
+
+/* --- the operations ------------------------------------------------------------------------------------- */
+
 static int fs_open(void *ctx, const char *path, int flags)
 {
     struct memfs *fs = ctx;
@@ -54,6 +121,7 @@ static int fs_open(void *ctx, const char *path, int flags)
     int fd = -1;
 
     pthread_mutex_lock(&fs->lock);
+    if (flags & O_CREAT) stop_here(fs, "open", path);
     n = name_of(fs, path, flags & O_CREAT);
     if ((flags & O_CREAT) && fails(fs)) {
         n = NULL;
@@ -62,11 +130,18 @@ static int fs_open(void *ctx, const char *path, int flags)
         errno = ENOENT;
     }
     if (n) {
-        if (!n->file) n->file = new_file(fs);
-        if (flags & O_TRUNC) n->file->n = 0;
+        if (!n->file) {
+            n->file = new_file(fs);
+            told(fs, TRACE_CREATE, n->file, path, NULL);
+        }
+        if ((flags & O_TRUNC) && n->file->n > 0) {
+            n->file->n = 0;
+            told_size(fs, n->file);
+        }
         for (fd = 0; fs->fds[fd].used; fd++) ensure(fd + 1 < MEMFS_FDS);
         fs->fds[fd].used = true;
         fs->fds[fd].file = n->file;
+        fs->fds[fd].path = n->path;
         fs->fds[fd].at = 0;
         fs->fds[fd].append = flags & O_APPEND;
     }
@@ -129,10 +204,12 @@ static void put(struct memfs *fs, int fd, const char *p, size_t n)
 static ssize_t fs_writev(void *ctx, int fd, const struct iovec *v, int n)
 {
     struct memfs *fs = ctx;
-    size_t all = 0, want, done = 0;
+    size_t all = 0, want, done = 0, at;
     bool bad;
 
     pthread_mutex_lock(&fs->lock);
+    stop_here(fs, "write", fs->fds[fd].path);
+    at = fs->fds[fd].append ? fs->fds[fd].file->n : fs->fds[fd].at;
     for (int i = 0; i < n; i++) all += v[i].iov_len;
     want = all;
     bad = fails(fs);
@@ -156,6 +233,7 @@ static ssize_t fs_writev(void *ctx, int fd, const struct iovec *v, int n)
         put(fs, fd, v[i].iov_base, part);
         done += part;
     }
+    if (fs->trace && done) trace_write(fs->trace, fs->fds[fd].file->id, at, fs->fds[fd].file->p + at, done);
     pthread_mutex_unlock(&fs->lock);
     return bad && done == 0 ? -1 : bad ? (errno = fs->fail_errno, -1) : (ssize_t)done;
 }
@@ -164,14 +242,20 @@ static int fs_sync(void *ctx, int fd)
 {
     struct memfs *fs = ctx;
     struct memfs_file *f;
+    size_t began;
     int r = 0;
 
+    pthread_mutex_lock(&fs->lock);
+    f = fs->fds[fd].file;
+    began = now_of(fs);
+    stop_here(fs, "sync", fs->fds[fd].path);
+    pthread_mutex_unlock(&fs->lock);
     if (fs->sync_delay_us) usleep(fs->sync_delay_us);
     while (__atomic_load_n(&fs->syncs_hang, __ATOMIC_ACQUIRE)) usleep(1000);
     pthread_mutex_lock(&fs->lock);
-    f = fs->fds[fd].file;
     if (fails(fs)) r = -1;
     else set_bytes(&f->synced, &f->synced_n, f->p, f->n);
+    told_sync(fs, f, began, r == 0);
     pthread_mutex_unlock(&fs->lock);
     return r;
 }
@@ -185,6 +269,7 @@ static int fs_truncate(void *ctx, int fd, int64_t n)
     ensure(n >= 0 && (size_t)n <= fs->fds[fd].file->n);
     if (fails(fs)) r = -1;
     else fs->fds[fd].file->n = (size_t)n;
+    if (r == 0) told_size(fs, fs->fds[fd].file);
     pthread_mutex_unlock(&fs->lock);
     return r;
 }
@@ -243,6 +328,7 @@ static int fs_link(void *ctx, const char *from, const char *to)
     int r = -1;
 
     pthread_mutex_lock(&fs->lock);
+    stop_here(fs, "link", to);
     a = name_of(fs, from, false);
     b = name_of(fs, to, true);
     if (!fails(fs)) {
@@ -252,6 +338,7 @@ static int fs_link(void *ctx, const char *from, const char *to)
             errno = EEXIST;
         } else {
             b->file = a->file;
+            told(fs, TRACE_LINK, a->file, from, to);
             r = 0;
         }
     }
@@ -266,6 +353,7 @@ static int fs_rename(void *ctx, const char *from, const char *to)
     int r = 0;
 
     pthread_mutex_lock(&fs->lock);
+    stop_here(fs, "rename", to);
     a = name_of(fs, from, false);
     if (fails(fs)) {
         r = -1;
@@ -276,6 +364,7 @@ static int fs_rename(void *ctx, const char *from, const char *to)
         b = name_of(fs, to, true);
         b->file = a->file;
         a->file = NULL;
+        told(fs, TRACE_RENAME, b->file, from, to);
     }
     pthread_mutex_unlock(&fs->lock);
     return r;
@@ -288,6 +377,7 @@ static int fs_unlink(void *ctx, const char *path)
     int r = 0;
 
     pthread_mutex_lock(&fs->lock);
+    stop_here(fs, "unlink", path);
     n = name_of(fs, path, false);
     if (fails(fs)) {
         r = -1;
@@ -295,6 +385,7 @@ static int fs_unlink(void *ctx, const char *path)
         errno = ENOENT;
         r = -1;
     } else {
+        told(fs, TRACE_UNLINK, n->file, path, NULL);
         n->file = NULL;
     }
     pthread_mutex_unlock(&fs->lock);
@@ -304,11 +395,16 @@ static int fs_unlink(void *ctx, const char *path)
 static int fs_make_dir(void *ctx, const char *path)
 {
     struct memfs *fs = ctx;
+    struct memfs_name *n;
     int r;
 
-    (void)path;
     pthread_mutex_lock(&fs->lock);
+    n = name_of(fs, path, true);
     r = fails(fs) ? -1 : 0;
+    if (r == 0 && !n->file) {
+        n->file = &fs->dir;
+        told(fs, TRACE_MKDIR, NULL, path, NULL);
+    }
     pthread_mutex_unlock(&fs->lock);
     return r;
 }
@@ -326,7 +422,9 @@ static int fs_sync_dir(void *ctx, const char *path)
     int r = 0;
 
     pthread_mutex_lock(&fs->lock);
+    stop_here(fs, "syncdir", path);
     if (fails(fs)) r = -1;
+    if (r == 0) told(fs, TRACE_SYNC_DIR, NULL, path, NULL);
     for (size_t i = 0; r == 0 && i < fs->n_names; i++)
         if (in_dir(fs->names[i].path, path)) fs->names[i].durable = fs->names[i].file;
     pthread_mutex_unlock(&fs->lock);
@@ -360,6 +458,8 @@ void memfs_init(struct memfs *fs)
 {
     memset(fs, 0, sizeof *fs);
     pthread_mutex_init(&fs->lock, NULL);
+    pthread_cond_init(&fs->changed, NULL);
+    fs->owner = pthread_self();
     fs->ops = (struct file_ops){
         .ctx = fs,
         .open = fs_open,
@@ -389,6 +489,7 @@ void memfs_fini(struct memfs *fs)
         free(fs->all[i]);
     }
     pthread_mutex_destroy(&fs->lock);
+    pthread_cond_destroy(&fs->changed);
     fs->n_all = 0;
 }
 
@@ -444,6 +545,13 @@ void memfs_put(struct memfs *fs, const char *path, struct str content)
     set_bytes(&n->file->synced, &n->file->synced_n, content.p, content.n);
 }
 
+void memfs_put_dir(struct memfs *fs, const char *path)
+{
+    struct memfs_name *n = name_of(fs, path, true);
+
+    n->file = n->durable = &fs->dir;
+}
+
 const char *memfs_find(struct memfs *fs, const char *suffix)
 {
     size_t n = strlen(suffix);
@@ -463,6 +571,7 @@ void memfs_copy(struct memfs *to, const struct memfs *from)
     for (size_t i = 0; i < from->n_names; i++) {
         const struct memfs_name *n = &from->names[i];
 
-        if (n->file) memfs_put(to, n->path, str_of(n->file->p, n->file->n));
+        if (n->file == &from->dir) memfs_put_dir(to, n->path);
+        else if (n->file) memfs_put(to, n->path, str_of(n->file->p, n->file->n));
     }
 }

@@ -1,5 +1,5 @@
 /* memfs.h -- a file system in memory that fails when told to, and forgets at a power cut what was not
- * synced, names included. */
+ * synced, names included; it can tell a trace all that happens to it. */
 #ifndef MEMD_TESTS_MEMFS_H
 #define MEMD_TESTS_MEMFS_H
 
@@ -11,7 +11,10 @@
 
 enum { MEMFS_FILES = 256, MEMFS_FDS = 256 };
 
+struct trace;
+
 struct memfs_file {
+    uint32_t id; /* its place in memfs.all */
     char *p, *synced;
     size_t n, synced_n;
     size_t allocated; /* counts as used space, as n does */
@@ -28,8 +31,9 @@ struct memfs {
     pthread_mutex_t lock;
     struct memfs_name names[MEMFS_FILES];
     size_t n_names;
-    struct { struct memfs_file *file; size_t at; bool append, used; } fds[MEMFS_FDS];
+    struct { struct memfs_file *file; size_t at; const char *path; bool append, used; } fds[MEMFS_FDS];
     struct memfs_file *all[4096];
+    struct memfs_file dir; /* what the names of directories stand for */
     size_t n_all;
 
     /* faults: operations that change or sync are counted from 1 */
@@ -44,10 +48,23 @@ struct memfs {
     uint64_t rots_at;    /* the byte (from 1) of the file whose bits change then; 0: none */
     unsigned char rots_by;
     size_t rots_off;     /* so many bytes are missing at the end */
+
+    struct trace *trace; /* NULL: none */
+
+    /* lockstep: a helper thread waits at an operation whose line ("sync /dir/file") contains this text */
+    const char *hold;
+    pthread_t owner;     /* never waits */
+    unsigned n_held;
+    pthread_cond_t changed;
 };
 
 void memfs_init(struct memfs *fs);
 void memfs_fini(struct memfs *fs);
+
+/* Hold helper threads where `text` (kept) is about to be done, "open", "write", "sync", "rename", "link",
+ * "unlink" or "syncdir" and the path; NULL: let them all go on. memfs_wait_held returns when one waits. */
+void memfs_hold(struct memfs *fs, const char *text);
+void memfs_wait_held(struct memfs *fs);
 
 /* The machine loses power, and comes back: what was not synced is gone, but for a random part of it when
  * r is given (of what was appended: some first bytes, perhaps with zeros in them). */
@@ -56,6 +73,7 @@ void memfs_cut(struct memfs *fs, struct rng *r);
 /* Content of a file (p NULL: not there), and its replacement. */
 struct str memfs_get(struct memfs *fs, const char *path);
 void memfs_put(struct memfs *fs, const char *path, struct str content);
+void memfs_put_dir(struct memfs *fs, const char *path);
 
 /* The first path that ends so; NULL: none. */
 const char *memfs_find(struct memfs *fs, const char *suffix);

@@ -10,6 +10,7 @@
 #include "storage/type_list.h"
 #include "storage/type_set.h"
 #include "storage/type_string.h"
+#include "tests/unit/persistence/trace.h"
 
 static const struct hash_key key = { 1, 2 };
 
@@ -214,6 +215,66 @@ void rig_fini(struct rig *r)
     rmdir(r->dir);
 }
 
+enum err rig_again(struct rig *r)
+{
+    enum err e;
+    uint64_t at;
+
+    rig_kill(r);
+    r->promise.saves = r->promise.rewrites = 0;
+    e = rig_start(r);
+    if (e != OK) return e;
+    at = persist_offset(r->p);
+    while (r->n_marks > 1 && r->marks[r->n_marks - 1].offset > at) r->n_marks--;
+    rig_report(r);
+    return OK;
+}
+
+/* --- promises ------------------------------------------------------------------------------------------ */
+
+void rig_report(struct rig *r)
+{
+    struct rig_promise *m = &r->promise;
+    struct trace_op op = { .kind = TRACE_REPORT, .appendonly = r->conf.appendonly };
+    struct persist_info i;
+
+    if (!r->fs->trace) return;
+    persist_info(r->p, &i);
+    if (i.saves != m->saves) m->saved = m->save_at;
+    if (i.rewrites != m->rewrites) m->turning_on = false;
+    m->saves = i.saves;
+    m->rewrites = i.rewrites;
+    op.kept = op.kept_by_kill = m->turning_on && m->had_log ? 0 : m->saved;
+    if (r->conf.appendonly && !m->turning_on) {
+        op.kept = persist_synced_offset(r->p);
+        op.kept_by_kill = persist_durable_offset(r->p);
+        m->had_log = true;
+    }
+    pthread_mutex_lock(&r->fs->lock);
+    trace_add(r->fs->trace, op);
+    pthread_mutex_unlock(&r->fs->lock);
+}
+
+enum persist_answer rig_save(struct rig *r, enum persist_save_kind kind)
+{
+    uint64_t at = persist_offset(r->p);
+    enum persist_answer a = persist_save(r->p, kind);
+
+    if (kind != PERSIST_REWRITE && (a == PERSIST_STARTED || a == PERSIST_DONE)) r->promise.save_at = at;
+    rig_report(r);
+    return a;
+}
+
+void rig_set(struct rig *r)
+{
+    struct persist_info i;
+
+    persist_info(r->p, &i);
+    if (r->conf.appendonly && !i.aof_enabled) r->promise.turning_on = true;
+    ck_assert_msg(persist_set_conf(r->p, &r->conf, r->why) == OK, "%s", r->why);
+    rig_report(r);
+}
+
 /* --- effects ----------------------------------------------------------------------------------------------- */
 
 static void effect(struct rig *r, int db, size_t argc, const struct str *argv)
@@ -291,7 +352,9 @@ void rig_random(struct rig *r, struct rng *rng, size_t n)
 void rig_turn(struct rig *r)
 {
     persist_turn_end(r->p);
+    rig_report(r);
     persist_turn(r->p, 1000);
+    rig_report(r);
 }
 
 /* When a wait is given up. A log whose disk fails tries again after 100, 200, 400, 800, 1000, 1000 ... ms:
@@ -325,8 +388,9 @@ bool rig_durable(struct rig *r)
     while (clock_mono_us() < end) {
         persist_sync_soon(r->p);
         rig_turn(r);
+        rig_report(r);
         if (persist_synced_offset(r->p) == persist_offset(r->p)) return true;
-        usleep(500);
+        usleep(100);
     }
     return false;
 }

@@ -16,6 +16,16 @@ struct rig_mark {
     struct digest digest;
 };
 
+/* For a trace: what has been promised by now. */
+struct rig_promise {
+    uint64_t saved;      /* log offset of the last snapshot known to be complete */
+    uint64_t save_at;    /* of the one being made */
+    uint64_t saves;      /* as of the last look */
+    uint64_t rewrites;
+    bool turning_on;     /* appendonly has been set, but its first base is not there yet */
+    bool had_log;        /* there may be files of an earlier log */
+};
+
 struct rig {
     struct memfs *fs;
     struct store *store;
@@ -29,6 +39,7 @@ struct rig {
     size_t applied;
     struct rig_mark *marks; /* after each group of effects */
     size_t n_marks, cap_marks;
+    struct rig_promise promise;
     char why[PERSIST_WHY];
     _Atomic int woken;
 };
@@ -50,6 +61,18 @@ void rig_do(struct rig *r, int db, const char *words);
 
 /* n random ones of all types, on two databases, in groups of one to three. Each group is marked. */
 void rig_random(struct rig *r, struct rng *rng, size_t n);
+
+/* Ask for a save. */
+enum persist_answer rig_save(struct rig *r, enum persist_save_kind kind);
+
+/* Set r->conf. */
+void rig_set(struct rig *r);
+
+/* Stop as a killed process does and start again on the same files; marks of what was lost go. */
+enum err rig_again(struct rig *r);
+
+/* With a trace: note there what persist says is safe now. The functions below do so. */
+void rig_report(struct rig *r);
 
 /* The end of a turn of the loop. */
 void rig_turn(struct rig *r);
