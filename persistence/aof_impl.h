@@ -29,6 +29,10 @@ uint64_t aof_counted(const struct aof_reader *r, const struct aof_extent *x, uin
 /* Note where and what, and return end. */
 enum aof_end aof_bad(struct aof_reader *r, enum aof_end end, const char *what);
 
+/* Does the rest of the input hold zeros up to the end of a sector (as it lies on the disk), or to its own end?
+ * A cut leaves them where the file had grown before its data came. */
+bool aof_has_hole(struct rdb_in *in);
+
 /* The batch at in->p is not whole, and `last` lies where it stops making sense: AOF_TORN or AOF_DAMAGED. */
 enum aof_end aof_judge(struct aof_reader *r, enum item last, const char *what);
 

@@ -256,7 +256,16 @@ static bool change_incrs(struct aof_set *s, uint64_t after, uint64_t seq, uint64
             incr_name(s, seq, name);
             manifest_add_incr(&next, name, seq);
         }
-        ok = replace(s, &next);
+        /* The increment's name must be durable before a manifest speaks of it. */
+        ok = seq == 0 || s->ops->sync_dir(s->ops->ctx, s->dir) == 0;
+        if (ok) {
+            ok = replace(s, &next);
+        } else {
+            int saved = errno;
+
+            manifest_fini(&next);
+            errno = saved;
+        }
     }
     pthread_mutex_unlock(&s->lock);
     for (size_t i = 0; ok && i < manifest_n_incr(&was); i++) {
@@ -396,6 +405,27 @@ static void sweep_one(void *arg, const char *name)
     if (!is_left_over(s, name)) return;
     log_notice(s->log, "Deleting %s/%s, which was never completed", s->dir, name);
     unlink_name(s, name);
+}
+
+bool aof_set_settle(struct aof_set *s)
+{
+    const struct file_ops *ops = s->ops;
+    bool ok = ops->sync_dir(ops->ctx, s->parent) == 0 && ops->sync_dir(ops->ctx, s->dir) == 0;
+
+    for (size_t i = 0; ok && i < s->m.n; i++) {
+        char path[PATH_MAX];
+        int fd, saved;
+
+        if (s->m.files[i].type == 'h') continue;
+        aof_set_path(s, s->m.files[i].name, path);
+        fd = ops->open(ops->ctx, path, O_RDONLY);
+        if (fd == -1) return false;
+        ok = ops->sync(ops->ctx, fd) == 0;
+        saved = errno;
+        ops->close(ops->ctx, fd);
+        errno = saved;
+    }
+    return ok;
 }
 
 void aof_set_sweep(struct aof_set *s, bool keep)

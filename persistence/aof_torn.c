@@ -5,13 +5,8 @@
 
 enum { SECTOR = 512 };
 
-static bool all_zero(const unsigned char *p, uint64_t n)
-{
-    return n > 0 && p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
-}
-
-/* A sector (as it lies on the disk) of zeros in the rest of the input, or zeros at its end. */
-static bool has_hole(struct rdb_in *in)
+/* A sector's first part may have come with an earlier write, so it need not be zeros in full. */
+bool aof_has_hole(struct rdb_in *in)
 {
     uint64_t pos = rdb_in_at(in), left = rdb_in_left(in), at = 0;
 
@@ -20,10 +15,10 @@ static bool has_hole(struct rdb_in *in)
         uint64_t n = SECTOR - (pos + at) % SECTOR;
 
         if (n > left - at) n = left - at;
-        if (all_zero(in->p + at, n)) return true;
         at += n;
+        if (in->p[at - 1] == 0) return true;
     }
-    return in->p[left - 1] == 0;
+    return false;
 }
 
 /* The line of ours that ends the input, if one does. */
@@ -79,7 +74,7 @@ enum aof_end aof_bad(struct aof_reader *r, enum aof_end end, const char *what)
 enum aof_end aof_judge(struct aof_reader *r, enum item last, const char *what)
 {
     struct mark_batch b;
-    bool full = ends_with_mark(r->in, &b) || ends_with_altered_newline(r->in), hole = has_hole(r->in);
+    bool full = ends_with_mark(r->in, &b) || ends_with_altered_newline(r->in), hole = aof_has_hole(r->in);
     enum aof_end end = aof_bad(r, AOF_TORN, what);
 
     if (r->in->err != OK) return aof_bad(r, AOF_DAMAGED, r->in->why);

@@ -54,6 +54,21 @@ static void copy_conf(struct persist *p, const struct persist_conf *c)
 
 /* --- opening and closing -------------------------------------------------------------------------------- */
 
+/* A directory that is made here is durable with its name: the log in it is, too. */
+static enum err make_data_dir(struct persist *p, char *why)
+{
+    const struct file_ops *ops = p->ops;
+    const char *dir = p->conf.dir, *slash = strrchr(dir, '/');
+    char parent[PATH_MAX];
+    int there = ops->exists(ops->ctx, dir);
+
+    snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - dir) : 1, slash ? dir : ".");
+    if (there == 1) return OK;
+    if (there == -1 || ops->make_dir(ops->ctx, dir) != 0 || ops->sync_dir(ops->ctx, parent[0] ? parent : "/") != 0)
+        return why_put(why, ERR_IO, "%s: %s", dir, strerror(errno));
+    return OK;
+}
+
 static void make_id(char *id)
 {
     unsigned char bytes[PERSIST_ID / 2];
@@ -98,8 +113,7 @@ enum err persist_open(struct persist **out, const struct persist_conf *conf, con
     p->last_save_time = env->store->now_ms / 1000;
     if (!conf->aof_use_rdb_preamble)
         log_notice(env->log, "aof-use-rdb-preamble no: memd's bases are RDB files all the same");
-    if (p->ops->make_dir(p->ops->ctx, conf->dir) != 0)
-        e = why_put(why, ERR_IO, "%s: %s", conf->dir, strerror(errno));
+    e = make_data_dir(p, why);
     if (e == OK) e = data_lock_take(&p->lock, p->conf.dir, why);
     if (e == OK) e = start_worker(p, why);
     if (e != OK) {

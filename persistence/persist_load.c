@@ -152,14 +152,6 @@ static enum err open_current(struct persist *p, struct aof_load *l, char *why)
             return why_put(why, ERR_IO, "A new AOF increment could not be made: %s", strerror(errno));
         f = log_file_new(fd, seq, l->offset);
     }
-    /* What was read may only have been in the page cache of a machine that goes on: it is durable now. */
-    if (p->ops->sync(p->ops->ctx, fd) != 0) {
-        int saved = errno;
-
-        p->ops->close(p->ops->ctx, fd);
-        mem_free(f);
-        return why_put(why, ERR_IO, "The AOF could not be synced: %s", strerror(saved));
-    }
     f->synced_pos = f->pos;
     write_log_set_stamps(p->log, p->conf.aof_timestamps);
     write_log_on(p->log, p->set, f, p->conf.appendfsync);
@@ -224,6 +216,9 @@ static enum err load_aof(struct persist *p, char *why)
     if (l.base_bad) e = load_previous(p, &l, e, why);
     p->base_bytes = l.base_bytes;
     if (e == OK) aof_set_sweep(p->set, p->conf.generations != 1);
+    if (e == OK && !aof_set_settle(p->set))
+        e = why_put(why, ERR_IO, "The files in %s/%s could not be synced: %s", p->conf.dir, p->conf.appenddirname,
+                    strerror(errno));
     if (e == OK) e = open_current(p, &l, why);
     for (size_t i = 0; i < l.n && e == OK; i++) p->incr_bytes += l.sizes[i];
     p->rewrite_base = p->base_bytes + p->incr_bytes;

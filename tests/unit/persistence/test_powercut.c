@@ -83,6 +83,7 @@ static bool second_life(struct trial *t, struct rig *first, struct memfs *fs, co
     r.n_marks = r.cap_marks = 0;
     r.marks = NULL;
     r.promise = (struct rig_promise){ .saved = g->report.appendonly ? 0 : g->report.kept, .had_log = true };
+    plan.first.kept_by_kill = g->report.kept;
     trace_begin(&trace, fs);
     ok = load(t, &r, fs, g);
     if (ok) {
