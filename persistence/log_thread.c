@@ -126,6 +126,7 @@ static void sync_all(struct write_log *w)
     atomic_store(&w->sync_state, SYNC_NONE);
     w->last_sync_us = took;
     if (r != 0) {
+        w->sync_failed = true;
         log_thread_fail(w, "fdatasync", error);
         return;
     }
@@ -149,7 +150,7 @@ static void write_batch(struct write_log *w)
 {
     struct log_file *f = w->cur;
     struct log_batch b = { .id = w->id, .from = chain_find(&w->chain, w->written), .to = w->target,
-                           .durable = atomic_load(&w->durable), .stamp_s = w->stamp_handed,
+                           .durable = log_thread_proven(w), .stamp_s = w->stamp_handed,
                            .db = log_thread_batch_db(w, w->written) };
     uint64_t pos = f->pos;
     int r, error;
@@ -179,6 +180,8 @@ struct plan {
     struct log_file *keep; /* it, when it is one of ours */
     uint64_t keep_pos;    /* and how much of it counts */
     int db;               /* selected at `held`; -1 none */
+    uint64_t proven;      /* up to here all is on the disk; where that is before `held`, what is between is in
+                           * the old files alone */
 };
 
 static void consider(struct plan *p, struct log_file *f, uint64_t pos)
@@ -195,6 +198,7 @@ static struct plan make_plan(const struct write_log *w, uint64_t base_offset)
     struct plan p = { .held = log_thread_held(w), .keep_seq = oldest->seq - 1, .db = -1 };
 
     if (base_offset > p.held) p.held = base_offset; /* what a base holds is durable there */
+    p.proven = log_thread_proven(w) > base_offset ? log_thread_proven(w) : base_offset;
 
     for (struct log_file *f = w->old; f; f = f->next) {
         const struct log_file *after = f->next ? f->next : w->cur;
@@ -211,7 +215,7 @@ static struct log_file *rescue(struct write_log *w, const struct plan *p, struct
                                int64_t stamp_s)
 {
     const struct file_ops *ops = w->env.ops;
-    struct log_batch b = { .id = w->id, .from = from, .to = to, .durable = p->held, .stamp_s = stamp_s,
+    struct log_batch b = { .id = w->id, .from = from, .to = to, .durable = p->proven, .stamp_s = stamp_s,
                            .db = p->db < 0 ? 0 : p->db, .select = p->db >= 0 };
     struct log_file *f;
     uint64_t seq;
@@ -235,6 +239,32 @@ static struct log_file *rescue(struct write_log *w, const struct plan *p, struct
     return NULL;
 }
 
+/* With appendfsync no, what was written is in its files alone: sync those, unless a sync of them has failed
+ * before. Then nobody knows what they hold, whatever another sync says. Lock as sync_all. */
+static bool sync_released(struct write_log *w)
+{
+    const struct file_ops *ops = w->env.ops;
+    bool ok = !w->sync_failed;
+
+    /* The reactor changes nothing of the list while the thread is at it. */
+    pthread_mutex_unlock(&w->lock);
+    for (struct log_file *f = w->old; f && ok; f = f->next) ok = ops->sync(ops->ctx, f->fd) == 0;
+    ok = ok && ops->sync(ops->ctx, w->cur->fd) == 0;
+    pthread_mutex_lock(&w->lock);
+    w->sync_failed = !ok;
+    return ok;
+}
+
+static void note_gap(struct write_log *w, const struct plan *p)
+{
+    if (p->proven >= p->held) return;
+    atomic_store(&w->gap_from, p->proven);
+    w->gap_to = p->held;
+    log_warning(w->env.log, "A sync of the AOF failed after appendfsync no had let go of its end: %llu bytes of it "
+                "are not certain to be on the disk before it has been rewritten",
+                (unsigned long long)(p->held - p->proven));
+}
+
 /* One attempt to get the log going again. Lock as sync_all. False: not yet. */
 static bool recover(struct write_log *w)
 {
@@ -246,6 +276,7 @@ static bool recover(struct write_log *w)
     int error;
 
     w->writing = true;
+    if (p.proven < p.held && sync_released(w)) p.proven = p.held;
     pthread_mutex_unlock(&w->lock);
     f = rescue(w, &p, from, to, stamp_s);
     error = errno;
@@ -262,6 +293,8 @@ static bool recover(struct write_log *w)
         pthread_cond_broadcast(&w->done);
         return false;
     }
+    note_gap(w, &p);
+    w->sync_failed = false;
     w->bytes += f->pos;
     w->reopened++;
     w->old = w->next = NULL;

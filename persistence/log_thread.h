@@ -4,7 +4,7 @@
  *   reactor alone     chain (bytes behind `target`, links), db, group, mode of waiting
  *   owner of the file cur's content and pos, written; ownership passes under the lock
  *   under the lock    everything else; chain.first, which the reactor moves and the thread follows
- *   atomic            durable, failed, sync_state, sync_began
+ *   atomic            durable, gap_from, failed, sync_state, sync_began
  * Nothing is written, synced or opened under the lock. */
 #ifndef MEMD_PERSISTENCE_LOG_THREAD_H
 #define MEMD_PERSISTENCE_LOG_THREAD_H
@@ -65,6 +65,8 @@ struct write_log {
     unsigned n_old;
     struct log_file *next; /* to be switched to when written == next->start */
     bool is_private;
+    bool sync_failed;     /* what it was for is in a file alone: no other sync of that file proves anything */
+    uint64_t gap_to;      /* see gap_from */
     struct log_select *selects;
     size_t n_selects, cap_selects;
     char error[160];
@@ -72,6 +74,9 @@ struct write_log {
     int64_t last_sync_us;
 
     _Atomic uint64_t durable;  /* offset up to which all is on the disk */
+    _Atomic uint64_t gap_from; /* from here to gap_to (appendfsync no) a failed sync may have lost bytes that
+                                * nobody has any more; until a base holds them, what follows proves nothing
+                                * either. UINT64_MAX: no gap */
     _Atomic bool failed;
     _Atomic int sync_state;
     _Atomic int64_t sync_began; /* of the last sync that succeeded */
@@ -112,6 +117,15 @@ static inline int log_thread_batch_db(const struct write_log *w, uint64_t at)
     int db = log_thread_db_at(w, at);
 
     return db < 0 ? 0 : db;
+}
+
+/* The offset up to which the log can be had back for certain. */
+static inline uint64_t log_thread_proven(const struct write_log *w)
+{
+    uint64_t durable = atomic_load_explicit(&w->durable, memory_order_acquire);
+    uint64_t gap = atomic_load_explicit(&w->gap_from, memory_order_acquire);
+
+    return durable < gap ? durable : gap;
 }
 
 /* The offset from which on the bytes must be kept in memory. */

@@ -168,6 +168,8 @@ enum err persist_shutdown(struct persist *p, enum persist_ending how, char *why)
             write_log_error(p->log, text, sizeof text);
             return why_put(why, ERR_IO, "The AOF could not be synced: %s", text);
         }
+        if (write_log_has_gap(p->log))
+            return why_put(why, ERR_IO, "A part of the AOF could not be synced, and is not rewritten yet: try again");
     }
     if (save && !persist_save_now(p, false))
         return why_put(why, ERR_IO, "The snapshot %s could not be saved", p->rdb_path);

@@ -126,6 +126,7 @@ static void note_base(struct persist *p, bool ok, int64_t sec)
         return;
     }
     p->rewrites++;
+    if (p->with_log) write_log_set_base(p->log, p->cut_offset);
     write_log_figures(p->log, &lf);
     /* What was written since the cut is in the new increment; counting it from here is near enough. */
     p->base_bytes = f.bytes;
@@ -371,6 +372,13 @@ static bool rule_says_save(const struct persist *p)
     return false;
 }
 
+/* What may be lost of the log is still in the store: a new base brings it to the disk. */
+static bool gap_says_rewrite(const struct persist *p)
+{
+    return write_log_has_gap(p->log) && !p->turning_on && !write_log_failed(p->log) &&
+           p->env.mono_us() >= p->retry_rewrite_us;
+}
+
 static bool growth_says_rewrite(const struct persist *p)
 {
     uint64_t size, base = p->rewrite_base ? p->rewrite_base : 1, growth;
@@ -393,7 +401,7 @@ static void begin_what_is_due(struct persist *p, int64_t now)
     if (p->saving != SAVING_NOTHING || now - p->last_rules_us < RULES_EVERY_US) return;
     p->last_rules_us = now;
     if (rule_says_save(p)) begin_bgsave(p);
-    else if (growth_says_rewrite(p)) begin_rewrite(p);
+    else if (gap_says_rewrite(p) || growth_says_rewrite(p)) begin_rewrite(p);
 }
 
 bool persist_save_turn(struct persist *p, int64_t budget_us)

@@ -86,7 +86,9 @@ void write_log_on(struct write_log *w, struct aof_set *set, struct log_file *f, 
     w->sync_asked = 0;
     w->whole_pos = f->pos;
     w->must_wait = false;
+    w->sync_failed = false;
     atomic_store(&w->durable, at);
+    atomic_store(&w->gap_from, UINT64_MAX);
     atomic_store(&w->failed, false);
     atomic_store(&w->sync_state, SYNC_NONE);
     w->thread_owns = mode == PERSIST_ALWAYS;
@@ -331,7 +333,7 @@ static void hand_over(struct write_log *w)
 static void write_now(struct write_log *w)
 {
     struct log_batch b = { .id = w->id, .from = chain_find(&w->chain, w->written), .to = w->chain.end,
-                           .durable = atomic_load(&w->durable), .stamp_s = w->stamp_s,
+                           .durable = log_thread_proven(w), .stamp_s = w->stamp_s,
                            .db = log_thread_batch_db(w, w->written) };
     struct log_file *f = w->cur;
     uint64_t pos = f->pos;
@@ -451,15 +453,26 @@ uint64_t write_log_offset(const struct write_log *w)
 
 uint64_t write_log_synced(const struct write_log *w)
 {
-    return w->on ? atomic_load_explicit(&w->durable, memory_order_acquire) : w->chain.end;
+    return w->on ? log_thread_proven(w) : w->chain.end;
 }
 
 uint64_t write_log_durable(const struct write_log *w)
 {
     if (!w->on || PLANTED(BUG_REPLY_BEFORE_SYNC)) return w->chain.end;
-    if (w->mode == PERSIST_ALWAYS || w->thread_owns)
-        return atomic_load_explicit(&w->durable, memory_order_acquire);
-    return w->written;
+    if (w->mode == PERSIST_ALWAYS) return log_thread_proven(w);
+    return w->thread_owns ? atomic_load_explicit(&w->durable, memory_order_acquire) : w->written;
+}
+
+bool write_log_has_gap(const struct write_log *w)
+{
+    return w->on && atomic_load_explicit(&w->gap_from, memory_order_relaxed) != UINT64_MAX;
+}
+
+void write_log_set_base(struct write_log *w, uint64_t offset)
+{
+    pthread_mutex_lock(&w->lock);
+    if (offset >= w->gap_to) atomic_store(&w->gap_from, UINT64_MAX);
+    pthread_mutex_unlock(&w->lock);
 }
 
 bool write_log_failed(const struct write_log *w)

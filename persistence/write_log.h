@@ -76,6 +76,13 @@ uint64_t write_log_synced(const struct write_log *w);
 bool write_log_failed(const struct write_log *w);
 bool write_log_must_wait(const struct write_log *w);
 
+/* A part of the log may be lost, which no more syncs can help: nothing behind it counts as synced until a new
+ * base holds it (write_log_set_base). */
+bool write_log_has_gap(const struct write_log *w);
+
+/* A base holds all up to `offset`, durably. */
+void write_log_set_base(struct write_log *w, uint64_t offset);
+
 /* The text of the last error; "" before the first. */
 void write_log_error(const struct write_log *w, char *out, size_t n);
 
