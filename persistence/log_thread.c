@@ -43,11 +43,13 @@ static void wait_ms(struct write_log *w, int ms)
 void log_thread_want_sync(struct write_log *w)
 {
     int none = SYNC_NONE;
+    bool idle;
 
     if (!atomic_compare_exchange_strong(&w->sync_state, &none, SYNC_WANTED)) return;
     pthread_mutex_lock(&w->lock);
-    pthread_cond_signal(&w->work);
+    idle = w->idle;
     pthread_mutex_unlock(&w->lock);
+    log_thread_nudge(w, idle);
 }
 
 void log_thread_fail(struct write_log *w, const char *what, int error)
@@ -355,7 +357,10 @@ static void *run(void *arg)
     mem_thread_enter();
     pthread_mutex_lock(&w->lock);
     while (!w->stop) {
-        if (!step(w, &retry_ms) && !w->stop) pthread_cond_wait(&w->work, &w->lock);
+        if (step(w, &retry_ms) || w->stop) continue;
+        w->idle = true;
+        pthread_cond_wait(&w->work, &w->lock);
+        w->idle = false;
     }
     pthread_mutex_unlock(&w->lock);
     mem_thread_leave();

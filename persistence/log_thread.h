@@ -55,6 +55,7 @@ struct write_log {
     bool thread_owns;
     bool writing;         /* the thread is at it, outside the lock */
     bool stop;
+    bool idle;            /* the thread waits for work: who brings some must wake it */
     uint64_t target;      /* offset up to which the thread may write */
     uint64_t released;    /* up to here the bytes are the system's affair (appendfsync no) */
     uint64_t whole_pos;   /* cur->pos as of the last whole batch */
@@ -88,6 +89,13 @@ void log_thread_stop(struct write_log *w);
 
 /* Close all files; the thread has stopped. */
 void log_thread_close_files(struct write_log *w);
+
+/* Wake the thread if it waits for work; `idle` is what was seen under the lock, which is free again: a
+ * thread that is woken must not find it taken. */
+static inline void log_thread_nudge(struct write_log *w, bool idle)
+{
+    if (idle) pthread_cond_signal(&w->work);
+}
 
 /* Ask for a sync unless one is asked for or running. */
 void log_thread_want_sync(struct write_log *w);

@@ -320,13 +320,16 @@ static void watch_tail(struct write_log *w, int64_t now)
 /* Hand everything appended to the thread, which owns the file. */
 static void hand_over(struct write_log *w)
 {
+    bool idle;
+
     pthread_mutex_lock(&w->lock);
     if (!w->thread_owns) w->sync_asked = w->chain.end; /* replies wait for syncs from now on */
     w->thread_owns = true;
     w->target = w->chain.end;
     w->stamp_handed = w->stamp_s;
-    pthread_cond_signal(&w->work);
+    idle = w->idle;
     pthread_mutex_unlock(&w->lock);
+    log_thread_nudge(w, idle);
 }
 
 /* The reactor owns the file: write what the turn appended. */

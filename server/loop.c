@@ -265,6 +265,7 @@ static bool turn(struct server *s)
     uint64_t from = ticks_now(), to, commands = s->stats.commands;
 
     s->turns++;
+    atomic_exchange(&s->woken, false); /* before anything is looked at */
     loop_refresh_time(s);
     check_pause(s);
     batch_run(s);
@@ -291,12 +292,21 @@ static bool turn(struct server *s)
     return more;
 }
 
+/* Say so before looking, and helpers look after they have spoken (loop_wake): one of the two sees the other. */
+static bool may_sleep(struct server *s)
+{
+    atomic_store(&s->asleep, true);
+    return !atomic_load(&s->woken);
+}
+
 void loop_run(struct server *s)
 {
     bool more = false;
 
     while (!s->stopping) {
-        event_base_loop(s->base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0));
+        bool wait = !more && may_sleep(s);
+        event_base_loop(s->base, EVLOOP_ONCE | (wait ? 0 : EVLOOP_NONBLOCK));
+        atomic_store(&s->asleep, false);
         if (!s->stopping) more = turn(s); /* a signal may have come, and all be saved */
     }
 }
@@ -404,6 +414,8 @@ void loop_wake(void *server)
     struct server *s = server;
     uint64_t one = 1;
 
+    /* One that is busy looks before it sleeps: no call for it. */
+    if (atomic_exchange(&s->woken, true) || !atomic_load(&s->asleep)) return;
     if (write(s->wake_fd, &one, sizeof one) < 0) { /* the counter is full: it is awake */ }
 }
 

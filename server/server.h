@@ -14,6 +14,7 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "base/arena.h"
@@ -79,6 +80,8 @@ struct server {
     struct event_base *base;
     struct event tick, wake, nap, on_term, on_int, on_hup;
     int wake_fd, nap_fd;
+    _Atomic bool asleep;        /* in libevent, without anything to do: only wake_fd ends that */
+    _Atomic bool woken;         /* a helper has something for the turn to see */
     int64_t now_us;             /* monotonic, of this turn */
     struct wall wall;           /* times.c: the store's time, and where the system's clock is */
     int units;                  /* scripts and EXECs that run: time stands still for them (loop_unit_begin) */
