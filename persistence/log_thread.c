@@ -13,6 +13,7 @@
 #include "persistence/aof_set.h"
 #include "persistence/file_ops.h"
 #include "persistence/log_file.h"
+#include "persistence/log_tail.h"
 
 enum { RETRY_MS = 100, RETRY_MAX_MS = 1000 };
 
@@ -40,6 +41,14 @@ static void wait_ms(struct write_log *w, int ms)
     pthread_cond_timedwait(&w->work, &w->lock, &t);
 }
 
+/* Rounded up: never too early by a part of a ms, for then it would turn in circles. */
+static int ms_until(const struct write_log *w, int64_t us)
+{
+    int64_t left = us - w->env.mono_us();
+
+    return left <= 0 ? 0 : (int)(left / 1000 + 1);
+}
+
 void log_thread_want_sync(struct write_log *w)
 {
     int none = SYNC_NONE;
@@ -58,6 +67,7 @@ void log_thread_fail(struct write_log *w, const char *what, int error)
     if (!atomic_load(&w->failed))
         log_warning(w->env.log, "The AOF cannot be written (%s): writes are refused until it can", w->error);
     w->errors++;
+    w->sync_due = 0;
     atomic_store(&w->failed, true);
     pthread_cond_broadcast(&w->done);
 }
@@ -116,6 +126,7 @@ static void sync_all(struct write_log *w)
     int fds[OLD_FILES_MAX + 1], n = 0, r = 0, error;
 
     atomic_store(&w->sync_state, SYNC_RUNS);
+    atomic_store(&w->sync_runs_since, began);
     for (f = w->old; f; f = f->next) fds[n++] = f->fd;
     fds[n++] = cur->fd;
     /* The reactor may make cur an old file meanwhile; only this thread closes any. */
@@ -126,6 +137,7 @@ static void sync_all(struct write_log *w)
     took = w->env.mono_us() - began;
     pthread_mutex_lock(&w->lock);
     atomic_store(&w->sync_state, SYNC_NONE);
+    atomic_store(&w->sync_runs_since, 0);
     w->last_sync_us = took;
     if (r != 0) {
         w->sync_failed = true;
@@ -133,6 +145,7 @@ static void sync_all(struct write_log *w)
         return;
     }
     w->syncs++;
+    log_tail_synced(w, began, upto);
     cur->synced_pos = pos;
     while (w->old && w->old != cur) {
         f = w->old;
@@ -337,7 +350,7 @@ static bool step(struct write_log *w, int *retry_ms)
     } else if (w->thread_owns && w->written < w->target) {
         write_batch(w);
         if (!atomic_load(&w->failed)) sync_all(w);
-    } else if (atomic_load(&w->sync_state) == SYNC_WANTED) {
+    } else if (atomic_load(&w->sync_state) == SYNC_WANTED || (w->sync_due != 0 && ms_until(w, w->sync_due) == 0)) {
         sync_all(w);
     } else {
         return false;
@@ -359,7 +372,8 @@ static void *run(void *arg)
     while (!w->stop) {
         if (step(w, &retry_ms) || w->stop) continue;
         w->idle = true;
-        pthread_cond_wait(&w->work, &w->lock);
+        if (w->sync_due == 0) pthread_cond_wait(&w->work, &w->lock);
+        else wait_ms(w, ms_until(w, w->sync_due));
         w->idle = false;
     }
     pthread_mutex_unlock(&w->lock);

@@ -4,7 +4,7 @@
  *   reactor alone     chain (bytes behind `target`, links), db, group, mode of waiting
  *   owner of the file cur's content and pos, written; ownership passes under the lock
  *   under the lock    everything else; chain.first, which the reactor moves and the thread follows
- *   atomic            durable, gap_from, failed, sync_state, sync_began
+ *   atomic            durable, gap_from, failed, sync_state, and the times of syncs
  * Nothing is written, synced or opened under the lock. */
 #ifndef MEMD_PERSISTENCE_LOG_THREAD_H
 #define MEMD_PERSISTENCE_LOG_THREAD_H
@@ -38,7 +38,10 @@ struct write_log {
     unsigned group_n;     /* its effects */
     bool stamps;
     int64_t stamp_s;      /* wall clock s for #TS annotations, 0: none */
-    bool must_wait;
+    bool must_wait;       /* writers are not to run */
+    bool is_slow;         /* or their replies wait for the sync (log_tail.c) */
+    int64_t told_us;      /* when that was last told */
+    uint64_t acked;       /* everysec: replies up to here may leave, synced or not */
     int64_t unsynced_since; /* monotonic us of the oldest unsynced byte, 0: none */
     uint64_t durable_seen;  /* as of the last look */
     uint64_t sync_asked;    /* offset that somebody wants synced */
@@ -53,6 +56,7 @@ struct write_log {
     pthread_t thread;
     enum persist_fsync mode;
     bool thread_owns;
+    int64_t sync_due;     /* monotonic us, everysec: a sync is to begin; 0: none */
     bool writing;         /* the thread is at it, outside the lock */
     bool stop;
     bool idle;            /* the thread waits for work: who brings some must wake it */
@@ -80,6 +84,8 @@ struct write_log {
                                 * either. UINT64_MAX: no gap */
     _Atomic bool failed;
     _Atomic int sync_state;
+    _Atomic int64_t sync_runs_since; /* monotonic us; 0: none runs */
+    _Atomic int64_t expected_us; /* what a sync may take, by those that were */
     _Atomic int64_t sync_began; /* of the last sync that succeeded */
 };
 

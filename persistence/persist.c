@@ -272,6 +272,7 @@ uint64_t persist_durable_offset(const struct persist *p)
 
 uint64_t persist_synced_offset(const struct persist *p)
 {
+    if (UNLIKELY(p->turning_on)) return 0; /* what is in a log without its base is lost with the process */
     return write_log_synced(p->log);
 }
 
@@ -288,6 +289,11 @@ bool persist_must_wait(const struct persist *p)
 bool persist_is_failing(const struct persist *p)
 {
     return write_log_failed(p->log);
+}
+
+bool persist_reads_wait(const struct persist *p)
+{
+    return write_log_reads_wait(p->log);
 }
 
 const char *persist_log_id(const struct persist *p)

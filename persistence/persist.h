@@ -128,8 +128,8 @@ uint64_t persist_offset(const struct persist *p);
  * (everysec, no) or to the log thread (always). Never waits for a disk's sync. */
 void persist_turn_end(struct persist *p);
 
-/* Replies made at an offset up to this may leave: the synced offset in always mode, the written one
- * else. Cheap. */
+/* Replies made at an offset up to this may leave: the synced offset in always mode, the written one else, but
+ * with everysec not while the disk is slow (log_tail.c). Cheap. */
 uint64_t persist_durable_offset(const struct persist *p);
 
 /* What is synced to the disk, whatever the mode (WAITAOF). persist_sync_soon asks for a sync now. */
@@ -147,6 +147,9 @@ bool persist_is_failing(const struct persist *p);
  * oldest unsynced byte is about a second old, or the unsynced tail has reached its bound. wake is
  * called when that changes. */
 bool persist_must_wait(const struct persist *p);
+
+/* True with always: a reply is to wait also for the writes of others that it tells of. Cheap. */
+bool persist_reads_wait(const struct persist *p);
 
 /* 40 hex digits that name this log's history (the replication id). */
 const char *persist_log_id(const struct persist *p);

@@ -12,14 +12,8 @@
 #include "persistence/aof_set.h"
 #include "persistence/file_ops.h"
 #include "persistence/log_file.h"
+#include "persistence/log_tail.h"
 #include "persistence/log_thread.h"
-
-/* With everysec a sync begins when the oldest unsynced byte has this age, and writers wait when it
- * has the other: so that at no speed of the disk more than a second's writes can be lost. */
-enum { SYNC_AGE_US = 500 * 1000, WAIT_AGE_US = 950 * 1000 };
-
-/* The same for the tail's size: it is kept in memory until it is synced. */
-enum { SYNC_TAIL = 32 << 20, WAIT_TAIL = 128 << 20 };
 
 enum { ARG_HEAD_MAX = 24 }; /* '*' or '$', 20 digits, CR LF */
 
@@ -82,10 +76,12 @@ void write_log_on(struct write_log *w, struct aof_set *set, struct log_file *f, 
     w->n_selects = 0;
     w->is_private = false;
     w->unsynced_since = 0;
-    w->released = w->durable_seen = at;
+    w->released = w->durable_seen = w->acked = at;
     w->sync_asked = 0;
     w->whole_pos = f->pos;
-    w->must_wait = false;
+    w->must_wait = w->is_slow = false;
+    w->sync_due = 0;
+    atomic_store(&w->expected_us, 0);
     w->sync_failed = false;
     atomic_store(&w->durable, at);
     atomic_store(&w->gap_from, UINT64_MAX);
@@ -126,8 +122,11 @@ void write_log_set_private(struct write_log *w, bool on)
 
 void write_log_set_mode(struct write_log *w, enum persist_fsync mode)
 {
+    uint64_t left = write_log_durable(w); /* replies up to here have left */
+
     pthread_mutex_lock(&w->lock);
     w->mode = mode;
+    w->acked = left;
     w->sync_asked = w->chain.end;
     pthread_mutex_unlock(&w->lock);
 }
@@ -283,40 +282,6 @@ void write_log_group_end(struct write_log *w)
 
 /* --- the turn's end ---------------------------------------------------------------------------------- */
 
-/* Age and size of the unsynced tail: is a sync due, must writers wait? */
-static void watch_tail(struct write_log *w, int64_t now)
-{
-    uint64_t durable = atomic_load_explicit(&w->durable, memory_order_acquire);
-    uint64_t held = durable > w->released ? durable : w->released, tail = w->chain.end - held;
-    bool wait = false;
-
-    if (durable < w->sync_asked) log_thread_want_sync(w);
-
-    if (w->mode == PERSIST_NO && !w->thread_owns) {
-        w->must_wait = false;
-        return;
-    }
-    if (tail == 0) {
-        w->unsynced_since = 0;
-    } else if (w->unsynced_since == 0) {
-        w->unsynced_since = now;
-    } else if (durable != w->durable_seen) {
-        /* what is left was appended after that sync began */
-        int64_t began = atomic_load(&w->sync_began);
-
-        if (began > w->unsynced_since) w->unsynced_since = began;
-    }
-    w->durable_seen = durable;
-    if (tail) {
-        int64_t age = now - w->unsynced_since;
-
-        if (w->mode == PERSIST_EVERYSEC && (age >= SYNC_AGE_US || tail >= SYNC_TAIL)) log_thread_want_sync(w);
-        wait = (w->mode == PERSIST_EVERYSEC && age >= WAIT_AGE_US) || tail >= WAIT_TAIL;
-    }
-    if (wait && !w->must_wait) w->delayed++;
-    w->must_wait = wait;
-}
-
 /* Hand everything appended to the thread, which owns the file. */
 static void hand_over(struct write_log *w)
 {
@@ -340,10 +305,13 @@ static void write_now(struct write_log *w)
                            .db = log_thread_batch_db(w, w->written) };
     struct log_file *f = w->cur;
     uint64_t pos = f->pos;
+    int64_t now = w->env.mono_us();
     int r = log_file_write(f, w->env.ops, &b), error = errno;
+    bool idle = false;
 
     pthread_mutex_lock(&w->lock);
     if (r == 0) {
+        idle = log_tail_written(w, now) && w->idle;
         w->written = w->target = b.to;
         w->whole_pos = f->pos;
         w->bytes += f->pos - pos;
@@ -352,6 +320,7 @@ static void write_now(struct write_log *w)
         log_thread_fail(w, "write", error);
     }
     pthread_mutex_unlock(&w->lock);
+    log_thread_nudge(w, idle);
     if (r != 0) hand_over(w);
 }
 
@@ -391,7 +360,7 @@ void write_log_turn_end(struct write_log *w, int64_t wall_ms)
         write_now(w);
     }
     now = w->env.mono_us();
-    watch_tail(w, now);
+    log_tail_watch(w, now);
     drop_tail(w);
 }
 
@@ -400,7 +369,7 @@ void write_log_tick(struct write_log *w)
     if (!w->on) return;
     if (w->thread_owns && w->mode != PERSIST_ALWAYS) take_back(w);
     if (!w->thread_owns && atomic_load(&w->failed)) hand_over(w);
-    watch_tail(w, w->env.mono_us());
+    log_tail_watch(w, w->env.mono_us());
     drop_tail(w);
 }
 
@@ -461,9 +430,12 @@ uint64_t write_log_synced(const struct write_log *w)
 
 uint64_t write_log_durable(const struct write_log *w)
 {
+    uint64_t synced = atomic_load_explicit(&w->durable, memory_order_acquire);
+
     if (!w->on || PLANTED(BUG_REPLY_BEFORE_SYNC)) return w->chain.end;
     if (w->mode == PERSIST_ALWAYS) return log_thread_proven(w);
-    return w->thread_owns ? atomic_load_explicit(&w->durable, memory_order_acquire) : w->written;
+    if (w->mode == PERSIST_EVERYSEC) return w->acked > synced ? w->acked : synced;
+    return w->thread_owns ? synced : w->written;
 }
 
 bool write_log_has_gap(const struct write_log *w)
@@ -486,6 +458,11 @@ bool write_log_failed(const struct write_log *w)
 bool write_log_must_wait(const struct write_log *w)
 {
     return w->must_wait;
+}
+
+bool write_log_reads_wait(const struct write_log *w)
+{
+    return w->on && w->mode == PERSIST_ALWAYS;
 }
 
 void write_log_error(const struct write_log *w, char *out, size_t n)

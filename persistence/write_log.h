@@ -75,6 +75,7 @@ uint64_t write_log_durable(const struct write_log *w); /* replies up to here may
 uint64_t write_log_synced(const struct write_log *w);
 bool write_log_failed(const struct write_log *w);
 bool write_log_must_wait(const struct write_log *w);
+bool write_log_reads_wait(const struct write_log *w); /* as persist_reads_wait */
 
 /* A part of the log may be lost, which no more syncs can help: nothing behind it counts as synced until a new
  * base holds it (write_log_set_base). */
