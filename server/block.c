@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "server/dispatch.h"
+#include "server/gate.h"
 #include "server/loop.h"
 
 struct waiting_key {
@@ -158,6 +159,7 @@ static size_t begin_reply(struct client *c)
 /* c has its reply, from mark on. */
 static void answered(struct client *c, size_t mark)
 {
+    gate_told(c, false);
     block_end(c);
     dispatch_answered(c, mark);
     client_wants_write(c);

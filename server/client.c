@@ -10,6 +10,7 @@
 #include "server/acl.h"
 #include "server/batch.h"
 #include "server/block.h"
+#include "server/gate.h"
 #include "server/listen.h"
 #include "server/loop.h"
 #include "server/monitor.h"
@@ -294,34 +295,6 @@ static void arm_write(struct client *c)
     c->flags |= CLIENT_WRITE_ARMED;
 }
 
-/* The offset that a reply waits for: that of the log when it was made, so that nobody reads what a crash
- * could take back. While the log cannot be written, only those wait who wrote: reading goes on. */
-static uint64_t waits_for(const struct client *c, const struct reply_gate *g)
-{
-    return c->server->log_failing && c->written < g->offset ? c->written : g->offset;
-}
-
-bool client_may_send(const struct client *c)
-{
-    return c->n_gates == 0 || waits_for(c, &c->gates[0]) <= persist_durable_offset(c->server->persist);
-}
-
-/* Bytes of the output that may leave now. */
-static size_t sendable(struct client *c)
-{
-    uint64_t durable;
-    size_t end = c->out_at;
-    int done = 0;
-
-    if (c->n_gates == 0) return c->out.n;
-    durable = persist_durable_offset(c->server->persist);
-    while (done < c->n_gates && waits_for(c, &c->gates[done]) <= durable) end = c->gates[done++].end;
-    if (done == c->n_gates) end = c->out.n;
-    c->n_gates -= done;
-    memmove(c->gates, c->gates + done, (size_t)c->n_gates * sizeof *c->gates);
-    return end;
-}
-
 static void sent(struct client *c, size_t n)
 {
     c->out_at += n;
@@ -338,34 +311,13 @@ static void sent(struct client *c, size_t n)
     }
 }
 
-/* What was replied up to here may leave when the log is durable up to here. This is asked when bytes are
- * about to leave, so the offset is that of the reply or a later one. When the marks run out the last one
- * takes the newer offset: a little later, never too early.
- *
- * No reply waits for ever: its offset is one that the log will reach, and the turn after the log has
- * moved looks at all gated clients (send_replies). */
-static void gate(struct client *c)
-{
-    /* What a busy script has written is no part of what others are told. */
-    uint64_t offset = c->server->busy_saved ? c->written : persist_offset(c->server->persist);
-    struct reply_gate *last = c->n_gates > 0 ? &c->gates[c->n_gates - 1] : NULL;
-
-    if (last && last->end == c->out.n) return;
-    if (offset <= persist_durable_offset(c->server->persist)) return;
-    if (last && (c->n_gates == CLIENT_GATES || last->offset == offset)) {
-        *last = (struct reply_gate){ c->out.n, offset };
-    } else {
-        c->gates[c->n_gates++] = (struct reply_gate){ c->out.n, offset };
-    }
-}
-
 void client_flush(struct client *c)
 {
     size_t left;
 
     if (c->flags & (CLIENT_WRITE_ARMED | CLIENT_CLOSED | CLIENT_CLOSE_SOON)) return;
-    gate(c);
-    left = sendable(c) - c->out_at;
+    gate_replies(c);
+    left = gate_sendable(c) - c->out_at;
     while (left > 0) {
         ssize_t n = socket_send(c->fd, c->out.p + c->out_at, left);
 
@@ -404,6 +356,7 @@ struct reply *client_push_begin(struct client *c)
 
 void client_push_end(struct client *c)
 {
+    gate_told(c, c->server->telling_change);
     client_wants_write(c);
     client_check_output(c);
 }

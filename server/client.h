@@ -47,10 +47,11 @@ enum sync_want {
     SYNC_FUNCTIONS = 8, /* ... but the functions */
 };
 
-/* Replies up to byte `end` of the output may leave when the log is durable up to `offset`. */
+/* Replies up to byte `end` of the output may leave when the log is durable up to `offset`; while the log
+ * fails: up to `certain` (gate.h). */
 struct reply_gate {
     size_t end;
-    uint64_t offset;
+    uint64_t offset, certain;
 };
 enum { CLIENT_GATES = 4 };
 
@@ -84,6 +85,8 @@ struct client {
     size_t out_at;         /* sent up to here */
     struct reply_gate gates[CLIENT_GATES];
     int n_gates;
+    uint64_t sees;         /* replies since the last gate have seen keys written up to there */
+    bool sees_all;         /* or anything */
     bool wrote;            /* the request that runs has changed something */
     uint64_t written;      /* the log's offset behind its last change */
     struct reply reply;
@@ -151,9 +154,6 @@ void client_wants_write(struct client *c);
 
 /* Send what may leave. */
 void client_flush(struct client *c);
-
-/* The log has moved or failed: may some of what waits for it leave? */
-bool client_may_send(const struct client *c);
 
 /* There are bytes left to parse: queue it for the next turn. */
 void client_wants_parse(struct client *c);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "server/acl.h"
 #include "server/block.h"
+#include "server/gate.h"
 #include "server/latency.h"
 #include "server/monitor.h"
 #include "server/multi.h"
@@ -389,6 +390,7 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
         *w = call.wait;
         return e;
     }
+    gate_saw(asker, ref->cmd, argc, argv);
     if (UNLIKELY(asker->tracking != NULL) && (ref->cmd->flags & CMD_READONLY)) {
         tracking_remember(asker, ref->cmd, argc, argv);
     }
@@ -489,6 +491,8 @@ static void on_change(void *ctx, const struct change *ch)
 {
     struct server *s = ctx;
 
+    gate_changed(s, ch);
+    s->telling_change = true;
     if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_EVICTED || ch->kind == CHANGE_HEXPIRED) {
         log_removal(s, ch);
     }
@@ -496,6 +500,7 @@ static void on_change(void *ctx, const struct change *ch)
     if (UNLIKELY(tracking_listens(s))) tracking_on_change(s, ch);
     if (UNLIKELY(s->n_blocked > 0)) block_on_change(s, ch);
     if (UNLIKELY(s->conf->notify_keyspace_events != 0)) notify_on_change(s, ch);
+    s->telling_change = false;
 }
 
 void dispatch_subscribe(struct server *s)

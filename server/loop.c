@@ -12,6 +12,7 @@
 #include "server/block.h"
 #include "server/client.h"
 #include "server/cron.h"
+#include "server/gate.h"
 #include "server/latency.h"
 #include "server/multi.h"
 #include "server/script_run.h"
@@ -155,7 +156,7 @@ static void release_gated(struct server *s)
     while (l != &s->gated) {
         struct client *c = LINK_OF(l, struct client, in_gated);
         l = l->next;
-        if (!client_may_send(c)) continue;
+        if (!gate_is_open(c)) continue;
         link_remove(&c->in_gated);
         client_wants_write(c);
     }
@@ -211,6 +212,13 @@ static void resume_paused(struct server *s)
     }
 }
 
+/* Are there any who the disk alone held back, and need not wait longer? When it fails they are told so. */
+static bool may_resume(const struct server *s)
+{
+    if (LIKELY(link_alone(&s->paused)) || s->pause_until_ms != 0) return false;
+    return !persist_must_wait(s->persist) || persist_is_failing(s->persist);
+}
+
 /* Who was held back may try again when a pause ends, or when the disk has caught up; who still may not
  * is held again. */
 static void check_pause(struct server *s)
@@ -219,8 +227,8 @@ static void check_pause(struct server *s)
     if (s->pause_until_ms != 0) {
         if (server_mono_ms(s) < s->pause_until_ms) return;
         server_unpause(s);
-    } else if (persist_must_wait(s->persist) && !persist_is_failing(s->persist)) {
-        return; /* but when the disk fails they are told so */
+    } else if (!may_resume(s)) {
+        return;
     }
     resume_paused(s);
 }
@@ -283,6 +291,7 @@ static bool turn(struct server *s)
     send_replies(s);
     clients_evict(s);
     saves = persist_turn(s->persist, save_budget(s, s->stats.commands != commands));
+    more |= may_resume(s); /* the disk may have caught up just now */
     clients_reap(s);
     hurry_tick(s);
     to = ticks_now();

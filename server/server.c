@@ -13,6 +13,7 @@
 #include "server/cron.h"
 #include "server/dispatch.h"
 #include "server/function.h"
+#include "server/gate.h"
 #include "server/latency.h"
 #include "server/keysizes.h"
 #include "server/lazy.h"
@@ -331,6 +332,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     s->scripts = scripts_new(s);
     s->functions = functions_new(s);
     s->latency = latency_new();
+    s->gates = gates_new();
     apply_plain(s);
     arena_init(&s->arena);
     arena_init(&s->batch);
@@ -435,6 +437,7 @@ void server_close(struct server *s)
     slowlog_free(&s->slowlog);
     keysizes_free(&s->keysizes);
     latency_free(&s->latency);
+    gates_free(&s->gates);
     arena_fini(&s->arena);
     arena_fini(&s->batch);
     buf_fini(&s->late);

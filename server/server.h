@@ -97,6 +97,8 @@ struct server {
     uint64_t command_us;        /* and in commands */
     bool cron_paused;           /* DEBUG PAUSE-CRON */
     struct link readable;       /* clients with bytes to parse */
+    struct gates *gates;        /* gate.c */
+    bool telling_change;        /* messages that are written now come of a change */
     struct link writable;       /* clients with replies to send in this turn */
     struct link gated;          /* clients whose replies wait for the log */
     uint64_t released;          /* the log's durable offset when those were last looked at */

@@ -353,6 +353,7 @@ void tracking_turn_end(struct server *s)
 {
     if (LIKELY(!s->tracking->pending)) return;
     s->tracking->pending = false;
+    s->telling_change = true;
     LINK_EACH(&s->tracking->prefixes, l) {
         struct prefix *p = LINK_OF(l, struct prefix, all);
         if (p->changed->count == 0) continue;
@@ -360,6 +361,7 @@ void tracking_turn_end(struct server *s)
         table_fini(p->changed, free_name, NULL);
         table_init(p->changed, &s->store->hash_key);
     }
+    s->telling_change = false;
 }
 
 /* --- changes ------------------------------------------------------------------------------------- */

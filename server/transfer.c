@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "server/gate.h"
 
 enum { CHUNK = 128 * 1024 };
 
@@ -133,6 +134,7 @@ static void feed(struct transfer *t)
     }
     buf_used(&c->out, (size_t)n);
     t->at += (uint64_t)n;
+    gate_told(c, false);
     client_wants_write(c);
 }
 

@@ -1,0 +1,143 @@
+/* gate.c -- see gate.h. */
+#include "server/gate.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "server/client.h"
+
+enum { PLACES = 1 << 12 };
+
+/* Offsets of the log: what was written last at each place, and to all keys at once, begins before. */
+struct gates {
+    uint64_t last[PLACES];
+    uint64_t all;
+};
+
+struct gates *gates_new(void)
+{
+    return mem_zalloc(sizeof(struct gates));
+}
+
+void gates_free(struct gates **g)
+{
+    mem_free(*g);
+    *g = NULL;
+}
+
+/* --- what is waited for ------------------------------------------------------------------------------ */
+
+static uint64_t *place_of(struct server *s, int db, struct str key)
+{
+    return &s->gates->last[(hash_bytes(&s->store->hash_key, key) ^ (unsigned)db * 0x9e37u) % PLACES];
+}
+
+/* The change's own bytes come next: to have them is to be one byte further at least. */
+static uint64_t behind_next(const struct server *s)
+{
+    return persist_offset(s->persist) + 1;
+}
+
+void gate_changed(struct server *s, const struct change *ch)
+{
+    if (LIKELY(!persist_reads_wait(s->persist))) return;
+    /* A time to live that is over is over after a crash as well. */
+    if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_HEXPIRED) return;
+    if (ch->kind == CHANGE_FLUSH || ch->kind == CHANGE_SWAP) s->gates->all = behind_next(s);
+    else *place_of(s, ch->db, ch->key) = behind_next(s);
+}
+
+/* Do the keys that the request names tell all that it reads? */
+static bool names_its_keys(const struct command *cmd)
+{
+    if (!(cmd->flags & (CMD_WRITE | CMD_READONLY)) || cmd->keys[0].flags == 0) return false;
+    for (int i = 0; i < COMMAND_KEY_SPECS; i++) {
+        if (cmd->keys[i].flags & KEY_INCOMPLETE) return false;
+        if (cmd->keys[i].flags && cmd->keys[i].first == 0) return false;
+    }
+    return true;
+}
+
+void gate_saw(struct client *c, const struct command *cmd, size_t argc, const struct str *argv)
+{
+    struct server *s = c->server;
+    struct key_ref *refs;
+    long n;
+
+    if (LIKELY(!persist_reads_wait(s->persist))) return;
+    if (cmd->group == GROUP_CONNECTION || cmd->group == GROUP_PUBSUB) return;
+    if (!names_its_keys(cmd)) {
+        c->sees_all = true;
+        return;
+    }
+    if (s->gates->all > c->sees) c->sees = s->gates->all;
+    refs = arena_alloc(&s->arena, argc * sizeof *refs);
+    n = command_keys(cmd, argc, argv, refs, argc);
+    for (long i = 0; i < n && i < (long)argc; i++) {
+        uint64_t at = *place_of(s, c->db, argv[refs[i].at]);
+        if (at > c->sees) c->sees = at;
+    }
+}
+
+void gate_told(struct client *c, bool of_change)
+{
+    if (LIKELY(!persist_reads_wait(c->server->persist))) return;
+    c->sees_all = true;
+    if (of_change) c->sees = behind_next(c->server);
+}
+
+/* --- the gates of a client ------------------------------------------------------------------------------ */
+
+static uint64_t waits_for(const struct client *c, const struct reply_gate *g)
+{
+    return c->server->log_failing ? g->certain : g->offset;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* This is asked when bytes are about to leave, so the offset is that of the reply or a later one. When the
+ * marks run out the last one takes the newer offset: a little later, never too early.
+ *
+ * No reply waits for ever: its offset is one that the log will reach, and the turn after the log has
+ * moved looks at all gated clients (send_replies). */
+void gate_replies(struct client *c)
+{
+    struct server *s = c->server;
+    uint64_t now = persist_offset(s->persist), seen = c->sees < now ? c->sees : now;
+    struct reply_gate *last = c->n_gates > 0 ? &c->gates[c->n_gates - 1] : NULL, g = { c->out.n, 0, 0 };
+
+    if (last && last->end == c->out.n) return;
+    g.certain = most(c->written, seen);
+    /* What a busy script has written is no part of what others are told. */
+    g.offset = c->sees_all && !s->busy_saved ? now : g.certain;
+    c->sees = 0;
+    c->sees_all = false;
+    if (g.offset <= persist_durable_offset(s->persist)) return;
+    if (last && (c->n_gates == CLIENT_GATES || (last->offset == g.offset && last->certain == g.certain))) {
+        *last = (struct reply_gate){ g.end, most(g.offset, last->offset), most(g.certain, last->certain) };
+    } else {
+        c->gates[c->n_gates++] = g;
+    }
+}
+
+bool gate_is_open(const struct client *c)
+{
+    return c->n_gates == 0 || waits_for(c, &c->gates[0]) <= persist_durable_offset(c->server->persist);
+}
+
+size_t gate_sendable(struct client *c)
+{
+    uint64_t durable;
+    size_t end = c->out_at;
+    int done = 0;
+
+    if (c->n_gates == 0) return c->out.n;
+    durable = persist_durable_offset(c->server->persist);
+    while (done < c->n_gates && waits_for(c, &c->gates[done]) <= durable) end = c->gates[done++].end;
+    if (done == c->n_gates) end = c->out.n;
+    c->n_gates -= done;
+    memmove(c->gates, c->gates + done, (size_t)c->n_gates * sizeof *c->gates);
+    return end;
+}
