@@ -340,7 +340,7 @@ int64_t stream_count_up_to(const struct stream *s, struct stream_id id)
 void stream_advance(const struct stream *s, struct stream_group *g, struct stream_id id)
 {
     if (g->entries_read != STREAM_READ_UNKNOWN && !stream_deleted_from(s, id))
-        g->entries_read++;
+        g->entries_read = (int64_t)((uint64_t)g->entries_read + 1); /* ENTRIESREAD may have set the greatest */
     else if (s->added > 0)
         g->entries_read = stream_count_up_to(s, id);
     g->last = id;

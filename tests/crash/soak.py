@@ -165,9 +165,11 @@ def main():
 
 
 def load(s, admin, rng, minutes):
+    # Who watches must not be shut out.
+    kind = re.sub(r"(?m)^.*(CLIENT KILL|CLIENT PAUSE|SHUTDOWN).*$", "", GRAMMAR)
     # Databases that are flushed and swapped all the time have nothing to evict: one phase in five.
-    keeping = Soak(re.sub(r"(?m)^.*(FLUSHDB|SWAPDB).*$", "", GRAMMAR) + MORE, rng)
-    flushing = Soak(GRAMMAR + MORE, rng)
+    keeping = Soak(re.sub(r"(?m)^.*(FLUSHDB|FLUSHALL|SWAPDB).*$", "", kind) + MORE, rng)
+    flushing = Soak(kind + MORE, rng)
     clients = [Client(s, keeping) for _ in range(12)]
     end, report, check = time.monotonic() + minutes * 60, 0, 0
     while time.monotonic() < end:
@@ -202,6 +204,8 @@ def empty(admin):
                     ("maxmemory-policy", "allkeys-lru")):
         admin("CONFIG", "SET", *setting)
     admin("FLUSHALL", "SYNC")
+    admin("FUNCTION", "FLUSH", "SYNC")
+    admin("SCRIPT", "FLUSH", "SYNC")
     admin("SLOWLOG", "RESET")
     admin("LATENCY", "RESET")
     settle(admin)

@@ -28,6 +28,15 @@ def pending(c, *args):
     return [(p[0].decode(), p[1].decode(), p[3]) for p in c("XPENDING", "s", "g", *(args or ("-", "+", 100)))]
 
 
+def test_entries_read_beyond_the_greatest_number(c):
+    """It wraps, as stock servers let it."""
+    c("XADD", "s", "1-1", "f", "v")
+    assert c("XGROUP", "CREATE", "s", "g", "0", "ENTRIESREAD", 2**63 - 1) == OK
+    assert len(c("XREADGROUP", "GROUP", "g", "a", "STREAMS", "s", ">")) == 1
+    group = c("XINFO", "GROUPS", "s")[0]
+    assert group[group.index(b"entries-read") + 1] == -2**63
+
+
 def test_xgroup(talk):
     talk("""
         XGROUP CREATE s g $                     => -ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.
