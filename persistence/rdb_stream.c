@@ -19,24 +19,57 @@ static struct str id_bytes(struct stream_id id, char out[ID_BYTES])
     return str_of(out, sizeof half);
 }
 
-static void put_id(struct rdb_out *o, struct stream_id id)
-{
-    char text[ID_BYTES];
-
-    buf_add_str(&o->bytes, id_bytes(id, text));
-}
-
 static void put_id_lens(struct rdb_out *o, struct stream_id id)
 {
     rdb_put_len(o, id.ms);
     rdb_put_len(o, id.seq);
 }
 
-static void put_ms(struct rdb_out *o, int64_t ms)
+void rdb_put_stream_id(struct rdb_out *o, struct stream_id id)
 {
-    uint64_t v = htole64((uint64_t)ms);
+    char text[ID_BYTES];
 
-    buf_add(&o->bytes, &v, sizeof v);
+    buf_add_str(&o->bytes, id_bytes(id, text));
+}
+
+void rdb_put_stream_block(struct rdb_out *o, struct stream_id id, struct str bytes)
+{
+    char text[ID_BYTES];
+
+    rdb_put_str(o, id_bytes(id, text));
+    rdb_put_str(o, bytes);
+}
+
+void rdb_put_stream_info(struct rdb_out *o, const struct stream_info *info)
+{
+    rdb_put_len(o, info->length);
+    put_id_lens(o, info->last);
+    put_id_lens(o, info->first);
+    put_id_lens(o, info->max_deleted);
+    rdb_put_len(o, info->added);
+    rdb_put_len(o, info->groups);
+}
+
+void rdb_put_stream_group(struct rdb_out *o, const struct stream_group_info *info)
+{
+    rdb_put_str(o, info->name);
+    put_id_lens(o, info->last);
+    rdb_put_len(o, (uint64_t)info->entries_read);
+    rdb_put_len(o, info->pending);
+}
+
+void rdb_put_stream_delivery(struct rdb_out *o, struct stream_id id, int64_t ms, uint64_t deliveries)
+{
+    rdb_put_stream_id(o, id);
+    rdb_put_u64(o, (uint64_t)ms);
+    rdb_put_len(o, deliveries);
+}
+
+void rdb_put_stream_consumer(struct rdb_out *o, const struct stream_consumer_info *info)
+{
+    rdb_put_str(o, info->name);
+    rdb_put_u64(o, (uint64_t)info->seen_ms);
+    rdb_put_len(o, info->pending);
 }
 
 static void put_consumer(struct rdb_out *o, const struct stream_group *g, const struct stream_consumer *c)
@@ -44,11 +77,9 @@ static void put_consumer(struct rdb_out *o, const struct stream_group *g, const 
     struct stream_consumer_info info = stream_consumer_info(c);
     struct stream_pending_iter it;
 
-    rdb_put_str(o, info.name);
-    put_ms(o, info.seen_ms);
-    rdb_put_len(o, info.pending);
+    rdb_put_stream_consumer(o, &info);
     stream_pending_start(&it, g, c, STREAM_ID_MIN, STREAM_ID_MAX);
-    while (stream_pending_next(&it)) put_id(o, it.now.id);
+    while (stream_pending_next(&it)) rdb_put_stream_id(o, it.now.id);
 }
 
 static void put_group(struct rdb_out *o, const struct stream *s, const struct stream_group *g)
@@ -56,16 +87,10 @@ static void put_group(struct rdb_out *o, const struct stream *s, const struct st
     struct stream_group_info info = stream_group_info(s, g);
     struct stream_pending_iter it;
 
-    rdb_put_str(o, info.name);
-    put_id_lens(o, info.last);
-    rdb_put_len(o, (uint64_t)info.entries_read);
-    rdb_put_len(o, info.pending);
+    rdb_put_stream_group(o, &info);
     stream_pending_start(&it, g, NULL, STREAM_ID_MIN, STREAM_ID_MAX);
-    while (stream_pending_next(&it)) {
-        put_id(o, it.now.id);
-        put_ms(o, it.now.delivered_ms);
-        rdb_put_len(o, it.now.deliveries);
-    }
+    while (stream_pending_next(&it))
+        rdb_put_stream_delivery(o, it.now.id, it.now.delivered_ms, it.now.deliveries);
     rdb_put_len(o, info.consumers);
     for (size_t i = 0; i < info.consumers; i++) put_consumer(o, g, stream_consumer_at(g, i));
 }
@@ -75,19 +100,11 @@ void rdb_put_stream(struct rdb_out *o, const struct stream *s)
     struct stream_info info = stream_info(s);
     const struct stream_block *b = NULL;
     struct stream_pos at;
-    char text[ID_BYTES];
 
     rdb_put_len(o, info.blocks);
-    while ((b = stream_next_block(s, &at, b)) != NULL) {
-        rdb_put_str(o, id_bytes(b->id, text));
-        rdb_put_str(o, str_of(b->lp, listpack_bytes(b->lp)));
-    }
-    rdb_put_len(o, info.length);
-    put_id_lens(o, info.last);
-    put_id_lens(o, info.first);
-    put_id_lens(o, info.max_deleted);
-    rdb_put_len(o, info.added);
-    rdb_put_len(o, info.groups);
+    while ((b = stream_next_block(s, &at, b)) != NULL)
+        rdb_put_stream_block(o, b->id, str_of(b->lp, listpack_bytes(b->lp)));
+    rdb_put_stream_info(o, &info);
     for (size_t i = 0; i < info.groups; i++) put_group(o, s, stream_group_at(s, i));
 }
 

@@ -14,10 +14,17 @@
 
 #include "persistence/rdb_in.h"
 #include "persistence/rdb_write.h"
-
-struct stream;
+#include "storage/stream.h"
 
 void rdb_put_stream(struct rdb_out *o, const struct stream *s);
+
+/* Its parts, for those who put them down one by one. Their number is the caller's to put before them. */
+void rdb_put_stream_block(struct rdb_out *o, struct stream_id id, struct str bytes);
+void rdb_put_stream_info(struct rdb_out *o, const struct stream_info *info);
+void rdb_put_stream_group(struct rdb_out *o, const struct stream_group_info *info);
+void rdb_put_stream_delivery(struct rdb_out *o, struct stream_id id, int64_t ms, uint64_t deliveries);
+void rdb_put_stream_consumer(struct rdb_out *o, const struct stream_consumer_info *info);
+void rdb_put_stream_id(struct rdb_out *o, struct stream_id id);
 
 /* Read one of RDB_STREAM, _2 or _3; on success it is the caller's. Nothing in it is believed: blocks are
  * checked entry by entry, counts and IDs against each other. False: in->err, in->why. */

@@ -78,10 +78,18 @@ void rdb_put_len(struct rdb_out *o, uint64_t n)
     put_len(&o->bytes, n);
 }
 
-static void put_u64(struct rdb_out *o, uint64_t v)
+void rdb_put_u64(struct rdb_out *o, uint64_t v)
 {
     v = htole64(v);
     buf_add(&o->bytes, &v, sizeof v);
+}
+
+void rdb_put_double(struct rdb_out *o, double v)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &v, sizeof bits);
+    rdb_put_u64(o, bits);
 }
 
 /* v in one of the integer forms; false when it has none. */
@@ -145,11 +153,12 @@ void rdb_put_library(struct rdb_out *o, struct str text)
 
 /* --- values ------------------------------------------------------------------------------------------ */
 
-/* hash_due_at may still tell of TTLs that are gone: only a look at the fields is certain. */
+/* hash_due_at may still tell of TTLs that are gone: only a look at the fields of a small hash is certain. */
 static bool hash_has_ttls(const struct hash *h)
 {
     struct hash_iter it;
 
+    if (h->enc == ENC_TABLE) return ((const struct hash_large *)h->ptr)->due.n > 0;
     if (hash_due_at(h) == HASH_NEVER) return false;
     hash_iter_start(&it, h);
     while (hash_next(&it)) {
@@ -158,35 +167,31 @@ static bool hash_has_ttls(const struct hash *h)
     return false;
 }
 
-void rdb_put_type(struct rdb_out *o, const struct store *s, const struct entry *e)
+static unsigned type_of(struct rdb_out *o, const struct store *s, const struct entry *e)
 {
-    switch (entry_type(e)) {
-    case VALUE_STRING:
-        rdb_put_byte(o, RDB_STRING);
-        break;
-    case VALUE_LIST:
-        rdb_put_byte(o, RDB_LIST);
-        break;
-    case VALUE_SET:
-        rdb_put_byte(o, entry_enc(e) == ENC_INTSET ? RDB_SET_INTSET : RDB_SET);
-        break;
-    case VALUE_ZSET:
-        rdb_put_byte(o, entry_enc(e) == ENC_LISTPACK ? RDB_ZSET_LISTPACK : RDB_ZSET_2);
-        break;
-    case VALUE_HASH: {
-        struct hash h = hash_of((struct store *)(uintptr_t)s, e);
-        bool ttls = hash_has_ttls(&h);
+    struct hash h;
 
-        o->has_field_ttls |= ttls;
-        rdb_put_byte(o, ttls ? RDB_HASH_FIELDS : h.enc == ENC_LISTPACK ? RDB_HASH_LISTPACK : RDB_HASH);
-        break;
+    switch (entry_type(e)) {
+    case VALUE_STRING: return RDB_STRING;
+    case VALUE_LIST: return RDB_LIST;
+    case VALUE_SET: return entry_enc(e) == ENC_INTSET ? RDB_SET_INTSET : RDB_SET;
+    case VALUE_ZSET: return entry_enc(e) == ENC_LISTPACK ? RDB_ZSET_LISTPACK : RDB_ZSET_2;
+    case VALUE_STREAM: return RDB_STREAM_2;
+    default: break;
     }
-    case VALUE_STREAM:
-        rdb_put_byte(o, RDB_STREAM_2);
-        break;
-    default:
-        ensure(!"a type that cannot be saved");
-    }
+    ensure(entry_type(e) == VALUE_HASH);
+    h = hash_of((struct store *)(uintptr_t)s, e);
+    if (!hash_has_ttls(&h)) return h.enc == ENC_LISTPACK ? RDB_HASH_LISTPACK : RDB_HASH;
+    o->has_field_ttls = true;
+    return RDB_HASH_FIELDS;
+}
+
+unsigned rdb_put_type(struct rdb_out *o, const struct store *s, const struct entry *e)
+{
+    unsigned type = type_of(o, s, e);
+
+    rdb_put_byte(o, type);
+    return type;
 }
 
 static void put_string(struct rdb_out *o, const struct entry *e)
@@ -250,12 +255,14 @@ static void put_zset(struct rdb_out *o, const struct store *s, const struct entr
     rdb_put_len(o, n);
     zset_iter_at(&it, &z, n - 1, true);
     while (zset_next(&it)) {
-        uint64_t bits;
-
         rdb_put_str(o, it.member);
-        memcpy(&bits, &it.score, sizeof bits);
-        put_u64(o, bits);
+        rdb_put_double(o, it.score);
     }
+}
+
+void rdb_put_field_ttl(struct rdb_out *o, int64_t ttl, int64_t first)
+{
+    rdb_put_len(o, ttl == HASH_NO_TTL ? 0 : (uint64_t)(ttl - first) + 1);
 }
 
 static void put_hash(struct rdb_out *o, const struct store *s, const struct entry *e)
@@ -269,12 +276,12 @@ static void put_hash(struct rdb_out *o, const struct store *s, const struct entr
         put_bytes(o, str_of(h.ptr, listpack_bytes(h.ptr)));
         return;
     }
-    if (ttls) put_u64(o, (uint64_t)first);
+    if (ttls) rdb_put_u64(o, (uint64_t)first);
     rdb_put_len(o, hash_size(&h));
     hash_iter_start(&it, &h);
     while (hash_next(&it)) {
         /* first may be earlier than any TTL that is left, never later */
-        if (ttls) rdb_put_len(o, it.ttl == HASH_NO_TTL ? 0 : (uint64_t)(it.ttl - first) + 1);
+        if (ttls) rdb_put_field_ttl(o, it.ttl, first);
         rdb_put_str(o, it.field);
         rdb_put_str(o, it.value);
     }
@@ -323,16 +330,24 @@ static void put_clock(struct rdb_out *o, const struct store *s, const struct ent
     }
 }
 
+unsigned rdb_put_head(struct rdb_out *o, const struct store *s, const struct entry *e)
+{
+    unsigned type;
+
+    if (entry_expires(e)) {
+        rdb_put_byte(o, RDB_OP_EXPIRE_MS);
+        rdb_put_u64(o, (uint64_t)entry_expire_at(e));
+    }
+    put_clock(o, s, e);
+    type = rdb_put_type(o, s, e);
+    rdb_put_str(o, entry_key(e));
+    return type;
+}
+
 bool rdb_put_entry(struct rdb_out *o, const struct store *s, const struct entry *e)
 {
     if (is_empty(s, e)) return false;
-    if (entry_expires(e)) {
-        rdb_put_byte(o, RDB_OP_EXPIRE_MS);
-        put_u64(o, (uint64_t)entry_expire_at(e));
-    }
-    put_clock(o, s, e);
-    rdb_put_type(o, s, e);
-    rdb_put_str(o, entry_key(e));
+    rdb_put_head(o, s, e);
     rdb_put_value(o, s, e);
     return true;
 }

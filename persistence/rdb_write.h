@@ -31,6 +31,8 @@ void rdb_out_clear(struct rdb_out *o);
 void rdb_put_byte(struct rdb_out *o, unsigned v);
 void rdb_put_len(struct rdb_out *o, uint64_t n);
 void rdb_put_str(struct rdb_out *o, struct str s);
+void rdb_put_u64(struct rdb_out *o, uint64_t v);
+void rdb_put_double(struct rdb_out *o, double v);
 
 /* A file's first bytes and one of its aux fields. */
 void rdb_put_header(struct rdb_out *o, int version);
@@ -39,11 +41,17 @@ void rdb_put_aux(struct rdb_out *o, const char *name, struct str value);
 /* A library of functions. */
 void rdb_put_library(struct rdb_out *o, struct str text);
 
-/* The type byte of e's value, and the value. */
-void rdb_put_type(struct rdb_out *o, const struct store *s, const struct entry *e);
+/* The type byte of e's value, which is returned, and the value. */
+unsigned rdb_put_type(struct rdb_out *o, const struct store *s, const struct entry *e);
 void rdb_put_value(struct rdb_out *o, const struct store *s, const struct entry *e);
 
-/* Expiry, clock (as the eviction policy has use for), type, key and value. False: nothing was put down,
+/* Expiry, clock (as the eviction policy has use for), type, which is returned, and key. */
+unsigned rdb_put_head(struct rdb_out *o, const struct store *s, const struct entry *e);
+
+/* A field's TTL (-1: none) in a hash of which none is earlier than `first`. */
+void rdb_put_field_ttl(struct rdb_out *o, int64_t ttl, int64_t first);
+
+/* The head and the value. False: nothing was put down,
  * as the value is an empty one (a hash whose fields are all due). */
 bool rdb_put_entry(struct rdb_out *o, const struct store *s, const struct entry *e);
 

@@ -2,9 +2,9 @@
  *
  *   reactor: cut -> walk, or pre-image of a write -> block --queue--> thread: compress, checksum, write
  *
- * The store's cut gives each entry once, as it was when the snapshot began (store.h); here it becomes RDB
- * bytes in blocks, which a worker makes a file of: temporary name, sync, then `publish` puts it in its
- * place. Walking stops while `buffer` bytes wait for the disk; pre-images are taken all the same, as the
+ * The store's cut gives each entry once, as it was when the snapshot began (store.h), a large value in pieces
+ * (cut_piece.h); here they become RDB bytes in blocks, which a worker makes a file of: temporary name, sync,
+ * then `publish` puts it in its place. Walking stops while `buffer` bytes wait for the disk; pre-images are taken all the same, as the
  * write that causes them cannot wait. */
 #ifndef MEMD_PERSISTENCE_SNAPSHOT_H
 #define MEMD_PERSISTENCE_SNAPSHOT_H
@@ -68,6 +68,8 @@ struct snapshot_figures {
     uint64_t dirty;       /* the store's changes counter at the beginning */
     uint64_t bytes;       /* of the file so far */
     size_t queued;        /* serialised, not yet written */
+    size_t piece_max;     /* bytes of the largest entry or piece that was serialised at once ... */
+    size_t walk_max;      /* ... and of the longest walk */
 };
 void snapshot_figures(const struct snapshot *s, struct snapshot_figures *out);
 

@@ -1,59 +1,161 @@
 /* cut.c -- a snapshot of the whole store as of one moment, without a fork.
  *
- * Each table does the work (table.h): it gives every entry that it held at the start to `dump`
- * once, by the walker or before the first change to its bucket. Here the tables of all databases
- * are strung together, and what had expired by the start is left out. */
-#include "storage/cut.h"
+ * Each table does the work (table.h): it gives every entry that it held at the start once, by the walker or
+ * before the first change to its bucket. Here the tables of all databases are strung together, and what had
+ * expired by the start is left out.
+ *
+ * An entry with a large value is not told there and then, which would stop the reactor for as long as it
+ * takes: it is begun, and its value becomes a cut of its own, with a walker and pre-images of its own, by
+ * type. Those walkers have their turns, one after the other, when all tables are done. Meanwhile the value
+ * may change, get another name (the cut knows the object, not the key), or leave its database: then the cut
+ * becomes its owner, and frees it when it has been told. */
+#include "storage/cut_impl.h"
 
 #include "base/mem.h"
-#include "storage/store.h"
+#include "storage/db.h"
+
+enum { ELEMENTS = 1024, BYTES = 1 << 20 }; /* what is large, unless the settings say otherwise */
+
+static const struct cut_kind *const kinds[VALUE_TYPES] = {
+    [VALUE_STRING] = &cut_string, [VALUE_LIST] = &cut_list,  [VALUE_SET] = &cut_table,
+    [VALUE_ZSET] = &cut_table,    [VALUE_HASH] = &cut_table, [VALUE_STREAM] = &cut_stream,
+};
 
 /* One table of the snapshot. */
-struct part {
+struct cut_part {
     struct table_cut cut;
     struct store_cut *owner;
     struct table *table;
     int db;
 };
 
-struct store_cut {
-    void (*dump)(void *ctx, int db, struct entry *e);
-    void *ctx;
-    int64_t start_ms; /* what was due by then is not part of the data */
-    bool all;         /* nothing expires: the store is loading */
-    bool broken;
-    size_t at, n;
-    struct part parts[];
-};
+/* --- values in pieces --------------------------------------------------------------------------------- */
+
+static struct str address(void *const *object)
+{
+    return str_of(object, sizeof *object);
+}
+
+/* The table of addresses: a key is the pointer's bytes, a value points to the struct cut_value. */
+static void register_value(struct store_cut *c, struct cut_value *v)
+{
+    struct str key = address(&v->object);
+    struct entry *e = entry_new_ptr(VALUE_STRING, ENC_BLOB, key, -1);
+
+    entry_set_ptr(e, v);
+    table_insert(&c->values, table_hash(&c->values, key), e);
+}
+
+static void unregister_value(struct store_cut *c, struct cut_value *v)
+{
+    struct str key = address(&v->object);
+    struct table_ref r = table_find(&c->values, table_hash(&c->values, key), key);
+
+    ensure(r.e != NULL);
+    entry_free(table_remove(&c->values, &r));
+}
+
+struct cut_value *cut_find(const struct store_cut *c, const void *object)
+{
+    void *p = (void *)(uintptr_t)object;
+    struct table_ref r;
+
+    if (c->values.count == 0) return NULL;
+    return table_look(&c->values, table_hash(&c->values, address(&p)), address(&p), &r) ? entry_ptr(r.e) : NULL;
+}
+
+void cut_take(struct cut_value *v)
+{
+    ensure(!v->owned);
+    v->owned = true;
+}
+
+void cut_moved(struct cut_value *v, void *to)
+{
+    if (v->object == to) return;
+    unregister_value(v->cut, v);
+    v->object = to;
+    register_value(v->cut, v);
+}
+
+static void begin_value(struct store_cut *c, int db, const struct entry *e)
+{
+    struct cut_value *v = mem_zalloc(sizeof *v);
+
+    v->cut = c;
+    v->type = entry_type(e);
+    v->enc = entry_enc(e);
+    v->object = entry_ptr(e);
+    v->to = c->sink.begin(c->sink.ctx, db, e);
+    kinds[v->type]->begin(v);
+    register_value(c, v);
+    *c->end = v;
+    c->end = &v->next;
+}
+
+/* The first value is done, or given up. */
+static void end_value(struct store_cut *c, bool complete)
+{
+    struct cut_value *v = c->first;
+
+    c->first = v->next;
+    if (c->first == NULL) c->end = &c->first;
+    kinds[v->type]->end(v);
+    unregister_value(c, v);
+    c->sink.end(c->sink.ctx, v->to, complete);
+    if (v->owned) db_discard(c->store, v->type, v->enc, v->object, true);
+    mem_free(v);
+}
+
+static bool step_value(struct store_cut *c)
+{
+    struct cut_value *v = c->first;
+
+    if (v == NULL) return false;
+    if (!v->turned) c->sink.turn(c->sink.ctx, v->to);
+    v->turned = true;
+    if (!kinds[v->type]->step(v)) end_value(c, true);
+    return true;
+}
+
+/* --- the whole ----------------------------------------------------------------------------------------- */
 
 static void dump_one(void *ctx, struct entry *e)
 {
-    const struct part *p = ctx;
+    const struct cut_part *p = ctx;
     struct store_cut *c = p->owner;
 
     if (!c->all && entry_expires(e) && entry_expire_at(e) <= c->start_ms) return;
-    c->dump(c->ctx, p->db, e);
+    if (c->sink.begin != NULL && kinds[entry_type(e)]->is_large(c, e))
+        begin_value(c, p->db, e);
+    else
+        c->sink.entry(c->sink.ctx, p->db, e);
 }
 
-struct store_cut *store_cut_begin(struct store *s, void (*dump)(void *ctx, int db, struct entry *e),
-                                  void *ctx)
+struct store_cut *store_cut_begin(struct store *s, const struct cut_sink *sink)
 {
     size_t max = (size_t)s->conf.databases * STORE_SHARDS;
-    struct store_cut *c = mem_zalloc(sizeof *c + max * sizeof c->parts[0]);
+    struct store_cut *c = mem_zalloc(sizeof *c);
 
     ensure(s->cut == NULL);
-    c->dump = dump;
-    c->ctx = ctx;
+    if (++s->n_cuts == 0) s->n_cuts = 1; /* an epoch is never 0 */
+    c->store = s;
+    c->sink = *sink;
+    c->epoch = s->n_cuts;
+    c->large_elements = s->conf.cut_elements > 0 ? s->conf.cut_elements : ELEMENTS;
+    c->large_bytes = s->conf.cut_bytes > 0 ? s->conf.cut_bytes : BYTES;
     c->start_ms = s->now_ms;
     c->all = s->loading;
-    if (++s->n_cuts == 0) s->n_cuts = 1; /* an epoch is never 0 */
+    c->end = &c->first;
+    table_init(&c->values, &s->hash_key);
+    c->parts = mem_zalloc(max * sizeof c->parts[0]);
     for (size_t i = 0; i < max; i++) {
         struct table *t = &s->dbs[i / STORE_SHARDS]->shards[i % STORE_SHARDS].keys;
-        struct part *p = &c->parts[c->n];
+        struct cut_part *p = &c->parts[c->n];
 
         if (t->count == 0) continue;
-        *p = (struct part){ .owner = c, .table = t, .db = (int)(i / STORE_SHARDS) };
-        p->cut = (struct table_cut){ .epoch = s->n_cuts, .dump = dump_one, .ctx = p };
+        *p = (struct cut_part){ .owner = c, .table = t, .db = (int)(i / STORE_SHARDS) };
+        p->cut = (struct table_cut){ .epoch = c->epoch, .dump = dump_one, .ctx = p };
         table_cut_begin(t, &p->cut);
         c->n++;
     }
@@ -68,13 +170,15 @@ bool store_cut_step(struct store_cut *c)
         if (table_cut_step(c->parts[c->at].table)) return true;
         c->at++;
     }
-    return false;
+    return step_value(c);
 }
 
 static void detach(struct store *s)
 {
     struct store_cut *c = s->cut;
 
+    while (c->first != NULL) end_value(c, false);
+    table_fini(&c->values, NULL, NULL);
     for (size_t i = 0; i < c->n; i++) table_cut_end(c->parts[i].table);
     s->cut = NULL;
 }
@@ -84,7 +188,7 @@ void cut_break(struct store *s)
     struct store_cut *c = s->cut;
 
     if (!c) return;
-    c->broken = c->at < c->n;
+    c->broken = c->at < c->n || c->first != NULL;
     detach(s);
 }
 
@@ -92,6 +196,7 @@ void store_cut_end(struct store *s, struct store_cut **c)
 {
     if (!*c) return;
     if (s->cut == *c) detach(s);
+    mem_free((*c)->parts);
     mem_free(*c);
     *c = NULL;
 }

@@ -2,6 +2,7 @@
 #include "storage/db.h"
 
 #include "base/mem.h"
+#include "storage/cut.h"
 #include "storage/evict.h"
 #include "storage/expire.h"
 
@@ -260,20 +261,30 @@ static void free_aside(struct store *s, const struct type_ops *ops, enum value_e
     s->defer(s->defer_ctx, free_burden, b);
 }
 
+void db_discard(struct store *s, enum value_type type, enum value_enc enc, void *ptr, bool lazy)
+{
+    const struct type_ops *ops = type_ops[type];
+
+    if (lazy && s->defer && ops->free_effort(enc, ptr) > FREE_HERE)
+        free_aside(s, ops, enc, ptr);
+    else
+        ops->free_value(enc, ptr);
+}
+
+/* A snapshot that has not told all of the value keeps it for as long. */
 void db_drop_value(struct store *s, struct entry *e, bool lazy)
 {
-    const struct type_ops *ops = type_ops[entry_type(e)];
-    enum value_enc enc = entry_enc(e);
+    struct cut_value *cut;
     void *ptr;
 
     if (!holds_pointer(e)) return;
     ptr = entry_ptr(e);
     if (!ptr) return;
-    ensure(ops);
-    if (lazy && s->defer && ops->free_effort(enc, ptr) > FREE_HERE)
-        free_aside(s, ops, enc, ptr);
+    cut = cut_value_of(s, ptr);
+    if (UNLIKELY(cut != NULL))
+        cut_take(cut);
     else
-        ops->free_value(enc, ptr);
+        db_discard(s, entry_type(e), entry_enc(e), ptr, lazy);
 }
 
 void db_free_value(struct entry *e)

@@ -86,6 +86,9 @@ void db_moved(struct slot *s, struct entry *e, bool had_ttl);
  * `lazy`), leaving the entry itself. */
 void db_drop_value(struct store *s, struct entry *e, bool lazy);
 
+/* Free a value's object that no entry holds any more, as db_drop_value does. */
+void db_discard(struct store *s, enum value_type type, enum value_enc enc, void *ptr, bool lazy);
+
 /* As db_drop_value, at once and on any thread. */
 void db_free_value(struct entry *e);
 

@@ -33,7 +33,7 @@ static void field_free(void *ctx, struct entry *e)
     entry_free(e);
 }
 
-static struct str field_value(const struct entry *e)
+struct str hash_field_value(const struct entry *e)
 {
     const struct blob *b;
 
@@ -253,7 +253,7 @@ bool hash_find(const struct hash *h, struct str field, struct hash_place *at)
 struct str hash_value_at(const struct hash *h, const struct hash_place *at,
                          char scratch[NUM_TEXT_MAX])
 {
-    if (h->enc == ENC_TABLE) return field_value(at->ref.e);
+    if (h->enc == ENC_TABLE) return hash_field_value(at->ref.e);
     return listpack_str(listpack_next(at->p), scratch);
 }
 
@@ -322,6 +322,7 @@ static void large_put(struct hash_large *l, struct table_ref *r, struct str valu
     bool had = entry_expires(e);
     size_t place = had ? due_place(e) : 0;
 
+    table_ref_before_change(&l->table, r);
     e = field_set_value(e, value);
     if (had) due_moved(&l->due, place, e);
     if (ttl != HASH_KEEP_TTL) e = large_set_ttl(l, e, ttl);
@@ -357,8 +358,12 @@ void hash_put(struct hash *h, struct hash_place *at, struct str field, struct st
 void hash_set_ttl(struct hash *h, struct hash_place *at, struct str field, int64_t ttl)
 {
     if (h->enc == ENC_TABLE) {
-        struct entry *e = large_set_ttl(h->ptr, at->ref.e, ttl);
-        if (e != at->ref.e) table_ref_set(&((struct hash_large *)h->ptr)->table, &at->ref, e);
+        struct hash_large *l = h->ptr;
+        struct entry *e;
+
+        table_ref_before_change(&l->table, &at->ref);
+        e = large_set_ttl(l, at->ref.e, ttl);
+        if (e != at->ref.e) table_ref_set(&l->table, &at->ref, e);
         return;
     }
     if (h->enc == ENC_LISTPACK) {
@@ -401,7 +406,7 @@ static void *dup_large(struct store *s, const struct hash_large *from)
     l->due_at = HASH_NEVER;
     while ((e = table_next(&from->table, &it)) != NULL) {
         struct str field = entry_key(e);
-        add_to_large(l, table_hash(&l->table, field), field, field_value(e), entry_expire_at(e));
+        add_to_large(l, table_hash(&l->table, field), field, hash_field_value(e), entry_expire_at(e));
     }
     return l;
 }

@@ -129,6 +129,9 @@ size_t hash_free_effort(enum value_enc enc, const void *ptr);
 void *hash_dup_value(struct store *s, enum value_enc enc, const void *ptr);
 size_t hash_value_bytes(enum value_enc enc, const void *ptr, size_t samples);
 
+/* The value of a field of ENC_TABLE, whose key is its name. */
+struct str hash_field_value(const struct entry *e);
+
 /* Invariants, ensured. */
 void hash_check(const struct hash *h);
 

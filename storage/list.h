@@ -53,6 +53,10 @@ void list_push(struct list *l, enum list_end end, struct str v);
 /* Remove n <= list_count elements from an end. */
 void list_drop(struct list *l, enum list_end end, uint64_t n);
 
+/* As list_drop of n > 0 elements, which are not freed but become a list of their own. Costs a few us, however
+ * many they are, and a move of the descriptors of their blocks. */
+struct list *list_break_off(struct list *l, enum list_end end, uint64_t n);
+
 /* Give the element at an end of a list that is not empty to `give`, then remove it. */
 void list_pop(struct list *l, enum list_end end, void (*give)(void *ctx, struct str v), void *ctx);
 

@@ -163,6 +163,7 @@ struct store_conf {
     size_t stream_node_max_bytes, stream_node_max_entries; /* 0: no limit */
     size_t string_limit; /* proto-max-bulk-len */
     size_t hll_sparse_max_bytes;
+    size_t cut_elements, cut_bytes; /* a snapshot takes larger values in pieces; 0: as many as it thinks best */
 };
 
 struct store_stats {
@@ -244,12 +245,12 @@ void store_drop_aside(struct store *s, struct store_aside **a);
 /* Exchange the content of two databases; told as CHANGE_SWAP. */
 void store_swap(struct store *s, int a, int b);
 
-/* A snapshot of all databases as of now: dump is told each entry exactly once, with its database,
- * from store_cut_step or from within the change that would have altered it. One at a time. */
+/* A snapshot of all databases as of now: the sink (cut_piece.h) is told each entry exactly once, with its
+ * database, from store_cut_step or from within the change that would have altered it. One at a time. */
 struct store_cut;
-struct store_cut *store_cut_begin(struct store *s,
-                                  void (*dump)(void *ctx, int db, struct entry *e), void *ctx);
-/* Dump the next bucket; false: all done. */
+struct cut_sink;
+struct store_cut *store_cut_begin(struct store *s, const struct cut_sink *sink);
+/* Tell the next bucket of entries, or the next piece of a value; false: all done. */
 bool store_cut_step(struct store_cut *c);
 /* End it, finished or not. FLUSH and SWAP of a database end an unfinished cut by themselves:
  * store_cut_broken tells. */

@@ -31,6 +31,7 @@ void stream_free(struct stream **sp)
     struct stream_pos at;
 
     if (s == NULL) return;
+    ensure(s->blocks.cut == NULL); /* or the snapshot would own it */
     while ((b = stream_next_block(s, &at, b)) != NULL) mem_free(b->lp);
     stream_map_fini(&s->blocks);
     stream_free_groups(s);
@@ -50,6 +51,32 @@ struct stream *stream_dup(const struct stream *s)
         b->lp = listpack_dup(b->lp);
     stream_dup_groups(to, s);
     return to;
+}
+
+/* --- the snapshot's share --------------------------------------------------------------------- */
+
+/* What is kept of a block is its bytes. */
+static unsigned char **keep(struct stream *s, const struct stream_block *b)
+{
+    char *fields;
+
+    if (LIKELY(s->blocks.cut == NULL)) return NULL;
+    fields = stream_map_keep(&s->blocks, b->id);
+    if (fields == NULL) return NULL;
+    return (unsigned char **)(void *)(fields + offsetof(struct stream_block, lp) - sizeof b->id);
+}
+
+static void before_change(struct stream *s, const struct stream_block *b)
+{
+    unsigned char **kept = keep(s, b);
+
+    if (kept != NULL) *kept = listpack_dup(b->lp);
+}
+
+/* The block is about to be removed from the map. */
+static void give_up(struct stream *s, const struct stream_block *b)
+{
+    if (keep(s, b) == NULL) mem_free(b->lp);
 }
 
 /* --- adding ----------------------------------------------------------------------------------- */
@@ -79,6 +106,8 @@ enum err stream_append(struct stream *s, const struct store_conf *conf, struct s
     if (b == NULL || block_is_full(conf, b, bytes)) {
         b = stream_map_put(&s->blocks, id, &made);
         b->lp = stream_block_new(pairs, n);
+    } else {
+        before_change(s, b);
     }
     if (stream_block_append(&b->lp, b->id, id, pairs, n)) s->epoch++;
     s->length++;
@@ -117,6 +146,7 @@ static uint64_t trim_within(struct stream *s, const struct stream_trim *t, struc
     const unsigned char *p = h.entries;
     uint64_t n = 0;
 
+    before_change(s, b);
     while (*p != LISTPACK_END && !*first_found) {
         struct stream_entry e = stream_block_entry(&h, b->id, p);
 
@@ -152,7 +182,7 @@ uint64_t stream_trim(struct stream *s, const struct stream_trim *t)
             if (!t->whole_blocks) removed += trim_within(s, t, b, &first_found);
             break;
         }
-        mem_free(b->lp);
+        give_up(s, b);
         stream_map_drop_first(&s->blocks);
         s->length -= live;
         removed += live;
@@ -174,9 +204,10 @@ bool stream_delete(struct stream *s, struct stream_id id)
     b = stream_map_find(&s->blocks, it.master);
     stream_block_counts(b->lp, &live, &deleted);
     if (live == 1) {
-        mem_free(b->lp);
+        give_up(s, b);
         stream_map_remove(&s->blocks, it.master);
     } else {
+        before_change(s, b);
         stream_block_mark(it.entry);
         stream_block_count_deleted(&b->lp, 1);
     }

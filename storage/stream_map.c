@@ -37,6 +37,12 @@ void stream_map_init(struct stream_map *m, uint32_t width)
 
 void stream_map_fini(struct stream_map *m)
 {
+    if (m->cut != NULL) {
+        m->cut->own = *m;
+        m->cut->map = &m->cut->own;
+        stream_map_init(m, m->width);
+        return;
+    }
     for (size_t i = 0; i < m->n_runs; i++) mem_free(run_at(m, i)->p);
     mem_free(m->runs);
     stream_map_init(m, m->width);
@@ -238,6 +244,11 @@ static void split(struct stream_map *m, size_t i)
 
 /* --- changing --------------------------------------------------------------------------------- */
 
+static inline void before_change(struct stream_map *m, struct stream_id id)
+{
+    if (UNLIKELY(m->cut != NULL)) stream_map_keep(m, id);
+}
+
 /* Open a place for a record before `at` of run r, which is not at run_max. */
 static unsigned char *open_place(struct stream_map *m, struct stream_run *r, size_t at)
 {
@@ -271,6 +282,7 @@ void *stream_map_put(struct stream_map *m, struct stream_id id, bool *made)
     size_t i = 0, at = 0;
     unsigned char *rec;
 
+    before_change(m, id);
     if (m->count > 0) {
         i = find_run(m, id);
         r = run_at(m, i);
@@ -347,6 +359,7 @@ bool stream_map_remove(struct stream_map *m, struct stream_id id)
     size_t i, at;
 
     if (m->count == 0) return false;
+    before_change(m, id);
     i = find_run(m, id);
     r = run_at(m, i);
     at = find_in_run(m, r, id);
@@ -357,6 +370,7 @@ bool stream_map_remove(struct stream_map *m, struct stream_id id)
 
 void stream_map_drop_first(struct stream_map *m)
 {
+    if (UNLIKELY(m->cut != NULL)) stream_map_keep(m, id_of(record(m, run_at(m, 0), 0)));
     remove_at(m, 0, 0);
 }
 
@@ -365,6 +379,7 @@ void stream_map_drop_first(struct stream_map *m)
 void stream_map_dup(struct stream_map *to, const struct stream_map *m)
 {
     *to = *m;
+    to->cut = NULL;
     to->head = 0;
     to->cap = 0;
     if (m->runs != NULL) {

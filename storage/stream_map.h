@@ -26,6 +26,7 @@ struct stream_map {
     uint32_t head, n_runs, cap;
     uint32_t width;
     size_t count;
+    struct stream_map_cut *cut; /* snapshot in progress, else NULL */
 };
 
 void stream_map_init(struct stream_map *m, uint32_t width);
@@ -53,6 +54,29 @@ void *stream_map_step(const struct stream_map *m, struct stream_pos *at, bool do
 
 /* A copy; what the records point to is the caller's matter. */
 void stream_map_dup(struct stream_map *to, const struct stream_map *m);
+
+/* --- the snapshot cut ---------------------------------------------------------------------------------
+ * Between stream_map_cut_begin and _end stream_map_cut_next gives each record that was in the map at begin, in
+ * order, as it was then. Records that come or go keep what they were aside by themselves; who changes one in
+ * place says so first. Dropping the whole map (stream_map_fini) hands its records to the cut. */
+struct stream_map_cut {
+    struct stream_map *map;
+    struct stream_map own;  /* what was dropped as a whole */
+    struct stream_map kept; /* records as they were, and whether they were there: `was`, behind the ID */
+    struct stream_id from, last; /* what is still to be given lies within */
+    bool done;
+};
+void stream_map_cut_begin(struct stream_map *m, struct stream_map_cut *cut);
+
+/* Copy the next record to rec; false: there is none left. *kept: it had been kept aside. */
+bool stream_map_cut_next(struct stream_map_cut *cut, void *rec, bool *kept);
+
+/* End it. Each record kept and not given is told to drop (may be NULL). */
+void stream_map_cut_end(struct stream_map_cut *cut, void (*drop)(void *rec));
+
+/* The record of id is about to change: keep it. Returns the copy when it has just been made, so that the
+ * caller may see to what it points to; it is good until the map next changes. */
+void *stream_map_keep(struct stream_map *m, struct stream_id id);
 
 /* Bytes allocated, and allocations. */
 size_t stream_map_bytes(const struct stream_map *m);

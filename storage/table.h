@@ -144,6 +144,13 @@ static inline void table_before_change(struct table *t, uint64_t hash)
     if (__builtin_expect(t->cut != NULL, 0)) table_before_change_slow(t, hash);
 }
 
+/* The same of an entry that has been found. */
+void table_ref_before_change_slow(struct table *t, const struct table_ref *r);
+static inline void table_ref_before_change(struct table *t, const struct table_ref *r)
+{
+    if (__builtin_expect(t->cut != NULL, 0)) table_ref_before_change_slow(t, r);
+}
+
 /* Invariants; ensures. Slow. */
 void table_check(const struct table *t);
 

@@ -49,6 +49,11 @@ void table_before_change_slow(struct table *t, uint64_t hash)
     }
 }
 
+void table_ref_before_change_slow(struct table *t, const struct table_ref *r)
+{
+    table_cut_line(t, r->seg, r->bucket);
+}
+
 void table_cut_begin(struct table *t, struct table_cut *cut)
 {
     ensure(t->cut == NULL && cut->epoch != 0);

@@ -2,6 +2,7 @@
 #include "storage/type_list.h"
 
 #include "base/mem.h"
+#include "storage/cut.h"
 
 /* --- looking up ------------------------------------------------------------------------------ */
 
@@ -61,6 +62,31 @@ static int fill_of(const struct slot *s)
     return s->db->store->conf.list_max_listpack_size;
 }
 
+static void push(struct slot *s, struct list *l, enum list_end end, struct str v)
+{
+    struct cut_value *cut = end == LIST_LEFT ? cut_value_of(s->db->store, l) : NULL;
+
+    if (UNLIKELY(cut != NULL)) cut_list_push_left(cut, 1);
+    list_push(l, end, v);
+}
+
+static void drop(struct slot *s, struct list *l, enum list_end end, uint64_t n)
+{
+    struct cut_value *cut = cut_value_of(s->db->store, l);
+
+    if (n == 0 || (UNLIKELY(cut != NULL) && cut_list_drop(cut, end, n))) return;
+    list_drop(l, end, n);
+}
+
+static void pop(struct slot *s, struct list *l, enum list_end end, void (*give)(void *ctx, struct str v),
+                void *ctx)
+{
+    struct cut_value *cut = cut_value_of(s->db->store, l);
+
+    if (UNLIKELY(cut != NULL)) cut_list_will_pop(cut, end);
+    list_pop(l, end, give, ctx);
+}
+
 /* Tell an event that stands for n changed elements, as Redis counts them. */
 static void tell(struct slot *s, enum change_kind kind, uint64_t n)
 {
@@ -91,7 +117,7 @@ enum err lists_push(struct db *db, struct str key, enum list_end end, const stru
     if (err == ERR_NO_KEY) l = make(&s);
     for (size_t i = 0; i < n; i++) bytes += v[i].n;
     list_will_grow(l, fill_of(&s), bytes, n);
-    for (size_t i = 0; i < n; i++) list_push(l, end, v[i]);
+    for (size_t i = 0; i < n; i++) push(&s, l, end, v[i]);
     *count = list_count(l);
     tell(&s, end == LIST_LEFT ? CHANGE_LPUSH : CHANGE_RPUSH, n);
     return OK;
@@ -107,7 +133,7 @@ enum err lists_pop(struct db *db, struct str key, enum list_end end, uint64_t co
     if (err != OK) return err;
     if (count > list_count(l)) count = list_count(l);
     give(ctx, l, count);
-    list_drop(l, end, count);
+    drop(&s, l, end, count);
     tell(&s, end == LIST_LEFT ? CHANGE_LPOP : CHANGE_RPOP, count);
     removed(&s, l);
     return OK;
@@ -121,7 +147,7 @@ enum err lists_pop_one(struct db *db, struct str key, enum list_end end,
     enum err err = find(db, key, &s, &l);
 
     if (err != OK) return err;
-    list_pop(l, end, give, ctx);
+    pop(&s, l, end, give, ctx);
     db_tell(&s, end == LIST_LEFT ? CHANGE_LPOP : CHANGE_RPOP);
     removed(&s, l);
     return OK;
@@ -132,11 +158,14 @@ enum err lists_set(struct db *db, struct str key, int64_t index, struct str v)
     uint64_t at;
     struct list *l;
     struct slot s;
+    struct cut_value *cut;
     enum err err = find(db, key, &s, &l);
 
     if (err != OK) return err;
     if (!lists_index(index, list_count(l), &at)) return ERR_INDEX_RANGE;
     list_will_grow(l, fill_of(&s), v.n, 1);
+    cut = cut_value_of(db->store, l);
+    if (UNLIKELY(cut != NULL)) cut_list_set(cut, at);
     list_set(l, at, v);
     db_tell(&s, CHANGE_LSET);
     list_did_shrink(l, fill_of(&s));
@@ -162,12 +191,16 @@ enum err lists_insert(struct db *db, struct str key, struct str pivot, bool afte
     uint64_t at;
     struct list *l;
     struct slot s;
+    struct cut_value *cut;
     enum err err = find(db, key, &s, &l);
 
     if (err != OK) return err;
     list_will_grow(l, fill_of(&s), v.n, 1);
     if (!find_first(l, pivot, &at)) return ERR_NOT_DONE;
-    list_insert(l, after ? at + 1 : at, v);
+    at += after;
+    cut = cut_value_of(db->store, l);
+    if (UNLIKELY(cut != NULL)) cut_list_insert(cut, at);
+    list_insert(l, at, v);
     *count = list_count(l);
     db_tell(&s, CHANGE_LINSERT);
     return OK;
@@ -176,12 +209,16 @@ enum err lists_insert(struct db *db, struct str key, struct str pivot, bool afte
 enum err lists_remove(struct db *db, struct str key, int64_t count, struct str v, uint64_t *n)
 {
     uint64_t max = count < 0 ? -(uint64_t)count : (uint64_t)count;
+    enum list_end from = count < 0 ? LIST_RIGHT : LIST_LEFT;
     struct list *l;
     struct slot s;
+    struct cut_value *cut;
     enum err err = find(db, key, &s, &l);
 
     if (err != OK) return err;
-    *n = list_remove(l, v, max, count < 0 ? LIST_RIGHT : LIST_LEFT);
+    cut = cut_value_of(db->store, l);
+    if (UNLIKELY(cut != NULL)) cut_list_remove(cut, v, max, from);
+    *n = list_remove(l, v, max, from);
     if (*n == 0) return OK;
     tell(&s, CHANGE_LREM, *n);
     removed(&s, l);
@@ -198,9 +235,10 @@ enum err lists_trim(struct db *db, struct str key, int64_t start, int64_t stop)
     if (err != OK) return err;
     n = list_count(l);
     if (lists_range(&start, &stop, n)) {
-        list_trim(l, (uint64_t)start, (uint64_t)stop);
+        drop(&s, l, LIST_RIGHT, n - 1 - (uint64_t)stop);
+        drop(&s, l, LIST_LEFT, (uint64_t)start);
     } else {
-        list_drop(l, LIST_LEFT, n);
+        drop(&s, l, LIST_LEFT, n);
     }
     n -= list_count(l);
     tell(&s, CHANGE_LTRIM, n);
@@ -258,6 +296,7 @@ uint64_t lists_store_take(struct db *db, struct str key, struct list **l, enum c
 
 /* An element on its way to another list. */
 struct carry {
+    struct slot *slot; /* of `into` */
     struct list *into;
     enum list_end end;
     int fill;
@@ -271,7 +310,7 @@ static void carry_over(void *ctx, struct str v)
 
     c->give(c->ctx, v);
     list_will_grow(c->into, c->fill, v.n, 1);
-    list_push(c->into, c->end, v);
+    push(c->slot, c->into, c->end, v);
 }
 
 static void append(void *ctx, struct str v)
@@ -284,7 +323,7 @@ static void rotate(struct list *l, enum list_end from, struct carry *c)
 {
     struct buf copy = { 0 };
 
-    list_pop(l, from, append, &copy);
+    pop(c->slot, l, from, append, &copy);
     carry_over(c, buf_str(&copy));
     buf_fini(&copy);
 }
@@ -299,9 +338,9 @@ static void tell_moved(struct slot *s, enum list_end from, struct slot *d, enum 
 enum err lists_move(struct db *db, struct str src, enum list_end from, struct str dst,
                     enum list_end to, void (*give)(void *ctx, struct str v), void *ctx)
 {
-    struct carry c = { .end = to, .give = give, .ctx = ctx };
-    struct list *l;
     struct slot s, d;
+    struct carry c = { .slot = &d, .end = to, .give = give, .ctx = ctx };
+    struct list *l;
     enum err err = find(db, src, &s, &l), dst_err;
 
     if (err != OK) return err;
@@ -312,7 +351,7 @@ enum err lists_move(struct db *db, struct str src, enum list_end from, struct st
     if (l == c.into) {
         rotate(l, from, &c);
     } else {
-        list_pop(l, from, carry_over, &c);
+        pop(&s, l, from, carry_over, &c);
     }
     tell_moved(&s, from, &d, to);
     /* Making dst, or finding that it had expired, may have moved src's place in the table. */

@@ -181,7 +181,10 @@ enum err stream_history(struct db *db, struct str key, struct str group, struct 
         struct stream_pending p;
         bool there = stream_find(&it, at.s, *id);
 
-        if (there) set_delivered(nack, at.now_ms, nack->deliveries + 1);
+        if (there) {
+            stream_map_keep(&at.g->pending, *id);
+            set_delivered(nack, at.now_ms, nack->deliveries + 1);
+        }
         delivered += there;
         p = pending_of(nack);
         fn(ctx, &p, there ? &it : NULL);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "storage/cut.h"
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -279,12 +280,24 @@ char *string_writable(struct slot *s, size_t len, size_t *n)
         e = entry_turn_ptr(e, ENC_BLOB, b);
         db_moved(s, e, ttl);
     } else {
+        struct cut_value *cut = cut_value_of(s->db->store, entry_ptr(e));
+
         b = blob_reserve(entry_ptr(e), *n);
         entry_set_ptr(e, b);
+        if (UNLIKELY(cut != NULL)) cut_moved(cut, b);
     }
     memset(b->p + b->n, 0, *n - b->n);
     b->n = *n;
     return b->p;
+}
+
+void string_will_write(const struct slot *s, size_t from, size_t to)
+{
+    struct cut_value *cut;
+
+    if (entry_enc(s->ref.e) != ENC_BLOB) return;
+    cut = cut_value_of(s->db->store, entry_ptr(s->ref.e));
+    if (UNLIKELY(cut != NULL)) cut_string_write(cut, from, to);
 }
 
 enum err string_append(struct db *db, struct str key, struct str val, size_t *len)
@@ -327,6 +340,7 @@ enum err string_setrange(struct db *db, struct str key, size_t at, struct str va
     if (e == ERR_NO_KEY) db_add(&s, entry_new_raw(VALUE_STRING, key, str_of("", 0), -1));
     if (e == ERR_NO_KEY) db_find_write(db, key, &s);
     p = string_writable(&s, at + val.n, len);
+    string_will_write(&s, at, at + val.n);
     memcpy(p + at, val.p, val.n);
     db_tell(&s, CHANGE_SETRANGE);
     return OK;

@@ -69,8 +69,10 @@ struct str string_slice(struct str s, int64_t first, int64_t last);
 
 /* The bytes of the string of s, to be written to: at least len of them (new ones are zero), as
  * many as there are when len is less. For bits and ranges; tells nothing. The key must be there
- * and a string, len within conf.string_limit. n gets the length. */
+ * and a string, len within conf.string_limit. n gets the length. Before bytes that were there are written
+ * over, string_will_write says which. */
 char *string_writable(struct slot *s, size_t len, size_t *n);
+void string_will_write(const struct slot *s, size_t from, size_t to);
 
 /* Give the key of s, there or not and whatever it held, the bytes val just as they are: OBJECT ENCODING
  * calls them raw. An old TTL stays only with keep_ttl. val may not lie in the entry. Tells nothing but

@@ -31,6 +31,7 @@ enum err string_setbit(struct db *db, struct str key, uint64_t at, bool on, bool
     p += at >> 3;
     *old = (*p & bit) != 0;
     if (*old == on && !grown) return OK;
+    string_will_write(&s, at >> 3, (at >> 3) + 1);
     *p = (unsigned char)(on ? *p | bit : *p & ~bit);
     db_tell(&s, CHANGE_SETBIT);
     return OK;
@@ -92,8 +93,9 @@ enum err string_bitop(struct db *db, enum bits_op op, struct str dest, const str
 /* --- numbers ---------------------------------------------------------------------------------- */
 
 /* Run one step that writes; true when it changed the number. */
-static bool write_field(unsigned char *p, size_t n, struct bits_step *step)
+static bool write_field(const struct slot *s, unsigned char *p, size_t n, struct bits_step *step)
 {
+    uint64_t last = step->field.at + step->field.width - 1;
     int64_t old = bits_get(str_of(p, n), &step->field), v;
 
     if (step->kind == BITS_STEP_ADD)
@@ -103,6 +105,7 @@ static bool write_field(unsigned char *p, size_t n, struct bits_step *step)
     if (step->failed) return false;
     step->result = step->kind == BITS_STEP_ADD ? v : old;
     if (v == old) return false;
+    string_will_write(s, step->field.at >> 3, (last >> 3) + 1);
     bits_put(p, &step->field, v);
     return true;
 }
@@ -144,7 +147,7 @@ enum err string_bitfield(struct db *db, struct str key, struct bits_step *steps,
         if (steps[i].kind == BITS_STEP_GET)
             steps[i].result = bits_get(str_of(p, len), &steps[i].field);
         else
-            changes += write_field(p, len, &steps[i]);
+            changes += write_field(&s, p, len, &steps[i]);
     }
     if (changes > 0 || grown) db_tell(&s, CHANGE_SETBIT);
     if (changes > 1) db->store->stats.dirty += changes - 1;

@@ -40,6 +40,7 @@ static bool add_dense(struct slot *s, const struct str *elements, size_t n)
     unsigned index, count;
     bool changed = false;
 
+    string_will_write(s, 0, len);
     for (size_t i = 0; i < n; i++) {
         index = hll_hash(elements[i], &count);
         changed |= hll_dense_raise(p, index, count);
@@ -94,9 +95,12 @@ static void write_count(struct db *db, struct str key, uint64_t count)
 {
     struct slot s;
     size_t len;
+    char *p;
 
     if (!db_find_write(db, key, &s)) return;
-    hll_put_cached(string_writable(&s, 0, &len), count);
+    p = string_writable(&s, 0, &len);
+    string_will_write(&s, 0, len);
+    hll_put_cached(p, count);
     db_tell(&s, CHANGE_QUIET);
 }
 

@@ -138,6 +138,7 @@ void zset_put_at(struct zset *z, struct zplace *at, struct str member, double sc
         l = z->ptr;
         large_add(l, table_hash(&l->table, member), member, score);
     } else if (at->found) {
+        table_ref_before_change(&l->table, &at->ref);
         ztree_move(&l->tree, at->ref.e, score);
     } else {
         large_add(l, at->ref.hash, member, score);

@@ -1,5 +1,6 @@
 /* Random operations against a model that is too simple to be wrong: an array of slots, one for
  * each of a few hundred key names in two databases. */
+#include "storage/cut_piece.h"
 #include "storage/evict.h"
 #include "storage/keys.h"
 #include "storage/type_string.h"
@@ -452,7 +453,7 @@ START_TEST(a_cut_is_the_store_at_its_start)
         copy_cells(m, before);
         for (int k = 0; k < DBS; k++) want += count_there(m, k);
         *d = (struct dump){ .m = m, .before = before };
-        cut = store_cut_begin(m->s, dump_one, d);
+        cut = store_cut_begin(m->s, &(struct cut_sink){ .entry = dump_one, .ctx = d });
         while (store_cut_step(cut)) work(m, rng_below(&m->rng, 30));
         ck_assert(!store_cut_broken(cut));
         ck_assert_uint_eq(d->n, want);
@@ -480,7 +481,7 @@ START_TEST(flush_and_swap_break_a_cut)
     model_open(m);
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 1000; i++) do_set(m, 0, (int)rng_below(&m->rng, NAMES));
-        cut = store_cut_begin(m->s, ignore, NULL);
+        cut = store_cut_begin(m->s, &(struct cut_sink){ .entry = ignore });
         ck_assert(store_cut_step(cut));
         if (round == 0)
             do_flush(m, 0);
@@ -491,13 +492,13 @@ START_TEST(flush_and_swap_break_a_cut)
         store_cut_end(m->s, &cut);
         check_all(m);
     }
-    cut = store_cut_begin(m->s, ignore, NULL);
+    cut = store_cut_begin(m->s, &(struct cut_sink){ .entry = ignore });
     while (store_cut_step(cut)) {
     }
     do_flush(m, 1); /* all is dumped: nothing to break */
     ck_assert(!store_cut_broken(cut));
     store_cut_end(m->s, &cut);
-    cut = store_cut_begin(m->s, ignore, NULL);
+    cut = store_cut_begin(m->s, &(struct cut_sink){ .entry = ignore });
     store_cut_end(m->s, &cut); /* given up */
     model_close(m);
     mem_free(m);

@@ -1,0 +1,76 @@
+/* cut_impl.h -- the inside of a snapshot in progress; for cut*.c alone. */
+#ifndef MEMD_STORAGE_CUT_IMPL_H
+#define MEMD_STORAGE_CUT_IMPL_H
+
+#include "storage/cut.h"
+#include "storage/cut_piece.h"
+
+/* How values of a type are told in pieces. */
+struct cut_kind {
+    /* Is the value of e worth it? Cheap. */
+    bool (*is_large)(const struct store_cut *c, const struct entry *e);
+    void (*begin)(struct cut_value *v);
+    /* Tell the next piece or few; false: there is none left. */
+    bool (*step)(struct cut_value *v);
+    /* Forget all state, told or not. */
+    void (*end)(struct cut_value *v);
+};
+extern const struct cut_kind cut_string, cut_list, cut_table, cut_stream;
+
+/* A string: `at` bytes of n have been told; chunks that were written over since are kept. */
+struct cut_string_state {
+    size_t n, at;
+    char **kept; /* NULL, or one for each chunk of the string */
+};
+
+struct cut_value {
+    struct cut_value *next;
+    struct store_cut *cut;
+    enum value_type type;
+    enum value_enc enc;
+    void *object;
+    bool owned;  /* it has left its database */
+    bool turned; /* its turn has come */
+    void *to;    /* the sink's */
+    union {
+        struct cut_string_state string;
+        struct cut_list_state *list;
+        struct table_cut table;
+        struct cut_stream_state *stream;
+    };
+};
+
+struct cut_part;
+
+struct store_cut {
+    struct store *store;
+    struct cut_sink sink;
+    uint32_t epoch;
+    size_t large_elements, large_bytes; /* more than this is told in pieces */
+    int64_t start_ms; /* what was due by then is not part of the data */
+    bool all;         /* nothing expires: the store is loading */
+    bool broken;
+    struct cut_value *first, **end; /* values in pieces, in order of their turns */
+    struct table values;            /* the same by address */
+    size_t at, n;
+    struct cut_part *parts;
+};
+
+static inline void cut_tell(struct cut_value *v, const struct cut_piece *p)
+{
+    v->cut->sink.piece(v->cut->sink.ctx, v->to, p);
+}
+
+/* What is about enough for a step, and for a chunk that is copied. */
+static inline size_t cut_step_bytes(const struct store_cut *c)
+{
+    enum { PIECES = 16 };
+    return c->large_bytes / PIECES;
+}
+static inline size_t cut_step_elements(const struct store_cut *c)
+{
+    enum { PIECES = 4 };
+    return c->large_elements / PIECES;
+}
+
+#endif
