@@ -167,6 +167,14 @@ static bool hash_has_ttls(const struct hash *h)
     return false;
 }
 
+static struct hash open_hash(const struct rdb_out *o, const struct store *s, const struct entry *e)
+{
+    struct hash h = hash_of((struct store *)(uintptr_t)s, e);
+
+    if (o->at_ms != 0) h.now_ms = o->at_ms;
+    return h;
+}
+
 static unsigned type_of(struct rdb_out *o, const struct store *s, const struct entry *e)
 {
     struct hash h;
@@ -180,7 +188,7 @@ static unsigned type_of(struct rdb_out *o, const struct store *s, const struct e
     default: break;
     }
     ensure(entry_type(e) == VALUE_HASH);
-    h = hash_of((struct store *)(uintptr_t)s, e);
+    h = open_hash(o, s, e);
     if (!hash_has_ttls(&h)) return h.enc == ENC_LISTPACK ? RDB_HASH_LISTPACK : RDB_HASH;
     o->has_field_ttls = true;
     return RDB_HASH_FIELDS;
@@ -267,7 +275,7 @@ void rdb_put_field_ttl(struct rdb_out *o, int64_t ttl, int64_t first)
 
 static void put_hash(struct rdb_out *o, const struct store *s, const struct entry *e)
 {
-    struct hash h = hash_of((struct store *)(uintptr_t)s, e);
+    struct hash h = open_hash(o, s, e);
     bool ttls = hash_has_ttls(&h);
     int64_t first = hash_due_at(&h);
     struct hash_iter it;
@@ -300,12 +308,12 @@ void rdb_put_value(struct rdb_out *o, const struct store *s, const struct entry 
     }
 }
 
-static bool is_empty(const struct store *s, const struct entry *e)
+static bool is_empty(const struct rdb_out *o, const struct store *s, const struct entry *e)
 {
     struct hash h;
 
     if (entry_type(e) != VALUE_HASH) return false;
-    h = hash_of((struct store *)(uintptr_t)s, e);
+    h = open_hash(o, s, e);
     return hash_due_at(&h) != HASH_NEVER && hash_size(&h) == 0;
 }
 
@@ -346,7 +354,7 @@ unsigned rdb_put_head(struct rdb_out *o, const struct store *s, const struct ent
 
 bool rdb_put_entry(struct rdb_out *o, const struct store *s, const struct entry *e)
 {
-    if (is_empty(s, e)) return false;
+    if (is_empty(o, s, e)) return false;
     rdb_put_head(o, s, e);
     rdb_put_value(o, s, e);
     return true;

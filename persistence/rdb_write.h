@@ -22,6 +22,7 @@ struct rdb_out {
     struct rdb_span *spans; /* ascending, apart */
     size_t n_spans, cap_spans;
     bool compress;          /* note strings as spans */
+    int64_t at_ms;          /* fields of hashes that were due by then are left out; 0: that are due by now */
     bool has_field_ttls;    /* a hash was put down that only RDB_VERSION_FIELDS can hold */
 };
 

@@ -19,6 +19,12 @@ enum {
 
 /* --- producing ----------------------------------------------------------------------------------------- */
 
+static void set_up(const struct snapshot *s, struct rdb_out *o)
+{
+    o->compress = s->conf.compress;
+    o->at_ms = s->at_ms;
+}
+
 static struct block *new_block(struct snapshot *s)
 {
     struct block *b;
@@ -32,7 +38,7 @@ static struct block *new_block(struct snapshot *s)
     pthread_mutex_unlock(&s->lock);
     if (!b) b = mem_zalloc(sizeof *b);
     b->next = NULL;
-    b->out.compress = s->conf.compress;
+    set_up(s, &b->out);
     return b;
 }
 
@@ -115,7 +121,7 @@ static struct block *block_aside(struct snapshot *s)
 {
     struct block *b = mem_zalloc(sizeof *b);
 
-    b->out.compress = s->conf.compress;
+    set_up(s, &b->out);
     return b;
 }
 
@@ -251,6 +257,7 @@ struct snapshot *snapshot_begin(const struct snapshot_conf *conf)
     s->end = &s->first;
     s->db = -1;
     s->dirty = conf->store->stats.dirty;
+    s->at_ms = conf->store->loading ? -1 : conf->store->now_ms;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->more, NULL);
     pthread_cond_init(&s->less, NULL);

@@ -25,6 +25,7 @@ struct snapshot {
     int db;             /* selected in the file, -1: none */
     bool walked;
     uint64_t keys_done, keys_total, dirty;
+    int64_t at_ms;      /* its moment, -1 while loading */
     uint64_t put;       /* bytes serialised */
     size_t aside;       /* of large values whose turn has not come */
     size_t piece_max, walk_max;

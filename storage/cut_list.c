@@ -176,7 +176,7 @@ static bool step(struct cut_value *v)
 {
     struct cut_list_state *s = v->list;
 
-    if (!tell_kept(v)) tell_range(v);
+    if (s->at < s->n && !tell_kept(v)) tell_range(v);
     return s->at < s->n;
 }
 
