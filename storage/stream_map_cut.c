@@ -76,7 +76,6 @@ bool stream_map_cut_next(struct stream_map_cut *c, void *out, bool *was_kept)
         const char *rec = stream_map_seek(c->map, c->from, false, &at), *kept = stream_map_first(&c->kept);
         bool use = false;
 
-        if (rec != NULL && stream_id_cmp(id_of(rec), c->last) > 0) rec = NULL;
         if (rec == NULL && kept == NULL) break;
         if (kept == NULL || (rec != NULL && stream_id_cmp(id_of(rec), id_of(kept)) < 0)) {
             memcpy(out, rec, c->map->width);

@@ -63,8 +63,8 @@ static void set_string(struct churn *c, struct args *a)
 {
     struct buf b = { 0 };
 
-    for (size_t i = below(c, c->size) + c->size / 2; i > 0; i--) buf_add_str(&b, print_text(c, a->text[0]));
-    while (b.n <= STRING_INLINE_MAX) buf_add(&b, b.p, b.n);
+    for (size_t i = below(c, c->size); i > 0 || b.n <= STRING_INLINE_MAX; i -= i > 0)
+        buf_add_str(&b, print_text(c, a->text[0]));
     TRY(string_set(a->db, a->k, buf_str(&b), NULL));
     buf_fini(&b);
 }

@@ -55,8 +55,8 @@ static struct store *small_store(void)
 {
     struct store *s = env_store(rng_next(&rng));
 
-    s->conf.cut_elements = getenv("BIGCUT") ? 1u << 30 : 16;
-    s->conf.cut_bytes = getenv("BIGCUT") ? 1u << 30 : 512;
+    s->conf.cut_elements = 16;
+    s->conf.cut_bytes = 512;
     s->conf.stream_node_max_entries = 5;
     s->conf.hash_max_listpack_entries = s->conf.set_max_listpack_entries = s->conf.zset_max_listpack_entries = 8;
     return s;
