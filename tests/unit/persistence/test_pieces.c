@@ -188,7 +188,7 @@ static void save_under(struct churn *c, unsigned kinds, size_t pace)
 
     describe(c->store, &want);
     snap = begin(c->store);
-    while (snapshot_walk(snap, 0) == SNAPSHOT_WALKS) churn_some(c, kinds, rng_below(&rng, 2 * pace + 1));
+    while (snapshot_walk(snap, 1) == SNAPSHOT_WALKS) churn_some(c, kinds, rng_below(&rng, 2 * pace + 1));
     ck_assert_int_eq(snapshot_finish(snap), SNAPSHOT_DONE);
     snapshot_free(&snap);
     check_store(c->store);
@@ -265,12 +265,12 @@ START_TEST(a_snapshot_may_end_at_any_point)
         churn_fill(&c, CHURN_ALL);
         snap = begin(c.store);
         for (; steps > 0 && walks; steps--) {
-            walks = snapshot_walk(snap, 0) == SNAPSHOT_WALKS;
+            walks = snapshot_walk(snap, 1) == SNAPSHOT_WALKS;
             churn_some(&c, CHURN_ALL, 5);
         }
         if (flush && walks) {
             store_flush(c.store, 0);
-            ck_assert_int_eq(snapshot_walk(snap, 0), SNAPSHOT_BROKEN);
+            ck_assert_int_eq(snapshot_walk(snap, 1), SNAPSHOT_BROKEN);
         }
         snapshot_free(&snap);
         check_store(c.store);
