@@ -138,6 +138,8 @@ bool manifest_fall_back(const struct manifest *m, struct manifest *out, size_t *
     size_t at = manifest_previous(m), incrs = incr_at(m);
 
     if (at == m->n) return false;
+    for (size_t i = at + 2; i < m->n; i++)
+        if (m->files[i].seq <= m->files[i - 1].seq) return false; /* another server's history */
     *out = (struct manifest){ 0 };
     *n_old = incrs - at - 1;
     insert(out, 0, str_c(m->files[at].name), m->files[at].seq, 'b');
