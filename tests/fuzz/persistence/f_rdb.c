@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct rdb_in in;
     enum err e;
 
-    s->now_ms = 1;
+    s->now_ms = 0; /* a field whose time has come would be missing in what is written */
     s->loading = true;
     rdb_in_bytes(&in, str_of(data, size));
     e = rdb_load(&in, s, &opt, &facts);
