@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/crc.h"
@@ -12,7 +13,10 @@
 #include "base/num.h"
 #include "persistence/file_ops.h"
 
-enum { LINE_MAX_BYTES = 1024 };
+enum {
+    LINE_MAX_BYTES = 2048, /* a name of NAME_MAX bytes, each written as four, fits */
+    NAME_MAX_BYTES = 255
+};
 
 static const char sum_word[] = "#memd manifest ";
 
@@ -228,7 +232,7 @@ static bool next_word(struct str line, size_t *at, char *out, size_t *n)
 
 static bool good_name(struct str name)
 {
-    if (name.n == 0 || memchr(name.p, '/', name.n) || memchr(name.p, 0, name.n)) return false;
+    if (name.n == 0 || name.n > NAME_MAX_BYTES || memchr(name.p, '/', name.n) || memchr(name.p, 0, name.n)) return false;
     return !str_eq(name, STR(".")) && !str_eq(name, STR(".."));
 }
 
@@ -272,6 +276,26 @@ static const char *parse_line(struct manifest *m, struct str line)
     }
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const struct manifest_file *x = *(const struct manifest_file *const *)a, *y = *(const struct manifest_file *const *)b;
+
+    return strcmp(x->name, y->name);
+}
+
+/* History is deleted: it must not be what counts under the same name. */
+static bool names_differ(const struct manifest *m)
+{
+    const struct manifest_file **sorted = mem_alloc((m->n + 1) * sizeof(struct manifest_file *));
+    bool differ = true;
+
+    for (size_t i = 0; i < m->n; i++) sorted[i] = &m->files[i];
+    qsort(sorted, m->n, sizeof *sorted, by_name);
+    for (size_t i = 1; i < m->n && differ; i++) differ = strcmp(sorted[i - 1]->name, sorted[i]->name) != 0;
+    mem_free(sorted);
+    return differ;
+}
+
 static bool sum_ok(struct str text)
 {
     size_t at = sum_at(text);
@@ -303,6 +327,7 @@ enum err manifest_parse(struct manifest *m, struct str text, int *line, const ch
         else if (n == 0) *reason = "an empty line";
         else *reason = parse_line(m, str_of(from, n));
     }
+    if (!*reason && !names_differ(m)) *reason = "a file that occurs twice";
     if (!*reason) return OK;
     manifest_fini(m);
     return ERR_FORMAT;

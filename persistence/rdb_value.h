@@ -10,7 +10,7 @@ struct store;
 /* Read a value of the given RDB type and make the entry of key from it. On success *e is the caller's, or
  * NULL when the value is an empty collection. False: in->err, in->why. key must not point into the
  * input's window. `thorough`: look for members that occur twice also where a sound writer cannot have
- * left any (payloads from outside). */
+ * left any (payloads from outside, files without a checksum). */
 bool MUST_USE rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str key,
                             int64_t expire_ms, bool thorough, struct entry **e);
 

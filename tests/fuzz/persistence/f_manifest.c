@@ -43,9 +43,9 @@ static void change(struct manifest *m)
     struct manifest back;
     size_t n_old;
 
-    manifest_add_incr(m, "name.incr.aof", m->incr_seq + 1);
+    manifest_add_incr(m, "never in an input.incr.aof", m->incr_seq + 1);
     write_and_read(m);
-    manifest_add_base(m, "a name", m->base_seq + 1);
+    manifest_add_base(m, "never in an input.rdb", m->base_seq + 1);
     manifest_retire(m, m->incr_seq);
     write_and_read(m);
     if (manifest_fall_back(m, &back, &n_old)) {
@@ -68,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *reason;
     int line;
 
+    if (memmem(data, size, "never in", 8)) return 0; /* change's own names */
     if (manifest_parse(&m, str_of(data, size), &line, &reason) != OK) {
         ensure(reason != NULL && m.n == 0);
         return 0;

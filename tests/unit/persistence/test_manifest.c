@@ -61,6 +61,34 @@ START_TEST(names_with_blanks_are_quoted)
 }
 END_TEST
 
+START_TEST(a_name_may_be_as_long_as_a_file_name_and_of_any_bytes)
+{
+    struct manifest m = { 0 }, back = { 0 };
+    struct buf b = { 0 };
+    char name[257];
+    int line;
+    const char *reason;
+
+    for (size_t i = 0; i < sizeof name; i++) name[i] = "\x01\xff\n"[i % 3];
+    name[255] = 0;
+    manifest_add_base(&m, name, UINT64_MAX);
+    manifest_format(&m, &b);
+    ck_assert_int_eq(manifest_parse(&back, buf_str(&b), &line, &reason), OK);
+    ck_assert_str_eq(manifest_base(&back)->name, name);
+    manifest_fini(&m);
+    manifest_fini(&back);
+    name[255] = 'x';
+    name[256] = 0;
+    manifest_add_base(&m, name, 1);
+    buf_clear(&b);
+    manifest_format(&m, &b);
+    ck_assert_int_eq(manifest_parse(&back, buf_str(&b), &line, &reason), ERR_FORMAT);
+    ck_assert_str_eq(reason, "a file name that is none");
+    manifest_fini(&m);
+    buf_fini(&b);
+}
+END_TEST
+
 START_TEST(what_makes_no_sense_is_refused)
 {
     static const char *const bad[] = {
@@ -68,6 +96,7 @@ START_TEST(what_makes_no_sense_is_refused)
         "file ../a seq 1 type i\n", "file . seq 1 type i\n", "file a seq 1 type x\n",
         "file a seq 1 type b\nfile b seq 2 type b\n", "file a seq 2 type i\nfile b seq 2 type i\n",
         "file \"a seq 1 type i\n", "file a seq 1 type i\n\nfile b seq 2 type i\n", "file a seq 1 type\n",
+        "file a seq 1 type b\nfile a seq 1 type h\n",
     };
     struct manifest m;
 
@@ -166,6 +195,7 @@ START_TEST(whatever_fails_the_old_or_the_new_one_is_there)
 }
 END_TEST
 
-UNIT_MAIN("manifest", what_redis_writes_is_read_and_written_the_same, names_with_blanks_are_quoted,
+UNIT_MAIN("manifest", what_redis_writes_is_read_and_written_the_same, a_name_may_be_as_long_as_a_file_name_and_of_any_bytes,
+          names_with_blanks_are_quoted,
           what_makes_no_sense_is_refused, no_altered_bit_changes_what_it_says,
           a_new_base_makes_history_of_what_was, whatever_fails_the_old_or_the_new_one_is_there)
