@@ -1,0 +1,177 @@
+"""Write, kill, start, check: over and over, on one data directory."""
+import os
+import random
+import shutil
+import tempfile
+import time
+
+import resp
+import server as srv
+from oracle import Violation, check
+from writers import DEPTHS, Load, Writer
+
+AOF = {"appendonly": "yes", "auto_aof_rewrite_min_size": "256kb", "auto_aof_rewrite_percentage": "50"}
+MODES = {
+    "always": dict(AOF, appendfsync="always"),
+    "everysec": dict(AOF, appendfsync="everysec"),
+    "no": dict(AOF, appendfsync="no"),
+    "snapshot": {"appendonly": "no"},
+}
+KINDS = ["random", "random", "bgsave", "rewrite", "start", "shutdown", "turn on"]
+
+
+class Tally:
+    def __init__(self):
+        self.kills = self.acked = self.sent = self.lost = self.over = 0
+        self.kinds = {}
+
+    def add(self, other):
+        for name in ("kills", "acked", "sent", "lost", "over"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for k, n in other.kinds.items():
+            self.kinds[k] = self.kinds.get(k, 0) + n
+
+    def __str__(self):
+        return "%d kills, %d operations sent, %d acknowledged, %d of these lost (promised: %d)" % (
+            self.kills, self.sent, self.acked, self.lost, self.over)
+
+
+class Cycle:
+    """One data directory and its writers. Everything random comes from the seed."""
+
+    def __init__(self, mode, seed, binary=None, where=None, connections=len(DEPTHS), **settings):
+        self.mode, self.seed = mode, seed
+        self.rng = random.Random("%s %s" % (mode, seed))
+        self.dir = tempfile.mkdtemp(prefix="memd-crash-", dir=where)
+        self.data = os.path.join(self.dir, "data")
+        os.mkdir(self.data)
+        self.writers = [Writer(i, random.Random(self.rng.getrandbits(64))) for i in range(connections)]
+        self.base = (0, [])
+        self.tally = Tally()
+        self.round = 0
+        self.server = srv.Server(binary=binary, directory=self.data, wait=False, enable_debug_command="yes",
+                                 **dict(MODES[mode], **settings))
+        self.server.log_path = os.path.join(self.dir, "log")
+        self.server.kill9()
+        self.survive = [0] * connections  # snapshots: items that a finished one holds
+
+    def destroy(self):
+        self.server.destroy()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    # --- a round -------------------------------------------------------------------------------------------------
+
+    def one_round(self, kind=None):
+        """Raises Violation, with all that is needed to see it again."""
+        kind = kind or self.rng.choice(KINDS if self.mode != "snapshot" else ["random", "bgsave", "bgsave", "start"])
+        self.round += 1
+        try:
+            self.live_and_die(kind)
+            self.judge()
+        except AssertionError as e:
+            raise Violation("mode %s, seed %s, round %d (%s): %s\nfiles: %s\nlog:\n%s" % (
+                self.mode, self.seed, self.round, kind, e, sorted(os.listdir(self.data)), self.server.log()[-1500:]))
+        self.tally.kills += 1
+        self.tally.kinds[kind] = self.tally.kinds.get(kind, 0) + 1
+
+    def live_and_die(self, kind):
+        self.server.start()
+        self.forget_witness()
+        self.survive = [0] * len(self.writers)
+        load = Load(self.server, self.writers)
+        self.admin = self.server.conn()
+        self.must_survive = None
+        try:
+            getattr(self, "life_" + kind.replace(" ", "_"))(load)
+        finally:
+            self.kill()
+            load.after_death()
+        if kind == "start":
+            self.kill_at_start()
+        self.tally.sent += sum(len(w.items) for w in self.writers)
+        self.tally.acked += sum(w.n_acked for w in self.writers)
+
+    def kill(self):
+        self.killed = time.monotonic()
+        self.server.kill9()
+
+    def some_time(self, least=0.005, most=0.12):
+        return time.monotonic() + self.rng.uniform(least, most)
+
+    def write(self, load, until, gone_is_fine=False, stop=lambda: False):
+        ok = load.run(until, stop)
+        assert ok or gone_is_fine, "the server closed a connection"
+        return ok
+
+    def life_random(self, load):
+        self.write(load, self.some_time())
+
+    def life_bgsave(self, load):
+        """Kill around a snapshot; sometimes only when it is known to be there."""
+        self.write(load, self.some_time(0.005, 0.05))
+        acked = [w.n_acked for w in self.writers]
+        saves = int(self.admin.info("persistence")["rdb_saves"])
+        self.admin("BGSAVE")
+        if self.rng.random() < 0.5:
+            self.write(load, self.some_time(0, 0.02))
+            return
+        self.write(load, time.monotonic() + srv.PATIENCE,
+                   stop=lambda: int(self.admin.info("persistence")["rdb_saves"]) > saves)
+        self.survive = acked
+        self.write(load, self.some_time(0, 0.02))
+
+    def life_rewrite(self, load):
+        self.write(load, self.some_time(0.005, 0.05))
+        self.admin("BGREWRITEAOF")
+        self.write(load, self.some_time(0, 0.02))
+
+    def life_start(self, load):
+        self.write(load, self.some_time())
+
+    def kill_at_start(self):
+        for _ in range(self.rng.randrange(1, 4)):
+            self.server.start(wait=False)
+            time.sleep(self.rng.uniform(0, 0.03))
+            self.server.kill9()
+
+    def life_shutdown(self, load):
+        self.write(load, self.some_time(0.005, 0.05))
+        self.admin.send("SHUTDOWN")
+        self.write(load, self.some_time(0, 0.01), gone_is_fine=True)
+
+    def life_turn_on(self, load):
+        """The log is turned off and on again: until its first base is complete, the old files count."""
+        self.write(load, self.some_time(0.005, 0.03))
+        acked = [w.n_acked for w in self.writers]
+        rewrites = int(self.admin.info("persistence").get("aof_rewrites", 0))
+        self.admin("CONFIG", "SET", "appendonly", "no")
+        self.write(load, self.some_time(0, 0.02))
+        assert self.admin("CONFIG", "SET", "appendonly", "yes") == resp.OK
+        if self.rng.random() < 0.5:
+            self.must_survive = acked
+            self.write(load, self.some_time(0, 0.02))
+        else:
+            self.write(load, time.monotonic() + srv.PATIENCE,
+                       stop=lambda: int(self.admin.info("persistence")["aof_rewrites"]) > rewrites)
+            self.write(load, self.some_time(0, 0.02))
+
+    # --- after it ---------------------------------------------------------------------------------------------------
+
+    def at_least(self, w):
+        """Items of w that must have survived."""
+        if self.mode == "snapshot":
+            return self.survive[w.number]
+        return self.must_survive[w.number] if self.must_survive else w.n_acked
+
+    def judge(self):
+        self.server.start()
+        self.base, verdicts = check(self.server, self.writers, self.at_least, self.base)
+        self.tally.lost += sum(v.lost for v in verdicts)
+        self.server.kill9()
+
+    def forget_witness(self):
+        """So that it does not grow for ever. Whether this survives a snapshot's loss does not matter: see base."""
+        if len(self.base[1]) > 2000 and self.mode != "snapshot":
+            with self.server.conn() as c:
+                c("DEL", "witness")
+            self.base = (self.base[0], [])
