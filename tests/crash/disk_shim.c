@@ -100,6 +100,7 @@ __attribute__((constructor)) static void begin(void)
 
     dir = getenv("DISK_SHIM_DIR");
     if (!dir) return;
+    dir = strdup(dir); /* a daemon that shows its title writes over its environment */
     dir_n = strlen(dir);
     sync_ms = ms ? strtol(ms, NULL, 10) : 0;
     read_point(getenv("DISK_SHIM_KILL"), &kill_at);

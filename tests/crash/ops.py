@@ -69,17 +69,6 @@ class Model:
         if not self.data[key][1] and not isinstance(self.data[key][1], (bytes, Stream)):
             del self.data[key]
 
-    def save(self, keys):
-        """What keys hold, to return to."""
-        return [(k, (lambda e: e and [e[0], copy_of(e[0], e[1]), e[2]])(self.data.get(k))) for k in keys]
-
-    def restore(self, saved):
-        for k, e in saved:
-            if e is None:
-                self.data.pop(k, None)
-            else:
-                self.data[k] = e
-
 
 # --- operations: functions of (model, times, arguments); times = (sent, acknowledged), wall ms ---------------
 

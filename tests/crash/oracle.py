@@ -134,16 +134,27 @@ def model_of(found):
 
 
 class Verdict:
-    """How much of a writer's items survived: items[:n]."""
+    """How much of a writer's items survived: the first `least` of them, or up to `most`, which leave the same state."""
 
-    def __init__(self, w, n):
-        self.n, self.lost = n, max(0, w.n_acked - n)
-        self.last_sent = w.items[n - 1].sent_mono if n else 0
-        self.first_lost_acked = w.items[n].acked_mono if n < w.n_acked else None
+    def __init__(self, w, least, most):
+        self.lost = max(0, w.n_acked - most)
+        self.last_sent = w.items[least - 1].sent_mono if least else 0
+        self.first_lost_acked = w.items[most].acked_mono if most < w.n_acked else None
+
+
+def short(v):
+    """A value in few words: some are of many megabytes."""
+    if isinstance(v, bytes) and len(v) > 60:
+        return "%r... (%d bytes)" % (v[:50], len(v))
+    if isinstance(v, (list, tuple)):
+        return "[%s]" % ", ".join(map(short, v))
+    if isinstance(v, dict):
+        return "{%s}" % ", ".join("%r: %s" % (k, short(x)) for k, x in v.items())
+    return repr(v)
 
 
 def show(model, found, keys):
-    return "\n".join("    %s\n      model %.400r\n      found %.400r" % (k, model.get(k), found.get(k)) for k in sorted(keys)[:4])
+    return "\n".join("    %s\n      model %.600s\n      found %.600s" % (k, short(model.get(k)), short(found.get(k))) for k in sorted(keys)[:4])
 
 
 def settle(w, found, at_least, witness):
@@ -155,15 +166,13 @@ def settle(w, found, at_least, witness):
     seen = [n for number, n in witness if number == w.number]
     want = [item.n for item in w.items[:at_least] if item.tx]
     wrong = {k for k in set(m.data) | set(mine) if not found.same(m.data.get(k), mine.get(k))}
-    first, j = None, at_least
-    while wrong or want != seen:
-        if first is None:
-            first = show(m.data, mine, wrong) or "    transactions: %r, expected %r" % (seen[-5:], want[-5:])
-        if j == len(w.items):
-            raise Violation("connection %d: no state between item %d (the last that must be there) and %d (the last sent; %d "
-                            "acknowledged) is what was recovered. Against the first:\n%s\n  last that must be there: %r" % (
-                                w.number, at_least, len(w.items), w.n_acked, first,
-                                [(o[0].__name__,) + tuple(str(a)[:30] for a in o[1]) for i in w.items[max(0, at_least - 4):at_least] for o in i.ops]))
+    at_first = show(m.data, mine, wrong) or "    transactions: %r, expected %r" % (seen[-5:], want[-5:])
+    least = most = None
+    for j in range(at_least, len(w.items) + 1):
+        if not wrong and want == seen:
+            least, most = j if least is None else least, j
+        if j == len(w.items) or len(want) > len(seen):
+            break
         item = w.items[j]
         item.apply(m, never)
         if item.tx:
@@ -176,25 +185,14 @@ def settle(w, found, at_least, witness):
                 wrong.add(k)
         if keys is None:
             wrong &= set(m.data) | set(mine)
-        j += 1
-    j = skip_idle(w, found, mine, m, j)
+    if least is None:
+        raise Violation("connection %d: no state between item %d (the last that must be there) and %d (the last sent; %d "
+                        "acknowledged) is what was recovered. Against the first:\n%s\n  last that must be there: %r" % (
+                            w.number, at_least, len(w.items), w.n_acked, at_first, [
+                                (o[0].__name__,) + tuple(str(a)[:30] for a in o[1])
+                                for i in w.items[max(0, at_least - 4):at_least] for o in i.ops]))
     w.model = model_of(mine)
-    return Verdict(w, j)
-
-
-def skip_idle(w, found, mine, m, j):
-    """Items that change nothing may have survived as well: whether they did cannot be told."""
-    while j < w.n_acked and not w.items[j].tx:
-        item = w.items[j]
-        keys = item.keys()
-        keys = list(m.data) if keys is None else keys
-        saved = m.save(keys)
-        item.apply(m, found.ended)
-        if not all(found.same(m.data.get(k), mine.get(k)) for k in keys):
-            m.restore(saved)
-            break
-        j += 1
-    return j
+    return Verdict(w, least, most)
 
 
 def check_order(verdicts):

@@ -13,6 +13,8 @@ DEPTHS = [1, 1000] + [10] * 4 + [1, 1, 3, 3, 30, 30, 100, 100, 5, 5]
 OWN_DB_FROM = 12  # connections from here on
 TX_SHARE = 0.2
 DEADLINE = 60     # s that anything may take before the server is given up
+REFUSED = (b"-MISCONF", b"-EXECABORT")
+UNEXPECTED = (b"-OOM", b"-LOADING", b"-NOSCRIPT", b"-ERR unknown", b"-ERR wrong number")
 
 
 def wall_ms():
@@ -30,6 +32,10 @@ class Item:
                 f(model, t, *args)
             except ops.Wrong:
                 pass
+
+    def refuse(self):
+        """It was not executed, and the client was told."""
+        self.ops, self.tx = [], False
 
     def keys(self):
         """Those that it touches; None: all."""
@@ -132,7 +138,10 @@ class Writer:
             item = items[n]
             try:
                 while item.replies:
-                    at = skip_reply(buf, at)
+                    end = skip_reply(buf, at)
+                    if buf[at] == 0x2D and buf.startswith(REFUSED, at):
+                        item.refuse()
+                    at = end
                     item.replies -= 1
             except resp.Incomplete:
                 break
@@ -150,8 +159,8 @@ def skip_reply(buf, at):
         raise resp.Incomplete
     kind = buf[at]
     if kind == 0x2B or kind == 0x3A or kind == 0x2D:  # + : -
-        if kind == 0x2D and buf.startswith((b"-MISCONF", b"-OOM", b"-LOADING", b"-NOSCRIPT", b"-ERR unknown"), at):
-            raise AssertionError("a write was refused: %s" % bytes(buf[at:end]))
+        if kind == 0x2D and buf.startswith(UNEXPECTED, at):
+            raise AssertionError("an operation got %s" % bytes(buf[at:end]))
         return end + 2
     n = int(buf[at + 1:end])
     if kind == 0x24:
