@@ -4,7 +4,8 @@
 # make wire [T=x]   tests over sockets whose name contains x
 # make differential [COMMANDS=1000000] [SEED=n] [REFERENCE=redis-server]   the long form of that test
 # make clients [T=name]   programs with client libraries from their registries; says what it skipped
-# make crash [ROUNDS=100] [SEED=n], matrix [SAMPLE=n], blocklog [STATES=n], soak [MINUTES=15], bench [QUICK=1] [T=x], docs, test-debootstrap
+# make crash [KILLS=10000] [SEED=n] [T=part], matrix [SAMPLE=n], blocklog [STATES=n], soak [MINUTES=15], bench [QUICK=1] [T=x]
+# make docs, test-debootstrap
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
 # make fuzz [T=x] [SECONDS=n]    n seconds for each fuzz target;  make fuzz-short [T=x]
 # make lint format layers coverage install clean
@@ -149,10 +150,9 @@ differential: binary
 	MEMD_BIN=$(abspath $(BINARY)) MEMD_DIFF_COMMANDS=$(or $(COMMANDS),1000000) MEMD_DIFF_SEED=$(or $(SEED),0) \
 		MEMD_DIFF_REFERENCE=$(REFERENCE) $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/wire/test_differential.py
 
-# kill -9 again and again; everything at once for a while; figures beside stock redis-server.
+# kill -9 and power cuts again and again; everything at once for a while; figures beside stock redis-server.
 crash: binary
-	MEMD_BIN=$(abspath $(BINARY)) MEMD_CRASH_ROUNDS=$(or $(ROUNDS),100) MEMD_CRASH_SEED=$(or $(SEED),0) \
-		$(PYTHON) -m pytest -q -s -p no:cacheprovider tests/crash
+	$(PYTHON) tests/crash/run.py --bin $(abspath $(BINARY)) --kills $(or $(KILLS),10000) --seed $(or $(SEED),0) --only "$(T)"
 
 # Every system call fails in turn; needs strace, and says so when it is not there.
 matrix: binary

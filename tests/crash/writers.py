@@ -216,6 +216,11 @@ class Load:
             for fd, _ in self.poll.poll(0.02):
                 assert self.by_fd[fd].receive(), "the server closed a connection"
 
+    def close(self):
+        for w in self.writers:
+            w.close()
+        self.poll.close()
+
     def after_death(self):
         """Read what had left the server before it died."""
         for w in self.writers:
@@ -223,5 +228,4 @@ class Load:
             w.sock.settimeout(DEADLINE)
             while w.receive():
                 pass
-            w.close()
-        self.poll.close()
+        self.close()

@@ -1,0 +1,83 @@
+"""kill -9, again and again: what was acknowledged is there, in order, whole. The short form of `make crash`.
+
+    MEMD_CRASH_SEED    the seed (default fixed; 0: from the clock). A failure prints it."""
+import os
+import time
+
+import pytest
+
+import cycle
+import resp
+import server as srv
+from writers import Load
+
+SEED = int(os.environ.get("MEMD_CRASH_SEED", "97")) or int(time.time())
+pytestmark = pytest.mark.memd_only
+
+
+@pytest.fixture
+def cycles():
+    """cycles(mode, ...): a Cycle that is cleared away."""
+    made = []
+
+    def new(mode, **more):
+        print("seed", SEED)
+        made.append(cycle.Cycle(mode, SEED, **more))
+        return made[-1]
+
+    yield new
+    for c in made:
+        c.destroy()
+
+
+@pytest.mark.parametrize("mode, kinds", [
+    ("always", ["random", "rewrite", "bgsave", "start", "shutdown", "turn on", "random", "rewrite"]),
+    ("everysec", ["random", "rewrite", "start", "shutdown", "turn on", "random"]),
+    ("no", ["random", "rewrite", "turn on"])])
+def test_what_was_acknowledged_survives_kill_9(cycles, mode, kinds):
+    c = cycles(mode)
+    for kind in kinds:
+        c.one_round(kind)
+    print(c.tally)
+    assert c.tally.acked > 0
+
+
+def test_without_a_log_a_kill_leaves_the_last_complete_snapshot(cycles):
+    c = cycles("snapshot")
+    for kind in ("bgsave", "bgsave", "random", "bgsave", "start"):
+        c.one_round(kind)
+    print(c.tally)
+    assert c.tally.acked > 0
+
+
+def digest(c, conn):
+    """Of all that does not expire while the test runs."""
+    for w in c.writers:
+        conn("SELECT", w.db)
+        conn("DEL", w.prefix + b"ht", *[w.prefix + b"t%d" % i for i in range(8)])
+    conn("SELECT", 0)
+    return conn("DEBUG", "DIGEST")
+
+
+def test_restarts_rewrites_and_snapshots_change_nothing(cycles):
+    c = cycles("always")
+    c.one_round("random")
+    s = c.server
+    s.start()
+    load = Load(s, c.writers)
+    load.run(time.monotonic() + 0.1)
+    load.drain()
+    load.close()
+    want = digest(c, s.conn())
+    s.restart(kill=True)
+    assert digest(c, s.conn()) == want, "after a kill and a start"
+    s.restart(kill=True)
+    assert digest(c, s.conn()) == want, "after another, without traffic"
+    admin = s.conn()
+    admin("BGREWRITEAOF")
+    srv.wait_for(lambda: admin.info("persistence")["aof_rewrites"] == "1")
+    s.restart(kill=True)
+    assert digest(c, s.conn()) == want, "from the log rewritten"
+    assert s.conn()("SAVE") == resp.OK
+    s.restart(kill=True, appendonly="no")
+    assert digest(c, s.conn()) == want, "from the snapshot"
