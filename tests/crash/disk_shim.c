@@ -8,7 +8,7 @@
  *   DISK_SHIM_TRACE    file to append records to
  *   DISK_SHIM_KILL     "KIND:N:before" or "KIND:N:after": SIGKILL at the N-th operation of that kind
  *   DISK_SHIM_FAIL     "KIND:N:COUNT:ERRNO": from the N-th on, COUNT operations fail
- *   DISK_SHIM_SYNC_MS  each sync takes so much longer, except the first DISK_SHIM_SYNC_SKIP
+ *   DISK_SHIM_SYNC_MS  each sync takes so much longer; with DISK_SHIM_SLOW only while that file exists
  *
  * Kinds: open (of a file that is made or cut), write, truncate, allocate, sync, rename, link, unlink, mkdir; any.
  *
@@ -61,7 +61,8 @@ static const char *dir;
 static size_t dir_n;
 static int trace = -1;
 static struct point kill_at, fail_at;
-static long sync_ms, sync_skip;
+static long sync_ms;
+static const char *slow_file;
 static _Atomic bool watched[FDS];
 static _Atomic long seen[KINDS];
 static _Atomic uint64_t n_records;
@@ -96,15 +97,14 @@ static void read_point(const char *text, struct point *p)
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *ms = getenv("DISK_SHIM_SYNC_MS"), *skip = getenv("DISK_SHIM_SYNC_SKIP");
-    const char *path = getenv("DISK_SHIM_TRACE");
+    const char *ms = getenv("DISK_SHIM_SYNC_MS"), *path = getenv("DISK_SHIM_TRACE");
 
     dir = getenv("DISK_SHIM_DIR");
     if (!dir) return;
     dir = strdup(dir); /* a daemon that shows its title writes over its environment */
     dir_n = strlen(dir);
     sync_ms = ms ? strtol(ms, NULL, 10) : 0;
-    sync_skip = skip ? strtol(skip, NULL, 10) : 0;
+    slow_file = getenv("DISK_SHIM_SLOW") ? strdup(getenv("DISK_SHIM_SLOW")) : NULL;
     read_point(getenv("DISK_SHIM_KILL"), &kill_at);
     read_point(getenv("DISK_SHIM_FAIL"), &fail_at);
     if (!path) return;
@@ -330,7 +330,8 @@ static int do_sync(int fd, int (*sync)(int))
     struct timespec t = { sync_ms / 1000, sync_ms % 1000 * 1000000 };
     int r;
 
-    while (sync_ms && seen[K_SYNC] > sync_skip && nanosleep(&t, &t) != 0) {}
+    if (sync_ms && (!slow_file || access(slow_file, F_OK) == 0))
+        while (nanosleep(&t, &t) != 0) {}
     r = o.error ? failed(&o) : sync(fd);
     op_end(&o, fd, 0, 0, r ? errno : 0, NULL, 0, 0);
     return r;

@@ -15,7 +15,7 @@ class PowerCycle(Cycle):
 
     def __init__(self, mode, seed, syncs=(0, 2, 10), faults=False, **more):
         self.syncs, self.faults = syncs, faults
-        self.delay = 0
+        self.delay, self.slow_file = 0, ""
         super().__init__(mode, seed, **more)
         if faults:
             self.kinds = ["random", "rewrite", "start", "shutdown"]
@@ -23,8 +23,7 @@ class PowerCycle(Cycle):
         self.disk, self.cuts = None, []
 
     def live_and_die(self, kind):
-        # A new directory takes many syncs to make.
-        self.sync_ms = self.delay = self.rng.choice(self.syncs) if self.round > 1 else 0
+        self.sync_ms = self.delay = self.rng.choice(self.syncs)
         super().live_and_die(kind)
         self.delay = 0  # who only looks need not wait
 
@@ -41,7 +40,7 @@ class PowerCycle(Cycle):
 
     def power_on(self, wait, fail):
         self.end_of_life()
-        self.server.env.update(environment(self.server.binary, self.data, trace=self.trace, fail=fail, sync_ms=self.delay, sync_skip=2))
+        self.server.env.update(environment(self.server.binary, self.data, trace=self.trace, fail=fail, sync_ms=self.delay, slow=self.slow_file))
         self.disk = Disk(self.data)
         super().start_server(wait)
 
@@ -75,10 +74,12 @@ class SlowDiskCycle(PowerCycle):
 
     def __init__(self, seed, syncs=(0, 200, 1000, 3000), **more):
         super().__init__("everysec", seed, syncs=syncs, connections=4, **more)
-        self.longest = 0
+        self.longest, self.slow_file = 0, os.path.join(self.dir, "slow")  # starting may be fast
 
     def life_random(self, load):
+        open(self.slow_file, "w").close()
         self.write(load, time.monotonic() + self.rng.uniform(1.0, 2.5))
+        os.unlink(self.slow_file)
 
     def inspect(self, verdicts):
         """From the first that was lost to the last that was executed. When an item was sent is known, and that
