@@ -42,6 +42,8 @@ enum conf_policy {
 };
 
 enum conf_fsync { CONF_FSYNC_NO, CONF_FSYNC_ALWAYS, CONF_FSYNC_EVERYSEC };
+/* The last two are for memd --repair alone. */
+enum conf_recover { CONF_RECOVER_NO, CONF_RECOVER_SALVAGE, CONF_RECOVER_REPAIR, CONF_RECOVER_REPAIR_PART };
 
 /* Who may use a guarded command: nobody, everybody, or clients on this machine. */
 enum conf_guard { CONF_GUARD_NO, CONF_GUARD_YES, CONF_GUARD_LOCAL };
@@ -181,6 +183,7 @@ struct conf {
     int64_t auto_aof_rewrite_percentage; /* 0: never */
     uint64_t auto_aof_rewrite_min_size;
     bool no_appendfsync_on_rewrite;
+    enum conf_recover recover;
     bool aof_load_truncated, aof_use_rdb_preamble, aof_timestamp_enabled;
 
     /* Replicas */

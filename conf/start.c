@@ -14,7 +14,7 @@
  * become the lines of a file: --port 7000 --save 60 1 is port "7000" save "60" "1" An argument is a
  * name when it begins with -- and the one before it is not a name that still waits for its value:
  * --proc-title-template --mine is one setting. Only --save can do without a value, which then is
- * "". A name may bring its value along in the same argument: "--port 7000". */
+ * "". A name may bring its value along in the same argument: "--port 7000", --port=7000. */
 
 struct options {
     struct buf lines;
@@ -27,22 +27,30 @@ static bool is_name(const char *arg)
     return arg[0] == '-' && arg[1] == '-';
 }
 
+static void add_value(struct options *o, const char *arg)
+{
+    args_quote(&o->lines, str_c(arg));
+    buf_add_char(&o->lines, ' ');
+    o->waits = false;
+}
+
 static void add_name(struct options *o, const char *arg, const char *next)
 {
+    size_t n = strcspn(arg, "= \t");
+
     if (o->lines.n > 0) buf_add_char(&o->lines, '\n');
+    if (arg[n] == '=') {
+        buf_add(&o->lines, arg + 2, n - 2);
+        buf_add_char(&o->lines, ' ');
+        add_value(o, arg + n + 1);
+        return;
+    }
     buf_printf(&o->lines, "%s ", arg + 2);
     o->waits = arg[2 + strcspn(arg + 2, " \t")] == '\0';
     if (str_is(str_c(arg), "--save") && (next == NULL || is_name(next))) {
         buf_add_c(&o->lines, "\"\"");
         o->waits = false;
     }
-}
-
-static void add_value(struct options *o, const char *arg)
-{
-    args_quote(&o->lines, str_c(arg));
-    buf_add_char(&o->lines, ' ');
-    o->waits = false;
 }
 
 /* From argv[first] on. A lone - at either end asks for the standard input. */

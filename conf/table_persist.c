@@ -38,6 +38,12 @@ static const struct word fsync_words[] = {
     { 0 },
 };
 
+static const struct word recover_words[] = {
+    { "no", CONF_RECOVER_NO },
+    { "salvage", CONF_RECOVER_SALVAGE },
+    { 0 },
+};
+
 const struct setting snapshot_settings[] = {
     { "save", KIND(kind_save, save), .initial = "3600 1 300 100 60 10000", .flags = SETTING_MULTI,
       .doc = "When to write a snapshot: pairs of seconds and changes. \"3600 1\" means: an hour "
@@ -97,6 +103,10 @@ const struct setting aof_settings[] = {
     { "aof-load-truncated", BOOL(aof_load_truncated), .initial = "yes",
       .doc = "When the log ends in the middle of a change, as after a power cut, cut that off, "
              "log it and start. no: refuse to start." },
+    { "recover", WORD(recover, recover_words), .initial = "no", .flags = SETTING_IMMUTABLE,
+      .doc = "What to do when files are damaged: no: refuse to start. salvage: keep the original in a "
+             "directory beside dir, load all that is whole, and start. Meant for the command line, "
+             "--recover=salvage, once; memd --check DIR and memd --repair DIR do it without starting." },
     { "aof-use-rdb-preamble", BOOL(aof_use_rdb_preamble), .initial = "yes",
       .doc = "Begin a rewritten log with a snapshot, which is smaller and loads faster." },
     { "aof-timestamp-enabled", BOOL(aof_timestamp_enabled), .initial = "no",

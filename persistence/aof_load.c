@@ -22,9 +22,11 @@ void aof_load_path(const struct aof_load *l, size_t i, char *out)
 void aof_load_fini(struct aof_load *l)
 {
     buf_fini(&l->last.key);
+    buf_fini(&l->losses);
     mem_free(l->heads);
     mem_free(l->marked);
     mem_free(l->sizes);
+    mem_free(l->ends);
 }
 
 static bool is_strict(const struct aof_load *l)
@@ -39,6 +41,12 @@ static enum err refuse(struct aof_load *l, const char *why)
     report_bad(l->report, "%s", why);
     l->lossy = true;
     return OK;
+}
+
+static enum err refuse_base(struct aof_load *l, const char *why)
+{
+    l->base_bad = true;
+    return refuse(l, why);
 }
 
 /* --- before anything is applied ----------------------------------------------------------------------------- */
@@ -69,6 +77,7 @@ static enum err look_ahead(struct aof_load *l, char *why)
     l->heads = mem_zalloc((l->n + 1) * sizeof *l->heads);
     l->marked = mem_zalloc((l->n + 1) * sizeof *l->marked);
     l->sizes = mem_zalloc((l->n + 1) * sizeof *l->sizes);
+    l->ends = mem_zalloc((l->n + 1) * sizeof *l->ends);
     for (size_t i = 0; i < l->n && e == OK; i++) {
         struct source s;
 
@@ -125,6 +134,7 @@ static enum err cut_back(struct aof_load *l, size_t i, uint64_t good_pos, const 
     aof_load_path(l, i, path);
     if (!is_strict(l)) {
         aof_report_torn(l, i, good_pos, reason);
+        if (l->mode == AOF_LOOK) l->n = i + 1;
         return OK;
     }
     if (!l->cut_allowed)
@@ -254,9 +264,9 @@ static enum err take_end(struct aof_load *l, size_t i, const struct aof_reader *
     if (torn && (i < l->n_old || later_claim(l, i, r->offset))) end = AOF_DAMAGED;
     /* A stock server's file may be cut only at the very end. */
     if (torn && !r->marked && i + 1 < l->n && r->good_pos > 0) end = AOF_DAMAGED;
-    aof_report_file(l, i, r, end);
     if (torn && end == AOF_DAMAGED)
         aof_report_loss(l, &(struct aof_loss){ .from = r->good_pos, .to = l->sizes[i], .offset = r->offset });
+    aof_report_file(l, i, r, end);
     if ((end == AOF_TORN || end == AOF_DAMAGED || end == AOF_SALVAGED) && !r->marked) discard_open_multi(l);
     if (end == AOF_TORN) return cut_back(l, i, r->good_pos, r->why, why);
     if (end != AOF_DAMAGED && end != AOF_SALVAGED) return OK;
@@ -289,6 +299,8 @@ static enum err read_incr(struct aof_load *l, size_t i, char *why)
     l->last = r;
     if (end == AOF_STOPPED) return why_put(why, ERR_NOT_DONE, "Loading was stopped");
     l->offset = r.offset;
+    l->ends[i] = r.unproven ? l->sizes[i] : r.good_pos;
+    l->commands += r.commands;
     note_times(l, &r);
     if (r.marked && r.head.id[0]) {
         memcpy(l->id, r.head.id, sizeof l->id);
@@ -359,7 +371,7 @@ static enum err read_base_commands(struct aof_load *l, struct source *s, char *w
     }
     why_put(why, OK, "%s: offset %llu: %s: the file is %s", s->path, (unsigned long long)r.bad_pos, r.why,
             cut ? "torn" : "damaged");
-    return refuse(l, why);
+    return refuse_base(l, why);
 }
 
 /* RDB, commands, or the one and then the other. */
@@ -374,7 +386,7 @@ static enum err read_base(struct aof_load *l, char *why)
     if (!f) return OK;
     aof_set_path(l->set, f->name, path);
     e = source_open(&s, l->ops, path, why);
-    if (e == ERR_FORMAT) return refuse(l, why);
+    if (e == ERR_FORMAT) return refuse_base(l, why);
     if (e != OK) return e;
     if (source_is_rdb(&s)) {
         e = l->base(l->ctx, &s, &facts, why);
@@ -387,7 +399,7 @@ static enum err read_base(struct aof_load *l, char *why)
         memcpy(l->id, facts.log_id, PERSIST_ID + 1);
     }
     if (e == ERR_FORMAT) {
-        e = refuse(l, why);
+        e = refuse_base(l, why);
     } else if (e == OK && rdb_in_left(&s.in) > 0) {
         e = read_base_commands(l, &s, why);
         if (facts.has_log_at) l->offset = facts.log_offset;
@@ -409,7 +421,7 @@ enum err aof_load_run(struct aof_load *l, char *why)
     e = look_ahead(l, why);
     if (e == OK) {
         e = read_base(l, why);
-        l->base_bad = e != OK && e != ERR_NOT_DONE;
+        if (e != OK && e != ERR_NOT_DONE) l->base_bad = true;
     }
     /* A stock server's base has no place in a log: the first file of memd's own gives it one. */
     if (e == OK) e = read_increments(l, why);

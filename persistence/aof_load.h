@@ -56,12 +56,15 @@ struct aof_load {
     bool lossy;               /* AOF_SALVAGE: something is missing */
     size_t n;                 /* increments */
     uint64_t *sizes;          /* of them */
+    uint64_t *ends;           /* how much of them is whole and counts; 0: nothing does */
+    uint64_t commands;        /* of increments */
     struct mark_head *heads;  /* of those that are marked */
     bool *marked;
     struct aof_reader last;   /* the last one read */
     bool last_whole;          /* the log can go on in it */
-    size_t until_at;          /* the increment that until_s cuts, at last.good_pos; n: none */
+    size_t until_at;          /* the increment that until_s cuts, at ends[until_at]; SIZE_MAX: none */
     int64_t first_s, last_s;  /* annotated times; 0: none */
+    struct buf losses;        /* lines about the file being read, to be told behind it */
 };
 
 /* Read it all. ERR_FORMAT: damage, with file, offset and reason in why[PERSIST_WHY] (AOF_LOOK and AOF_SALVAGE tell

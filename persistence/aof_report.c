@@ -2,8 +2,8 @@
 #include "persistence/aof_report.h"
 
 #include <stdio.h>
+#include <string.h>
 
-#include "persistence/manifest.h"
 #include "persistence/aof_set.h"
 #include "persistence/report.h"
 
@@ -36,6 +36,13 @@ static void add_contents(char *line, size_t *n, const struct aof_load *l, const 
     if (r->last_s) add(line, n, ", times %lld to %lld", (long long)r->first_s, (long long)r->last_s);
 }
 
+static void tell_losses(struct aof_load *l)
+{
+    for (size_t at = 0; at < l->losses.n; at += strlen(l->losses.p + at) + 1)
+        report_line(l->report, "%s", l->losses.p + at);
+    buf_clear(&l->losses);
+}
+
 void aof_report_file(struct aof_load *l, size_t i, const struct aof_reader *r, enum aof_end end)
 {
     char path[PATH_MAX], line[LINE_MAX_BYTES];
@@ -53,6 +60,7 @@ void aof_report_file(struct aof_load *l, size_t i, const struct aof_reader *r, e
     } else if (end != AOF_TORN) {
         report_line(l->report, "%s: increment, %llu bytes, %s: ok", path, U(l->sizes[i]), line);
     }
+    tell_losses(l);
 }
 
 void aof_report_base(struct aof_load *l, const struct source *s, const struct aof_reader *r)
@@ -71,9 +79,13 @@ void aof_report_torn(struct aof_load *l, size_t i, uint64_t good_pos, const char
 
     aof_load_path(l, i, path);
     l->lossy = true;
+    if (!l->report) return;
+    l->report->n_torn++;
     report_bad(l->report, "%s: increment, %llu bytes, log offset up to %llu: TORN at offset %llu: %s; the %llu bytes "
                "from there on were never durable", path, U(l->sizes[i]), U(l->offset), U(good_pos), reason,
                U(l->sizes[i] - good_pos));
+    if (l->mode == AOF_LOOK && i + 1 < l->n)
+        report_line(l->report, "    a start drops the %zu increments behind it as well", l->n - i - 1);
 }
 
 /* A key in quotes, with what cannot be printed as dots. */
@@ -100,7 +112,8 @@ void aof_report_loss(struct aof_load *l, const struct aof_loss *x)
     add(line, &n, ", log offset %llu to at most %llu", U(x->offset), U(x->offset + (x->to - x->from)));
     add_key(line, &n, "behind", x->before);
     add_key(line, &n, "before", x->after);
-    report_line(l->report, "    lost: bytes %llu to %llu%s", U(x->from), U(x->to), line);
+    buf_printf(&l->losses, "    lost: bytes %llu to %llu%s", U(x->from), U(x->to), line);
+    buf_add_char(&l->losses, 0);
 }
 
 void aof_report_gap(struct aof_load *l, size_t i)

@@ -144,6 +144,28 @@ enum err aof_set_read(struct aof_set *s, bool *there, char *why)
     return e;
 }
 
+const struct file_ops *aof_set_ops(const struct aof_set *s)
+{
+    return s->ops;
+}
+
+const char *aof_set_filename(const struct aof_set *s)
+{
+    return s->filename;
+}
+
+bool aof_set_list(const struct aof_set *s, void (*fn)(void *arg, const char *name), void *arg)
+{
+    return s->ops->list(s->ops->ctx, s->dir, fn, arg) == 0;
+}
+
+void aof_set_take(struct aof_set *s, struct manifest *m)
+{
+    manifest_fini(&s->m);
+    s->m = *m;
+    *m = (struct manifest){ 0 };
+}
+
 /* --- changing ---------------------------------------------------------------------------------------- */
 
 /* Make `next` (taken over) the manifest, on disk and here. */

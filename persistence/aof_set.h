@@ -7,6 +7,7 @@
 #ifndef MEMD_PERSISTENCE_AOF_SET_H
 #define MEMD_PERSISTENCE_AOF_SET_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@
 struct aof_set;
 struct file_ops;
 struct log;
+struct report;
 
 struct aof_set *aof_set_new(const struct file_ops *ops, struct log *log, const char *dir,
                             const char *dirname, const char *filename);
@@ -25,9 +27,39 @@ void aof_set_free(struct aof_set **s);
 /* Read the manifest; *there says whether there is one. ERR_FORMAT, ERR_IO: why[PERSIST_WHY]. */
 enum err MUST_USE aof_set_read(struct aof_set *s, bool *there, char *why);
 
+/* Are there files that only a manifest can have named: a base and increments? Without a manifest they are a log
+ * whose manifest is lost. (A crash at the very first start leaves the one or the other.) */
+bool MUST_USE aof_set_is_orphaned(const struct aof_set *s);
+
 /* Take an old single file dir/filename over as the base: the manifest first, then the file is moved, so
  * that a crash between the two is mended by doing it again. */
 bool MUST_USE aof_set_adopt(struct aof_set *s, const char *old_path);
+
+/* aof_rebuild.c: make a manifest of what the files say, in memory alone, and tell. ERR_IO: the directory cannot be
+ * read. For repairs: the one that a server wrote knows more. */
+enum err MUST_USE aof_set_rebuild(struct aof_set *s, struct report *report);
+
+/* Where a log is: files filename.* in parent/dirname. */
+struct aof_place {
+    char parent[PATH_MAX], dirname[NAME_MAX + 1], filename[NAME_MAX + 1];
+};
+
+/* Find the log of a data directory, or of the directory of its log; the manifest names it, or its files do. False:
+ * there is none. */
+bool MUST_USE aof_place_find(const struct file_ops *ops, const char *dir, struct aof_place *p);
+
+/* The same of one directory, at filename[NAME_MAX + 1]; and a path as directory and name. */
+bool MUST_USE aof_place_stem(const struct file_ops *ops, const char *dir, char *filename);
+void aof_place_split(const char *path, char *parent, char *name);
+
+/* Where in the name of a file of a log the part begins that is not its filename; NULL: it is no such name. */
+const char *aof_set_stem(const char *name);
+
+/* For aof_rebuild.c: the parts, the names in the directory, and m (taken over) as the manifest. */
+const struct file_ops *aof_set_ops(const struct aof_set *s);
+const char *aof_set_filename(const struct aof_set *s);
+bool MUST_USE aof_set_list(const struct aof_set *s, void (*fn)(void *arg, const char *name), void *arg);
+void aof_set_take(struct aof_set *s, struct manifest *m);
 
 /* The manifest; the reactor may look at it while no helper works. */
 const struct manifest *aof_set_manifest(const struct aof_set *s);

@@ -146,10 +146,12 @@ enum err persist_load(struct persist *p, char *why)
 
     p->loading = true;
     p->progress = (struct persist_progress){ .started_us = p->env.mono_us() };
-    e = persist_load_files(p, why);
+    if (p->conf.recover == PERSIST_REPAIR || p->conf.recover == PERSIST_REPAIR_PART) e = persist_salvage(p, why);
+    else e = persist_load_files(p, why);
+    if (e == ERR_FORMAT && p->conf.recover == PERSIST_SALVAGE) e = persist_salvage(p, why);
     p->loading = false;
     p->loaded = e == OK;
-    if (e == ERR_FORMAT) name_repair(p, why);
+    if (e == ERR_FORMAT && p->conf.recover == PERSIST_STRICT) name_repair(p, why);
     p->env.store->stats.dirty = 0;
     return e;
 }

@@ -36,6 +36,15 @@ struct store;
 
 enum persist_fsync { PERSIST_ALWAYS, PERSIST_EVERYSEC, PERSIST_NO };
 
+/* What a start does about damage. */
+enum persist_recover {
+    PERSIST_STRICT,     /* refuse */
+    PERSIST_SALVAGE,    /* keep the original beside, load what is whole, and go on from there */
+    PERSIST_REPAIR,     /* the same at once, the caller having kept the original; but a snapshot that is damaged gives
+                         * way to the one before it, or is refused */
+    PERSIST_REPAIR_PART /* or gives what can be read of it */
+};
+
 enum { PERSIST_RULES_MAX = 16, PERSIST_WHY = 512, PERSIST_ID = 40 };
 
 struct persist_rule {
@@ -52,6 +61,7 @@ struct persist_conf {
     int rewrite_percentage;      /* 0: no automatic rewrite */
     uint64_t rewrite_min_size;
     bool aof_load_truncated;
+    enum persist_recover recover;
     bool aof_use_rdb_preamble;   /* bases are always RDB; no is taken with a warning */
     bool aof_timestamps;
     bool rdb_checksum, rdb_compression;

@@ -83,6 +83,22 @@ enum err persist_load_files(struct persist *p, char *why);
 enum err MUST_USE persist_read_snapshot(struct persist *p, char *why);
 enum err MUST_USE persist_read_log(struct persist *p, char *why);
 
+/* One file, into the store as it is: an RDB file, and what it says about its place in the log. */
+enum err MUST_USE persist_load_rdb(struct persist *p, const char *path, uint64_t *log_offset, char *log_id, char *why);
+
+/* A log's files, as the server loads them; the caller may change it before it is run. */
+struct aof_load persist_aof_load_of(struct persist *p);
+enum err MUST_USE persist_run_load(struct persist *p, struct aof_load *l, char *why);
+
+/* Part of what is damaged has been loaded: begin anew, with an empty store. */
+void persist_forget_content(struct persist *p);
+
+/* An AOF directory for what is in the store: a base now, an increment for what comes. */
+enum err MUST_USE persist_start_aof(struct persist *p, char *why);
+
+/* persist_salvage.c: load what is whole, and make new files of it. why: what loading said. */
+enum err MUST_USE persist_salvage(struct persist *p, char *why);
+
 /* persist_save.c: one round of what persist_turn does for saving; true: there is more to do at once. */
 bool persist_save_turn(struct persist *p, int64_t budget_us);
 

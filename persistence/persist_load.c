@@ -83,7 +83,7 @@ static enum err read_rdb(struct persist *p, struct source *s, bool keep_expired,
     return OK;
 }
 
-static enum err load_rdb(struct persist *p, const char *path, uint64_t *log_offset, char *log_id, char *why)
+enum err persist_load_rdb(struct persist *p, const char *path, uint64_t *log_offset, char *log_id, char *why)
 {
     struct source s;
     struct rdb_facts facts = { 0 };
@@ -110,14 +110,14 @@ static enum err read_base(void *ctx, struct source *s, struct rdb_facts *facts, 
     return read_rdb(p, s, true, facts, why);
 }
 
-static struct aof_load aof_load_of(struct persist *p)
+struct aof_load persist_aof_load_of(struct persist *p)
 {
     return (struct aof_load){ .ops = p->ops, .set = p->set, .log = p->env.log, .mode = AOF_LOAD,
                               .cut_allowed = p->conf.aof_load_truncated, .until_s = -1, .joint = UINT64_MAX, .ctx = p, .base = read_base,
                               .apply = p->env.apply, .apply_ctx = p->env.ctx, .progress = aof_progress };
 }
 
-static enum err run_load(struct persist *p, struct aof_load *l, char *why)
+enum err persist_run_load(struct persist *p, struct aof_load *l, char *why)
 {
     enum err e;
 
@@ -158,8 +158,7 @@ static enum err open_current(struct persist *p, struct aof_load *l, char *why)
     return OK;
 }
 
-/* The base is damaged: begin anew, with an empty store. */
-static void forget_content(struct persist *p)
+void persist_forget_content(struct persist *p)
 {
     const struct persist_libraries *lib = p->env.libraries;
     struct store_aside *part = store_put_aside(p->env.store);
@@ -177,7 +176,7 @@ static void forget_content(struct persist *p)
  * without a gap to the increments of now, give the same data. *l becomes what was read then. */
 static enum err load_previous(struct persist *p, struct aof_load *l, enum err e, char *why)
 {
-    struct aof_load old = aof_load_of(p);
+    struct aof_load old = persist_aof_load_of(p);
     char reason[PERSIST_WHY];
     struct manifest m;
     enum err now;
@@ -185,11 +184,11 @@ static enum err load_previous(struct persist *p, struct aof_load *l, enum err e,
 
     if (!manifest_fall_back(aof_set_manifest(p->set), &m, &old.n_old)) return e;
     log_warning(p->env.log, "%s: trying the generation before it", why);
-    forget_content(p);
+    persist_forget_content(p);
     old.is_old = true;
     old.joint = l->joint;
     old.m = &m;
-    now = run_load(p, &old, reason);
+    now = persist_run_load(p, &old, reason);
     if (now == OK && !aof_set_fall_back(p->set))
         now = why_put(reason, ERR_IO, "the manifest could not be written: %s", strerror(errno));
     manifest_fini(&m);
@@ -210,8 +209,8 @@ static enum err load_previous(struct persist *p, struct aof_load *l, enum err e,
 
 static enum err load_aof(struct persist *p, char *why)
 {
-    struct aof_load l = aof_load_of(p);
-    enum err e = run_load(p, &l, why);
+    struct aof_load l = persist_aof_load_of(p);
+    enum err e = persist_run_load(p, &l, why);
 
     if (l.base_bad) e = load_previous(p, &l, e, why);
     p->base_bytes = l.base_bytes;
@@ -226,8 +225,7 @@ static enum err load_aof(struct persist *p, char *why)
     return e;
 }
 
-/* An AOF directory for what is in the store: a base now, an increment for what comes. */
-static enum err start_aof(struct persist *p, char *why)
+enum err persist_start_aof(struct persist *p, char *why)
 {
     struct aof_load l = { .offset = write_log_offset(p->log) };
 
@@ -278,7 +276,7 @@ static enum err load_rdb_if_any(struct persist *p, char *why)
 
     if (there == -1) return why_put(why, ERR_IO, "%s: %s", p->rdb_path, strerror(errno));
     if (there == 0) return OK;
-    e = load_rdb(p, p->rdb_path, &offset, id, why);
+    e = persist_load_rdb(p, p->rdb_path, &offset, id, why);
     if (e == OK && id[0]) write_log_set_history(p->log, id, offset);
     if (e == ERR_FORMAT || e == ERR_IO) name_previous(p, why);
     return e;
@@ -318,8 +316,11 @@ enum err persist_load_files(struct persist *p, char *why)
         there = true;
     }
     if (there) return load_aof(p, why);
+    if (aof_set_is_orphaned(p->set))
+        return why_put(why, ERR_FORMAT, "%s/%s/%s.manifest: the log's files are there, the manifest is missing",
+                       p->conf.dir, p->conf.appenddirname, p->conf.appendfilename);
     e = load_rdb_if_any(p, why);
-    return e == OK ? start_aof(p, why) : e;
+    return e == OK ? persist_start_aof(p, why) : e;
 }
 
 /* --- for persist_reload.c --------------------------------------------------------------------------------------- */
@@ -329,13 +330,13 @@ enum err persist_read_snapshot(struct persist *p, char *why)
     uint64_t offset;
     char id[PERSIST_ID + 1];
 
-    return load_rdb(p, p->rdb_path, &offset, id, why);
+    return persist_load_rdb(p, p->rdb_path, &offset, id, why);
 }
 
 enum err persist_read_log(struct persist *p, char *why)
 {
-    struct aof_load l = aof_load_of(p);
-    enum err e = run_load(p, &l, why);
+    struct aof_load l = persist_aof_load_of(p);
+    enum err e = persist_run_load(p, &l, why);
 
     aof_load_fini(&l);
     return e;

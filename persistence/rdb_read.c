@@ -116,8 +116,15 @@ static bool read_library(struct reader *r)
 static void add(struct reader *r, struct entry *e)
 {
     struct slot slot;
+    bool there;
 
-    bool there = db_find_write(r->db, entry_key(e), &slot);
+    if (r->opt->only_look) {
+        db_drop_value(r->s, e, false);
+        entry_free(e);
+        r->facts->keys++;
+        return;
+    }
+    there = db_find_write(r->db, entry_key(e), &slot);
 
     if (there && r->opt->replace) {
         db_replace(&slot, false);
@@ -272,6 +279,18 @@ enum err rdb_load(struct rdb_in *in, struct store *s, const struct rdb_options *
     buf_fini(&r.key);
     if (ok) return OK;
     return r.given_up ? ERR_NOT_DONE : in->err;
+}
+
+void rdb_peek(struct rdb_in *in, struct rdb_facts *facts)
+{
+    struct reader r = { .in = in, .facts = facts };
+    unsigned op = RDB_OP_AUX;
+
+    *facts = (struct rdb_facts){ 0 };
+    if (!read_header(in, facts)) return;
+    while (op == RDB_OP_AUX && rdb_in_byte(in, &op))
+        if (op == RDB_OP_AUX && !read_aux(&r)) break;
+    buf_fini(&r.key);
 }
 
 /* --- DUMP and RESTORE -------------------------------------------------------------------------------- */

@@ -27,6 +27,7 @@ struct rdb_options {
     void *ctx;
     const struct persist_libraries *libraries; /* NULL: they are left out */
     bool replace;      /* keys and libraries may be there, and are replaced */
+    bool only_look;    /* each key is let go of as soon as it has been read */
 };
 
 /* Load a whole RDB file into s, up to and with its checksum; what follows (an AOF's tail) is left in
@@ -34,6 +35,9 @@ struct rdb_options {
  * not be in s yet. */
 enum err MUST_USE rdb_load(struct rdb_in *in, struct store *s, const struct rdb_options *opt,
                            struct rdb_facts *facts);
+
+/* What a file says about itself before its first key; *facts stays empty where that cannot be read. */
+void rdb_peek(struct rdb_in *in, struct rdb_facts *facts);
 
 /* --- payloads --------------------------------------------------------------------------------------------- */
 

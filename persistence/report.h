@@ -9,6 +9,7 @@ struct report {
     void (*say)(void *ctx, const char *line);
     void *ctx;
     unsigned n_bad;        /* lines that tell of something that is not as it was written */
+    unsigned n_torn;       /* of them: ends that were never durable, which a start cuts back */
     uint64_t lost_bytes;   /* of files */
     uint64_t lost_batches; /* as far as they can be counted */
     uint64_t refused;      /* commands that could not be applied, as what they build on is lost */

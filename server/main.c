@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "server/listen.h"
 #include "server/loop.h"
 #include "server/ping.h"
 #include "server/setup.h"
 #include "server/title.h"
+#include "server/tools.h"
 
 extern char **environ;
 
@@ -23,6 +25,13 @@ static void print_help(void)
          "Usage: memd [/path/to/memd.conf] [--setting value ...] [-]\n"
          "       memd --check-config FILE   say what is wrong with a configuration file\n"
          "       memd --print-config        print the default configuration, with comments\n"
+         "       memd --check FILE|DIR      are the files of a data directory as they were written?\n"
+         "       memd --repair DIR [--salvage] [/path/to/memd.conf] [--setting value ...]\n"
+         "                                  keep the original beside, and make DIR one that loads;\n"
+         "                                  --salvage: also from a snapshot that can be read in part\n"
+         "       memd --restore-to TIME DIR NEWDIR\n"
+         "                                  the log in DIR as it was at TIME (2026-11-21T10:00:00Z, or\n"
+         "                                  Unix time in s or ms), as a new data directory\n"
          "       memd --ping [--port N] [--host ADDRESS] [--unixsocket PATH]\n"
          "                                  exit 0 when a memd answers there (health checks)\n"
          "       memd -v or --version\n"
@@ -63,6 +72,12 @@ static bool handled_alone(int argc, char **argv, int *code)
         *code = 1;
     } else if (argc >= 2 && strcmp(first, "--ping") == 0) {
         *code = ping_main(argc - 2, argv + 2, environ);
+    } else if (argc >= 2 && strcmp(first, "--check") == 0) {
+        *code = tools_check(argc - 2, argv + 2);
+    } else if (argc >= 2 && strcmp(first, "--repair") == 0) {
+        *code = tools_repair(argc - 2, argv + 2, environ);
+    } else if (argc >= 2 && strcmp(first, "--restore-to") == 0) {
+        *code = tools_restore(argc - 2, argv + 2);
     } else {
         return false;
     }
@@ -154,7 +169,7 @@ static int serve(struct conf *conf, struct log *log, const struct title *title)
     struct server s;
     int code = 1;
 
-    if (server_open(&s, conf, log)) {
+    if (server_open(&s, conf, log) && listen_open(&s)) {
         s.title = title;
         title_show(title, conf);
         if (conf->pidfile[0]) write_pidfile(conf->pidfile, log);

@@ -107,6 +107,10 @@ static struct persist_conf persist_conf_of(const struct conf *c)
     static const enum persist_fsync fsync_of[] = {
         [CONF_FSYNC_NO] = PERSIST_NO, [CONF_FSYNC_ALWAYS] = PERSIST_ALWAYS, [CONF_FSYNC_EVERYSEC] = PERSIST_EVERYSEC,
     };
+    static const enum persist_recover recover_of[] = {
+        [CONF_RECOVER_NO] = PERSIST_STRICT, [CONF_RECOVER_SALVAGE] = PERSIST_SALVAGE,
+        [CONF_RECOVER_REPAIR] = PERSIST_REPAIR, [CONF_RECOVER_REPAIR_PART] = PERSIST_REPAIR_PART,
+    };
     struct persist_conf p = {
         .dir = c->dir,
         .dbfilename = c->dbfilename,
@@ -117,6 +121,7 @@ static struct persist_conf persist_conf_of(const struct conf *c)
         .rewrite_percentage = (int)c->auto_aof_rewrite_percentage,
         .rewrite_min_size = c->auto_aof_rewrite_min_size,
         .aof_load_truncated = c->aof_load_truncated,
+        .recover = recover_of[c->recover],
         .aof_use_rdb_preamble = c->aof_use_rdb_preamble,
         .aof_timestamps = c->aof_timestamp_enabled,
         .rdb_checksum = c->rdbchecksum,
@@ -349,7 +354,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     }
     limit_clients(s);
     s->startup_memory = mem_used();
-    return listen_open(s);
+    return true;
 }
 
 bool server_load(struct server *s)

@@ -4,7 +4,7 @@
 
 #include "server/server.h"
 
-/* Make everything but the data: store, data directory, sockets. False: it is in the log why not; call
+/* Make everything but the data and the sockets (listen_open): store, data directory. False: it is in the log why not; call
  * server_close all the same. conf and log stay the caller's. */
 bool server_open(struct server *s, struct conf *conf, struct log *log);
 
