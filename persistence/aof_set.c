@@ -98,7 +98,15 @@ void aof_set_temp_base(const struct aof_set *s, char *out)
 
 bool aof_set_make_dir(struct aof_set *s)
 {
-    return s->ops->make_dir(s->ops->ctx, s->dir) == 0 && s->ops->sync_dir(s->ops->ctx, s->parent) == 0;
+    static const struct manifest none = { 0 };
+    char path[PATH_MAX];
+    int there;
+
+    if (s->ops->make_dir(s->ops->ctx, s->dir) != 0 || s->ops->sync_dir(s->ops->ctx, s->parent) != 0) return false;
+    aof_set_path(s, s->manifest_name, path);
+    there = s->ops->exists(s->ops->ctx, path);
+    if (there != 0) return there == 1;
+    return manifest_write(&none, s->ops, s->dir, s->manifest_name) == OK;
 }
 
 /* --- reading ---------------------------------------------------------------------------------------- */

@@ -24,11 +24,10 @@ struct aof_set *aof_set_new(const struct file_ops *ops, struct log *log, const c
                             const char *dirname, const char *filename);
 void aof_set_free(struct aof_set **s);
 
-/* Read the manifest; *there says whether there is one. ERR_FORMAT, ERR_IO: why[PERSIST_WHY]. */
+/* Read the manifest; *there says whether there is one, be it of no files. ERR_FORMAT, ERR_IO: why[PERSIST_WHY]. */
 enum err MUST_USE aof_set_read(struct aof_set *s, bool *there, char *why);
 
-/* Are there files that only a manifest can have named: a base and increments? Without a manifest they are a log
- * whose manifest is lost. (A crash at the very first start leaves the one or the other.) */
+/* Are there a base and increments? Without a manifest they are a log whose manifest is lost. */
 bool MUST_USE aof_set_is_orphaned(const struct aof_set *s);
 
 /* Take an old single file dir/filename over as the base: the manifest first, then the file is moved, so
@@ -118,7 +117,8 @@ bool MUST_USE aof_set_settle(struct aof_set *s);
 /* Path for a base in the making, at out[PATH_MAX]. */
 void aof_set_temp_base(const struct aof_set *s, char *out);
 
-/* Make the directory. */
+/* Make the directory, and a manifest of no files where there is none: files without a manifest are never the
+ * rest of a beginning, but of a loss. */
 bool MUST_USE aof_set_make_dir(struct aof_set *s);
 
 #endif

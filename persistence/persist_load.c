@@ -313,10 +313,9 @@ enum err persist_load_files(struct persist *p, char *why)
         if (!aof_set_adopt(p->set, old))
             return why_put(why, ERR_IO, "%s could not be taken over: %s", old, strerror(errno));
         log_notice(p->env.log, "%s has been taken over into %s/%s", old, p->conf.dir, p->conf.appenddirname);
-        there = true;
     }
-    if (there) return load_aof(p, why);
-    if (aof_set_is_orphaned(p->set))
+    if (aof_set_manifest(p->set)->n > 0) return load_aof(p, why);
+    if (!there && aof_set_is_orphaned(p->set))
         return why_put(why, ERR_FORMAT, "%s/%s/%s.manifest: the log's files are there, the manifest is missing",
                        p->conf.dir, p->conf.appenddirname, p->conf.appendfilename);
     e = load_rdb_if_any(p, why);

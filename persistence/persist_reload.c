@@ -67,6 +67,7 @@ static enum err find_files(struct persist *p, char *why)
     bool there = manifest_base(m) || manifest_n_incr(m) > 0;
     enum err e = there ? OK : aof_set_read(p->set, &there, why);
 
+    there = manifest_base(m) || manifest_n_incr(m) > 0;
     if (e == OK && !there) return why_put(why, ERR_NOT_DONE, "there is no AOF");
     return e;
 }

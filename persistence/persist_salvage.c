@@ -152,7 +152,8 @@ static enum err salvage_log(struct persist *p, struct report *r, char *why)
     bool there = false;
     enum err e = aof_set_read(p->set, &there, why);
 
-    if (e == OK && !there && !aof_set_is_orphaned(p->set)) return begin_log(p, r, why);
+    if (e == OK && aof_set_manifest(p->set)->n == 0 && (there || !aof_set_is_orphaned(p->set)))
+        return begin_log(p, r, why);
     e = read_manifest(p, r, why);
     if (e != OK) return e;
     e = read_log(p, &l, r, NULL, why);
