@@ -54,7 +54,8 @@ const struct setting snapshot_settings[] = {
       .doc = "Name of the snapshot in dir. Redis can read the file, and memd reads those of "
              "Redis." },
     { "rdbcompression", BOOL(rdbcompression), .initial = "yes",
-      .doc = "Compress longer strings in snapshots: a smaller file for some processor time." },
+      .doc = "Compress longer strings in snapshots: a smaller file for some processor time. Strings of "
+             "more than 1 MiB, which are saved in pieces, are not compressed." },
     { "rdbchecksum", BOOL(rdbchecksum), .initial = "yes", .flags = SETTING_IMMUTABLE,
       .doc = "End snapshots with a checksum, and verify it when one is loaded." },
     { "snapshot-generations", INT(snapshot_generations, 1, 2), .initial = "2",

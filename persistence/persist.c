@@ -377,6 +377,8 @@ void persist_info(const struct persist *p, struct persist_info *out)
         .rewrites = p->rewrites,
         .save_keys_processed = sf.keys_done,
         .save_keys_total = sf.keys_total,
+        .save_piece_max = p->snapshot ? sf.piece_max : p->piece_max,
+        .save_walk_max = p->snapshot ? sf.walk_max : p->walk_max,
         .keys_loaded = p->keys_loaded,
         .keys_expired_at_load = p->keys_expired,
         .aof_enabled = p->conf.appendonly,

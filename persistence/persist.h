@@ -218,6 +218,8 @@ struct persist_info {
     int64_t last_rewrite_sec, current_rewrite_sec;
     uint64_t saves, rewrites;                      /* successful ones */
     uint64_t save_keys_processed, save_keys_total; /* of the one in progress */
+    uint64_t save_piece_max, save_walk_max; /* bytes serialised at once, at most, in it or the last one: of an
+                                               entry or piece of a large value, and in one turn's walk */
     uint64_t keys_loaded, keys_expired_at_load;    /* rdb_last_load_keys_* */
     bool aof_enabled;
     uint64_t aof_current_size, aof_base_size;

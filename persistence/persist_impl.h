@@ -68,6 +68,7 @@ struct persist {
     bool last_bgsave_ok, last_rewrite_ok;
     int64_t last_bgsave_sec, last_rewrite_sec;
     uint64_t saves, rewrites, keys_loaded, keys_expired;
+    size_t piece_max, walk_max; /* of the last snapshot */
     uint64_t base_bytes;      /* of the AOF's base */
     uint64_t incr_bytes;      /* of increments as loaded or as of the last rewrite */
     uint64_t log_bytes_then;  /* write_log's count at that time */

@@ -173,6 +173,7 @@ static void end_saving(struct persist *p, enum snapshot_state state)
     int64_t sec = (p->env.mono_us() - p->began_us) / 1000000;
     enum saving what = p->saving;
     bool ok = state == SNAPSHOT_DONE;
+    struct snapshot_figures f;
 
     p->saving = SAVING_NOTHING;
     if (state == SNAPSHOT_BROKEN) {
@@ -187,6 +188,9 @@ static void end_saving(struct persist *p, enum snapshot_state state)
     } else {
         note_base(p, ok, sec);
     }
+    snapshot_figures(p->snapshot, &f);
+    p->piece_max = f.piece_max;
+    p->walk_max = f.walk_max;
     snapshot_free(&p->snapshot);
     if (what == SAVING_BASE && !ok && p->turning_on) {
         int64_t retry = p->retry_rewrite_us;

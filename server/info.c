@@ -176,8 +176,9 @@ static void section_persistence(struct server *s, struct buf *b)
     buf_printf(b,
                "loading:%d\r\nasync_loading:0\r\ncurrent_cow_peak:0\r\ncurrent_cow_size:0\r\n"
                "current_cow_size_age:0\r\ncurrent_fork_perc:0.00\r\ncurrent_save_keys_processed:%llu\r\n"
-               "current_save_keys_total:%llu\r\n",
-               p.loading, U(p.save_keys_processed), U(p.save_keys_total));
+               "current_save_keys_total:%llu\r\nsave_piece_max_bytes:%llu\r\nsave_walk_max_bytes:%llu\r\n",
+               p.loading, U(p.save_keys_processed), U(p.save_keys_total), U(p.save_piece_max),
+               U(p.save_walk_max));
     buf_printf(b,
                "rdb_changes_since_last_save:%llu\r\nrdb_bgsave_in_progress:%d\r\nrdb_last_save_time:%lld\r\n"
                "rdb_last_bgsave_status:%s\r\nrdb_last_bgsave_time_sec:%lld\r\nrdb_current_bgsave_time_sec:%lld\r\n"
