@@ -91,6 +91,7 @@ static enum err look_ahead(struct aof_load *l, char *why)
         l->sizes[i] = s.size;
         l->total_bytes += s.size;
         l->marked[i] = aof_peek_head(&s.in, &l->heads[i]);
+        if (s.in.err == ERR_IO && is_strict(l)) e = source_error(&s, why);
         source_close(&s);
     }
     return e;
@@ -106,21 +107,26 @@ static uint64_t next_start(const struct aof_load *l, size_t i)
     return at;
 }
 
-/* Is anything from `offset` on known to have been durable, by the increments behind i? */
-static bool later_claim(struct aof_load *l, size_t i, uint64_t offset)
+/* Is anything from `offset` on known to have been durable, by the increments behind i? A file that cannot be
+ * read is no witness, but loading is refused: it might have been one. */
+static enum err later_claim(struct aof_load *l, size_t i, uint64_t offset, bool *claim, char *why)
 {
-    char path[PATH_MAX], ignored[PERSIST_WHY];
-    bool claim = false;
+    char path[PATH_MAX];
+    enum err e = OK;
 
-    for (size_t k = i + 1; k < l->n && !claim; k++) {
+    *claim = false;
+    for (size_t k = i + 1; k < l->n && !*claim && e == OK; k++) {
         struct source s;
 
+        if (!l->marked[k]) continue;
         aof_load_path(l, k, path);
-        if (!l->marked[k] || source_open(&s, l->ops, path, ignored) != OK) continue;
-        claim = aof_claims_durable(&s.in, l->heads[k].id, offset);
+        e = source_open(&s, l->ops, path, why);
+        if (e != OK) break;
+        *claim = aof_claims_durable(&s.in, l->heads[k].id, offset);
+        if (s.in.err == ERR_IO) e = source_error(&s, why);
         source_close(&s);
     }
-    return claim;
+    return e != OK && is_strict(l) ? e : OK;
 }
 
 /* --- the ends ------------------------------------------------------------------------------------------------ */
@@ -144,7 +150,7 @@ static enum err cut_back(struct aof_load *l, size_t i, uint64_t good_pos, const 
     log_warning(l->log, "The AOF is torn: %s, offset %llu: %s. Cut back to there, %llu bytes are dropped", path,
                 (unsigned long long)good_pos, reason, (unsigned long long)dropped);
     if (i + 1 < l->n && !aof_set_drop_after(l->set, seq))
-        return why_put(why, ERR_IO, "The AOF's manifest could not be written: %s", strerror(errno));
+        return why_put(why, ERR_IO, "%s: the manifest could not be written: %s", path, strerror(errno));
     if (l->sizes[i] != good_pos && !aof_set_cut(l->set, seq, good_pos))
         return why_put(why, ERR_IO, "%s could not be cut back: %s", path, strerror(errno));
     l->n = i + 1;
@@ -193,6 +199,8 @@ static bool gap_before(const struct aof_load *l, size_t i)
 static enum err judge_gap(struct aof_load *l, size_t i, bool *end, char *why)
 {
     char path[PATH_MAX];
+    bool claim;
+    enum err e;
 
     *end = false;
     if (l->mode == AOF_SALVAGE || l->lossy) {
@@ -200,7 +208,9 @@ static enum err judge_gap(struct aof_load *l, size_t i, bool *end, char *why)
         l->lossy = true;
         return OK;
     }
-    if (l->is_old || later_claim(l, i - 1, l->offset)) {
+    e = later_claim(l, i - 1, l->offset, &claim, why);
+    if (e != OK) return e;
+    if (l->is_old || claim) {
         aof_load_path(l, i, path);
         why_put(why, OK, "%s: offset 0: the log's part before it, from log offset %llu on, was durable and is missing",
                 path, (unsigned long long)l->offset);
@@ -258,10 +268,11 @@ static void note_times(struct aof_load *l, const struct aof_reader *r)
 static enum err take_end(struct aof_load *l, size_t i, const struct aof_reader *r, enum aof_end end, char *why)
 {
     char path[PATH_MAX];
+    bool torn = end == AOF_TORN, claim = false;
+    enum err e = torn ? later_claim(l, i, r->offset, &claim, why) : OK;
 
-    bool torn = end == AOF_TORN;
-
-    if (torn && (i < l->n_old || later_claim(l, i, r->offset))) end = AOF_DAMAGED;
+    if (e != OK) return e;
+    if (torn && (i < l->n_old || claim)) end = AOF_DAMAGED;
     /* A stock server's file may be cut only at the very end. */
     if (torn && !r->marked && i + 1 < l->n && r->good_pos > 0) end = AOF_DAMAGED;
     if (torn && end == AOF_DAMAGED)
@@ -293,10 +304,12 @@ static enum err read_incr(struct aof_load *l, size_t i, char *why)
     begin_file(l);
     r = reader_of(l, &s, i);
     end = aof_read(&r);
+    if (end == AOF_ERROR) e = source_error(&s, why);
     source_close(&s);
     r.in = NULL;
     l->done_bytes += l->sizes[i];
     l->last = r;
+    if (e != OK) return e;
     if (end == AOF_STOPPED) return why_put(why, ERR_NOT_DONE, "Loading was stopped");
     l->offset = r.offset;
     l->ends[i] = r.unproven ? l->sizes[i] : r.good_pos;
@@ -364,6 +377,7 @@ static enum err read_base_commands(struct aof_load *l, struct source *s, char *w
         return end == AOF_WHOLE ? OK : why_put(why, ERR_NOT_DONE, "%s: the base ends later than that time", s->path);
     }
     if (end == AOF_STOPPED) return why_put(why, ERR_NOT_DONE, "Loading was stopped");
+    if (end == AOF_ERROR) return source_error(s, why);
     discard_open_multi(l);
     if (cut && l->cut_allowed && is_strict(l)) {
         log_warning(l->log, "%s: offset %llu: %s. The rest is left out", s->path, (unsigned long long)r.good_pos, r.why);

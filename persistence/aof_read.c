@@ -249,6 +249,10 @@ enum aof_end aof_read(struct aof_reader *r)
     r->good_pos = rdb_in_at(r->in);
     r->why[0] = 0;
     end = read_by_kind(r, &l, it, n);
+    if (end != AOF_STOPPED && !r->salvage && r->in->err == ERR_IO) {
+        look_end(&l);
+        return aof_bad(r, AOF_ERROR, r->in->why);
+    }
     /* What is merely looked at is judged as a start would. */
     if (r->salvage && (end == AOF_DAMAGED || (end == AOF_TORN && r->apply))) {
         look_again(&l);

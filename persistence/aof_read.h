@@ -24,6 +24,7 @@ enum aof_end {
     AOF_DAMAGED,  /* good up to good_pos; why */
     AOF_SALVAGED, /* damaged behind good_pos; what is whole further on was applied too */
     AOF_UNTIL,    /* good_pos is where until_s cuts */
+    AOF_ERROR,    /* reading failed: nothing is known of the file; why */
     AOF_STOPPED   /* progress gave up */
 };
 

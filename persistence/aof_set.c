@@ -15,7 +15,10 @@
 #include "persistence/file_ops.h"
 #include "persistence/why.h"
 
-enum { MANIFEST_MAX_BYTES = 1 << 20 };
+enum {
+    MANIFEST_MAX_BYTES = 1 << 20,
+    UNCERTAIN_BYTES = 128 << 20 /* of an increment's end: more never waits to be synced (write_log.c) */
+};
 
 struct aof_set {
     const struct file_ops *ops;
@@ -437,6 +440,15 @@ static void sweep_one(void *arg, const char *name)
     unlink_name(s, name);
 }
 
+/* Where a sync failed once, the system may go on to show what never got to the disk, and call it synced: its
+ * memory of the file's end is dropped, so that what is read is what there is. */
+static void forget_end(const struct file_ops *ops, int fd)
+{
+    int64_t size = ops->size(ops->ctx, fd);
+
+    file_uncache(ops, fd, size > UNCERTAIN_BYTES ? size - UNCERTAIN_BYTES : 0);
+}
+
 bool aof_set_settle(struct aof_set *s)
 {
     const struct file_ops *ops = s->ops;
@@ -449,9 +461,11 @@ bool aof_set_settle(struct aof_set *s)
         if (s->m.files[i].type == 'h') continue;
         aof_set_path(s, s->m.files[i].name, path);
         fd = ops->open(ops->ctx, path, O_RDONLY);
+        if (fd == -1 && errno == ENOENT) continue; /* whoever reads it will tell */
         if (fd == -1) return false;
         ok = ops->sync(ops->ctx, fd) == 0;
         saved = errno;
+        if (ok && s->m.files[i].type == 'i') forget_end(ops, fd);
         ops->close(ops->ctx, fd);
         errno = saved;
     }

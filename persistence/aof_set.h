@@ -110,8 +110,8 @@ bool MUST_USE aof_set_fall_back(struct aof_set *s);
  * the manifest. */
 void aof_set_sweep(struct aof_set *s, bool keep);
 
-/* Make all that counts durable, names included: what a killed process has left may be in the system's memory
- * alone, and what is appended now builds on it. */
+/* Make all that counts durable, names included, before it is read: what a killed process has left may be in the
+ * system's memory alone, and what is appended now builds on it. */
 bool MUST_USE aof_set_settle(struct aof_set *s);
 
 /* Path for a base in the making, at out[PATH_MAX]. */

@@ -74,10 +74,10 @@ static int sys_allocate(void *ctx, int fd, int64_t n)
 }
 
 /* Advice: the pages of another process that has the file mapped stay. */
-static void sys_uncache(void *ctx, int fd)
+static void sys_uncache(void *ctx, int fd, int64_t from)
 {
     (void)ctx;
-    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    (void)posix_fadvise(fd, from, 0, POSIX_FADV_DONTNEED);
 }
 
 static int sys_link(void *ctx, const char *from, const char *to)
@@ -163,9 +163,9 @@ const struct file_ops file_ops_system = {
     .list = sys_list,
 };
 
-void file_uncache(const struct file_ops *ops, int fd)
+void file_uncache(const struct file_ops *ops, int fd, int64_t from)
 {
-    if (ops->uncache) ops->uncache(ops->ctx, fd);
+    if (ops->uncache) ops->uncache(ops->ctx, fd, from);
 }
 
 int file_write_all(const struct file_ops *ops, int fd, const void *p, size_t n, size_t *done)

@@ -21,7 +21,7 @@ struct file_ops {
     int (*sync)(void *ctx, int fd);                 /* fdatasync */
     int (*truncate)(void *ctx, int fd, int64_t n);
     int64_t (*size)(void *ctx, int fd);
-    void (*uncache)(void *ctx, int fd);             /* read from the disk from now on; may be NULL */
+    void (*uncache)(void *ctx, int fd, int64_t from); /* read from the disk, from that byte on; may be NULL */
     int (*allocate)(void *ctx, int fd, int64_t n);  /* n bytes from the start are the file's; its size stays */
     int (*rename)(void *ctx, const char *from, const char *to);
     int (*link)(void *ctx, const char *from, const char *to); /* a second name */
@@ -37,7 +37,7 @@ struct file_ops {
 extern const struct file_ops file_ops_system;
 
 /* What is read of a file that has been synced comes from the disk, not from memory, where that can be had. */
-void file_uncache(const struct file_ops *ops, int fd);
+void file_uncache(const struct file_ops *ops, int fd, int64_t from);
 
 /* Write all of p[0..n), going on after short writes and EINTR: 0, or -1 and errno. *done (may be NULL)
  * gets what was written either way. */

@@ -148,8 +148,13 @@ static enum err open_current(struct persist *p, struct aof_load *l, char *why)
         f->pos = l->sizes[i];
     } else {
         fd = aof_set_new_incr(p->set, &seq);
-        if (fd == -1 || !aof_set_publish(p->set, seq, l->offset, UINT64_MAX))
-            return why_put(why, ERR_IO, "A new AOF increment could not be made: %s", strerror(errno));
+        if (fd == -1 || !aof_set_publish(p->set, seq, l->offset, UINT64_MAX)) {
+            int saved = errno;
+
+            if (fd != -1) p->ops->close(p->ops->ctx, fd);
+            return why_put(why, ERR_IO, "%s/%s: a new increment could not be made: %s", p->conf.dir,
+                           p->conf.appenddirname, strerror(saved));
+        }
         f = log_file_new(fd, seq, l->offset);
     }
     f->synced_pos = f->pos;
@@ -210,14 +215,15 @@ static enum err load_previous(struct persist *p, struct aof_load *l, enum err e,
 static enum err load_aof(struct persist *p, char *why)
 {
     struct aof_load l = persist_aof_load_of(p);
-    enum err e = persist_run_load(p, &l, why);
+    enum err e = OK;
 
+    if (!aof_set_settle(p->set))
+        e = why_put(why, ERR_IO, "The files in %s/%s could not be synced: %s", p->conf.dir, p->conf.appenddirname,
+                    strerror(errno));
+    if (e == OK) e = persist_run_load(p, &l, why);
     if (l.base_bad) e = load_previous(p, &l, e, why);
     p->base_bytes = l.base_bytes;
     if (e == OK) aof_set_sweep(p->set, p->conf.generations != 1);
-    if (e == OK && !aof_set_settle(p->set))
-        e = why_put(why, ERR_IO, "The files in %s/%s could not be synced: %s", p->conf.dir, p->conf.appenddirname,
-                    strerror(errno));
     if (e == OK) e = open_current(p, &l, why);
     for (size_t i = 0; i < l.n && e == OK; i++) p->incr_bytes += l.sizes[i];
     p->rewrite_base = p->base_bytes + p->incr_bytes;

@@ -101,7 +101,7 @@ enum err rdb_verify(const struct rdb_verify *v, char *why, size_t n)
         snprintf(why, n, "%s, to be read back: %s", v->path, strerror(errno));
         return ERR_IO;
     }
-    file_uncache(v->ops, b.fd);
+    file_uncache(v->ops, b.fd, 0);
     b.piece = mem_alloc(PIECE);
     e = read_back(&b, why, n);
     mem_free(b.piece);

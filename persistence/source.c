@@ -29,6 +29,11 @@ enum err source_open(struct source *s, const struct file_ops *ops, const char *p
     return OK;
 }
 
+enum err source_error(const struct source *s, char *why)
+{
+    return why_put(why, ERR_IO, "%s: offset %llu: %s", s->path, (unsigned long long)s->in.bad_at, s->in.why);
+}
+
 void source_close(struct source *s)
 {
     rdb_in_fini(&s->in);

@@ -18,6 +18,9 @@ struct source {
 enum err MUST_USE source_open(struct source *s, const struct file_ops *ops, const char *path, char *why);
 void source_close(struct source *s);
 
+/* Reading it has failed: ERR_IO, and why says where. */
+enum err source_error(const struct source *s, char *why);
+
 /* Does it begin as an RDB file? */
 bool source_is_rdb(struct source *s);
 

@@ -100,7 +100,7 @@ static void change(struct crash_disk *d, const struct trace_op *op)
     struct crash_file *f = &d->files[op->file];
 
     f->changes = more(f->changes, f->n, &f->cap, sizeof *f->changes);
-    f->changes[f->n++] = (struct crash_change){ d->at, false };
+    f->changes[f->n++] = (struct crash_change){ .op = d->at };
     if (op->kind == TRACE_SIZE) f->size = op->n;
     else if (op->at + op->n > f->size) f->size = op->at + op->n;
 }
@@ -121,6 +121,19 @@ static void make_certain(struct crash_disk *d, struct crash_file *f, const struc
     crash_apply(d, c, 0, f->base.n, f->base.p);
 }
 
+/* What c writes again, or cuts off, is in doubt no more: a failed sync's pages are dirty once more. */
+static void supersede(struct crash_disk *d, struct crash_file *f, size_t end, const struct crash_change *c)
+{
+    const struct trace_op *op = &d->trace->ops[c->op];
+    uint64_t from = op->kind == TRACE_SIZE ? op->n : op->at, to = op->kind == TRACE_SIZE ? UINT64_MAX : op->at + op->n;
+
+    for (size_t i = 0; i < end; i++) {
+        const struct trace_op *was = &d->trace->ops[f->changes[i].op];
+
+        if (was->kind == TRACE_WRITE && was->at >= from && was->at + was->n <= to) f->changes[i].superseded = true;
+    }
+}
+
 static void synced(struct crash_disk *d, const struct trace_op *op)
 {
     struct crash_file *f = &d->files[op->file];
@@ -130,9 +143,25 @@ static void synced(struct crash_disk *d, const struct trace_op *op)
         struct crash_change *c = &f->changes[i];
 
         if (c->op < op->began && op->kind == TRACE_SYNC_FAILED) c->doomed = true;
-        if (c->op < op->began && !c->doomed) make_certain(d, f, c);
-        else f->changes[left++] = *c;
+        if (c->op < op->began && !c->doomed) {
+            make_certain(d, f, c);
+            supersede(d, f, left, c);
+        } else {
+            f->changes[left++] = *c;
+        }
     }
+    f->n = 0;
+    for (size_t i = 0; i < left; i++)
+        if (!f->changes[i].superseded) f->changes[f->n++] = f->changes[i];
+}
+
+static void lost(struct crash_disk *d, const struct trace_op *op)
+{
+    struct crash_file *f = &d->files[op->file];
+    size_t left = 0;
+
+    for (size_t i = 0; i < f->n; i++)
+        if (!f->changes[i].doomed) f->changes[left++] = f->changes[i];
     f->n = left;
 }
 
@@ -179,6 +208,9 @@ void crash_disk_step(struct crash_disk *d)
     case TRACE_SYNC:
     case TRACE_SYNC_FAILED:
         synced(d, op);
+        break;
+    case TRACE_LOST:
+        lost(d, op);
         break;
     case TRACE_RENAME:
         add_value(to, d->at, meaning(name), -1);

@@ -18,6 +18,7 @@
 struct crash_change {
     size_t op;
     bool doomed; /* a sync of it failed */
+    bool superseded;
 };
 
 struct crash_file {

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-void history_play(const struct history *h, struct rig *rig, struct memfs *disk, struct trace *trace, uint64_t seed)
+void history_play(const struct history *h, struct rig *rig, struct memfs *disk, struct trace *trace, uint64_t seed,
+                  const struct mistake *mistake)
 {
     struct rng g;
 
@@ -12,6 +13,9 @@ void history_play(const struct history *h, struct rig *rig, struct memfs *disk, 
     rig_init(rig, disk);
     rig->conf.appendonly = h->appendonly;
     rig->conf.appendfsync = h->mode;
+    disk->skip = mistake->skip;
+    disk->hide_failed_syncs = mistake->hide_failed_syncs;
+    rig->promise.early = mistake->early;
     if (h->prepare) h->prepare(rig);
     trace_begin(trace, disk);
     ck_assert_msg(rig_start(rig) == OK, "%s", rig->why);

@@ -17,8 +17,17 @@ struct history {
 /* Ends with one whose name is NULL. */
 extern const struct history histories[];
 
+/* A mistake that a program could make, for tests of the tests; zeros: none. */
+struct mistake {
+    const char *name;
+    const char *skip;        /* memfs.skip */
+    bool hide_failed_syncs;
+    bool early;              /* what is appended is called durable at once */
+};
+
 /* Play h on disk, traced. Afterwards nothing runs any more; the caller calls trace_fini, memfs_fini and
  * rig_fini. */
-void history_play(const struct history *h, struct rig *rig, struct memfs *disk, struct trace *trace, uint64_t seed);
+void history_play(const struct history *h, struct rig *rig, struct memfs *disk, struct trace *trace, uint64_t seed,
+                  const struct mistake *mistake);
 
 #endif

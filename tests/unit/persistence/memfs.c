@@ -82,6 +82,16 @@ void memfs_wait_held(struct memfs *fs)
     pthread_mutex_unlock(&fs->lock);
 }
 
+/* Lock held. */
+static bool is_skipped(const struct memfs *fs, const char *verb, const char *path)
+{
+    char line[600];
+
+    if (!fs->skip) return false;
+    snprintf(line, sizeof line, "%s %s", verb, path);
+    return strstr(line, fs->skip) != NULL;
+}
+
 /* --- what is told to a trace; lock held ---------------------------------------------------------------- */
 
 static size_t now_of(const struct memfs *fs)
@@ -114,6 +124,21 @@ static void told_size(struct memfs *fs, const struct memfs_file *f)
 
 /* --- the operations ------------------------------------------------------------------------------------- */
 
+static bool ask_fails(struct memfs *fs)
+{
+    fs->n_asks++;
+    if (fs->ask_from == 0 || fs->n_asks < fs->ask_from || fs->n_asks > fs->ask_to) return false;
+    errno = fs->fail_errno;
+    return true;
+}
+
+static bool is_interrupted(struct memfs *fs)
+{
+    if (!fs->interrupts || fs->n_calls++ % 2) return false;
+    errno = EINTR;
+    return true;
+}
+
 static int fs_open(void *ctx, const char *path, int flags)
 {
     struct memfs *fs = ctx;
@@ -125,6 +150,8 @@ static int fs_open(void *ctx, const char *path, int flags)
     n = name_of(fs, path, flags & O_CREAT);
     if ((flags & O_CREAT) && fails(fs)) {
         n = NULL;
+    } else if (!(flags & O_CREAT) && ask_fails(fs)) {
+        n = NULL;
     } else if (!n || (!n->file && !(flags & O_CREAT))) {
         n = NULL;
         errno = ENOENT;
@@ -135,7 +162,7 @@ static int fs_open(void *ctx, const char *path, int flags)
             told(fs, TRACE_CREATE, n->file, path, NULL);
         }
         if ((flags & O_TRUNC) && n->file->n > 0) {
-            n->file->n = 0;
+            n->file->n = n->file->lost_to = 0;
             told_size(fs, n->file);
         }
         for (fd = 0; fs->fds[fd].used; fd++) ensure(fd + 1 < MEMFS_FDS);
@@ -166,6 +193,10 @@ static ssize_t fs_read(void *ctx, int fd, void *p, size_t n)
     struct memfs_file *f;
 
     pthread_mutex_lock(&fs->lock);
+    if (is_interrupted(fs) || ask_fails(fs)) {
+        pthread_mutex_unlock(&fs->lock);
+        return -1;
+    }
     f = fs->fds[fd].file;
     if (n > f->n - fs->fds[fd].at) n = f->n - fs->fds[fd].at;
     if (n > 1 && fs->short_writes) n = n / 2 + 1;
@@ -208,6 +239,10 @@ static ssize_t fs_writev(void *ctx, int fd, const struct iovec *v, int n)
     bool bad;
 
     pthread_mutex_lock(&fs->lock);
+    if (is_interrupted(fs)) {
+        pthread_mutex_unlock(&fs->lock);
+        return -1;
+    }
     stop_here(fs, "write", fs->fds[fd].path);
     at = fs->fds[fd].append ? fs->fds[fd].file->n : fs->fds[fd].at;
     for (int i = 0; i < n; i++) all += v[i].iov_len;
@@ -253,9 +288,19 @@ static int fs_sync(void *ctx, int fd)
     if (fs->sync_delay_us) usleep(fs->sync_delay_us);
     while (__atomic_load_n(&fs->syncs_hang, __ATOMIC_ACQUIRE)) usleep(1000);
     pthread_mutex_lock(&fs->lock);
+    if (is_skipped(fs, "sync", fs->fds[fd].path)) {
+        pthread_mutex_unlock(&fs->lock);
+        return 0;
+    }
     if (fails(fs)) r = -1;
     else set_bytes(&f->synced, &f->synced_n, f->p, f->n);
     told_sync(fs, f, began, r == 0);
+    if (r != 0) {
+        f->lost_from = f->synced_n;
+        f->lost_to = f->n;
+        fs->n_failed_syncs++;
+    }
+    if (fs->hide_failed_syncs) r = 0;
     pthread_mutex_unlock(&fs->lock);
     return r;
 }
@@ -280,18 +325,34 @@ static int64_t fs_size(void *ctx, int fd)
     int64_t n;
 
     pthread_mutex_lock(&fs->lock);
-    n = (int64_t)fs->fds[fd].file->n;
+    n = ask_fails(fs) ? -1 : (int64_t)fs->fds[fd].file->n;
     pthread_mutex_unlock(&fs->lock);
     return n;
 }
 
-static void fs_uncache(void *ctx, int fd)
+/* What a failed sync was for, and no sync since, is not there: zeros. */
+static void lose_unsynced(struct memfs *fs, struct memfs_file *f)
+{
+    size_t from = f->lost_from < f->lost_to ? f->lost_from : 0, to = f->lost_to < f->n ? f->lost_to : f->n;
+
+    if (f->lost_from >= f->lost_to || from >= to) return;
+    memset(f->p + from, 0, to - from);
+    if (fs->trace) {
+        trace_add(fs->trace, (struct trace_op){ .kind = TRACE_LOST, .file = f->id });
+        trace_write(fs->trace, f->id, from, f->p + from, to - from);
+    }
+    f->lost_from = f->lost_to = 0;
+}
+
+static void fs_uncache(void *ctx, int fd, int64_t from)
 {
     struct memfs *fs = ctx;
     struct memfs_file *f;
 
     pthread_mutex_lock(&fs->lock);
     f = fs->fds[fd].file;
+    ensure(from >= 0);
+    if (fs->drops_unsynced) lose_unsynced(fs, f);
     if (fs->rots_at && fs->rots_at <= f->n) f->p[fs->rots_at - 1] ^= (char)fs->rots_by;
     if (fs->rots_off && fs->rots_off <= f->n) f->n -= fs->rots_off;
     pthread_mutex_unlock(&fs->lock);
@@ -423,6 +484,10 @@ static int fs_sync_dir(void *ctx, const char *path)
 
     pthread_mutex_lock(&fs->lock);
     stop_here(fs, "syncdir", path);
+    if (is_skipped(fs, "syncdir", path)) {
+        pthread_mutex_unlock(&fs->lock);
+        return 0;
+    }
     if (fails(fs)) r = -1;
     if (r == 0) told(fs, TRACE_SYNC_DIR, NULL, path, NULL);
     for (size_t i = 0; r == 0 && i < fs->n_names; i++)
@@ -439,7 +504,7 @@ static int fs_exists(void *ctx, const char *path)
 
     pthread_mutex_lock(&fs->lock);
     n = name_of(fs, path, false);
-    r = n && n->file;
+    r = ask_fails(fs) ? -1 : n && n->file;
     pthread_mutex_unlock(&fs->lock);
     return r;
 }
@@ -448,10 +513,23 @@ static int fs_list(void *ctx, const char *path, void (*fn)(void *arg, const char
 {
     struct memfs *fs = ctx;
     size_t n = strlen(path);
+    bool bad;
 
+    pthread_mutex_lock(&fs->lock);
+    bad = ask_fails(fs);
+    pthread_mutex_unlock(&fs->lock);
+    if (bad) return -1;
     for (size_t i = 0; i < fs->n_names; i++)
         if (fs->names[i].file && in_dir(fs->names[i].path, path)) fn(arg, fs->names[i].path + n + 1);
     return 0;
+}
+
+size_t memfs_n_open(const struct memfs *fs)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < MEMFS_FDS; i++) n += fs->fds[i].used;
+    return n;
 }
 
 void memfs_init(struct memfs *fs)

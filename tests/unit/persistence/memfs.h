@@ -17,6 +17,7 @@ struct memfs_file {
     uint32_t id; /* its place in memfs.all */
     char *p, *synced;
     size_t n, synced_n;
+    size_t lost_from, lost_to; /* a sync of these has failed */
     size_t allocated; /* counts as used space, as n does */
 };
 
@@ -40,6 +41,12 @@ struct memfs {
     uint64_t n_ops;
     uint64_t fail_from, fail_to; /* operations in this range fail with fail_errno; 0: none */
     int fail_errno;
+    uint64_t n_asks;     /* operations that only ask or read, counted and failing in the same way */
+    uint64_t ask_from, ask_to;
+    uint64_t n_failed_syncs;
+    bool drops_unsynced; /* what a failed sync was for is not there when it is read past the cache */
+    bool interrupts;     /* every other read and write is interrupted (EINTR) */
+    uint64_t n_calls;
     bool short_writes;   /* a failing write writes half first; all others are cut in two */
     uint64_t space;      /* bytes that all files may have; 0: no limit */
     unsigned sync_delay_us;
@@ -50,6 +57,11 @@ struct memfs {
     size_t rots_off;     /* so many bytes are missing at the end */
 
     struct trace *trace; /* NULL: none */
+
+    /* a mistake as a program could make it: operations whose line (see hold) contains skip are not done, and
+     * said to have been; a sync that fails is said to have succeeded */
+    const char *skip;
+    bool hide_failed_syncs;
 
     /* lockstep: a helper thread waits at an operation whose line ("sync /dir/file") contains this text */
     const char *hold;
@@ -77,6 +89,9 @@ void memfs_put_dir(struct memfs *fs, const char *path);
 
 /* The first path that ends so; NULL: none. */
 const char *memfs_find(struct memfs *fs, const char *suffix);
+
+/* Descriptors that are open. */
+size_t memfs_n_open(const struct memfs *fs);
 
 /* A copy of all files of `from`. */
 void memfs_copy(struct memfs *to, const struct memfs *from);

@@ -166,7 +166,7 @@ void rig_mark(struct rig *r)
         r->cap_marks = r->cap_marks ? r->cap_marks * 2 : 64;
         r->marks = mem_realloc(r->marks, r->cap_marks * sizeof *r->marks);
     }
-    r->marks[r->n_marks++] = (struct rig_mark){ persist_offset(r->p), rig_digest(r) };
+    r->marks[r->n_marks++] = (struct rig_mark){ persist_offset(r->p), rig_digest(r), SIZE_MAX };
 }
 
 enum err rig_start(struct rig *r)
@@ -216,17 +216,22 @@ void rig_fini(struct rig *r)
     rmdir(r->dir);
 }
 
+void rig_forget_lost(struct rig *r)
+{
+    for (size_t i = 0; i < r->n_marks; i++)
+        if (r->marks[i].offset > persist_offset(r->p) && r->marks[i].lost_at == SIZE_MAX)
+            r->marks[i].lost_at = r->fs->trace ? r->fs->trace->n : 0;
+}
+
 enum err rig_again(struct rig *r)
 {
     enum err e;
-    uint64_t at;
 
     rig_kill(r);
     r->promise.saves = r->promise.rewrites = 0;
     e = rig_start(r);
     if (e != OK) return e;
-    at = persist_offset(r->p);
-    while (r->n_marks > 1 && r->marks[r->n_marks - 1].offset > at) r->n_marks--;
+    rig_forget_lost(r);
     rig_report(r);
     return OK;
 }
@@ -250,6 +255,7 @@ void rig_report(struct rig *r)
         op.kept = persist_synced_offset(r->p);
         op.kept_by_kill = persist_durable_offset(r->p);
         m->had_log = true;
+        if (m->early) op.kept = persist_offset(r->p);
     }
     pthread_mutex_lock(&r->fs->lock);
     trace_add(r->fs->trace, op);
@@ -404,13 +410,18 @@ struct digest rig_digest(const struct rig *r)
     return d;
 }
 
-int64_t rig_where(const struct rig *r)
+int64_t rig_where_at(const struct rig *r, size_t at)
 {
     struct digest d = rig_digest(r);
 
     for (size_t i = r->n_marks; i > 0; i--)
-        if (r->marks[i - 1].offset <= persist_offset(r->p) &&
+        if (r->marks[i - 1].offset <= persist_offset(r->p) && r->marks[i - 1].lost_at >= at &&
             memcmp(&d, &r->marks[i - 1].digest, sizeof d) == 0)
             return (int64_t)r->marks[i - 1].offset;
     return -1;
+}
+
+int64_t rig_where(const struct rig *r)
+{
+    return rig_where_at(r, SIZE_MAX);
 }

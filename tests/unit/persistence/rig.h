@@ -14,6 +14,7 @@
 struct rig_mark {
     uint64_t offset;
     struct digest digest;
+    size_t lost_at;      /* place in the trace at which it was lost; SIZE_MAX: it was not */
 };
 
 /* For a trace: what has been promised by now. */
@@ -24,6 +25,7 @@ struct rig_promise {
     uint64_t rewrites;
     bool turning_on;     /* appendonly has been set, but its first base is not there yet */
     bool had_log;        /* there may be files of an earlier log */
+    bool early;          /* a mistake on purpose: what is appended is called safe */
 };
 
 struct rig {
@@ -65,10 +67,13 @@ void rig_random(struct rig *r, struct rng *rng, size_t n);
 /* Ask for a save. */
 enum persist_answer rig_save(struct rig *r, enum persist_save_kind kind);
 
+/* After a start: the marks behind the log's end are of what is lost. */
+void rig_forget_lost(struct rig *r);
+
 /* Set r->conf. */
 void rig_set(struct rig *r);
 
-/* Stop as a killed process does and start again on the same files; marks of what was lost go. */
+/* Stop as a killed process does and start again on the same files. */
 enum err rig_again(struct rig *r);
 
 /* With a trace: note there what persist says is safe now. The functions below do so. */
@@ -90,5 +95,8 @@ void rig_mark(struct rig *r);
 
 /* The last marked offset, not behind the log's end, whose state the store has; -1: none. */
 int64_t rig_where(const struct rig *r);
+
+/* The same for a store that was loaded from what there was at a place of the trace. */
+int64_t rig_where_at(const struct rig *r, size_t at);
 
 #endif

@@ -3,166 +3,114 @@
  *
  * MEMD_POWERCUT_STATES=n goes on with other histories until n states have been loaded (make powercut);
  * MEMD_TEST_SEED chooses them. */
-#include <errno.h>
-#include <unistd.h>
-
-#include "tests/unit/persistence/crash_states.h"
 #include "tests/unit/persistence/histories.h"
-
-/* --- one state ------------------------------------------------------------------------------------------- */
-
-/* What happens to the states of a history. */
-struct trial {
-    struct rig *rig;             /* which made the history: its marks and settings */
-    const struct trace *trace;
-    struct rng rng;
-    size_t again_every;          /* a second life, and cut, for one state in so many; 0: none */
-    size_t n, n_again;
-    struct crash_count *count;
-    bool quiet;                  /* a violation is counted only */
-    size_t violations;
-    const char *name;
-};
-
-static bool violation(struct trial *t, const struct crash_image *g, const char *what)
-{
-    struct buf text = { 0 };
-    size_t from = g->at > 30 ? g->at - 30 : 0;
-
-    t->violations++;
-    if (t->quiet) return false;
-    buf_printf(&text, "%s, cut before operation %zu: %s\n%s\n", t->name, g->at, g->how, what);
-    for (size_t i = 0; i < t->trace->n_names; i++) buf_printf(&text, "  name %zu %s\n", i, t->trace->names[i].path);
-    for (size_t i = from; i < g->at + 3 && i < t->trace->n; i++) trace_tell(t->trace, i, &text);
-    for (size_t i = 0; i < g->n; i++)
-        buf_printf(&text, "  has %s %zu bytes\n", g->files[i].path, g->files[i].bytes.n);
-    buf_add_char(&text, 0);
-    fputs(text.p, stderr);
-    buf_fini(&text);
-    return false;
-}
-
-/* Load what is on fs with the settings of the time of the report. */
-static bool load(struct trial *t, struct rig *r, struct memfs *fs, const struct crash_image *g)
-{
-    char text[PERSIST_WHY + 64];
-    uint64_t need = g->whole ? g->report.kept_by_kill : g->report.kept;
-    int64_t where;
-
-    r->fs = fs;
-    r->conf.appendonly = g->report.appendonly;
-    if (rig_start(r) != OK) {
-        snprintf(text, sizeof text, "It does not load: %s", r->why);
-        return violation(t, g, text);
-    }
-    where = rig_where(r);
-    if (where >= 0 && (uint64_t)where >= need) return true;
-    snprintf(text, sizeof text, "Loaded to log offset %" PRIu64 ", the state %s %" PRId64 ", promised was %" PRIu64,
-             persist_offset(r->p), where < 0 ? "never was:" : "at", where, need);
-    rig_kill(r);
-    return violation(t, g, text);
-}
-
-static bool try_state(void *arg, const struct crash_image *g);
-
-/* Live on from a loaded state, and cut the power again. r runs on fs. */
-static bool second_life(struct trial *t, struct rig *first, struct memfs *fs, const struct crash_image *g)
-{
-    static struct rig r;
-    struct trace trace;
-    struct crash_plan plan = { .sector = rng_below(&t->rng, 2) ? 512 : 4096, .pairs = 2, .tears = 1, .samples = 2,
-                               .every = 3, .rng = &t->rng, .first = g->report };
-    struct trial next = { .rig = &r, .trace = &trace, .rng = t->rng, .count = t->count, .quiet = t->quiet,
-                          .name = "second life" };
-    bool ok;
-
-    r = *first;
-    r.p = NULL;
-    r.store = NULL;
-    r.queued = (struct buf){ 0 };
-    r.n_marks = r.cap_marks = 0;
-    r.marks = NULL;
-    r.promise = (struct rig_promise){ .saved = g->report.appendonly ? 0 : g->report.kept, .had_log = true };
-    plan.first.kept_by_kill = g->report.kept;
-    trace_begin(&trace, fs);
-    ok = load(t, &r, fs, g);
-    if (ok) {
-        rig_report(&r);
-        rig_mark(&r); /* the only one: what comes before it is certain now */
-        for (int i = 0; i < 3; i++) {
-            rig_random(&r, &t->rng, 1 + (size_t)rng_below(&t->rng, 6));
-            rig_turn(&r);
-            if (r.conf.appendonly) ck_assert(rig_durable(&r));
-            else ck_assert(rig_save(&r, PERSIST_SAVE) == PERSIST_DONE);
-            rig_report(&r);
-        }
-        rig_kill(&r);
-        ok = crash_states_each(&trace, &plan, try_state, &next, t->count);
-        t->violations += next.violations;
-    }
-    buf_fini(&r.queued);
-    mem_free(r.marks);
-    trace_fini(&trace);
-    return ok;
-}
-
-static bool try_state(void *arg, const struct crash_image *g)
-{
-    struct trial *t = arg;
-    static struct memfs disks[2];
-    bool again = t->again_every && t->n++ % t->again_every == t->again_every - 1, ok;
-    struct memfs *fs = &disks[t->again_every == 0];
-
-    crash_image_put(g, fs);
-    ok = load(t, t->rig, fs, g);
-    if (ok) rig_kill(t->rig);
-    memfs_fini(fs);
-    if (ok && again) {
-        t->n_again++;
-        crash_image_put(g, fs);
-        ok = second_life(t, t->rig, fs, g);
-        memfs_fini(fs);
-    }
-    return ok;
-}
+#include "tests/unit/persistence/trial.h"
 
 /* --- histories ------------------------------------------------------------------------------------------- */
 
 /* Play h and try the states of its disk; false: a promise was broken. */
 static bool prove(const struct history *h, uint64_t seed, struct crash_plan plan, size_t again_every,
-                  struct crash_count *count)
+                  struct crash_count *count, const struct mistake *mistake)
 {
     static struct memfs disk;
     static struct rig rig;
     struct trace trace;
-    struct trial t = { .rig = &rig, .trace = &trace, .again_every = again_every, .count = count, .name = h->name };
+    struct trial t = { .rig = &rig, .trace = &trace, .again_every = again_every, .count = count, .name = h->name,
+                       .quiet = mistake->name != NULL };
     bool ok;
 
     rng_seed(&t.rng, seed);
     plan.rng = &t.rng;
     plan.first.appendonly = h->appendonly;
-    history_play(h, &rig, &disk, &trace, seed);
-    ok = crash_states_each(&trace, &plan, try_state, &t, count);
-    printf("%s: %zu operations, %zu places, %zu states so far, %zu second lives\n", h->name, trace.n, count->places,
-           count->states, t.n_again);
+    history_play(h, &rig, &disk, &trace, seed, mistake);
+    ok = crash_states_each(&trace, &plan, trial_state, &t, count);
+    if (!t.quiet)
+        printf("%s: %zu operations, %zu places, %zu states so far, %zu second lives\n", h->name, trace.n,
+               count->places, count->states, t.n_again);
     trace_fini(&trace);
     memfs_fini(&disk);
     rig_fini(&rig);
     return ok;
 }
 
+/* All histories once; the number of those that broke a promise. */
+static size_t prove_all(struct rng *g, struct crash_plan plan, size_t again_every, struct crash_count *count)
+{
+    static const struct mistake none;
+    size_t bad = 0;
+
+    for (const struct history *h = histories; h->name; h++) {
+        uint64_t seed = rng_next(g);
+        bool ok = prove(h, seed, plan, again_every, count, &none);
+
+        if (!ok) printf("BROKEN: %s, seed %" PRIu64 "\n", h->name, seed);
+        bad += !ok;
+    }
+    return bad;
+}
+
 START_TEST(each_state_that_a_cut_can_leave_loads_with_all_that_was_promised)
 {
-    struct crash_plan plan = { .sector = 512, .pairs = 8, .tears = 4, .samples = 2, .every = 1 };
+    struct crash_plan plan = { .sector = 512, .pairs = 8, .tears = 4, .samples = 2, .every = 2 };
     struct crash_count count = { 0 };
     struct rng g;
-    bool ok = true;
 
     unit_rng(&g);
-    for (const struct history *h = histories; h->name; h++) ok = prove(h, rng_next(&g), plan, 60, &count) && ok;
-    ck_assert(ok);
-    ck_assert_uint_gt(count.states, 1000);
+    ck_assert_uint_eq(prove_all(&g, plan, 60, &count), 0);
+    ck_assert_uint_gt(count.states, 5000);
 }
 END_TEST
 
-UNIT_MAIN("powercut", each_state_that_a_cut_can_leave_loads_with_all_that_was_promised)
+START_TEST(the_long_form_goes_on_until_it_has_seen_as_many_states_as_it_was_asked_for)
+{
+    const char *want = getenv("MEMD_POWERCUT_STATES");
+    size_t states = want ? strtoull(want, NULL, 10) : 500, bad = 0;
+    struct crash_count count = { 0 };
+    struct rng g;
+
+    unit_rng(&g);
+    rng_next(&g);
+    for (size_t round = 0; count.states < states && bad == 0; round++) {
+        struct crash_plan plan = { .sector = round % 2 ? 512 : 4096, .pairs = want ? 40 : 1, .tears = want ? 64 : 1,
+                                   .samples = want ? 20 : 1, .every = want ? 1 : 20 };
+
+        bad = prove_all(&g, plan, 50, &count);
+    }
+    printf("%zu states at %zu places\n", count.states, count.places);
+    ck_assert_uint_eq(bad, 0);
+}
+END_TEST
+
+/* --- the tests themselves ---------------------------------------------------------------------------------- */
+
+static const struct mistake mistakes[] = {
+    { "increments are not synced", "incr.aof", false, false },
+    { "a base is not synced", "temp-appendonly.aof.base", false, false },
+    { "the manifest is not synced", "appendonly.aof.manifest", false, false },
+    { "snapshots are not synced", "temp-", false, false },
+    { "names are not synced", "syncdir", false, false },
+    { "a failed sync is taken for a good one", NULL, true, false },
+    { "replies leave before the sync", NULL, false, true },
+    { 0 },
+};
+
+/* Some history shows each mistake: a generator that finds nothing would prove nothing. */
+START_TEST(each_planted_mistake_is_found)
+{
+    struct crash_plan plan = { .sector = 512, .pairs = 2, .tears = 1, .samples = 1, .every = 1 };
+    struct rng g;
+
+    unit_rng(&g);
+    for (const struct mistake *m = mistakes; m->name; m++) {
+        struct crash_count count = { 0 };
+        const struct history *h = histories;
+
+        while (h->name && prove(h, rng_next(&g), plan, 0, &count, m)) h++;
+        printf("%s: found in \"%s\" after %zu states\n", m->name, h->name ? h->name : "none", count.states);
+        ck_assert_msg(h->name != NULL, "%s: not found in %zu states", m->name, count.states);
+    }
+}
+END_TEST
+
+UNIT_MAIN("powercut", each_state_that_a_cut_can_leave_loads_with_all_that_was_promised,
+          the_long_form_goes_on_until_it_has_seen_as_many_states_as_it_was_asked_for, each_planted_mistake_is_found)

@@ -66,7 +66,7 @@ void trace_tell(const struct trace *t, size_t i, struct buf *out)
 {
     static const char *const verbs[] = {
         [TRACE_CREATE] = "create", [TRACE_MKDIR] = "mkdir", [TRACE_WRITE] = "write", [TRACE_SIZE] = "truncate",
-        [TRACE_SYNC] = "sync", [TRACE_SYNC_FAILED] = "failed sync", [TRACE_RENAME] = "rename",
+        [TRACE_SYNC] = "sync", [TRACE_SYNC_FAILED] = "failed sync", [TRACE_LOST] = "lost", [TRACE_RENAME] = "rename",
         [TRACE_LINK] = "link", [TRACE_UNLINK] = "unlink", [TRACE_SYNC_DIR] = "sync dir",
         [TRACE_REPORT] = "report",
     };
@@ -89,6 +89,7 @@ void trace_tell(const struct trace *t, size_t i, struct buf *out)
         return;
     case TRACE_SYNC:
     case TRACE_SYNC_FAILED:
+    case TRACE_LOST:
         buf_printf(out, " file %u (since %zu)\n", op->file, op->began);
         return;
     case TRACE_CREATE:

@@ -21,6 +21,7 @@ enum trace_kind {
     TRACE_SIZE,        /* file: cut to n bytes */
     TRACE_SYNC,        /* file: a sync that began at op `began` has succeeded */
     TRACE_SYNC_FAILED,
+    TRACE_LOST,        /* file: what failed syncs were for is not there, that is certain now */
     TRACE_RENAME,      /* name -> to */
     TRACE_LINK,        /* `to` becomes a second name */
     TRACE_UNLINK,      /* name */
