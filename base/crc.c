@@ -6,7 +6,9 @@
  *
  * Where the processor can multiply polynomials, a long input is folded first (Gopal et al., Intel 2009): a
  * block of 16 bytes may be replaced by its remainder at the place of a later one, so four blocks at a time
- * move 64 bytes on, and the table is needed for the last 16 bytes alone. Some ten times as fast. */
+ * move 64 bytes on, and the table is needed for the last 16 bytes alone. Some ten times as fast. The
+ * processor's instruction for CRC32C takes three cycles but begins one in each: three parts of the input run
+ * beside each other, and a product with a power of x moves each sum to its place. */
 #include "base/crc.h"
 
 #include <endian.h>
@@ -86,7 +88,10 @@ uint32_t crc32c_by_table(uint32_t crc, const void *p, size_t n)
 
 #ifdef __x86_64__
 
-enum { FOLD_MIN = 256 }; /* bytes from which folding is worth its beginning and end */
+enum {
+    FOLD_MIN = 256,  /* bytes from which folding is worth its beginning and end */
+    PART = 512       /* of CRC32C's input, three at a time */
+};
 
 /* x^(bits - 1) modulo the polynomial, bit-reversed. A product of reversed words is a bit short of the reversed
  * product: hence the 1. */
@@ -101,8 +106,22 @@ static uint64_t power_of_x(unsigned bits)
 /* To move a block on by so many bits: its first word has 64 further to go. */
 static uint64_t fold_by_128[2], fold_by_512[2];
 
+/* As power_of_x, for CRC32C: to move a sum on by one part and by two. */
+static uint32_t past_part, past_parts;
+
+static uint32_t power_of_x_32c(unsigned bits)
+{
+    uint32_t r = (uint32_t)1 << 31;
+
+    while (--bits > 0) r = (r >> 1) ^ (r & 1 ? CRC32C_POLY : 0);
+    return r;
+}
+
 __attribute__((constructor)) static void fill_folds(void)
 {
+    /* The instruction that takes the remainder of a product multiplies it by x^32. */
+    past_part = power_of_x_32c(PART * 8 - 32);
+    past_parts = power_of_x_32c(2 * PART * 8 - 32);
     fold_by_128[0] = power_of_x(128 + 64);
     fold_by_128[1] = power_of_x(128);
     fold_by_512[0] = power_of_x(512 + 64);
@@ -139,12 +158,42 @@ uint64_t crc64(uint64_t crc, const void *p, size_t n)
     return crc64_by_table(crc, p, n);
 }
 
+__attribute__((target("pclmul,sse4.2"))) static inline uint64_t move_on(uint64_t crc, uint32_t by)
+{
+    __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)crc), _mm_cvtsi64_si128(by), 0);
+
+    return _mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(product));
+}
+
+/* crc is the bare remainder here, not inverted. */
+__attribute__((target("pclmul,sse4.2"))) static uint32_t crc32c_parts(uint32_t crc, const unsigned char *at, size_t n)
+{
+    uint64_t a = crc;
+
+    for (; n >= 3 * PART; at += 3 * PART, n -= 3 * PART) {
+        uint64_t b = 0, c = 0;
+
+        for (size_t i = 0; i < PART; i += 8) {
+            a = _mm_crc32_u64(a, load64(at + i));
+            b = _mm_crc32_u64(b, load64(at + PART + i));
+            c = _mm_crc32_u64(c, load64(at + 2 * PART + i));
+        }
+        a = move_on(a, past_parts) ^ move_on(b, past_part) ^ c;
+    }
+    return (uint32_t)a;
+}
+
 __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const void *p,
                                                                size_t n)
 {
     const unsigned char *at = p;
     uint64_t c = (uint32_t)~crc;
 
+    if (n >= 3 * PART && __builtin_cpu_supports("pclmul")) {
+        c = crc32c_parts((uint32_t)c, at, n);
+        at += n - n % (3 * PART);
+        n %= 3 * PART;
+    }
     for (; n >= 8; at += 8, n -= 8) c = __builtin_ia32_crc32di(c, load64(at));
     for (; n > 0; at++, n--) c = __builtin_ia32_crc32qi((uint32_t)c, *at);
     return ~(uint32_t)c;

@@ -73,6 +73,7 @@ void chain_add(struct chain *c, const void *p, size_t n)
 static void spare_chunk(struct chain *c, struct chunk *k)
 {
     c->n_chunks--;
+    if (c->resumed == k) c->resumed = NULL;
     if (c->n_spare >= CHAIN_SPARE_MAX) {
         mem_free(k);
         return;
@@ -114,13 +115,24 @@ void chain_drop(struct chain *c, uint64_t kept)
     if (c->first && c->first == c->last && kept == c->end) c->first->start = c->end;
 }
 
-struct chain_at chain_find(const struct chain *c, uint64_t at)
+static struct chunk *find_from(struct chunk *k, uint64_t at)
 {
-    const struct chunk *k = c->first;
-
     while (k && at >= k->start + CHAIN_CHUNK) k = k->next;
     ensure(!k || at >= k->start);
-    return (struct chain_at){ k, at };
+    return k;
+}
+
+struct chain_at chain_find(const struct chain *c, uint64_t at)
+{
+    return (struct chain_at){ find_from(c->first, at), at };
+}
+
+struct chain_at chain_resume(struct chain *c, uint64_t at)
+{
+    bool known = c->resumed && c->resumed->start <= at;
+
+    c->resumed = find_from(known ? c->resumed : c->first, at);
+    return (struct chain_at){ c->resumed, at };
 }
 
 struct str chain_next(struct chain_at *a, uint64_t to)

@@ -26,6 +26,7 @@ struct chunk {
 
 struct chain {
     struct chunk *first, *last; /* NULL: no bytes are held */
+    struct chunk *resumed;      /* where chain_resume looks first, or NULL */
     struct chunk *spare;
     unsigned n_spare;
     size_t n_chunks;
@@ -68,6 +69,10 @@ struct chain_at {
 
 /* The place of offset, which is held. */
 struct chain_at chain_find(const struct chain *c, uint64_t at);
+
+/* The same, by the reactor alone and for offsets that grow: it goes on from the chunk it found last. Thousands
+ * may lie before that when a disk is slow. */
+struct chain_at chain_resume(struct chain *c, uint64_t at);
 
 /* The contiguous bytes from a on, at most up to offset `to`; steps a behind them. Empty at `to`. */
 struct str chain_next(struct chain_at *a, uint64_t to);

@@ -300,7 +300,7 @@ static void hand_over(struct write_log *w)
 /* The reactor owns the file: write what the turn appended. */
 static void write_now(struct write_log *w)
 {
-    struct log_batch b = { .id = w->id, .from = chain_find(&w->chain, w->written), .to = w->chain.end,
+    struct log_batch b = { .id = w->id, .from = chain_resume(&w->chain, w->written), .to = w->chain.end,
                            .durable = log_thread_proven(w), .stamp_s = w->stamp_s,
                            .db = log_thread_batch_db(w, w->written) };
     struct log_file *f = w->cur;

@@ -67,6 +67,11 @@ START_TEST(the_table_and_the_instructions_agree)
 
         ck_assert_uint_eq(crc64(from, s.p, n), crc64_by_table(from, s.p, n));
     }
+    for (size_t n = 1400; n < 6000; n += 1 + n % 13) {
+        struct str s = unit_random_bytes(&r, &b, n, 256);
+
+        ck_assert_uint_eq(crc32c((uint32_t)n, s.p, n), crc32c_by_table((uint32_t)n, s.p, n));
+    }
     buf_fini(&b);
 }
 END_TEST
