@@ -10,18 +10,37 @@ enum { BUF_CAP_MIN = 64 };
 void buf_fini(struct buf *b)
 {
     mem_free(b->p);
-    *b = (struct buf){ 0 };
+    *b = (struct buf){ .may_fail = b->may_fail };
 }
 
-void buf_grow(struct buf *b, size_t more)
+/* There is no more: let the last bytes be written over, again and again. */
+static char *lose(struct buf *b, size_t more)
 {
+    b->failed = true;
+    if (more > b->cap && more > BUF_SMALL) return NULL;
+    if (more > b->cap) {
+        b->cap = mem_good_size(BUF_SMALL);
+        b->p = mem_realloc(b->p, b->cap);
+    }
+    if (b->cap - b->n < more) b->n = b->cap - more;
+    return b->p + b->n;
+}
+
+char *buf_grow(struct buf *b, size_t more)
+{
+    void *p;
+
+    if (UNLIKELY(b->failed)) return lose(b, more);
     ensure(more <= PTRDIFF_MAX - b->n);
     size_t cap = b->cap < BUF_CAP_MIN ? BUF_CAP_MIN : b->cap * 2;
 
     if (cap < b->n + more) cap = b->n + more;
     cap = mem_good_size(cap);
-    b->p = mem_realloc(b->p, cap);
+    p = b->may_fail && cap > BUF_SURE ? mem_try_realloc(b->p, cap) : mem_realloc(b->p, cap);
+    if (UNLIKELY(p == NULL)) return lose(b, more);
+    b->p = p;
     b->cap = cap;
+    return b->p + b->n;
 }
 
 void buf_add_c(struct buf *b, const char *s)
@@ -51,14 +70,15 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
     ensure(n >= 0);
     if ((size_t)n >= room) {
         at = buf_room(b, (size_t)n + 1);
-        vsnprintf(at, (size_t)n + 1, fmt, again);
+        if (at) vsnprintf(at, (size_t)n + 1, fmt, again);
     }
     va_end(again);
-    b->n += (size_t)n;
+    if (at) b->n += (size_t)n;
 }
 
 void buf_drop(struct buf *b, size_t n)
 {
+    if (UNLIKELY(b->failed)) return;
     ensure(n <= b->n);
     b->n -= n;
     if (n > 0 && b->n > 0) memmove(b->p, b->p + n, b->n);
@@ -66,9 +86,9 @@ void buf_drop(struct buf *b, size_t n)
 
 void buf_insert(struct buf *b, size_t at, const void *p, size_t n)
 {
+    if (UNLIKELY(b->failed)) return;
     ensure(at <= b->n);
-    if (n == 0) return;
-    buf_room(b, n);
+    if (n == 0 || buf_room(b, n) == NULL || b->failed) return;
     memmove(b->p + at + n, b->p + at, b->n - at);
     memcpy(b->p + at, p, n);
     b->n += n;

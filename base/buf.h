@@ -1,7 +1,11 @@
 /* buf.h -- owned bytes that grow.
  *
  * p[0..n) is content, cap what is allocated. A zeroed struct buf is an empty buffer. The owner
- * calls buf_fini. Growth doubles, at least to what is asked for. */
+ * calls buf_fini. Growth doubles, at least to what is asked for.
+ *
+ * Growth succeeds or stops the program (mem.h), except in a buffer that may fail: one whose size its reader
+ * chooses, such as that of a client's replies. When there is no memory to make it large it is lost: what is
+ * added from then on is written anywhere in it, or not at all. Whoever sees `failed` throws it away. */
 #ifndef MEMD_BASE_BUF_H
 #define MEMD_BASE_BUF_H
 
@@ -13,18 +17,24 @@ struct buf {
     char *p;
     size_t n;
     size_t cap;
+    bool may_fail; /* to grow beyond BUF_SURE */
+    bool failed;   /* and has: the content is not to be used */
 };
 
-/* Free the memory; the buffer is empty and usable after. */
+/* Up to here every buffer can grow, and so much can be added to one that is lost. */
+enum { BUF_SURE = 64 * 1024, BUF_SMALL = 4096 };
+
+/* Free the memory; the buffer is empty and usable after, and may fail if it might before. */
 void buf_fini(struct buf *b);
 
 /* Grow so that `more` bytes fit behind the content (slow path of buf_room). */
-void buf_grow(struct buf *b, size_t more);
+char *buf_grow(struct buf *b, size_t more);
 
-/* Room for `more` bytes behind the content; the place to write them. buf_used tells how many. */
+/* Room for `more` bytes behind the content; the place to write them. buf_used tells how many. NULL: the buffer
+ * is lost, and more than BUF_SMALL were asked for. */
 static inline char *buf_room(struct buf *b, size_t more)
 {
-    if (b->cap - b->n < more) buf_grow(b, more);
+    if (b->cap - b->n < more) return buf_grow(b, more);
     return b->p + b->n;
 }
 
@@ -39,7 +49,7 @@ static inline void buf_add(struct buf *b, const void *p, size_t n)
 
     if (n == 0) return;
     at = buf_room(b, n);
-    if (at == NULL) __builtin_unreachable(); /* room for at least a byte: what analyzers cannot see */
+    if (at == NULL) return;
     memcpy(at, p, n);
     b->n += n;
 }
@@ -71,6 +81,7 @@ void buf_insert(struct buf *b, size_t at, const void *p, size_t n);
 static inline void buf_clear(struct buf *b)
 {
     b->n = 0;
+    b->failed = false;
 }
 
 static inline struct str buf_str(const struct buf *b)

@@ -16,12 +16,15 @@
 #include <string.h>
 
 #include "base/ensure.h"
+#include "base/mem_reserve.h"
 
 #ifdef __SANITIZE_ADDRESS__
 
 #include <malloc.h>
 
 static _Atomic size_t used_bytes;
+
+#define MOST ((size_t)1 << 36) /* asked for more, its malloc ends the program */
 
 static void *counted(void *p)
 {
@@ -46,10 +49,17 @@ void *mem_realloc(void *p, size_t n)
     return counted(realloc(p, n == 0 ? 1 : n));
 }
 
+void *mem_try_alloc(size_t n)
+{
+    void *p = mem_try_fails() || n > MOST ? NULL : malloc(n);
+
+    return p ? counted(p) : NULL;
+}
+
 void *mem_try_realloc(void *p, size_t n)
 {
     size_t before = malloc_usable_size(p);
-    void *q = realloc(p, n == 0 ? 1 : n);
+    void *q = mem_try_fails() || n > MOST ? NULL : realloc(p, n == 0 ? 1 : n);
 
     if (q == NULL) return NULL;
     atomic_fetch_sub_explicit(&used_bytes, before, memory_order_relaxed);
@@ -175,36 +185,38 @@ void *mem_alloc(size_t n)
 {
     void *p = malloc(n);
 
-    ensure(p != NULL);
-    return p;
+    return LIKELY(p != NULL) ? p : mem_reserve_alloc(n, 0, false);
 }
 
 void *mem_zalloc(size_t n)
 {
     void *p = calloc(1, n);
 
-    ensure(p != NULL);
-    return p;
+    return LIKELY(p != NULL) ? p : mem_reserve_alloc(n, 0, true);
 }
 
 void *mem_realloc(void *p, size_t n)
 {
-    p = realloc(p, n == 0 ? 1 : n);
-    ensure(p != NULL);
-    return p;
+    void *q = realloc(p, n == 0 ? 1 : n);
+
+    return LIKELY(q != NULL) ? q : mem_reserve_realloc(p, n);
+}
+
+void *mem_try_alloc(size_t n)
+{
+    return mem_try_fails() ? NULL : malloc(n == 0 ? 1 : n);
 }
 
 void *mem_try_realloc(void *p, size_t n)
 {
-    return realloc(p, n == 0 ? 1 : n);
+    return mem_try_fails() ? NULL : realloc(p, n == 0 ? 1 : n);
 }
 
 void *mem_alloc_aligned(size_t align, size_t n)
 {
     void *p = mallocx(n == 0 ? 1 : n, MALLOCX_ALIGN(align));
 
-    ensure(p != NULL);
-    return p;
+    return LIKELY(p != NULL) ? p : mem_reserve_alloc(n, align, false);
 }
 
 void mem_free(void *p)
@@ -272,7 +284,7 @@ size_t mem_used(void)
     } else {
         sum += retired_bytes;
     }
-    return sum;
+    return sum - mem_reserve_held();
 }
 
 static size_t stat_of(const char *name)
@@ -292,8 +304,8 @@ void mem_stats(struct mem_stats *out)
     size_t n = sizeof epoch;
 
     mallctl("epoch", &epoch, &n, &epoch, n);
-    out->allocated = stat_of("stats.allocated");
-    out->active = stat_of("stats.active");
+    out->allocated = stat_of("stats.allocated") - mem_reserve_held();
+    out->active = stat_of("stats.active") - mem_reserve_held();
     out->resident = stat_of("stats.resident");
     out->retained = stat_of("stats.retained");
     out->muzzy =

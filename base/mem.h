@@ -1,8 +1,13 @@
 /* mem.h -- the counted allocator.
  *
- * All of memd's memory comes from here; jemalloc is behind it and is named nowhere else. Small
- * internal allocations succeed or stop the program; what a client's argument sizes must be checked
- * against a limit before it is asked for.
+ * All of memd's memory comes from here; jemalloc is behind it and is named nowhere else.
+ *
+ * When the system gives no more. Small internal allocations never fail: a reserve (MEM_RESERVE) is set aside
+ * at the start, and used up piece by piece when the system refuses. From then on until the reserve could be
+ * set aside again mem_is_short() is true: whoever takes requests refuses those that need memory. What a client
+ * chooses the size of must not eat the reserve: it is asked for with mem_try_alloc or mem_try_realloc, or
+ * mem_can is asked before, and NULL or false is the client's error. When the reserve is used up as well the
+ * program stops, with words (mem_on_end).
  *
  * mem_used() is exact and O(1) in the number of allocations: jemalloc counts what each thread has
  * allocated and freed, and the sum over the registered threads is what is in use. Under
@@ -13,6 +18,8 @@
 #ifndef MEMD_BASE_MEM_H
 #define MEMD_BASE_MEM_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,8 +32,48 @@ void *mem_zalloc(size_t n);
 /* Resize p (NULL: allocate) to n bytes, keeping its content up to the smaller size. */
 void *mem_realloc(void *p, size_t n);
 
-/* As mem_realloc for what need not succeed; NULL when there is no such memory, and p is as it was. */
+/* As mem_alloc and mem_realloc for what need not succeed; NULL when there is no such memory, and p is as it was. */
+void *mem_try_alloc(size_t n);
 void *mem_try_realloc(void *p, size_t n);
+
+/* Are there n bytes to be had now? What is small always is. For work that allocates in many places, or deep
+ * down, and about whose size there is an estimate. */
+enum { MEM_LARGE = 1 << 20 };
+bool mem_can_large(size_t n);
+static inline bool mem_can(size_t n)
+{
+    return n < MEM_LARGE || mem_can_large(n);
+}
+
+/* --- the reserve ---------------------------------------------------------------------------------- */
+
+enum { MEM_RESERVE = 16 << 20, MEM_RESERVE_PIECES = 4 };
+
+/* Set aside what is missing of it: at the start, and from time to time while mem_is_short(). The pages are not
+ * touched: it is a promise of the system's, not memory in use. True: it is whole. */
+bool mem_reserve_fill(void);
+
+extern _Atomic unsigned mem_reserve_missing; /* pieces; for mem_is_short alone */
+
+/* An allocation has failed since the reserve was last whole. */
+static inline bool mem_is_short(void)
+{
+    return atomic_load_explicit(&mem_reserve_missing, memory_order_relaxed) > 0;
+}
+
+/* Most of the reserve is used: what is not to be left half done goes on until then. */
+static inline bool mem_is_scarce(void)
+{
+    return atomic_load_explicit(&mem_reserve_missing, memory_order_relaxed) > MEM_RESERVE_PIECES / 2;
+}
+
+/* Allocations that the system refused and the reserve gave. */
+uint64_t mem_failures(void);
+
+/* Called before the program stops for want of n bytes; it should allocate little. */
+void mem_on_end(void (*fn)(void *ctx, size_t n), void *ctx);
+
+/* --- more ----------------------------------------------------------------------------------------- */
 
 /* Aligned allocation; align is a power of two. Freed by mem_free. */
 void *mem_alloc_aligned(size_t align, size_t n);
@@ -70,6 +117,10 @@ void mem_stats(struct mem_stats *out);
 
 /* Give unused pages back to the system. */
 void mem_purge(void);
+
+/* For tests: let the nth of the next mem_try_alloc, mem_try_realloc and mem_can fail, 1 being the next one, and with
+ * `on` all that follow it; 0: none. How many have been asked since the last call. */
+uint64_t mem_fail_try(uint64_t nth, bool on);
 
 /* For tests: a number of the allocator by its own name for it ("arenas.page"), or something that it is told to
  * do ("thread.tcache.flush"). 0, or the error as errno has it; ENOENT where the allocator has no names. */

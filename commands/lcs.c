@@ -75,8 +75,8 @@ static enum err reserve(const struct call *c, struct lcs *l)
 
     if (l->a.n >= UINT32_MAX - 1 || l->b.n >= UINT32_MAX - 1) return ERR_LCS_LONG;
     if (cells > c->store->conf.string_limit / sizeof l->len[0]) return ERR_LCS_MEMORY;
-    l->len = mem_alloc(cells * sizeof l->len[0]);
-    return OK;
+    l->len = mem_try_alloc(cells * sizeof l->len[0]);
+    return l->len ? OK : ERR_LCS_MEMORY;
 }
 
 /* --- replies ---------------------------------------------------------------------------------- */

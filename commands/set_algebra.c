@@ -1,6 +1,7 @@
 /* set_algebra.c -- SINTER, SUNION, SDIFF, their storing forms, and SINTERCARD. */
 #include "storage/set_algebra.h"
 
+#include "base/mem.h"
 #include "base/num.h"
 #include "commands/tables.h"
 #include "storage/type_set.h"
@@ -48,12 +49,23 @@ static bool collect(void *ctx, const struct listpack_item *m)
     return true;
 }
 
+/* Is there memory for a result of all their members? */
+static bool can_store(const struct set *sets, size_t n)
+{
+    enum { MEMBER_GUESS = 48 };
+    size_t all = 0;
+
+    for (size_t i = 0; i < n; i++) all += sets[i].ptr ? set_count(&sets[i]) : 0;
+    return mem_can(all * MEMBER_GUESS);
+}
+
 static enum err store_algebra(struct call *c, algebra_fn *fn, enum change_kind kind)
 {
     struct set *sets, result;
     enum err e = open_all(c, 2, c->argc - 2, &sets);
 
     if (e != OK) return e;
+    if (!can_store(sets, c->argc - 2)) return ERR_OOM;
     result = set_result(c->store);
     fn(sets, c->argc - 2, collect, &result);
     reply_int(c->out, (int64_t)set_key_store_take(c->db, call_arg(c, 1), &result, kind));

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "commands/tables.h"
 #include "storage/type_hash.h"
 #include "storage/type_list.h"
@@ -163,9 +164,12 @@ static size_t limit(const struct sorting *s, size_t n, size_t *first)
     return s->limit >= 0 && (uint64_t)s->limit < n ? (size_t)s->limit : n;
 }
 
+/* Bytes of an element, for asking whether there is memory. */
+enum { ELEMENT_GUESS = 32 };
+
 /* Load all elements; or where no order is asked for and the source has one, only those within LIMIT.
  * Gives what is to come out among them, once they are sorted: n from first on. */
-static void load(struct sorting *s, const struct entry *e, size_t *first, size_t *n)
+static enum err load(struct sorting *s, const struct entry *e, size_t *first, size_t *n)
 {
     struct zset z;
     struct set set;
@@ -186,12 +190,13 @@ static void load(struct sorting *s, const struct entry *e, size_t *first, size_t
     }
     part = s->as_it_is && s->type != VALUE_SET;
     *n = limit(s, count, first);
-    if (count == 0 || (part && *n == 0)) return;
+    if (count == 0 || (part && *n == 0)) return OK;
     if (part) {
         from = s->down ? count - 1 - *first : *first;
         count = *n;
         *first = 0;
     }
+    if (!mem_can(count * (sizeof *s->items + ELEMENT_GUESS))) return ERR_OOM;
     s->items = arena_alloc(s->call->arena, count * sizeof *s->items);
     if (s->type == VALUE_LIST)
         load_list(s, lists_of(e), from, count, part && s->down);
@@ -199,6 +204,7 @@ static void load(struct sorting *s, const struct entry *e, size_t *first, size_t
         load_zset(s, &z, from, count, part && s->down);
     else
         load_set(s, &set);
+    return OK;
 }
 
 /* --- the order -------------------------------------------------------------------------------- */
@@ -306,7 +312,8 @@ static enum err sort(struct sorting *s)
     if (e != NULL) {
         enum value_type t = entry_type(e);
         if (t != VALUE_LIST && t != VALUE_SET && t != VALUE_ZSET) return ERR_WRONG_TYPE;
-        load(s, e, &first, &n);
+        err = load(s, e, &first, &n);
+        if (err != OK) return err;
     }
     if (!s->as_it_is) {
         err = weigh(s);

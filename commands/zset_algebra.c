@@ -2,6 +2,7 @@
  * their storing forms, and ZINTERCARD. All read "numkeys key ... options". */
 #include "storage/zset_algebra.h"
 
+#include "base/mem.h"
 #include "commands/tables.h"
 #include "commands/zset_reply.h"
 #include "storage/type_zset.h"
@@ -63,6 +64,16 @@ static enum err parse_options(struct call *c, size_t i, unsigned has, struct req
     return e;
 }
 
+/* Is there memory for a result of all their members? */
+static bool can_compute(const struct request *r)
+{
+    enum { MEMBER_GUESS = 96 };
+    size_t all = 0;
+
+    for (size_t i = 0; i < r->n; i++) all += r->src[i].n;
+    return mem_can(all * MEMBER_GUESS);
+}
+
 /* Open the keys and parse the options, numkeys being argument i. A key of a wrong type is told before
  * an option that makes no sense. */
 static enum err parse(struct call *c, size_t i, unsigned has, struct request *r)
@@ -77,7 +88,8 @@ static enum err parse(struct call *c, size_t i, unsigned has, struct request *r)
     r->src = arena_alloc(c->arena, r->n * sizeof *r->src);
     for (size_t k = 0; k < r->n && e == OK; k++)
         e = zsource_open(c->db, call_arg(c, i + 1 + k), &r->src[k]);
-    return e == OK ? parse_options(c, i + 1 + r->n, has, r) : e;
+    if (e == OK) e = parse_options(c, i + 1 + r->n, has, r);
+    return e == OK && !can_compute(r) ? ERR_OOM : e;
 }
 
 /* --- replying --------------------------------------------------------------------------------- */

@@ -196,6 +196,10 @@ void persist_export(struct persist *p, void (*done)(void *ctx, int fd), void *ct
  * is more to walk, so the loop should come back soon. Of a budget of 0 nothing is walked. */
 bool persist_turn(struct persist *p, int64_t budget_us);
 
+/* Memory has run out: give up the background save in progress, which takes some. False: there is none. None is
+ * begun, and PERSIST_FAILED is the answer, while mem_is_short(). */
+bool persist_shed(struct persist *p);
+
 /* Abandon a background save in progress (SHUTDOWN, FLUSHALL). A rewrite as well. */
 void persist_cancel(struct persist *p);
 

@@ -338,6 +338,10 @@ enum persist_answer persist_save(struct persist *p, enum persist_save_kind kind)
                         : p->saving == SAVING_RDB || p->saving == SAVING_EXPORT;
 
     if (same || (rewrite && p->wait_rewrite)) return PERSIST_SAME_RUNS;
+    if (UNLIKELY(mem_is_short())) {
+        log_warning(p->env.log, "Nothing is saved now: memory has run out");
+        return PERSIST_FAILED;
+    }
     if (kind == PERSIST_SAVE) {
         if (busy) return PERSIST_OTHER_RUNS;
         return persist_save_now(p, false) ? PERSIST_DONE : PERSIST_FAILED;
@@ -397,8 +401,16 @@ static bool growth_says_rewrite(const struct persist *p)
     return true;
 }
 
+bool persist_shed(struct persist *p)
+{
+    if (p->saving == SAVING_NOTHING) return false;
+    persist_cancel(p);
+    return true;
+}
+
 static void begin_what_is_due(struct persist *p, int64_t now)
 {
+    if (UNLIKELY(mem_is_short())) return;
     if (p->wait_rewrite && now >= p->retry_rewrite_us) begin_rewrite(p);
     else if (p->wait_bgsave) begin_bgsave(p);
     else if (p->wait_export) begin_export(p);

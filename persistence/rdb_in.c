@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/crc.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "persistence/file_ops.h"
 #include "persistence/rdb_format.h"
@@ -84,6 +85,12 @@ static bool read_more(struct rdb_in *in, size_t room)
     return true;
 }
 
+/* For a string of so many bytes, and the value that is made of it. */
+static bool no_memory(struct rdb_in *in, uint64_t n)
+{
+    return rdb_in_bad(in, "there is no memory for a string of %llu bytes", (unsigned long long)n);
+}
+
 bool rdb_in_fill(struct rdb_in *in, uint64_t n)
 {
     size_t have = (size_t)(in->end - in->p), room;
@@ -97,6 +104,7 @@ bool rdb_in_fill(struct rdb_in *in, uint64_t n)
     if (have) memmove(in->window.p, in->p, have);
     in->window.n = have;
     room = n > WINDOW ? (size_t)n : WINDOW;
+    if (room > MEM_LARGE && !mem_can(2 * room)) return no_memory(in, room);
     buf_room(&in->window, room - have);
     while (ok && in->window.n < n) ok = read_more(in, room - in->window.n);
     in->p = in->from = in->crc_at = (const unsigned char *)in->window.p;
@@ -229,6 +237,7 @@ static bool get_lzf(struct rdb_in *in, struct str *s)
         return rdb_in_bad(in, "a compressed string of impossible size");
     if (!rdb_in_raw(in, packed, &raw)) return false;
     buf_clear(&in->text);
+    if (n > MEM_LARGE && !mem_can(2 * n)) return no_memory(in, n);
     if (lzf_decompress(raw.p, (unsigned)packed, buf_room(&in->text, n), (unsigned)n) != n)
         return rdb_in_bad(in, "a compressed string is damaged");
     buf_used(&in->text, n);

@@ -1,6 +1,7 @@
 /* reply.c -- see reply.h. */
 #include "protocol/reply.h"
 
+#include "base/ensure.h"
 #include "base/num.h"
 
 /* What a header takes at most. */
@@ -31,6 +32,7 @@ static void line(struct reply *r, char c, struct str text)
 {
     char *p = buf_room(r->out, text.n + 3);
 
+    if (UNLIKELY(p == NULL)) return;
     *p++ = c;
     for (size_t i = 0; i < text.n; i++) {
         bool ends_line = text.p[i] == '\r' || text.p[i] == '\n';
@@ -84,8 +86,10 @@ void reply_int(struct reply *r, int64_t v)
 void reply_bulk(struct reply *r, struct str s)
 {
     char *p = buf_room(r->out, HEAD_MAX + s.n + 2);
-    size_t at = put_head(p, '$', (int64_t)s.n);
+    size_t at;
 
+    if (UNLIKELY(p == NULL)) return;
+    at = put_head(p, '$', (int64_t)s.n);
     if (s.n > 0) memcpy(p + at, s.p, s.n);
     p[at + s.n] = '\r';
     p[at + s.n + 1] = '\n';

@@ -13,7 +13,7 @@
 
 /* Slots for arguments, and with them bytes of inline text, that a parser keeps between requests: one
  * huge MSET must not cost its connection megabytes for ever. A line of 2 KB has fewer words. */
-enum { ARGS_KEPT = 1024, ARGS_FIRST = 8 };
+enum { ARGS_KEPT = 1024, ARGS_FIRST = 8, ARGS_SURE = 4096 };
 
 /* What no configuration takes is called invalid even before authentication: as Redis does it, with
  * its default for the longest argument. */
@@ -59,18 +59,25 @@ static enum resp_state bad(struct resp_parser *p, const char *text)
     return RESP_BAD;
 }
 
-/* Room for n arguments. */
-static void room_for_args(struct resp_parser *p, size_t n)
+/* Room for n arguments. False: there is no memory for so many. */
+static bool room_for_args(struct resp_parser *p, size_t n)
 {
-    if (n <= p->cap) return;
+    bool many = n > ARGS_SURE;
+    void *args;
+
+    if (n <= p->cap) return true;
+    args = many ? mem_try_realloc(p->args, n * sizeof *p->args) : mem_realloc(p->args, n * sizeof *p->args);
+    if (UNLIKELY(args == NULL)) return false;
     p->cap = n;
-    p->args = mem_realloc(p->args, n * sizeof *p->args);
+    p->args = args;
+    return true;
 }
 
-static void add_arg(struct resp_parser *p, const char *at, size_t n)
+static bool add_arg(struct resp_parser *p, const char *at, size_t n)
 {
-    if (UNLIKELY(p->argc == p->cap)) room_for_args(p, p->cap ? p->cap * 2 : ARGS_FIRST);
+    if (UNLIKELY(p->argc == p->cap) && !room_for_args(p, p->cap ? p->cap * 2 : ARGS_FIRST)) return false;
     p->args[p->argc++] = str_of(at, n);
+    return true;
 }
 
 /* The line at p->at, whatever is in it. Like Redis we look for the CR, and take any byte for the LF.
@@ -188,7 +195,7 @@ static inline bool whole_request(struct resp_parser *p, const char *in, size_t n
 
     s = plain_header(in + 1, end, &count);
     if (s == NULL || count > lim->max_args || count > n / ARG_BYTES_MIN) return false;
-    if (UNLIKELY(count > p->cap)) room_for_args(p, count < ARGS_FIRST ? ARGS_FIRST : count);
+    if (UNLIKELY(count > p->cap) && !room_for_args(p, count < ARGS_FIRST ? ARGS_FIRST : count)) return false;
     arg = p->args;
     for (size_t i = 0; i < count; i++, arg++) {
         if (s == end || *s != '$') return false;
@@ -218,7 +225,7 @@ static enum resp_state multibulk(struct resp_parser *p, const char *in, size_t n
             if (want) *want = p->bulk + 2 - (n - p->at);
             return RESP_NEED_MORE;
         }
-        add_arg(p, in + p->at, p->bulk);
+        if (UNLIKELY(!add_arg(p, in + p->at, p->bulk))) return bad(p, "out of memory");
         p->at += p->bulk + 2;
         p->have_bulk = false;
         p->n_args_left--;
@@ -320,7 +327,7 @@ static enum resp_state inline_request(struct resp_parser *p, const char *in, siz
 
     if (len > 0 && in[len - 1] == '\r') len--;
     max = len / 2 + 1;
-    room_for_args(p, max);
+    if (!room_for_args(p, max)) return bad(p, "out of memory");
     p->inline_copy = mem_realloc(p->inline_copy, len + 1);
     if (!resp_split_words(in, len, p->inline_copy, p->args, max, &p->argc)) {
         p->argc = 0;

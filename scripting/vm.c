@@ -19,6 +19,15 @@ static const char vm_key;
 static void on_count(lua_State *L, lua_Debug *at);
 static void make_refs(struct vm *vm);
 
+/* Outside of scripts, where nobody would catch an error, allocations do not fail; nor in them what is small, while
+ * the reserve lasts. */
+static bool may_fail(const struct vm *vm, size_t n)
+{
+    enum { SMALL = 64 * 1024 };
+
+    return vm->bounded && (n > SMALL || mem_is_scarce());
+}
+
 /* An allocation that is refused becomes an error of the script. */
 static void *allocate(void *ctx, void *p, size_t before, size_t after)
 {
@@ -33,7 +42,7 @@ static void *allocate(void *ctx, void *p, size_t before, size_t after)
     /* Only scripts are bounded: nobody would catch an error of ours. */
     if (vm->bounded && after > before && (vm->bytes >= VM_BYTES_MAX || after - before > VM_BYTES_MAX - vm->bytes))
         return NULL;
-    q = mem_try_realloc(p, after);
+    q = may_fail(vm, after) ? mem_try_realloc(p, after) : mem_realloc(p, after);
     if (q != NULL) vm->bytes += after - before;
     return q;
 }
@@ -50,6 +59,7 @@ struct vm *vm_new(const struct vm_host *host)
     struct vm *vm = mem_zalloc(sizeof *vm);
 
     vm->host = *host;
+    vm->reply.may_fail = true; /* its length is up to the script */
     vm->L = lua_newstate(allocate, vm);
     ensure(vm->L != NULL);
     lua_atpanic(vm->L, panic);
@@ -355,7 +365,7 @@ static bool run_function(struct vm *vm, const struct vm_run *run, bool globals, 
     }
     lua_settop(L, function - 1);
     step_collector(vm);
-    return out->out->p[mark] != '-';
+    return out->out->failed || out->out->p[mark] != '-';
 }
 
 bool vm_run(struct vm *vm, const struct vm_run *run, struct reply *out)

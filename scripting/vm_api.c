@@ -78,6 +78,10 @@ static int run_command(lua_State *L, bool raises)
     buf_clear(&vm->reply);
     vm->host.call(vm->host.ctx, (size_t)n, words, vm->resp, &vm->reply);
     lua_settop(L, 0);
+    if (UNLIKELY(vm->reply.failed)) {
+        buf_clear(&vm->reply);
+        buf_add_c(&vm->reply, "-OOM there is no memory for the reply\r\n");
+    }
     vm_push_reply(L, buf_str(&vm->reply));
     if (raises && vm->reply.p[0] == '-') return lua_error(L);
     return 1;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "server/client.h"
 #include "server/dispatch.h"
+#include "server/shortage.h"
 #include "server/ticks.h"
 
 enum {
@@ -99,6 +100,11 @@ static bool gather_from(struct client *c, struct batched *batch, int *n)
         b->start = c->in_at;
         c->in_at += used;
         if (b->argc == 0) continue;
+        if (UNLIKELY(!mem_can(b->argc * sizeof *b->argv))) {
+            shortage_close(c, "its arguments");
+            c->in_short = true;
+            return false;
+        }
         b->argv = arena_alloc(&s->batch, b->argc * sizeof *b->argv);
         for (size_t i = 0; i < b->argc; i++) b->argv[i] = c->parser.args[i];
         b->ref = registry_resolve(s->commands, b->argc, b->argv, &b->container);

@@ -34,7 +34,7 @@ static void give_back(struct server *s, struct buf *b)
     buf_clear(b);
     if (b->cap <= SPARE_MAX && s->n_spare < (int)(sizeof s->spare / sizeof *s->spare)) {
         s->spare[s->n_spare++] = *b;
-        *b = (struct buf){ 0 };
+        *b = (struct buf){ .may_fail = true };
     } else {
         buf_fini(b);
     }
@@ -90,6 +90,7 @@ static struct client *new_client(struct server *s, int fd, uint32_t flags)
     c->resp = 2;
     c->server = s;
     c->id = ++s->next_client_id;
+    c->in.may_fail = c->out.may_fail = true; /* their size is up to the other side */
     c->created_ms = c->active_ms = server_mono_ms(s);
     link_init(&c->all);
     link_init(&c->in_readable);
@@ -316,6 +317,10 @@ void client_flush(struct client *c)
     size_t left;
 
     if (c->flags & (CLIENT_WRITE_ARMED | CLIENT_CLOSED | CLIENT_CLOSE_SOON)) return;
+    if (UNLIKELY(c->out.failed)) {
+        client_check_output(c);
+        return;
+    }
     gate_replies(c);
     left = gate_sendable(c) - c->out_at;
     while (left > 0) {
@@ -389,7 +394,7 @@ char *client_input_room(struct client *c, size_t *n)
         buf_drop(&c->in, c->in_at);
         c->in_at = 0;
     }
-    if (c->in.cap - c->in.n < want) buf_grow(&c->in, want);
+    if (buf_room(&c->in, want) == NULL || c->in.failed) return NULL;
     *n = c->in.cap - c->in.n;
     return c->in.p + c->in.n;
 }

@@ -158,7 +158,7 @@ void client_flush(struct client *c);
 /* There are bytes left to parse: queue it for the next turn. */
 void client_wants_parse(struct client *c);
 
-/* Room to receive into, at least what is known to be missing of a request. */
+/* Room to receive into, at least what is known to be missing of a request. NULL: there is no memory for so much. */
 char *client_input_room(struct client *c, size_t *n);
 
 /* Drop the input that was parsed; gives the buffer back when nothing is left. No argument of a parsed
@@ -168,7 +168,7 @@ void client_used_input(struct client *c);
 /* Have a buffer for replies. */
 void client_take_buffers(struct client *c);
 
-/* Enforce the output limits of its class: client_close_soon when it is over. */
+/* Enforce the output limits of its class: client_close_soon when it is over, or when there was no memory for a reply. */
 void client_check_output(struct client *c);
 
 /* Count the buffers of c in server->client_memory. */

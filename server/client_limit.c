@@ -6,6 +6,7 @@
 #include "server/client.h"
 #include "server/multi.h"
 #include "server/pubsub.h"
+#include "server/shortage.h"
 
 enum client_class client_class(const struct client *c)
 {
@@ -27,6 +28,11 @@ void client_check_output(struct client *c)
     const struct conf_output_limit *lim = limit_of(c);
     size_t n = c->out.n - c->out_at;
     bool over = lim->hard > 0 && n > lim->hard;
+
+    if (UNLIKELY(c->out.failed)) {
+        shortage_close(c, "its replies");
+        return;
+    }
 
     if (lim->soft > 0 && n > lim->soft) {
         if (c->soft_limit_since_ms == 0) c->soft_limit_since_ms = server_mono_ms(s);

@@ -137,6 +137,7 @@ static enum err run_populate(struct call *c)
             db_add(&s, entry_new_raw(VALUE_STRING, key, value, -1));
             db_tell(&s, CHANGE_SET);
         }
+        if (mem_is_short()) return ERR_OOM;
         if (i % 1024 == 1023) arena_reset(c->arena);
     }
     reply_ok(c->out);

@@ -128,6 +128,7 @@ enum memory dispatch_make_room(struct server *s)
     uint64_t evicted = s->store->stats.evicted;
     int64_t from;
 
+    if (UNLIKELY(mem_is_short())) return MEMORY_OUT;
     if (s->store->conf.maxmemory == 0 || s->store->loading || s->pause_until_ms != 0) return MEMORY_FINE;
     if (UNLIKELY(server_used_memory(s) > s->store->conf.maxmemory)) {
         from = clock_mono_us();
@@ -146,6 +147,15 @@ static bool needs_memory(const struct client *c, const struct command *cmd, uint
 {
     if (flags & CMD_DENYOOM) return true;
     return (c->flags & CLIENT_MULTI) && multi_queues(cmd);
+}
+
+bool dispatch_fits(size_t argc, const struct str *argv)
+{
+    enum { ARGUMENT_GUESS = 64 };
+    size_t n = 0;
+
+    for (size_t i = 0; i < argc; i++) n += argv[i].n + ARGUMENT_GUESS;
+    return mem_can(2 * n);
 }
 
 /* The flags of a command; for EXEC also those of all that it would run. */
@@ -219,10 +229,11 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
         return refusal_denied(&text, room);
     }
     /* While there is something to evict, who needs memory gets it: the rest of what is too much goes soon. */
-    if (UNLIKELY(s->store->conf.maxmemory != 0) && dispatch_make_room(s) == MEMORY_OUT &&
+    if (UNLIKELY(s->store->conf.maxmemory != 0 || mem_is_short()) && dispatch_make_room(s) == MEMORY_OUT &&
         needs_memory(c, cmd, flags)) {
         return err_text(ERR_OOM);
     }
+    if (UNLIKELY(c->in.cap > MEM_LARGE) && !dispatch_fits(argc, argv)) return err_text(ERR_OOM);
     if (flags & CMD_WRITE) {
         why = dispatch_write_refusal(s);
         if (UNLIKELY(why != NULL)) return why;
@@ -356,6 +367,17 @@ static inline void begin(struct call *call, struct client *c, const struct comma
     call->reads_all_keys = LIKELY(c->flags & (CLIENT_UNRESTRICTED | CLIENT_LOADER)) ? NULL : reads_all_keys;
 }
 
+/* Within a transaction or a script, or for one that has waited, the reserve serves as long as it can. Then this
+ * is an error like any other there: what came before stays. */
+static enum err refuse_for_memory(struct client *c)
+{
+    size_t mark = reply_mark(&c->reply);
+
+    reply_error(&c->reply, str_c(err_text(ERR_OOM)));
+    dispatch_count_error(c->server, c->reply.out, mark);
+    return CALL_COUNTED_ERROR;
+}
+
 enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
                        bool may_block, struct wait *w)
 {
@@ -370,6 +392,8 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     struct call call;
     enum err e;
 
+    if (UNLIKELY(mem_is_scarce()) && (ref->cmd->flags & CMD_DENYOOM) && !(c->flags & CLIENT_LOADER))
+        return refuse_for_memory(c);
     begin(&call, c, ref->cmd, argc, argv);
     call.may_block = may_block;
     s->current = asker;
@@ -417,6 +441,7 @@ void dispatch_messages(struct client *c)
 {
     struct buf *late = &c->server->late;
 
+    if (UNLIKELY(late->failed)) c->out.failed = true;
     if (LIKELY(late->n == 0)) return;
     buf_add_str(&c->out, buf_str(late));
     buf_clear(late);
@@ -431,6 +456,7 @@ void dispatch_answered(struct client *c, size_t mark)
     if (UNLIKELY(c->tracking != NULL)) tracking_answered(c);
     apply_reply_mode(c, mark);
     dispatch_messages(c);
+    if (UNLIKELY(c->out.failed)) client_check_output(c);
 }
 
 static void run(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv)

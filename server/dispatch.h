@@ -42,6 +42,9 @@ enum memory { MEMORY_FINE, MEMORY_EVICTING, MEMORY_OUT };
  * goes on; MEMORY_OUT: there is nothing to evict. */
 enum memory dispatch_make_room(struct server *s);
 
+/* Is there memory for what a request of many bytes leads to: a value, and a record of the log? */
+bool dispatch_fits(size_t argc, const struct str *argv);
+
 /* Why nothing may be written now: the disk, or that there are fewer replicas than min-replicas-to-write asks
  * for (memd has none). NULL: it may. */
 const char *dispatch_write_refusal(const struct server *s);

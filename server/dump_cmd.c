@@ -14,16 +14,18 @@
 static enum err run_dump(struct call *c)
 {
     const struct entry *e = db_read(c->db, call_arg(c, 1));
-    struct buf payload = { 0 };
+    struct buf payload = { .may_fail = true };
+    bool lost;
 
     if (e == NULL) {
         reply_null(c->out);
         return OK;
     }
     persist_dump(c->store, e, &payload);
-    reply_bulk(c->out, buf_str(&payload));
+    lost = payload.failed;
+    if (!lost) reply_bulk(c->out, buf_str(&payload));
     buf_fini(&payload);
-    return OK;
+    return lost ? ERR_OOM : OK;
 }
 
 /* --- RESTORE -------------------------------------------------------------------------------------- */

@@ -157,6 +157,7 @@ static void section_memory(struct server *s, struct buf *b)
                ratio(m.allocator.resident, m.allocator.active),
                I(m.allocator.resident) - I(m.allocator.active), ratio(m.rss, m.allocator.resident),
                I(m.rss) - I(m.allocator.resident), ratio(m.rss, m.used), I(m.rss) - I(m.used));
+    buf_printf(b, "mem_reserve_whole:%d\r\nmem_refused_by_system:%llu\r\n", !mem_is_short(), U(mem_failures()));
     buf_printf(b, "mem_not_counted_for_evict:%zu\r\nmem_replication_backlog:0\r\n"
                   "mem_total_replication_buffers:0\r\nmem_clients_slaves:0\r\nmem_clients_normal:%zu\r\n"
                   "mem_cluster_links:0\r\nmem_aof_buffer:%zu\r\nmem_allocator:%s\r\n"
@@ -258,12 +259,12 @@ static void section_stats(struct server *s, struct buf *b)
                "eventloop_duration_sum:%llu\r\neventloop_duration_cmd_sum:%llu\r\n"
                "instantaneous_eventloop_cycles_per_sec:%llu\r\ninstantaneous_eventloop_duration_usec:%llu\r\n"
                "client_query_buffer_limit_disconnections:%llu\r\n"
-               "client_output_buffer_limit_disconnections:%llu\r\nacl_access_denied_auth:%llu\r\n"
+               "client_output_buffer_limit_disconnections:%llu\r\nclient_no_memory_disconnections:%llu\r\nacl_access_denied_auth:%llu\r\n"
                "acl_access_denied_cmd:%llu\r\nacl_access_denied_key:%llu\r\nacl_access_denied_channel:%llu\r\n",
                s->channels.count, s->patterns.count, s->shard_channels.count, tracking_keys(s),
                tracking_items(s), tracking_prefixes(s), U(v->errors), U(v->reads),
                U(v->writes), U(s->turns), U(server_turns_us(s)), U(s->command_us), U(cycles),
-               U(cycles ? rate_per_second(&s->cycle_us) / cycles : 0), U(v->query_limit_closed), U(v->output_limit_closed), U(s->acl->denied_auth),
+               U(cycles ? rate_per_second(&s->cycle_us) / cycles : 0), U(v->query_limit_closed), U(v->output_limit_closed), U(v->no_memory_closed), U(s->acl->denied_auth),
                U(s->acl->denied_commands), U(s->acl->denied_keys), U(s->acl->denied_channels));
 }
 

@@ -16,6 +16,7 @@
 #include "server/latency.h"
 #include "server/multi.h"
 #include "server/script_run.h"
+#include "server/shortage.h"
 #include "server/socket.h"
 #include "server/ticks.h"
 #include "server/times.h"
@@ -124,6 +125,10 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
     /* What has been read is worked off first. */
     if (!link_alone(&c->in_readable) && c->in.n - c->in_at >= LOOP_READ) return;
     at = client_input_room(c, &room);
+    if (UNLIKELY(at == NULL)) {
+        shortage_close(c, "its request");
+        return;
+    }
     n = socket_recv(fd, at, room);
     s->stats.reads++;
     if (UNLIKELY(n <= 0)) {
@@ -275,6 +280,7 @@ static bool turn(struct server *s)
     s->turns++;
     atomic_exchange(&s->woken, false); /* before anything is looked at */
     loop_refresh_time(s);
+    if (UNLIKELY(mem_is_short())) shortage_turn(s);
     check_pause(s);
     batch_run(s);
     if (UNLIKELY(script_wants_shutdown(s->script))) server_shutdown(s, 0, true);
@@ -359,7 +365,7 @@ void loop_busy_turn(struct server *s)
     *b = (struct busy_saved){ s->arena, s->batch, s->late, s->current };
     arena_init(&s->arena);
     arena_init(&s->batch);
-    s->late = (struct buf){ 0 };
+    s->late = (struct buf){ .may_fail = true };
     s->current = NULL;
     event_base_loop(s->base, EVLOOP_NONBLOCK);
     s->now_us = clock_mono_us();

@@ -61,7 +61,7 @@ bool script_running(const struct script_run *r, struct script_running *out)
 }
 
 /* Why the script may not run the command; NULL: it may. */
-static const char *refusal(const struct script_run *r, const struct command_ref *ref, size_t argc)
+static const char *refusal(const struct script_run *r, const struct command_ref *ref, size_t argc, const struct str *argv)
 {
     const struct command *cmd;
 
@@ -75,6 +75,7 @@ static const char *refusal(const struct script_run *r, const struct command_ref 
         return dispatch_write_refusal(r->server);
     if ((cmd->flags & CMD_DENYOOM) && r->out_of_memory && !r->wrote && !may_exceed_memory(r->job))
         return err_text(ERR_OOM);
+    if (!dispatch_fits(argc, argv)) return err_text(ERR_OOM);
     return NULL;
 }
 
@@ -83,7 +84,7 @@ static void run_command(void *ctx, size_t argc, const struct str *argv, int resp
     struct script_run *r = ctx;
     struct client *c = r->client;
     struct command_ref *container, *ref = registry_resolve(r->server->commands, argc, argv, &container);
-    const char *why = refusal(r, ref, argc);
+    const char *why = refusal(r, ref, argc, argv);
     struct buf denied = { 0 };
     size_t mark = out->n;
     struct wait w;

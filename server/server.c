@@ -23,6 +23,7 @@
 #include "server/script_run.h"
 #include "server/acl.h"
 #include "server/scripts.h"
+#include "server/shortage.h"
 #include "server/slowlog.h"
 #include "server/tracking.h"
 #include "server/ticks.h"
@@ -341,6 +342,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     apply_plain(s);
     arena_init(&s->arena);
     arena_init(&s->batch);
+    s->late.may_fail = true;
     make_run_id(s);
     init_lists(s);
     loop_open(s);
@@ -353,6 +355,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
         return false;
     }
     limit_clients(s);
+    shortage_open(s);
     s->startup_memory = mem_used();
     return true;
 }
@@ -413,6 +416,7 @@ void server_close(struct server *s)
 {
     struct table *maps[] = { &s->by_id, &s->errorstats, &s->channels, &s->patterns, &s->shard_channels };
 
+    mem_on_end(NULL, NULL);
     listen_close(s);
     while (!link_alone(&s->clients)) {
         struct client *c = LINK_OF(s->clients.next, struct client, all);

@@ -52,6 +52,7 @@ struct server_stats {
     uint64_t expired_base, evicted_base, hits_base, misses_base; /* store counters at the last reset */
     uint64_t expired_fields_base, lazy_freed_base;
     uint64_t expire_us, expire_slices_full; /* spent on removing what is due; slices that ended early */
+    uint64_t no_memory_closed;              /* clients closed as there was no memory for a reply or request */
     uint64_t over_memory_us;                /* above maxmemory although evicting */
     size_t peak_memory;
     int64_t peak_time;
@@ -64,6 +65,13 @@ enum { OPS_SAMPLES = 16 };
 struct rate {
     uint64_t last, sample[OPS_SAMPLES];
     int at;
+};
+
+/* shortage.c: the system has refused memory. */
+struct shortage {
+    uint64_t seen;              /* refusals, when last looked at */
+    int64_t tried_us, told_us;  /* when the reserve was last asked for, and the log told; monotonic */
+    bool told;                  /* that it lasts */
 };
 
 struct server {
@@ -168,6 +176,7 @@ struct server {
     struct keysizes *keysizes;
     struct lazy *lazy;          /* frees large values on a thread */
     char executable[512];
+    struct shortage shortage;
     size_t startup_memory;      /* used before any data was loaded */
     const struct title *title;  /* where ps looks; NULL: left alone */
 };

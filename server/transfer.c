@@ -122,11 +122,12 @@ static void feed(struct transfer *t)
     struct client *c = t->client;
     uint64_t left = t->size - t->at;
     ssize_t n;
+    char *at;
 
     t->hungry = false;
     client_take_buffers(c);
-    buf_grow(&c->out, CHUNK);
-    n = pread(t->fd, c->out.p + c->out.n, left < CHUNK ? (size_t)left : CHUNK, (off_t)t->at);
+    at = buf_room(&c->out, CHUNK);
+    n = at == NULL ? 0 : pread(t->fd, at, left < CHUNK ? (size_t)left : CHUNK, (off_t)t->at);
     if (n <= 0) {
         log_warning(c->server->log, "Reading a snapshot for a client failed: %s", n < 0 ? strerror(errno) : "it is cut short");
         client_close_soon(c);

@@ -1,6 +1,8 @@
 /* keys.c -- operations on keys of any type. */
 #include "storage/keys.h"
 
+#include "base/mem.h"
+
 bool keys_delete(struct db *db, struct str key, bool lazy)
 {
     struct slot s;
@@ -82,6 +84,9 @@ static struct entry *copy_of(struct store *st, const struct entry *e, struct str
     return to;
 }
 
+/* Elements to look at for how much memory the copy will take. */
+enum { COPY_SAMPLES = 5 };
+
 enum err keys_copy(struct db *src, struct str from, struct db *dst, struct str to, bool replace)
 {
     const struct entry *e;
@@ -89,7 +94,9 @@ enum err keys_copy(struct db *src, struct str from, struct db *dst, struct str t
     struct slot d;
 
     ensure(src != dst || !str_eq(from, to));
-    if (!db_read(src, from)) return ERR_NO_KEY;
+    e = db_read(src, from);
+    if (!e) return ERR_NO_KEY;
+    if (!mem_can(db_value_bytes(e, COPY_SAMPLES))) return ERR_OOM;
     if (db_find_write(dst, to, &d) && !replace) return ERR_NOT_DONE;
     if (d.ref.e) db_replace(&d, dst->store->conf.lazy_server_del);
     e = db_peek(src, from);

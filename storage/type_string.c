@@ -251,6 +251,11 @@ enum err string_set(struct db *db, struct str key, struct str val, const struct 
 
 /* --- growing ---------------------------------------------------------------------------------- */
 
+bool string_can_grow(const struct slot *s, size_t len)
+{
+    return len < MEM_LARGE || (s->ref.e && string_length(s->ref.e) >= len) || mem_can(with_reserve(len));
+}
+
 char *string_writable(struct slot *s, size_t len, size_t *n)
 {
     struct entry *e = s->ref.e;
@@ -315,6 +320,7 @@ enum err string_append(struct db *db, struct str key, struct str val, size_t *le
         old = string_length(s.ref.e);
         if (val.n > db->store->conf.string_limit || old > db->store->conf.string_limit - val.n)
             return ERR_STRING_LIMIT;
+        if (!string_can_grow(&s, old + val.n)) return ERR_OOM;
         p = string_writable(&s, old + val.n, len);
         memcpy(p + old, val.p, val.n);
     } else {
@@ -337,6 +343,7 @@ enum err string_setrange(struct db *db, struct str key, size_t at, struct str va
         return OK;
     }
     if (val.n > limit || at > limit - val.n) return ERR_STRING_LIMIT;
+    if (!string_can_grow(&s, at + val.n)) return ERR_OOM;
     if (e == ERR_NO_KEY) db_add(&s, entry_new_raw(VALUE_STRING, key, str_of("", 0), -1));
     if (e == ERR_NO_KEY) db_find_write(db, key, &s);
     p = string_writable(&s, at + val.n, len);

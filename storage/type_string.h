@@ -74,6 +74,9 @@ struct str string_slice(struct str s, int64_t first, int64_t last);
 char *string_writable(struct slot *s, size_t len, size_t *n);
 void string_will_write(const struct slot *s, size_t from, size_t to);
 
+/* Is there memory to make the string of s (which may be absent) len bytes long? */
+bool string_can_grow(const struct slot *s, size_t len);
+
 /* Give the key of s, there or not and whatever it held, the bytes val just as they are: OBJECT ENCODING
  * calls them raw. An old TTL stays only with keep_ttl. val may not lie in the entry. Tells nothing but
  * CHANGE_NEW. s must be looked up again before another change. */

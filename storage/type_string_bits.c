@@ -12,6 +12,7 @@ static enum err open_string(struct db *db, struct str key, uint64_t last, struct
     size_t n, old;
 
     if (e != OK && e != ERR_NO_KEY) return e;
+    if (!string_can_grow(s, (last >> 3) + 1)) return ERR_OOM;
     if (e == ERR_NO_KEY) string_put_raw(s, str_of("", 0), false);
     if (e == ERR_NO_KEY) db_find_write(db, key, s);
     old = string_length(s->ref.e);
@@ -78,6 +79,7 @@ enum err string_bitop(struct db *db, enum bits_op op, struct str dest, const str
     char *scratch = mem_alloc(n * NUM_TEXT_MAX);
     enum err e = read_sources(db, keys, n, src, scratch, len);
 
+    if (e == OK && !mem_can(2 * *len)) e = ERR_OOM; /* the result, and the value that it becomes */
     if (e == OK) {
         unsigned char *out = mem_alloc(*len > 0 ? *len : 1);
 

@@ -215,6 +215,11 @@ static void run_example(const struct command *cmd)
     }
 }
 
+void check_example(const struct command *row)
+{
+    if (row->example != NULL) run_example(row);
+}
+
 void check_rows(const struct command *table)
 {
     for (; table->name; table++) {

@@ -43,6 +43,9 @@ void expect_journal_at(const char *file, int line, const char *text);
 /* Names of the changes that the last request told: "new lpush" ... */
 const char *told(void);
 
+/* Run the example of one row (not of its subcommands') on an empty store, and compare; nothing without one. */
+void check_example(const struct command *row);
+
 /* Run the example of every row of a table, and check that it has what a row must have. */
 void check_rows(const struct command *table);
 

@@ -131,9 +131,70 @@ START_TEST(clearing_keeps_the_memory_and_fini_gives_it_back)
 }
 END_TEST
 
+static struct buf lossy(size_t n)
+{
+    struct buf b = { .may_fail = true };
+
+    for (size_t i = 0; i < n; i++) buf_add_char(&b, 'x');
+    return b;
+}
+
+START_TEST(a_buffer_that_may_fail_is_lost_when_there_is_no_memory)
+{
+    static const char much[BUF_SURE + 1000];
+    struct buf b = lossy(100);
+    size_t before;
+
+    mem_fail_try(1, true);
+    buf_add(&b, much, 1000); /* small enough to succeed always */
+    ck_assert(!b.failed);
+    ck_assert_uint_eq(b.n, 1100);
+    buf_add(&b, much, sizeof much);
+    ck_assert(b.failed);
+    ck_assert_ptr_null(buf_room(&b, BUF_SMALL + 1 + b.cap));
+    before = b.cap;
+    for (int i = 0; i < 100000; i++) {
+        ck_assert_ptr_nonnull(buf_room(&b, BUF_SMALL));
+        buf_add(&b, much, 50);
+        buf_printf(&b, "%d and %s", i, "text");
+        ck_assert_uint_le(b.n, b.cap);
+    }
+    buf_insert(&b, b.n, "more", 4);
+    buf_insert(&b, 1000000, "more", 4); /* where there once was something */
+    buf_drop(&b, 1000000);
+    ck_assert(b.cap == before || b.cap >= BUF_SMALL);
+    ck_assert(b.failed);
+    mem_fail_try(0, false);
+    buf_clear(&b);
+    buf_add(&b, much, sizeof much);
+    ck_assert(!b.failed);
+    ck_assert_uint_eq(b.n, sizeof much);
+    buf_fini(&b);
+    ck_assert(b.may_fail);
+}
+END_TEST
+
+START_TEST(one_that_is_lost_before_it_has_any_memory_takes_small_things)
+{
+    static const char much[BUF_SURE * 2];
+    struct buf b = { .may_fail = true };
+
+    mem_fail_try(1, true);
+    buf_add(&b, much, sizeof much);
+    ck_assert(b.failed);
+    ck_assert_uint_eq(b.cap, 0);
+    buf_add_c(&b, "+OK");
+    ck_assert(b.failed && b.cap >= BUF_SMALL);
+    mem_fail_try(0, false);
+    buf_fini(&b);
+}
+END_TEST
+
 UNIT_MAIN("buf", a_zeroed_buffer_is_empty_and_usable, what_is_added_stands_in_order,
           room_is_promised_and_used_as_told, growth_doubles_so_that_adding_is_cheap,
           dropping_keeps_the_rest, inserting_works_at_both_ends_and_between,
           printed_text_grows_the_buffer_as_needed,
           a_text_of_any_length_around_the_free_room_is_whole,
-          clearing_keeps_the_memory_and_fini_gives_it_back)
+          clearing_keeps_the_memory_and_fini_gives_it_back,
+          a_buffer_that_may_fail_is_lost_when_there_is_no_memory,
+          one_that_is_lost_before_it_has_any_memory_takes_small_things)

@@ -213,10 +213,55 @@ START_TEST(the_figures_of_the_allocator_make_sense)
 }
 END_TEST
 
+START_TEST(what_may_fail_fails_when_a_test_says_so)
+{
+    size_t before = mem_used();
+    void *p = mem_try_alloc(100), *q;
+
+    ck_assert_ptr_nonnull(p);
+    memset(p, 7, 100);
+    mem_fail_try(2, false);
+    q = mem_try_realloc(p, 200);
+    ck_assert_ptr_nonnull(q);
+    ck_assert_ptr_null(mem_try_realloc(q, 300000));
+    ck_assert_int_eq(((char *)q)[99], 7);
+    ck_assert(mem_can(5 << 20));
+    ck_assert_uint_eq(mem_fail_try(1, true), 3);
+    ck_assert(!mem_can(5 << 20));
+    ck_assert_ptr_null(mem_try_alloc(1));
+    ck_assert(mem_can(5)); /* what is small is not asked for */
+    ck_assert_uint_eq(mem_fail_try(0, false), 2);
+    mem_free(q);
+    ck_assert_uint_eq(mem_used(), before);
+}
+END_TEST
+
+START_TEST(what_is_impossible_is_refused)
+{
+    ck_assert(!mem_can((size_t)1 << 48));
+    ck_assert_ptr_null(mem_try_alloc((size_t)1 << 48));
+    ck_assert(mem_can(1 << 20));
+}
+END_TEST
+
+START_TEST(the_reserve_is_no_memory_in_use)
+{
+    size_t before = mem_used();
+
+    ck_assert(mem_reserve_fill());
+    ck_assert(!mem_is_short() && !mem_is_scarce());
+    ck_assert_uint_eq(mem_used(), before);
+    ck_assert_uint_eq(mem_failures(), 0);
+    ck_assert(mem_reserve_fill());
+    ck_assert_uint_eq(mem_used(), before);
+}
+END_TEST
+
 UNIT_MAIN("mem", freeing_all_brings_used_back_to_where_it_was,
           used_counts_the_size_that_an_allocation_really_has, every_way_to_allocate_is_counted,
           a_sized_free_takes_the_size_asked_for_or_any_of_its_class,
           a_good_size_is_enough_monotonic_and_stays_itself, zero_bytes_are_a_pointer_of_their_own,
           zeroed_memory_is_zero_even_where_other_bytes_were, growing_and_shrinking_keep_the_content,
           aligned_memory_is_aligned, what_another_thread_allocates_counts_while_it_lives_and_after,
-          threads_may_come_and_go_while_used_is_read, the_figures_of_the_allocator_make_sense)
+          threads_may_come_and_go_while_used_is_read, the_figures_of_the_allocator_make_sense,
+          what_may_fail_fails_when_a_test_says_so, what_is_impossible_is_refused, the_reserve_is_no_memory_in_use)
