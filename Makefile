@@ -4,7 +4,8 @@
 # make wire [T=x]   tests over sockets whose name contains x
 # make differential [COMMANDS=1000000] [SEED=n] [REFERENCE=redis-server]   the long form of that test
 # make clients [T=name]   programs with client libraries from their registries; says what it skipped
-# make crash [KILLS=10000] [SEED=n] [T=part], matrix [SAMPLE=n], blocklog [STATES=n], soak [MINUTES=15], bench [QUICK=1] [T=x]
+# make crash [KILLS=10000] [SEED=n] [T=part], crash-selftest [T=bug], crash-strace, matrix [SAMPLE=n], blocklog [STATES=n]
+# make soak [MINUTES=15], bench [QUICK=1] [T=x]
 # make docs, test-debootstrap
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
 # make fuzz [T=x] [SECONDS=n]    n seconds for each fuzz target;  make fuzz-short [T=x]
@@ -62,7 +63,7 @@ picked   = $(foreach t,$(1),$(if $(T),$(if $(findstring $(T),$(t)),$(t)),$(t)))
 PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
-.PHONY: all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire differential crash \
+.PHONY: all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire differential crash crash-selftest crash-strace \
         matrix blocklog soak bench clients test-debootstrap docs lint format coverage install clean
 .SECONDEXPANSION:
 .SECONDARY:
@@ -152,7 +153,17 @@ differential: binary
 
 # kill -9 and power cuts again and again; everything at once for a while; figures beside stock redis-server.
 crash: binary
+	$(PYTHON) tests/crash/syscalls.py --bin $(abspath $(BINARY)) --seed $(or $(SEED),0)
+	$(PYTHON) tests/crash/syscalls.py --bin $(abspath $(BINARY)) --seed $(or $(SEED),0) --power
 	$(PYTHON) tests/crash/run.py --bin $(abspath $(BINARY)) --kills $(or $(KILLS),10000) --seed $(or $(SEED),0) --only "$(T)"
+
+# Builds with one mistake each (base/planted.h): each must be found.
+crash-selftest:
+	$(PYTHON) tests/crash/selftest.py --seed $(or $(SEED),0) --only "$(T)"
+
+# A kill at each system call, by strace; says so when that is not there.
+crash-strace: binary
+	$(PYTHON) tests/crash/syscalls.py --bin $(abspath $(BINARY)) --strace
 
 # Every system call fails in turn; needs strace, and says so when it is not there.
 matrix: binary

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/crc.h"
+#include "base/planted.h"
 #include "persistence/aof_impl.h"
 
 enum { PROGRESS_EVERY = 1 << 16, NAME_SHOWN = 40 };
@@ -80,6 +81,12 @@ static const char *check_mark(const struct aof_reader *r, uint64_t bytes, uint64
     return mark_crc_ok(line, &b, crc32c(mark_seed(r->head.id, &b), r->in->p, bytes)) ? NULL : "wrong checksum";
 }
 
+/* Is the batch the file's last? For planted mistakes. */
+static bool is_last(const struct aof_reader *r, uint64_t bytes)
+{
+    return rdb_in_left(r->in) < bytes + MARK_MAX;
+}
+
 bool aof_apply_extent(struct aof_reader *r, struct look *l, uint64_t bytes)
 {
     uint64_t n;
@@ -88,6 +95,7 @@ bool aof_apply_extent(struct aof_reader *r, struct look *l, uint64_t bytes)
         enum item it = look_at(l, at, &n);
 
         if (it != ITEM_COMMAND && it != ITEM_NOTE) break;
+        if (PLANTED(BUG_LAST_RECORD_DROPPED) && at + n == bytes && is_last(r, bytes)) break;
         if (it == ITEM_COMMAND && !apply(r, l)) return false;
     }
     return true;
@@ -125,6 +133,7 @@ static enum aof_end read_batches(struct aof_reader *r, struct look *l)
         }
         if (r->until_s >= 0 && x.last_s > r->until_s) return AOF_UNTIL;
         if (!aof_apply_extent(r, l, x.bytes)) return aof_bad(r, AOF_DAMAGED, r->why);
+        if (PLANTED(BUG_BATCH_TWICE) && is_last(r, x.bytes) && !aof_apply_extent(r, l, x.bytes)) return AOF_DAMAGED;
         r->in->p += x.bytes + x.mark_n;
         r->offset += aof_counted(r, &x, r->batches + 1);
         r->batches++;
