@@ -99,6 +99,14 @@ void aof_set_temp_base(const struct aof_set *s, char *out)
     aof_set_path(s, name, out);
 }
 
+void aof_set_reserve_path(const struct aof_set *s, char *out)
+{
+    char name[NAME_MAX];
+
+    snprintf(name, sizeof name, "%s.reserve", s->filename);
+    aof_set_path(s, name, out);
+}
+
 bool aof_set_make_dir(struct aof_set *s)
 {
     static const struct manifest none = { 0 };

@@ -114,6 +114,9 @@ void aof_set_sweep(struct aof_set *s, bool keep);
  * system's memory alone, and what is appended now builds on it. */
 bool MUST_USE aof_set_settle(struct aof_set *s);
 
+/* Path of the file that holds space back (log_reserve.h), at out[PATH_MAX]. */
+void aof_set_reserve_path(const struct aof_set *s, char *out);
+
 /* Path for a base in the making, at out[PATH_MAX]. */
 void aof_set_temp_base(const struct aof_set *s, char *out);
 

@@ -117,7 +117,7 @@ static int sys_sync_dir(void *ctx, const char *path)
     if (fd == -1) return -1;
     r = PLANTED(BUG_NO_DIRECTORY_SYNC) ? 0 : fsync(fd);
     saved = errno;
-    if (r == -1 && (saved == EINVAL || saved == EROFS)) r = 0; /* file systems that know no such thing */
+    if (r == -1 && saved == EINVAL) r = 0; /* a file system that knows no such thing */
     close(fd);
     errno = saved;
     return r;

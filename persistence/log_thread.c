@@ -13,6 +13,7 @@
 #include "persistence/aof_set.h"
 #include "persistence/file_ops.h"
 #include "persistence/log_file.h"
+#include "persistence/log_reserve.h"
 #include "persistence/log_tail.h"
 
 enum { RETRY_MS = 100, RETRY_MAX_MS = 1000 };
@@ -66,6 +67,7 @@ void log_thread_fail(struct write_log *w, const char *what, int error)
     snprintf(w->error, sizeof w->error, "%s: %s", what, strerror(error));
     if (!atomic_load(&w->failed))
         log_warning(w->env.log, "The AOF cannot be written (%s): writes are refused until it can", w->error);
+    w->error_no = error;
     w->errors++;
     w->sync_due = 0;
     atomic_store(&w->failed, true);
@@ -122,7 +124,7 @@ static void sync_all(struct write_log *w)
     const struct file_ops *ops = w->env.ops;
     struct log_file *cur = w->cur, *f;
     uint64_t upto = w->written, pos = w->whole_pos;
-    int64_t began = w->env.mono_us(), took;
+    int64_t began = w->env.mono_us(), ended;
     int fds[OLD_FILES_MAX + 1], n = 0, r = 0, error;
 
     atomic_store(&w->sync_state, SYNC_RUNS);
@@ -134,17 +136,18 @@ static void sync_all(struct write_log *w)
     for (int i = 0; i < n && r == 0; i++) r = ops->sync(ops->ctx, fds[i]);
     if (r != 0 && PLANTED(BUG_SAME_DESCRIPTOR_AGAIN)) r = ops->sync(ops->ctx, fds[n - 1]);
     error = errno;
-    took = w->env.mono_us() - began;
+    ended = w->env.mono_us();
     pthread_mutex_lock(&w->lock);
     atomic_store(&w->sync_state, SYNC_NONE);
     atomic_store(&w->sync_runs_since, 0);
-    w->last_sync_us = took;
+    w->last_sync_us = ended - began;
     if (r != 0) {
         w->sync_failed = true;
         log_thread_fail(w, "fdatasync", error);
         return;
     }
     w->syncs++;
+    w->last_sync_end_us = ended;
     log_tail_synced(w, began, upto);
     cur->synced_pos = pos;
     while (w->old && w->old != cur) {
@@ -270,6 +273,18 @@ static bool sync_released(struct write_log *w)
     return ok;
 }
 
+/* A write found no space: the files hold whole batches up to there, and no sync of them has failed. When they are
+ * synced, the new file need not hold all that again. Lock as sync_all. */
+static void sync_before_full(struct write_log *w)
+{
+    uint64_t upto = w->written, pos = w->whole_pos;
+
+    if (!log_reserve_is_for(w->error_no) || w->sync_failed || atomic_load(&w->durable) >= upto) return;
+    if (!sync_released(w)) return;
+    w->cur->synced_pos = pos;
+    atomic_store_explicit(&w->durable, upto, memory_order_release);
+}
+
 static void note_gap(struct write_log *w, const struct plan *p)
 {
     if (p->proven >= p->held) return;
@@ -283,18 +298,33 @@ static void note_gap(struct write_log *w, const struct plan *p)
 /* One attempt to get the log going again. Lock as sync_all. False: not yet. */
 static bool recover(struct write_log *w)
 {
-    struct plan p = make_plan(w, aof_set_base_offset(w->set));
-    uint64_t to = w->target;
-    struct chain_at from = chain_find(&w->chain, p.held);
-    int64_t stamp_s = w->stamp_handed;
-    struct log_file *f, *old = w->old, *cur = w->cur, *next = w->next;
+    struct log_file *f, *old, *cur, *next;
+    struct chain_at from;
+    struct plan p;
+    int64_t stamp_s;
+    uint64_t to;
     int error;
 
     w->writing = true;
+    sync_before_full(w);
+    p = make_plan(w, aof_set_base_offset(w->set));
+    from = chain_find(&w->chain, p.held);
+    to = w->target;
+    stamp_s = w->stamp_handed;
+    old = w->old;
+    cur = w->cur;
+    next = w->next;
     if (p.proven < p.held && sync_released(w)) p.proven = p.held;
     pthread_mutex_unlock(&w->lock);
     f = rescue(w, &p, from, to, stamp_s);
     error = errno;
+    if (!f && log_reserve_use(w, error)) {
+        /* What a large batch has left there takes space, and is no part of the log. */
+        if (cur == p.keep && w->env.ops->truncate(w->env.ops->ctx, cur->fd, (int64_t)cur->pos) != 0)
+            log_warning(w->env.log, "The torn end of the AOF could not be cut: %s", strerror(errno));
+        f = rescue(w, &p, from, to, stamp_s);
+        error = errno;
+    }
     /* Stock servers read a file to its end: cut what the new file holds again. memd's loader stops where
      * the next file begins, so that nothing depends on this. */
     if (f && p.keep && !aof_set_cut(w->set, p.keep->seq, p.keep_pos))
@@ -304,7 +334,9 @@ static bool recover(struct write_log *w)
     w->writing = false;
     if (!f) {
         snprintf(w->error, sizeof w->error, "%s", strerror(error));
+        w->error_no = error;
         w->errors++;
+        w->rescues_failed++;
         pthread_cond_broadcast(&w->done);
         return false;
     }
@@ -352,6 +384,8 @@ static bool step(struct write_log *w, int *retry_ms)
         if (!atomic_load(&w->failed)) sync_all(w);
     } else if (atomic_load(&w->sync_state) == SYNC_WANTED || (w->sync_due != 0 && ms_until(w, w->sync_due) == 0)) {
         sync_all(w);
+    } else if (w->reserve_due != 0 && ms_until(w, w->reserve_due) == 0) {
+        log_reserve_retry(w);
     } else {
         return false;
     }
@@ -366,14 +400,16 @@ static void *run(void *arg)
 {
     struct write_log *w = arg;
     int retry_ms = RETRY_MS;
+    int64_t due;
 
     mem_thread_enter();
     pthread_mutex_lock(&w->lock);
     while (!w->stop) {
         if (step(w, &retry_ms) || w->stop) continue;
         w->idle = true;
-        if (w->sync_due == 0) pthread_cond_wait(&w->work, &w->lock);
-        else wait_ms(w, ms_until(w, w->sync_due));
+        due = w->sync_due == 0 || (w->reserve_due != 0 && w->reserve_due < w->sync_due) ? w->reserve_due : w->sync_due;
+        if (due == 0) pthread_cond_wait(&w->work, &w->lock);
+        else wait_ms(w, ms_until(w, due));
         w->idle = false;
     }
     pthread_mutex_unlock(&w->lock);
@@ -403,12 +439,12 @@ void log_thread_stop(struct write_log *w)
 
 bool log_thread_wait_synced(struct write_log *w, uint64_t offset)
 {
-    uint64_t errors = w->errors;
+    uint64_t failed = w->rescues_failed;
     int none = SYNC_NONE;
 
     for (;;) {
         if (!atomic_load(&w->failed) && atomic_load(&w->durable) >= offset && !w->next) return true;
-        if (w->errors != errors || (w->is_private && atomic_load(&w->failed))) return false;
+        if (w->rescues_failed != failed || (w->is_private && atomic_load(&w->failed))) return false;
         none = SYNC_NONE;
         atomic_compare_exchange_strong(&w->sync_state, &none, SYNC_WANTED);
         pthread_cond_signal(&w->work);

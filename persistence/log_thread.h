@@ -75,6 +75,11 @@ struct write_log {
     struct log_select *selects;
     size_t n_selects, cap_selects;
     char error[160];
+    int error_no;         /* of the last failure */
+    uint64_t rescues_failed;
+    int reserve_error;    /* why no space is held back; 0: it is. The thread's */
+    int64_t reserve_due;  /* monotonic us: try again; 0: held */
+    int64_t last_sync_end_us; /* monotonic; 0: none was */
     uint64_t bytes, syncs, errors, reopened;
     int64_t last_sync_us;
 
@@ -83,6 +88,7 @@ struct write_log {
                                 * nobody has any more; until a base holds them, what follows proves nothing
                                 * either. UINT64_MAX: no gap */
     _Atomic bool failed;
+    _Atomic bool full;         /* no space is held back, for want of it */
     _Atomic int sync_state;
     _Atomic int64_t sync_runs_since; /* monotonic us; 0: none runs */
     _Atomic int64_t expected_us; /* what a sync may take, by those that were */

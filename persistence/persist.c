@@ -303,17 +303,26 @@ const char *persist_log_id(const struct persist *p)
     return write_log_id(p->log);
 }
 
-const char *persist_refusal(const struct persist *p)
+static const char *log_refusal(const struct persist *p)
 {
     struct persist *m = (struct persist *)(uintptr_t)p;
+    struct write_log_figures f;
 
-    if (UNLIKELY(write_log_failed(p->log)) && !p->turning_on) {
-        char text[160];
+    write_log_figures(p->log, &f);
+    snprintf(m->refusal, sizeof m->refusal, "MISCONF Errors writing to the AOF file: %s",
+             strerror(f.error_no ? f.error_no : ENOSPC));
+    return m->refusal;
+}
 
-        write_log_error(p->log, text, sizeof text);
-        snprintf(m->refusal, sizeof m->refusal, "MISCONF Errors writing to the AOF file: %s", text);
-        return m->refusal;
-    }
+const char *persist_growth_refusal(const struct persist *p)
+{
+    if (UNLIKELY(write_log_is_full(p->log)) && !p->turning_on) return log_refusal(p);
+    return persist_refusal(p);
+}
+
+const char *persist_refusal(const struct persist *p)
+{
+    if (UNLIKELY(write_log_failed(p->log)) && !p->turning_on) return log_refusal(p);
     if (LIKELY(p->last_bgsave_ok) || !p->conf.stop_writes_on_bgsave_error || p->conf.n_rules == 0) return NULL;
     return "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. "
            "Commands that may modify the data set are disabled, because this instance is configured to report "
@@ -348,15 +357,26 @@ size_t persist_buffer_bytes(const struct persist *p)
     return f.memory + sf.queued;
 }
 
+static const char *log_state(const struct persist *p, const struct write_log_figures *f)
+{
+    if (!p->conf.appendonly) return "off";
+    if (p->turning_on) return "starting";
+    if (write_log_failed(p->log)) return "failing";
+    if (f->is_full) return "full";
+    return f->is_slow ? "slow" : "ok";
+}
+
 void persist_info(const struct persist *p, struct persist_info *out)
 {
     struct write_log_figures f;
     struct snapshot_figures sf = { 0 };
     int64_t now = p->env.mono_us(), sec = (now - p->began_us) / 1000000;
     bool rewrite = p->saving == SAVING_BASE || p->saving == SAVING_PREPARES;
+    int64_t ended_ms = 0;
 
     write_log_figures(p->log, &f);
     if (p->snapshot) snapshot_figures(p->snapshot, &sf);
+    if (f.last_sync_end_us) ended_ms = p->env.store->now_ms - (now - f.last_sync_end_us) / 1000;
     *out = (struct persist_info){
         .loading = p->loading,
         .progress = p->progress,
@@ -392,6 +412,9 @@ void persist_info(const struct persist *p, struct persist_info *out)
         .aof_write_errors = f.errors,
         .aof_files_reopened = f.reopened,
         .aof_last_fsync_us = f.last_sync_us,
+        .aof_last_fsync_time = ended_ms / 1000,
+        .aof_state = log_state(p, &f),
+        .aof_last_error = f.error_no ? strerror(f.error_no) : "none",
         .offset = write_log_offset(p->log),
         .written_offset = f.written,
         .synced_offset = write_log_synced(p->log),

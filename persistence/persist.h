@@ -149,6 +149,9 @@ void persist_sync_soon(struct persist *p);
 /* NULL when writes may be accepted, else the error text (without '-') to refuse them with. Cheap. */
 const char *persist_refusal(const struct persist *p);
 
+/* The same for a write that takes more space: while the disk is full there is some left for others alone. */
+const char *persist_growth_refusal(const struct persist *p);
+
 /* True while the log cannot be written: what has been appended since stays in memory, and the durable
  * offset stands still. wake is called when that changes. Cheap. */
 bool persist_is_failing(const struct persist *p);
@@ -233,6 +236,10 @@ struct persist_info {
     uint64_t aof_delayed_fsync;     /* times writers had to wait for a slow disk */
     uint64_t aof_syncs, aof_write_errors, aof_files_reopened;
     int64_t aof_last_fsync_us;      /* duration of the last sync */
+    int64_t aof_last_fsync_time;    /* when it ended; 0: none was */
+    const char *aof_state;          /* off; starting (its first base is being made); ok; slow (writers wait for the
+                                     * disk); full (what needs more space is refused); failing (all writes are) */
+    const char *aof_last_error;     /* "none" before the first */
     uint64_t offset, written_offset, synced_offset;
 };
 void persist_info(const struct persist *p, struct persist_info *out);

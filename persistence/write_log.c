@@ -12,6 +12,7 @@
 #include "persistence/aof_set.h"
 #include "persistence/file_ops.h"
 #include "persistence/log_file.h"
+#include "persistence/log_reserve.h"
 #include "persistence/log_tail.h"
 #include "persistence/log_thread.h"
 
@@ -38,6 +39,7 @@ void write_log_free(struct write_log **w)
     if (l->on) {
         log_thread_stop(l);
         log_thread_close_files(l);
+        log_reserve_end(l);
     }
     chain_fini(&l->chain);
     mem_free(l->selects);
@@ -89,6 +91,7 @@ void write_log_on(struct write_log *w, struct aof_set *set, struct log_file *f, 
     atomic_store(&w->sync_state, SYNC_NONE);
     w->thread_owns = mode == PERSIST_ALWAYS;
     w->on = true;
+    log_reserve_begin(w);
     log_thread_start(w);
 }
 
@@ -100,6 +103,7 @@ bool write_log_off(struct write_log *w)
     ok = write_log_drain(w);
     log_thread_stop(w);
     log_thread_close_files(w);
+    log_reserve_end(w);
     chain_fini(&w->chain);
     w->on = false;
     atomic_store(&w->failed, false);
@@ -455,6 +459,11 @@ bool write_log_failed(const struct write_log *w)
     return w->on && atomic_load_explicit(&w->failed, memory_order_acquire);
 }
 
+bool write_log_is_full(const struct write_log *w)
+{
+    return w->on && atomic_load_explicit(&w->full, memory_order_relaxed);
+}
+
 bool write_log_must_wait(const struct write_log *w)
 {
     return w->must_wait;
@@ -489,6 +498,10 @@ void write_log_figures(const struct write_log *w, struct write_log_figures *out)
         .errors = w->errors,
         .reopened = w->reopened,
         .last_sync_us = w->last_sync_us,
+        .last_sync_end_us = w->last_sync_end_us,
+        .error_no = w->error_no,
+        .is_slow = w->is_slow,
+        .is_full = atomic_load(&w->full),
         .memory = chain_bytes(&w->chain),
     };
     pthread_mutex_unlock(&l->lock);

@@ -74,6 +74,7 @@ uint64_t write_log_offset(const struct write_log *w);
 uint64_t write_log_durable(const struct write_log *w); /* replies up to here may leave */
 uint64_t write_log_synced(const struct write_log *w);
 bool write_log_failed(const struct write_log *w);
+bool write_log_is_full(const struct write_log *w); /* nothing is to grow */
 bool write_log_must_wait(const struct write_log *w);
 bool write_log_reads_wait(const struct write_log *w); /* as persist_reads_wait */
 
@@ -93,7 +94,9 @@ struct write_log_figures {
     uint64_t written;
     bool sync_pending;
     uint64_t delayed, syncs, errors, reopened;
-    int64_t last_sync_us;
+    int64_t last_sync_us, last_sync_end_us; /* duration; monotonic, 0: none was */
+    int error_no;             /* of the last error, 0: none */
+    bool is_slow, is_full;
     size_t memory;
 };
 void write_log_figures(const struct write_log *w, struct write_log_figures *out);

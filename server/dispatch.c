@@ -165,9 +165,9 @@ static uint32_t flags_of(const struct client *c, const struct command *cmd)
     return cmd->flags | multi_flags(c);
 }
 
-const char *dispatch_write_refusal(const struct server *s)
+const char *dispatch_write_refusal(const struct server *s, uint32_t flags)
 {
-    const char *disk = persist_refusal(s->persist);
+    const char *disk = flags & CMD_DENYOOM ? persist_growth_refusal(s->persist) : persist_refusal(s->persist);
 
     if (UNLIKELY(disk != NULL)) return disk;
     if (LIKELY(s->conf->min_replicas_to_write == 0) || s->conf->min_replicas_max_lag == 0) return NULL;
@@ -235,7 +235,7 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
     }
     if (UNLIKELY(c->in.cap > MEM_LARGE) && !dispatch_fits(argc, argv)) return err_text(ERR_OOM);
     if (flags & CMD_WRITE) {
-        why = dispatch_write_refusal(s);
+        why = dispatch_write_refusal(s, flags);
         if (UNLIKELY(why != NULL)) return why;
     }
     if (UNLIKELY(c->subs != NULL) && pubsub_limits(c) && !(cmd->flags & CMD_IN_PUBSUB)) {

@@ -46,8 +46,8 @@ enum memory dispatch_make_room(struct server *s);
 bool dispatch_fits(size_t argc, const struct str *argv);
 
 /* Why nothing may be written now: the disk, or that there are fewer replicas than min-replicas-to-write asks
- * for (memd has none). NULL: it may. */
-const char *dispatch_write_refusal(const struct server *s);
+ * for (memd has none). flags: the command's; while the disk is full, some that take no space may. NULL: it may. */
+const char *dispatch_write_refusal(const struct server *s, uint32_t flags);
 
 /* Connect the store's changes to log, WATCH and blocked clients: once, at start. */
 void dispatch_subscribe(struct server *s);

@@ -46,10 +46,17 @@ void gate_changed(struct server *s, const struct change *ch)
     else *place_of(s, ch->db, ch->key) = behind_next(s);
 }
 
+/* EXEC may tell of a watched key, FUNCTION of libraries. INFO and DEBUG tell of everything, but promise nothing. */
+static bool tells_no_data(const struct command *cmd)
+{
+    if (cmd->group == GROUP_PUBSUB) return true;
+    return !(cmd->flags & (CMD_WRITE | CMD_READONLY)) && cmd->group != GROUP_TRANSACTIONS && cmd->group != GROUP_SCRIPTING;
+}
+
 /* Do the keys that the request names tell all that it reads? */
 static bool names_its_keys(const struct command *cmd)
 {
-    if (!(cmd->flags & (CMD_WRITE | CMD_READONLY)) || cmd->keys[0].flags == 0) return false;
+    if (cmd->keys[0].flags == 0) return false;
     for (int i = 0; i < COMMAND_KEY_SPECS; i++) {
         if (cmd->keys[i].flags & KEY_INCOMPLETE) return false;
         if (cmd->keys[i].flags && cmd->keys[i].first == 0) return false;
@@ -64,7 +71,7 @@ void gate_saw(struct client *c, const struct command *cmd, size_t argc, const st
     long n;
 
     if (LIKELY(!persist_reads_wait(s->persist))) return;
-    if (cmd->group == GROUP_CONNECTION || cmd->group == GROUP_PUBSUB) return;
+    if (tells_no_data(cmd)) return;
     if (!names_its_keys(cmd)) {
         c->sees_all = true;
         return;

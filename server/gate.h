@@ -6,7 +6,7 @@
  *   a command on keys          the last writes to these keys
  *   whatever else tells of     all that was written before it: EXEC, scripts, SCAN, DBSIZE; messages to subscribers
  *   the data                   and monitors, invalidations
- *   of connection and pub/sub  nothing
+ *   what tells of no data      nothing (PING, CLIENT, INFO, WAITAOF, PUBLISH ...)
  *
  * While the log cannot be written, the second kind goes on as if there were no unsynced writes, since it would
  * wait for the disk's repair; what is told of a certain key (by a command, a keyspace event, an invalidation)

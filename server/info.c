@@ -202,11 +202,11 @@ static void section_persistence(struct server *s, struct buf *b)
                    "aof_current_size:%llu\r\naof_base_size:%llu\r\naof_pending_rewrite:0\r\n"
                    "aof_buffer_length:%llu\r\naof_pending_bio_fsync:%d\r\naof_delayed_fsync:%llu\r\n"
                    "aof_syncs:%llu\r\naof_write_errors:%llu\r\naof_files_reopened:%llu\r\n"
-                   "aof_last_fsync_usec:%lld\r\naof_offset:%llu\r\naof_written_offset:%llu\r\n"
+                   "aof_state:%s\r\naof_last_error:%s\r\naof_last_fsync_time:%lld\r\naof_last_fsync_usec:%lld\r\naof_offset:%llu\r\naof_written_offset:%llu\r\n"
                    "aof_durable_offset:%llu\r\n",
                    U(p.aof_current_size), U(p.aof_base_size), U(p.aof_buffer_bytes), p.aof_fsync_pending,
                    U(p.aof_delayed_fsync), U(p.aof_syncs), U(p.aof_write_errors), U(p.aof_files_reopened),
-                   I(p.aof_last_fsync_us), U(p.offset), U(p.written_offset), U(p.synced_offset));
+                   p.aof_state, p.aof_last_error, I(p.aof_last_fsync_time), I(p.aof_last_fsync_us), U(p.offset), U(p.written_offset), U(p.synced_offset));
     }
     if (p.loading) {
         int64_t spent = (s->now_us - p.progress.started_us) / 1000000;

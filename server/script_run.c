@@ -64,6 +64,7 @@ bool script_running(const struct script_run *r, struct script_running *out)
 static const char *refusal(const struct script_run *r, const struct command_ref *ref, size_t argc, const struct str *argv)
 {
     const struct command *cmd;
+    const char *why;
 
     if (ref == NULL) return "ERR Unknown Redis command called from script";
     cmd = ref->cmd;
@@ -71,8 +72,7 @@ static const char *refusal(const struct script_run *r, const struct command_ref 
     if ((cmd->flags & CMD_NOSCRIPT) && !r->server->scripts_run_all) return "ERR This Redis command is not allowed from script";
     if (only_reads(r->job) && (cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)))
         return "ERR Write commands are not allowed from read-only scripts.";
-    if ((cmd->flags & CMD_WRITE) && !r->wrote && dispatch_write_refusal(r->server) != NULL)
-        return dispatch_write_refusal(r->server);
+    if ((cmd->flags & CMD_WRITE) && !r->wrote && (why = dispatch_write_refusal(r->server, cmd->flags)) != NULL) return why;
     if ((cmd->flags & CMD_DENYOOM) && r->out_of_memory && !r->wrote && !may_exceed_memory(r->job))
         return err_text(ERR_OOM);
     if (!dispatch_fits(argc, argv)) return err_text(ERR_OOM);
@@ -196,7 +196,7 @@ enum err script_may_run(struct script_run *r, const struct script_job *job, stru
 
     if (!job->declared) return OK;
     if (!(job->flags & SCRIPT_NO_WRITES)) {
-        why = dispatch_write_refusal(r->server);
+        why = dispatch_write_refusal(r->server, job->flags & SCRIPT_ALLOW_OOM ? 0 : CMD_DENYOOM);
         if (why == NULL && job->read_only) why = "ERR Can not execute a script with write flag using *_ro command.";
     }
     if (why == NULL && !(job->flags & (SCRIPT_ALLOW_OOM | SCRIPT_NO_WRITES)) &&
