@@ -1,8 +1,8 @@
 /* cut.h -- the snapshot in progress as the data types see it; its public face is in store.h.
  *
  * A value that is told in pieces is known here by the address of its object. Before such a value changes, its
- * type says what will change, so that the old state of that part is kept or told first. Tables (hashes, sets,
- * sorted sets) and stream maps do that by themselves: they know their own cut (table.h, stream_map_cut.h).
+ * type says what will change, so that the old state of that part is kept or told first. Tables (hashes and
+ * sets), sorted sets and stream maps do that by themselves: they know their own cut.
  * Lists and strings have no room for that, and ask:
  *
  *     struct cut_value *cut = cut_value_of(store, object);   // NULL, nearly always

@@ -4,6 +4,7 @@
 
 #include "storage/cut.h"
 #include "storage/cut_piece.h"
+#include "storage/zset.h"
 
 /* How values of a type are told in pieces. */
 struct cut_kind {
@@ -15,7 +16,10 @@ struct cut_kind {
     /* Forget all state, told or not. */
     void (*end)(struct cut_value *v);
 };
-extern const struct cut_kind cut_string, cut_list, cut_table, cut_stream;
+extern const struct cut_kind cut_string, cut_list, cut_table, cut_zset, cut_stream;
+
+/* Is a table of members worth it? */
+bool cut_table_is_large(const struct store_cut *c, const struct table *t);
 
 /* A string: `at` bytes of n have been told; chunks that were written over since are kept. */
 struct cut_string_state {
@@ -36,6 +40,7 @@ struct cut_value {
         struct cut_string_state string;
         struct cut_list_state *list;
         struct table_cut table;
+        struct zset_cut zset;
         struct cut_stream_state *stream;
     };
 };

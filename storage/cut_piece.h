@@ -15,7 +15,7 @@
 enum cut_piece_kind {
     CUT_BYTES,     /* of a string: the next bytes */
     CUT_ELEMENT,   /* of a list: the next one, bytes */
-    CUT_ENTRY,     /* of a hash, set or sorted set: e, in no order */
+    CUT_ENTRY,     /* of a hash, set or sorted set: e, in no certain order */
     CUT_BLOCK,     /* of a stream: id and bytes */
     CUT_STREAM,    /* behind the blocks: stream; then for each group */
     CUT_GROUP,     /*   group, then for each of its deliveries */

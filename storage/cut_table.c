@@ -1,16 +1,11 @@
-/* cut_table.c -- a large hash, set or sorted set in pieces: its own table does the work, as those of the
- * databases do (table_cut.c). Their order means nothing, so a pre-image is a piece like any other. */
+/* cut_table.c -- a large hash or set in pieces: its own table does the work, as those of the databases do
+ * (table_cut.c). Their order means nothing, so a pre-image is a piece like any other. */
 #include "storage/cut_impl.h"
 #include "storage/hash.h"
-#include "storage/zset.h"
 
 static struct table *table_in(enum value_type type, void *object)
 {
-    switch (type) {
-    case VALUE_HASH: return &((struct hash_large *)object)->table;
-    case VALUE_ZSET: return &((struct zset_large *)object)->table;
-    default: return object;
-    }
+    return type == VALUE_HASH ? &((struct hash_large *)object)->table : object;
 }
 
 /* A guess, by a few entries. */
@@ -30,13 +25,14 @@ static size_t bytes_of(const struct table *t)
     return n > 0 ? bytes / n * t->count : 0;
 }
 
+bool cut_table_is_large(const struct store_cut *c, const struct table *t)
+{
+    return t->count > c->large_elements || bytes_of(t) > c->large_bytes;
+}
+
 static bool is_large(const struct store_cut *c, const struct entry *e)
 {
-    const struct table *t;
-
-    if (entry_enc(e) != ENC_TABLE && entry_enc(e) != ENC_TREE) return false;
-    t = table_in(entry_type(e), entry_ptr(e));
-    return t->count > c->large_elements || bytes_of(t) > c->large_bytes;
+    return entry_enc(e) == ENC_TABLE && cut_table_is_large(c, table_in(entry_type(e), entry_ptr(e)));
 }
 
 static void tell_entry(void *ctx, struct entry *e)

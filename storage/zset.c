@@ -22,6 +22,7 @@ static void large_add(struct zset_large *l, uint64_t hash, struct str member, do
 {
     struct entry *e = zentry_new(member, score);
 
+    if (UNLIKELY(l->cut != NULL)) zset_cut_mark(l->cut, e);
     table_insert(&l->table, hash, e);
     ztree_insert(&l->tree, e);
 }
@@ -81,6 +82,12 @@ void zset_expect(struct zset *z, size_t n)
 
 /* --- changing ----------------------------------------------------------------------------------- */
 
+/* The member of e is about to get another score, or to go. */
+static inline void before_change(struct zset_large *l, struct entry *e)
+{
+    if (UNLIKELY(l->cut != NULL)) zset_cut_member(l->cut, e);
+}
+
 static bool find_packed(const struct zset *z, struct str member, struct zplace *at)
 {
     at->p = zpack_find(z->ptr, member, &at->score);
@@ -138,7 +145,7 @@ void zset_put_at(struct zset *z, struct zplace *at, struct str member, double sc
         l = z->ptr;
         large_add(l, table_hash(&l->table, member), member, score);
     } else if (at->found) {
-        table_ref_before_change(&l->table, &at->ref);
+        before_change(l, at->ref.e);
         ztree_move(&l->tree, at->ref.e, score);
     } else {
         large_add(l, at->ref.hash, member, score);
@@ -153,6 +160,7 @@ void zset_remove_at(struct zset *z, struct zplace *at)
         listpack_delete((unsigned char **)&z->ptr, at->p, 2);
         return;
     }
+    before_change(l, at->ref.e);
     ztree_remove(&l->tree, at->ref.e);
     entry_free(table_remove(&l->table, &at->ref));
 }
@@ -191,6 +199,7 @@ static void remove_entry(void *ctx, struct entry *e)
     struct table_ref ref;
     struct str member = entry_key(e);
 
+    before_change(r->l, e);
     if (r->fn != NULL) r->fn(r->ctx, member, zentry_score(e));
     table_look(t, table_hash(t, member), member, &ref);
     entry_free(table_remove(t, &ref));

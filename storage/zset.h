@@ -30,6 +30,7 @@ struct zset {
 struct zset_large {
     struct table table;
     struct ztree tree;
+    struct zset_cut *cut; /* snapshot in progress, else NULL */
 };
 
 /* A new, empty one to which about n members will be added, none longer than `longest`. */
@@ -118,6 +119,28 @@ uint64_t zset_scan(const struct zset *z, uint64_t cursor, size_t count,
  * fn returns false to stop. */
 void zset_random(const struct zset *z, size_t n, bool distinct,
                  bool (*fn)(void *ctx, struct str member, double score), void *ctx);
+
+/* --- the snapshot cut (zset_cut.c) ---------------------------------------------------------------
+ * Between zset_cut_begin and _end each member of the large form that was there at begin is told once, with
+ * the score it had: by the walker, or before it is changed or removed. */
+struct zset_cut {
+    uint32_t epoch; /* unique per cut, never 0 */
+    void (*tell)(void *ctx, struct entry *e);
+    void *ctx;
+    /* zset_cut.c's: where the walker stands */
+    bool started;
+    double score;
+    struct buf member;
+};
+void zset_cut_begin(struct zset_large *l, struct zset_cut *cut);
+void zset_cut_end(struct zset_large *l);
+
+/* Tell the next few; false: there is none left. */
+bool zset_cut_step(struct zset_large *l);
+
+/* Of a member: tell it if that is still to be done; it is new, and not to be told. */
+void zset_cut_member(struct zset_cut *cut, struct entry *e);
+void zset_cut_mark(const struct zset_cut *cut, struct entry *e);
 
 /* --- type_ops ------------------------------------------------------------------------------------ */
 
