@@ -120,7 +120,7 @@ static enum aof_end read_batches(struct aof_reader *r, struct look *l)
         /* Whole commands up to the end: a stock server went on in this file; its first is a SELECT. (Or a cut
          * fell between two commands: then taking them is as good as dropping them, unless some of what they hold
          * never came.) */
-        if (it == ITEM_END && x.selects && !x.in_multi && !aof_has_hole(r->in)) {
+        if (it == ITEM_END && x.selects && !x.in_multi && !x.ends_in_note && !aof_has_hole(r->in)) {
             wrong = NULL;
             r->unproven = x.bytes;
         }

@@ -123,7 +123,7 @@ static void apply_found(struct aof_reader *r, struct look *l, const struct mark_
 
 static enum aof_end apply_all(struct aof_reader *r, struct look *l, struct whole *w, enum aof_end end)
 {
-    qsort(w->found, w->n, sizeof *w->found, by_seq);
+    if (w->n) qsort(w->found, w->n, sizeof *w->found, by_seq);
     for (size_t i = 0; i < w->n; i++) {
         if (w->found[i].b.seq <= r->batches) continue; /* a copy */
         if (r->offset >= r->stop_at) break;            /* the next file repeats it */

@@ -182,23 +182,18 @@ static void add_name(struct buf *out, struct str name)
 
 void manifest_format(const struct manifest *m, struct buf *out)
 {
+    struct buf lines = { 0 };
+
     for (size_t i = 0; i < m->n; i++) {
         const struct manifest_file *f = &m->files[i];
 
-        buf_add_c(out, "file ");
-        add_name(out, str_c(f->name));
-        buf_printf(out, " seq %llu type %c\n", (unsigned long long)f->seq, f->type);
+        buf_add_c(&lines, "file ");
+        add_name(&lines, str_c(f->name));
+        buf_printf(&lines, " seq %llu type %c\n", (unsigned long long)f->seq, f->type);
     }
-    buf_printf(out, "%s%08x\n", sum_word, crc32c(0, out->p, out->n));
-}
-
-/* Where the checksum line begins when there is one: it is the last, and of fixed length. */
-static size_t sum_at(struct str text)
-{
-    size_t n = sizeof sum_word - 1 + 9;
-
-    if (text.n < n || memcmp(text.p + text.n - n, sum_word, sizeof sum_word - 1) != 0) return text.n;
-    return text.n - n;
+    buf_printf(out, "%s%08x\n", sum_word, crc32c(0, lines.p, lines.n));
+    buf_add_str(out, buf_str(&lines));
+    buf_fini(&lines);
 }
 
 /* One word from *at on, unquoted into out; false at a broken quote. An empty result with *at at the end
@@ -296,14 +291,21 @@ static bool names_differ(const struct manifest *m)
     return differ;
 }
 
+static bool has_sum(struct str text)
+{
+    return text.n >= sizeof sum_word - 1 && memcmp(text.p, sum_word, sizeof sum_word - 1) == 0;
+}
+
+/* Is the text what its first line says? It is the first, so that a text that has lost its end still has it. */
 static bool sum_ok(struct str text)
 {
-    size_t at = sum_at(text);
+    size_t word = sizeof sum_word - 1, line = word + 9;
     char want[16];
 
-    if (at == text.n) return true; /* another server's manifest */
-    snprintf(want, sizeof want, "%08x\n", crc32c(0, text.p, at));
-    return memcmp(want, text.p + text.n - 9, 9) == 0;
+    if (!has_sum(text)) return true; /* another server's manifest */
+    if (text.n < line) return false;
+    snprintf(want, sizeof want, "%08x\n", crc32c(0, text.p + line, text.n - line));
+    return memcmp(want, text.p + word, 9) == 0;
 }
 
 enum err manifest_parse(struct manifest *m, struct str text, int *line, const char **reason)
@@ -328,6 +330,8 @@ enum err manifest_parse(struct manifest *m, struct str text, int *line, const ch
         else *reason = parse_line(m, str_of(from, n));
     }
     if (!*reason && !names_differ(m)) *reason = "a file that occurs twice";
+    /* Only memd, which begins so, writes one of no files. */
+    if (!*reason && m->n == 0 && !has_sum(text)) *reason = "it names no files";
     if (!*reason) return OK;
     manifest_fini(m);
     return ERR_FORMAT;

@@ -1,9 +1,9 @@
 /* manifest.h -- which files make up the AOF: Redis 7's multi-part layout.
  *
+ *   #memd manifest 1c2f00ab                         CRC32C of the lines below; stock servers skip it
  *   file appendonly.aof.2.base.rdb seq 2 type b     the snapshot that the log starts from
  *   file appendonly.aof.4.incr.aof seq 4 type h     history: to be deleted
  *   file appendonly.aof.5.incr.aof seq 5 type i     increments, in order
- *   #memd manifest 1c2f00ab                         CRC32C of the lines above; stock servers skip it
  *
  * The history's last base and the increments behind it are the previous generation (aof_set.h).
  *

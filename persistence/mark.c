@@ -143,7 +143,7 @@ static bool proves(struct mark_scan *s, uint64_t at, struct str line, const stru
 
 bool mark_next(struct mark_scan *s, struct mark_found *f)
 {
-    for (;;) {
+    while (s->at < s->n) {
         const char *hit = memmem(s->p + s->at, s->n - s->at, batch_word, sizeof batch_word - 1), *end;
         uint64_t at, most;
 
@@ -159,4 +159,5 @@ bool mark_next(struct mark_scan *s, struct mark_found *f)
         f->from = at - f->b.bytes;
         return true;
     }
+    return false;
 }

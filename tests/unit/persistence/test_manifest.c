@@ -19,9 +19,9 @@ static void expect_text(const struct manifest *m, const char *want)
     struct buf b = { 0 };
 
     manifest_format(m, &b);
-    ck_assert_uint_ge(b.n, strlen(want));
-    expect_str(str_of(b.p, strlen(want)), str_c(want));
-    expect_str(str_of(b.p + strlen(want), 6), STR("#memd "));
+    ck_assert_uint_eq(b.n, strlen("#memd manifest 01234567\n") + strlen(want));
+    expect_str(str_of(b.p, 15), STR("#memd manifest "));
+    expect_str(str_of(b.p + b.n - strlen(want), strlen(want)), str_c(want));
     buf_fini(&b);
 }
 
