@@ -11,14 +11,14 @@
  *   - When the oldest unsynced byte is nearly a second old all the same, writers are held back before they run.
  *
  * Reads wait for none of this. No clairvoyance: when a fast disk hangs from one sync to the next, what was
- * acknowledged between the sync before and FORESEEN_US into the one that hangs (three quarters of a second) is
+ * acknowledged between the sync before and FORESEEN_US into the one that hangs (0.85 s at most) is
  * at risk until it ends; nothing more is acknowledged meanwhile. */
 #include "persistence/log_tail.h"
 
 #include "base/log.h"
 #include "persistence/log_thread.h"
 
-enum { SYNC_AGE_US = 500 * 1000, FORESEEN_US = 250 * 1000, WAIT_AGE_US = 950 * 1000, TELL_US = 10 * 1000 * 1000 };
+enum { SYNC_AGE_US = 500 * 1000, FORESEEN_US = 350 * 1000, WAIT_AGE_US = 950 * 1000, TELL_US = 10 * 1000 * 1000 };
 
 /* The same for the tail's size: it is kept in memory until it is synced. */
 enum { SYNC_TAIL = 32 << 20, WAIT_TAIL = 128 << 20 };

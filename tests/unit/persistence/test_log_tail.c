@@ -173,14 +173,14 @@ static void at_constant_speed(int64_t took)
     worst = write_for(20000 * MS, took, &newer);
     ck_assert_msg(worst < 1000 * MS, "syncs of %d ms: %d ms at risk", (int)(took / MS), (int)(worst / MS));
     ck_assert_uint_gt(n_acked, 0);
-    if (took > 250 * MS) ck_assert_uint_gt(figures().delayed, 0);
+    if (took > 350 * MS) ck_assert_uint_gt(figures().delayed, 0);
     else ck_assert_uint_eq(figures().delayed, 0);
     end();
 }
 
 START_TEST(nothing_acknowledged_is_at_risk_for_a_second_at_any_constant_speed)
 {
-    static const int64_t speeds_ms[] = { 0, 10, 100, 240, 300, 600, 1000, 3000, 7000 };
+    static const int64_t speeds_ms[] = { 0, 10, 100, 340, 400, 600, 1000, 3000, 7000 };
 
     for (size_t i = 0; i < sizeof speeds_ms / sizeof *speeds_ms; i++) at_constant_speed(speeds_ms[i] * MS);
 }
@@ -195,7 +195,7 @@ START_TEST(a_disk_that_hangs_without_warning_is_noticed_before_a_seconds_worth_i
     ck_assert_uint_eq(figures().delayed, 0);
     worst = write_for(8000 * MS, 7000 * MS, &newer);
     ck_assert_int_gt(worst, 1000 * MS); /* it could not be foreseen */
-    ck_assert_int_le(newer, 760 * MS);  /* but no more was acknowledged */
+    ck_assert_int_le(newer, 860 * MS);  /* but no more was acknowledged */
     ck_assert_uint_eq(figures().delayed, 1);
     end();
 }
