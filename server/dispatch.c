@@ -415,7 +415,7 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
         return e;
     }
     /* One that has written waits for its own bytes, which come behind all others. */
-    if (!writes || s->store->stats.changes == changes) gate_saw(asker, ref->cmd, argc, argv);
+    if (UNLIKELY(s->reads_wait) && (!writes || s->store->stats.changes == changes)) gate_saw(asker, ref->cmd, argc, argv);
     if (UNLIKELY(asker->tracking != NULL) && (ref->cmd->flags & CMD_READONLY)) {
         tracking_remember(asker, ref->cmd, argc, argv);
     }
@@ -518,7 +518,7 @@ static void on_change(void *ctx, const struct change *ch)
 {
     struct server *s = ctx;
 
-    gate_changed(s, ch);
+    if (UNLIKELY(s->reads_wait)) gate_changed(s, ch);
     s->telling_change = true;
     if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_EVICTED || ch->kind == CHANGE_HEXPIRED) {
         log_removal(s, ch);

@@ -39,7 +39,6 @@ static uint64_t behind_next(const struct server *s)
 
 void gate_changed(struct server *s, const struct change *ch)
 {
-    if (LIKELY(!persist_reads_wait(s->persist))) return;
     /* A time to live that is over is over after a crash as well. */
     if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_HEXPIRED) return;
     if (ch->kind == CHANGE_FLUSH || ch->kind == CHANGE_SWAP) s->gates->all = behind_next(s);
@@ -70,7 +69,6 @@ void gate_saw(struct client *c, const struct command *cmd, size_t argc, const st
     struct key_ref *refs;
     long n;
 
-    if (LIKELY(!persist_reads_wait(s->persist))) return;
     if (tells_no_data(cmd)) return;
     if (!names_its_keys(cmd)) {
         c->sees_all = true;
@@ -87,7 +85,7 @@ void gate_saw(struct client *c, const struct command *cmd, size_t argc, const st
 
 void gate_told(struct client *c, bool of_change)
 {
-    if (LIKELY(!persist_reads_wait(c->server->persist))) return;
+    if (LIKELY(!c->server->reads_wait)) return;
     c->sees_all = true;
     if (of_change) c->sees = behind_next(c->server);
 }

@@ -31,7 +31,7 @@ struct server;
 struct gates *gates_new(void);
 void gates_free(struct gates **g);
 
-/* The store has changed. */
+/* The store has changed. This and gate_saw only where server->reads_wait. */
 void gate_changed(struct server *s, const struct change *ch);
 
 /* c's reply tells what this request has found. */

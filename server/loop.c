@@ -280,6 +280,7 @@ static bool turn(struct server *s)
     s->turns++;
     atomic_exchange(&s->woken, false); /* before anything is looked at */
     loop_refresh_time(s);
+    s->reads_wait = persist_reads_wait(s->persist);
     if (UNLIKELY(mem_is_short())) shortage_turn(s);
     check_pause(s);
     batch_run(s);

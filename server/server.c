@@ -218,6 +218,7 @@ bool server_apply_conf(struct server *s, const struct setting *const *changed, s
         if (conf_changed(changed, n, "appendonly")) *blame = "appendonly";
         return false;
     }
+    s->reads_wait = persist_reads_wait(s->persist);
     apply_plain(s);
     if (conf_changed(changed, n, "requirepass")) {
         acl_set_default_password(s->acl, s->conf->requirepass);

@@ -106,6 +106,7 @@ struct server {
     bool cron_paused;           /* DEBUG PAUSE-CRON */
     struct link readable;       /* clients with bytes to parse */
     struct gates *gates;        /* gate.c */
+    bool reads_wait;            /* persist_reads_wait, looked at in each turn: it is asked for each command */
     bool telling_change;        /* messages that are written now come of a change */
     struct link writable;       /* clients with replies to send in this turn */
     struct link gated;          /* clients whose replies wait for the log */
