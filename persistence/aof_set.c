@@ -466,14 +466,13 @@ bool aof_set_settle(struct aof_set *s)
         char path[PATH_MAX];
         int fd, saved;
 
-        if (s->m.files[i].type == 'h') continue;
         aof_set_path(s, s->m.files[i].name, path);
         fd = ops->open(ops->ctx, path, O_RDONLY);
         if (fd == -1 && errno == ENOENT) continue; /* whoever reads it will tell */
         if (fd == -1) return false;
         ok = ops->sync(ops->ctx, fd) == 0;
         saved = errno;
-        if (ok && s->m.files[i].type == 'i') forget_end(ops, fd);
+        if (ok && s->m.files[i].type != 'b') forget_end(ops, fd);
         ops->close(ops->ctx, fd);
         errno = saved;
     }

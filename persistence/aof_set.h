@@ -111,7 +111,7 @@ bool MUST_USE aof_set_fall_back(struct aof_set *s);
 void aof_set_sweep(struct aof_set *s, bool keep);
 
 /* Make all that counts durable, names included, before it is read: what a killed process has left may be in the
- * system's memory alone, and what is appended now builds on it. */
+ * system's memory alone, and what is appended now builds on it. History too: it may come to count again. */
 bool MUST_USE aof_set_settle(struct aof_set *s);
 
 /* Path of the file that holds space back (log_reserve.h), at out[PATH_MAX]. */

@@ -215,6 +215,8 @@ class Server:
         self.extra_args = list(args or [])
         # MEMD_* variables are settings; those of the tests themselves are none.
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("MEMD_", "REDIS_"))}
+        if "MEMD_PRELOAD" in os.environ:
+            self.env.update(LD_PRELOAD=os.environ["MEMD_PRELOAD"], ASAN_OPTIONS="verify_asan_link_order=0")
         self.env.update(env or {})
         self.wrapper = list(wrapper)
         self.settings = settings

@@ -253,7 +253,8 @@ void rig_report(struct rig *r)
     op.kept = op.kept_by_kill = m->turning_on && m->had_log ? 0 : m->saved;
     if (r->conf.appendonly && !m->turning_on) {
         op.kept = persist_synced_offset(r->p);
-        op.kept_by_kill = persist_durable_offset(r->p);
+        /* What was written and failed to sync is neither on the disk nor, after a kill, in anybody's memory. */
+        op.kept_by_kill = r->fs->n_failed_syncs ? op.kept : persist_durable_offset(r->p);
         m->had_log = true;
         if (m->early) op.kept = persist_offset(r->p);
     }

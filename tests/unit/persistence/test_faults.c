@@ -155,7 +155,15 @@ static bool live(const struct fault *f, uint64_t seed)
     ck_assert_uint_eq(memfs_n_open(&disk), 0);
     disk.trace = NULL;
     memfs_cut(&disk, &g);
-    ck_assert_msg(rig_start(&rig) == OK, "%s", rig.why);
+    if (rig_start(&rig) != OK) {
+        struct buf text = { 0 };
+
+        for (size_t i = 0; i < trace.n; i++) trace_tell(&trace, i, &text);
+        buf_add_char(&text, 0);
+        fputs(text.p, stderr);
+        buf_fini(&text);
+        ck_abort_msg("%s", rig.why);
+    }
     ck_assert_int_eq(rig_where(&rig), (int64_t)rig.marks[rig.n_marks - 1].offset);
     rig_kill(&rig);
     ok = crash_states_each(&trace, &plan, trial_state, &t, &count);
@@ -169,7 +177,8 @@ static bool live(const struct fault *f, uint64_t seed)
 /* Fault by fault, until one is never met. */
 static uint64_t all_lives(struct rng *g, bool reads, bool for_a_while, uint64_t every)
 {
-    uint64_t n = 1;
+    const char *only = getenv("MEMD_FAULT_AT");
+    uint64_t n = only ? strtoull(only, NULL, 10) : 1;
 
     for (bool hit = true; hit; n += try_all() ? 1 : every) {
         size_t combinations = try_all() ? N_ERRORS * 3 : 1;
@@ -177,6 +186,8 @@ static uint64_t all_lives(struct rng *g, bool reads, bool for_a_while, uint64_t 
         hit = false;
         for (size_t k = 0; k < combinations; k++) {
             size_t pick = combinations > 1 ? k : (size_t)rng_next(g) % (N_ERRORS * 3);
+
+            if (only) pick = strtoull(strchr(only, ':') + 1, NULL, 10);
             struct fault f = { .at = n, .for_a_while = for_a_while, .error = errors[pick % N_ERRORS],
                                .shorts = (n + pick) % 5 == 0, .mode = (enum persist_fsync)(pick / N_ERRORS),
                                .reads = reads };
@@ -186,6 +197,7 @@ static uint64_t all_lives(struct rng *g, bool reads, bool for_a_while, uint64_t 
             hit = live(&f, n * 1000 + pick) || hit;
         }
         ck_assert_uint_lt(n, 3000);
+        hit = hit && !only;
     }
     printf("%" PRIu64 " operations%s\n", n, reads ? " that read" : "");
     return n;
