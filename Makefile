@@ -5,7 +5,7 @@
 # make differential [COMMANDS=1000000] [SEED=n] [REFERENCE=redis-server]   the long form of that test
 # make clients [T=name]   programs with client libraries from their registries; says what it skipped
 # make crash [KILLS=10000] [SEED=n] [T=part], crash-selftest [T=bug], crash-strace, matrix [SAMPLE=n], blocklog [STATES=n]
-# make soak [MINUTES=15], bench [QUICK=1] [T=x]
+# make powercut [STATES=100000] [SEED=n], short-io, soak [MINUTES=15], bench [QUICK=1] [T=x]
 # make docs, test-debootstrap
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
 # make fuzz [T=x] [SECONDS=n]    n seconds for each fuzz target;  make fuzz-short [T=x]
@@ -63,7 +63,7 @@ picked   = $(foreach t,$(1),$(if $(T),$(if $(findstring $(T),$(t)),$(t)),$(t)))
 PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
-.PHONY: all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire differential crash crash-selftest crash-strace \
+.PHONY: powercut short-io all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire differential crash crash-selftest crash-strace \
         matrix blocklog soak bench clients test-debootstrap docs lint format coverage install clean
 .SECONDEXPANSION:
 .SECONDARY:
@@ -170,6 +170,21 @@ matrix: binary
 	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/crash/matrix.py $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),0)
 
 # Power cuts under ext4, block by block; needs root and python3-fusepy, and says so.
+# Power cuts as a model, and each error at each operation.
+powercut:
+	$(MAKE) unit-build T=unit/persistence/
+	MEMD_POWERCUT_STATES=$(or $(STATES),100000) MEMD_TEST_SEED=$(or $(SEED),1) CK_TIMEOUT_MULTIPLIER=100 \
+		$(B)/tests/unit/persistence/test_powercut
+	MEMD_FAULTS=all CK_TIMEOUT_MULTIPLIER=100 $(B)/tests/unit/persistence/test_faults > $(B)/faults.log || { tail -50 $(B)/faults.log; false; }
+
+# The tests of persistence with every read and write short, every other one interrupted.
+short-io: binary
+	$(MAKE) unit-build T=unit/persistence/
+	$(PYTHON) -c "import sys; sys.path.insert(0, 'tests/lib'); import shim; shim.build('short_io_shim')"
+	@for t in $(patsubst %.c,$(B)/%,$(filter-out %_lock.c,$(wildcard tests/unit/persistence/test_*.c))); do \
+		LD_PRELOAD=$(abspath build/shim/short_io_shim.so) $$t > $$t.log 2>&1 || { cat $$t.log; exit 1; }; echo "ok $$t"; done
+	MEMD_PRELOAD=$(abspath build/shim/short_io_shim.so) $(MAKE) wire T="persistence or snapshot"
+
 blocklog: binary
 	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/crash/blocklog.py --states $(or $(STATES),1000) --seed $(or $(SEED),0)
 

@@ -27,12 +27,26 @@ static void take_line(const char **at, char *to, size_t room)
     if (**at == '\n') (*at)++;
 }
 
+/* What fd holds, as a text in out[room]. */
+static void read_text(int fd, char *out, size_t room)
+{
+    size_t at = 0;
+    ssize_t n = 1;
+
+    while (n != 0 && at < room - 1) {
+        n = pread(fd, out + at, room - 1 - at, (off_t)at);
+        if (n < 0 && errno != EINTR) break;
+        if (n > 0) at += (size_t)n;
+    }
+    out[at] = '\0';
+}
+
 static void read_boot_id(char *id, size_t room)
 {
     int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, id, room - 1) : 0;
 
-    id[n > 0 ? n : 0] = '\0';
+    id[0] = '\0';
+    if (fd >= 0) read_text(fd, id, room);
     id[strcspn(id, "\n")] = '\0';
     if (fd >= 0) close(fd);
 }
@@ -47,11 +61,11 @@ static void describe_us(struct holder *h)
 
 static void read_holder(int fd, struct holder *h)
 {
-    char text[sizeof *h + 1] = "";
+    char text[sizeof *h + 1];
     const char *at = text;
 
     *h = (struct holder){ 0 };
-    if (pread(fd, text, sizeof text - 1, 0) <= 0) return;
+    read_text(fd, text, sizeof text);
     take_line(&at, h->pid, sizeof h->pid);
     take_line(&at, h->host, sizeof h->host);
     take_line(&at, h->boot, sizeof h->boot);
@@ -62,11 +76,17 @@ static void write_holder(int fd)
 {
     struct holder us;
     char text[sizeof us + 4];
-    int n;
+    ssize_t done;
+    int n, at = 0;
 
     describe_us(&us);
     n = snprintf(text, sizeof text, "%s\n%s\n%s\n", us.pid, us.host, us.boot);
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) return;
+    if (ftruncate(fd, 0) != 0) return;
+    while (at < n) {
+        done = pwrite(fd, text + at, (size_t)(n - at), at);
+        if (done == 0 || (done < 0 && errno != EINTR)) return;
+        if (done > 0) at += (int)done;
+    }
 }
 
 static enum err refuse_second(const struct data_lock *l, const char *dir, char *why)

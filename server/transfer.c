@@ -128,6 +128,10 @@ static void feed(struct transfer *t)
     client_take_buffers(c);
     at = buf_room(&c->out, CHUNK);
     n = at == NULL ? 0 : pread(t->fd, at, left < CHUNK ? (size_t)left : CHUNK, (off_t)t->at);
+    if (n < 0 && errno == EINTR) {
+        t->hungry = true;
+        return;
+    }
     if (n <= 0) {
         log_warning(c->server->log, "Reading a snapshot for a client failed: %s", n < 0 ? strerror(errno) : "it is cut short");
         client_close_soon(c);
