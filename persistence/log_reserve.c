@@ -51,7 +51,7 @@ static void note(struct write_log *w, int error)
     if (error && !was && w->reserve_error != error)
         log_warning(w->env.log, "No space could be held back for the AOF: %s%s", strerror(error),
                     full ? ". Commands that need more space are refused until it can" : "");
-    if (!error && was) log_notice(w->env.log, "The AOF's disk has room again: no command is refused for that any more");
+    if (!error && was) log_notice(w->env.log, "The AOF's disk has room again");
     w->reserve_error = error;
     atomic_store(&w->full, full);
 }
@@ -76,8 +76,8 @@ bool log_reserve_use(struct write_log *w, int error)
     w->reserve_error = error;
     w->reserve_due = w->env.mono_us() + RETRY_US;
     atomic_store(&w->full, true);
-    log_warning(w->env.log, "The AOF's disk is full (%s): commands that need more space are refused until there is room, "
-                "others use what was held back for this", strerror(error));
+    log_warning(w->env.log, "The AOF's disk is full (%s): commands that need more space are refused until there is "
+                "room, others use what was held back for this", strerror(error));
     return true;
 }
 

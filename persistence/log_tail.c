@@ -11,8 +11,8 @@
  *   - When the oldest unsynced byte is nearly a second old all the same, writers are held back before they run.
  *
  * Reads wait for none of this. No clairvoyance: when a fast disk hangs from one sync to the next, what was
- * acknowledged between the sync before and FORESEEN_US into the one that hangs (0.85 s at most) is
- * at risk until it ends; nothing more is acknowledged meanwhile. */
+ * acknowledged between the sync before and FORESEEN_US into the one that hangs (0.85 s at most) is at risk
+ * until it ends; nothing more is acknowledged meanwhile. */
 #include "persistence/log_tail.h"
 
 #include "base/log.h"
@@ -55,8 +55,8 @@ static void tell(struct write_log *w, int64_t now)
     if (w->told_us != 0 && now - w->told_us < TELL_US) return;
     w->told_us = now;
     if (since != 0 && now - since > us) us = now - since;
-    log_warning(w->env.log, "The AOF's disk is slow (a sync takes %lld ms or more): writers wait for it, readers do not",
-                (long long)(us / 1000));
+    log_warning(w->env.log, "The AOF's disk is slow (a sync takes %lld ms or more): writers wait for it, "
+                "readers do not", (long long)(us / 1000));
 }
 
 void log_tail_watch(struct write_log *w, int64_t now)

@@ -407,7 +407,8 @@ static void *run(void *arg)
     while (!w->stop) {
         if (step(w, &retry_ms) || w->stop) continue;
         w->idle = true;
-        due = w->sync_due == 0 || (w->reserve_due != 0 && w->reserve_due < w->sync_due) ? w->reserve_due : w->sync_due;
+        due = w->sync_due;
+        if (due == 0 || (w->reserve_due != 0 && w->reserve_due < due)) due = w->reserve_due;
         if (due == 0) pthread_cond_wait(&w->work, &w->lock);
         else wait_ms(w, ms_until(w, due));
         w->idle = false;

@@ -434,12 +434,11 @@ uint64_t write_log_synced(const struct write_log *w)
 
 uint64_t write_log_durable(const struct write_log *w)
 {
-    uint64_t synced = atomic_load_explicit(&w->durable, memory_order_acquire);
+    uint64_t held = log_thread_held(w), left = w->acked > held ? w->acked : held;
 
     if (!w->on || PLANTED(BUG_REPLY_BEFORE_SYNC)) return w->chain.end;
     if (w->mode == PERSIST_ALWAYS) return log_thread_proven(w);
-    if (w->mode == PERSIST_EVERYSEC) return w->acked > synced ? w->acked : synced;
-    return w->thread_owns ? synced : w->written;
+    return w->mode == PERSIST_EVERYSEC || w->thread_owns ? left : w->written;
 }
 
 bool write_log_has_gap(const struct write_log *w)

@@ -45,11 +45,12 @@ void gate_changed(struct server *s, const struct change *ch)
     else *place_of(s, ch->db, ch->key) = behind_next(s);
 }
 
-/* EXEC may tell of a watched key, FUNCTION of libraries. INFO and DEBUG tell of everything, but promise nothing. */
+/* EXEC may tell of a watched key, FUNCTION of libraries. INFO and DEBUG tell of all, but promise nothing. */
 static bool tells_no_data(const struct command *cmd)
 {
     if (cmd->group == GROUP_PUBSUB) return true;
-    return !(cmd->flags & (CMD_WRITE | CMD_READONLY)) && cmd->group != GROUP_TRANSACTIONS && cmd->group != GROUP_SCRIPTING;
+    if (cmd->flags & (CMD_WRITE | CMD_READONLY)) return false;
+    return cmd->group != GROUP_TRANSACTIONS && cmd->group != GROUP_SCRIPTING;
 }
 
 /* Do the keys that the request names tell all that it reads? */

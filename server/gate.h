@@ -4,8 +4,8 @@
  * also for the writes that it may have seen, so that nobody is told what a power cut could take back:
  *
  *   a command on keys          the last writes to these keys
- *   whatever else tells of     all that was written before it: EXEC, scripts, SCAN, DBSIZE; messages to subscribers
- *   the data                   and monitors, invalidations
+ *   whatever else tells of     all that was written before it: EXEC, scripts, SCAN, DBSIZE; messages to
+ *   the data                   subscribers and monitors, invalidations
  *   what tells of no data      nothing (PING, CLIENT, INFO, WAITAOF, PUBLISH ...)
  *
  * While the log cannot be written, the second kind goes on as if there were no unsynced writes, since it would

@@ -137,8 +137,8 @@ static int64_t risk_us(void)
     return n_durable < n_acked ? atomic_load(&now_us) - writes[n_durable].acked_us : 0;
 }
 
-/* Clients write all the time for so long, on a disk whose syncs take took_us. The oldest that ever was at risk; *newer:
- * by how much the newest acknowledged write was younger than the oldest at risk. */
+/* Clients write all the time for so long, on a disk whose syncs take took_us. The longest that one ever was at
+ * risk; *newer: by how much the newest acknowledged write was younger than the oldest at risk. */
 static int64_t write_for(int64_t us, int64_t took_us, int64_t *newer)
 {
     int64_t until = atomic_load(&now_us) + us, worst = 0;
@@ -231,7 +231,7 @@ START_TEST(speeds_that_change_all_the_time_put_no_more_than_a_second_at_risk)
     unit_rng(&g);
     begin();
     for (int i = 0; i < 60; i++) {
-        int64_t took = (int64_t)rng_below(&g, 4) == 0 ? (int64_t)rng_below(&g, 5000) * MS : (int64_t)rng_below(&g, 200) * MS, newer;
+        int64_t took = (int64_t)rng_below(&g, rng_below(&g, 4) == 0 ? 5000 : 200) * MS, newer;
 
         write_for(600 * MS, took, &newer);
         ck_assert_int_lt(newer, 1000 * MS);
@@ -283,5 +283,6 @@ END_TEST
 
 UNIT_MAIN("log_tail", nothing_acknowledged_is_at_risk_for_a_second_at_any_constant_speed,
           a_disk_that_hangs_without_warning_is_noticed_before_a_seconds_worth_is_acknowledged,
-          a_disk_that_is_fast_again_is_trusted_again, speeds_that_change_all_the_time_put_no_more_than_a_second_at_risk,
+          a_disk_that_is_fast_again_is_trusted_again,
+          speeds_that_change_all_the_time_put_no_more_than_a_second_at_risk,
           a_busy_reactor_keeps_no_sync_from_beginning, a_new_mode_begins_with_a_sync)
