@@ -26,9 +26,10 @@ void gates_free(struct gates **g)
 
 /* --- what is waited for ------------------------------------------------------------------------------ */
 
-static uint64_t *place_of(struct server *s, int db, struct str key)
+/* Whatever its database: a request may name keys of two, a script may have chosen another. */
+static uint64_t *place_of(struct server *s, struct str key)
 {
-    return &s->gates->last[(hash_bytes(&s->store->hash_key, key) ^ (unsigned)db * 0x9e37u) % PLACES];
+    return &s->gates->last[hash_bytes(&s->store->hash_key, key) % PLACES];
 }
 
 /* The change's own bytes come next: to have them is to be one byte further at least. */
@@ -42,7 +43,7 @@ void gate_changed(struct server *s, const struct change *ch)
     /* A time to live that is over is over after a crash as well. */
     if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_HEXPIRED) return;
     if (ch->kind == CHANGE_FLUSH || ch->kind == CHANGE_SWAP) s->gates->all = behind_next(s);
-    else *place_of(s, ch->db, ch->key) = behind_next(s);
+    else *place_of(s, ch->key) = behind_next(s);
 }
 
 /* EXEC may tell of a watched key, FUNCTION of libraries. INFO and DEBUG tell of all, but promise nothing. */
@@ -79,7 +80,7 @@ void gate_saw(struct client *c, const struct command *cmd, size_t argc, const st
     refs = arena_alloc(&s->arena, argc * sizeof *refs);
     n = command_keys(cmd, argc, argv, refs, argc);
     for (long i = 0; i < n && i < (long)argc; i++) {
-        uint64_t at = *place_of(s, c->db, argv[refs[i].at]);
+        uint64_t at = *place_of(s, argv[refs[i].at]);
         if (at > c->sees) c->sees = at;
     }
 }

@@ -197,6 +197,24 @@ def test_a_snapshot_that_fails_stops_writes_until_one_succeeds(start, disk, op, 
     assert s.conn()("GET", "k") == b"w"
 
 
+def test_writes_that_are_always_cut_short(start, disk):
+    for file in (d.LOG, d.SNAPSHOT, d.MANIFEST):
+        disk.fail(d.WRITE, file, d.SHORT)
+    s = start(env=disk.env, appendonly="yes", appendfsync="always", save="3600 100000")
+    w = Writer(s)
+    for _ in range(20):
+        assert w.write() == OK
+    for save, fields in (("BGREWRITEAOF", ("aof_rewrite_in_progress", "aof_last_bgrewrite_status")),
+                         ("BGSAVE", ("rdb_bgsave_in_progress", "rdb_last_bgsave_status"))):
+        assert not isinstance(w.c(save), Err)
+        wait_for(lambda: w.c.info("persistence")[fields[0]] == "0")
+        assert w.c.info("persistence")[fields[1]] == "ok"
+        assert w.write() == OK
+    s.kill9()
+    s.start()
+    w.check()
+
+
 # --- the end ------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("mode", ["always", "everysec"])

@@ -84,12 +84,13 @@ def test_always_shows_no_unsynced_write_to_readers(start, disk):
     h.ask("DEL", "not there")            # tells of another key alone ...
     h.waiting.pop()[0].read()            # ... and is answered
     h.ask("EVAL", "return redis.call('get', KEYS[1])", 1, "held")
+    h.ask("EVAL", "redis.call('select', 3); return redis.call('select', 0) and redis.call('exists', KEYS[1])", 1, "held")
     t = h.conn()
     for r in (("MULTI",), ("GET", "held")):
         t.send(*r)
     h.ask("EXEC", conn=t)
     got = h.release()
-    assert got == [OK, b"1", [b"o", b"1"], 1, 2, 0, b"1", OK]
+    assert got == [OK, b"1", [b"o", b"1"], 1, 2, 0, b"1", 1, OK]
     assert t.read() == QUEUED and t.read() == [b"1"]
 
 
