@@ -4,8 +4,9 @@
 # make wire [T=x]   tests over sockets whose name contains x
 # make differential [COMMANDS=1000000] [SEED=n] [REFERENCE=redis-server]   the long form of that test
 # make clients [T=name]   programs with client libraries from their registries; says what it skipped
-# make crash [KILLS=10000] [SEED=n] [T=part], crash-selftest [T=bug], crash-strace, matrix [SAMPLE=n], blocklog [STATES=n]
-# make powercut [STATES=100000] [SEED=n], short-io, soak [MINUTES=15], bench [QUICK=1] [T=x]
+# make crash [KILLS=10000] [SEED=n] [T=part], crash-selftest [T=bug], crash-ext4 [CUTS=60], crash-strace
+# make matrix [SAMPLE=n], blocklog [STATES=n], powercut [STATES=100000] [SEED=n], short-io
+# make soak [MINUTES=15], bench [QUICK=1] [T=x]
 # make docs, test-debootstrap
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
 # make fuzz [T=x] [SECONDS=n]    n seconds for each fuzz target;  make fuzz-short [T=x]
@@ -63,8 +64,9 @@ picked   = $(foreach t,$(1),$(if $(T),$(if $(findstring $(T),$(t)),$(t)),$(t)))
 PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
-.PHONY: powercut short-io all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire differential crash crash-selftest crash-strace \
-        matrix blocklog soak bench clients test-debootstrap docs lint format coverage install clean
+.PHONY: powercut short-io all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire \
+        differential crash crash-selftest crash-ext4 crash-strace matrix blocklog soak bench clients test-debootstrap docs lint \
+        format coverage install clean
 .SECONDEXPANSION:
 .SECONDARY:
 
@@ -160,6 +162,10 @@ crash: binary
 # Builds with one mistake each (base/planted.h): each must be found.
 crash-selftest:
 	$(PYTHON) tests/crash/selftest.py --seed $(or $(SEED),0) --only "$(T)"
+
+# Power cuts under ext4, shut down without its journal; needs root and loop devices, and says so.
+crash-ext4: binary
+	$(PYTHON) tests/crash/ext4.py --bin $(abspath $(BINARY)) --cuts $(or $(CUTS),60) --seed $(or $(SEED),0)
 
 # A kill at each system call, by strace; says so when that is not there.
 crash-strace: binary

@@ -95,30 +95,38 @@ class File:
         loose = [r for r, state in self.changes if state != DURABLE]
         if not loose:
             return self.all()
-        how = rng.choice(["none", "all", "first", "torn", "some", "sectors", "size"])
+        how = rng.choice(["none", "all", "first", "torn", "mixed", "sectors", "size"])
         if how == "all":
             return self.all()
         n = rng.randrange(len(loose)) if how in ("first", "torn") else 0
-        keep = set(loose[:n]) if how != "some" else {r for r in loose if rng.random() < 0.5}
-        out = self.with_changes([r for r, state in self.changes if state == DURABLE or r in keep])
+        out = self.version(loose[:n])
         if how == "torn" and loose[n].kind == "write":
             r = loose[n]
             part = r.data[:rng.randrange(len(r.data))]
             out.extend(b"\0" * (r.at - len(out)))
             out[r.at:r.at + len(part)] = part
-        if how in ("sectors", "size"):
-            out = mixed(out, self.all(), rng, 0.5 if how == "sectors" else 0)
+        if how in ("mixed", "sectors", "size"):
+            versions = [out, self.all()]
+            if how == "mixed":
+                versions += [self.version(loose[:rng.randrange(len(loose) + 1)]) for _ in range(2)]
+            out = mixed(versions, rng, how != "size")
         return out
 
+    def version(self, loose):
+        """With what is durable, and these."""
+        keep = set(loose)
+        return self.with_changes([r for r, state in self.changes if state == DURABLE or r in keep])
 
-def mixed(old, new, rng, share):
-    """The new length, and of the sectors that differ some new, others old (or zeros)."""
-    if len(new) < len(old):
-        return old
-    out = bytearray(old) + b"\0" * (len(new) - len(old))
-    for at in range(0, len(new), SECTOR):
-        if out[at:at + SECTOR] != new[at:at + SECTOR] and rng.random() < share:
-            out[at:at + SECTOR] = new[at:at + SECTOR]
+
+def mixed(versions, rng, written):
+    """The greatest length; of the sectors some as they were at one time, some as at another: a sector is written as it
+    stands in the cache at some moment. Not written: none is newer than in the first."""
+    out = bytearray(versions[0])
+    longest = max(map(len, versions))
+    out.extend(b"\0" * (longest - len(out)))
+    for at in range(0, longest if written else 0, SECTOR):
+        new = rng.choice(versions)[at:at + SECTOR]
+        out[at:at + len(new)] = new
     return out
 
 
