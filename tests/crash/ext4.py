@@ -68,7 +68,6 @@ class Ext4Cycle(cycle.Cycle):
 
     def kill_server(self):
         if self.cut and self.server.proc:
-            self.killed = time.monotonic()
             self.fs.shut_down()
         super().kill_server()
         if self.cut:

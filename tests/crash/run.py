@@ -16,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), HERE]
 
 import cycle  # noqa: E402
+import evict  # noqa: E402
 import power  # noqa: E402
 import server as srv  # noqa: E402
 
@@ -24,9 +25,10 @@ RAM = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 # name, how many of a hundred series, how to make one
 SERIES = [
-    ("kill, always", 34, lambda seed, b, ram: cycle.Cycle("always", seed, binary=b, where=ram)),
+    ("kill, always", 30, lambda seed, b, ram: cycle.Cycle("always", seed, binary=b, where=ram)),
     ("kill, everysec", 16, lambda seed, b, ram: cycle.Cycle("everysec", seed, binary=b, where=ram)),
     ("kill, no", 6, lambda seed, b, ram: cycle.Cycle("no", seed, binary=b, where=ram)),
+    ("kill, evictions", 4, lambda seed, b, ram: evict.EvictCycle(("always", "everysec")[seed // 2 % 2], seed, binary=b, where=ram)),
     ("kill, snapshots", 8, lambda seed, b, ram: cycle.Cycle("snapshot", seed, binary=b, where=ram)),
     ("power cut, always", 14, lambda seed, b, ram: power.PowerCycle("always", seed, binary=b, where=RAM)),
     ("power cut and failing syncs, always", 10, lambda seed, b, ram: power.PowerCycle("always", seed, faults=True, binary=b, where=RAM)),

@@ -7,6 +7,7 @@ import time
 import pytest
 
 import cycle
+import evict
 import resp
 import server as srv
 from writers import Load
@@ -20,9 +21,9 @@ def cycles():
     """cycles(mode, ...): a Cycle that is cleared away."""
     made = []
 
-    def new(mode, **more):
+    def new(mode, kind=cycle.Cycle, **more):
         print("seed", SEED)
-        made.append(cycle.Cycle(mode, SEED, **more))
+        made.append(kind(mode, SEED, **more))
         return made[-1]
 
     yield new
@@ -48,6 +49,15 @@ def test_without_a_log_a_kill_leaves_the_last_complete_snapshot(cycles):
         c.one_round(kind)
     print(c.tally)
     assert c.tally.acked > 0
+
+
+@pytest.mark.parametrize("mode", ["always", "everysec"])
+def test_an_evicted_key_stays_gone_and_the_others_are_the_newest(cycles, mode):
+    c = cycles(mode, evict.EvictCycle)
+    for kind in ("random", "random", "rewrite"):
+        c.one_round(kind)
+    print(c.tally, "%d evictions, %d of them seen" % (c.evicted, sum(x.evicted for x in c.clients)))
+    assert c.evicted > 0
 
 
 def digest(c, conn):
