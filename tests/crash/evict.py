@@ -86,15 +86,16 @@ class EvictCycle(Cycle):
             c.connect(self.server)
         until = self.some_time(0.02, 0.1)
         rewrite = kind == "rewrite"
-        while time.monotonic() < until:
+        admin = self.server.conn()
+        while time.monotonic() < until or admin.info("stats")["evicted_keys"] == "0":
             for c in self.clients:
                 c.send()
             if rewrite:
-                self.server.conn()("BGREWRITEAOF")
+                admin("BGREWRITEAOF")
                 rewrite = False
             for c in self.clients:
                 c.read(all_of_it=True)
-        self.evicted += int(self.server.conn().info("stats")["evicted_keys"])
+        self.evicted += int(admin.info("stats")["evicted_keys"])
         for c in self.clients:
             c.send()
         time.sleep(self.rng.uniform(0, 0.004))
