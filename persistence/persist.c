@@ -354,7 +354,7 @@ size_t persist_buffer_bytes(const struct persist *p)
 
     write_log_figures(p->log, &f);
     if (p->snapshot) snapshot_figures(p->snapshot, &sf);
-    return f.memory + sf.queued;
+    return f.memory + sf.queued + sf.kept;
 }
 
 static const char *log_state(const struct persist *p, const struct write_log_figures *f)

@@ -375,6 +375,7 @@ void snapshot_figures(const struct snapshot *s, struct snapshot_figures *out)
         .dirty = s->dirty,
         .bytes = atomic_load(&s->bytes),
         .queued = atomic_load(&s->queued) + (s->open ? s->open->out.bytes.n : 0) + s->aside,
+        .kept = store_cut_bytes(s->conf.store),
         .piece_max = s->piece_max,
         .walk_max = s->walk_max,
     };

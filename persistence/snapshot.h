@@ -68,6 +68,7 @@ struct snapshot_figures {
     uint64_t dirty;       /* the store's changes counter at the beginning */
     uint64_t bytes;       /* of the file so far */
     size_t queued;        /* serialised, not yet written */
+    size_t kept;          /* of values that have changed or gone meanwhile, not yet serialised */
     size_t piece_max;     /* bytes of the largest entry or piece that was serialised at once ... */
     size_t walk_max;      /* ... and of the longest walk */
 };

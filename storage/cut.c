@@ -66,8 +66,13 @@ struct cut_value *cut_find(const struct store_cut *c, const void *object)
 
 void cut_take(struct cut_value *v)
 {
+    enum { SAMPLES = 16 };
+
     ensure(!v->owned);
     v->owned = true;
+    v->owned_bytes = v->type == VALUE_LIST ? list_frames(v->object) /* counting its blocks would take long */
+                                           : type_ops[v->type]->value_bytes(v->enc, v->object, SAMPLES);
+    v->cut->kept_bytes += v->owned_bytes;
 }
 
 void cut_moved(struct cut_value *v, void *to)
@@ -100,7 +105,9 @@ static void end_value(struct store_cut *c, bool complete)
 
     c->first = v->next;
     if (c->first == NULL) c->end = &c->first;
+    ensure(!complete || v->kept_bytes == 0);
     kinds[v->type]->end(v);
+    c->kept_bytes -= v->kept_bytes + v->owned_bytes;
     unregister_value(c, v);
     c->sink.end(c->sink.ctx, v->to, complete);
     if (v->owned) db_discard(c->store, v->type, v->enc, v->object, true);
@@ -199,6 +206,11 @@ void store_cut_end(struct store *s, struct store_cut **c)
     mem_free((*c)->parts);
     mem_free(*c);
     *c = NULL;
+}
+
+size_t store_cut_bytes(const struct store *s)
+{
+    return s->cut != NULL ? s->cut->kept_bytes : 0;
 }
 
 bool store_cut_broken(const struct store_cut *c)

@@ -35,6 +35,8 @@ struct cut_value {
     void *object;
     bool owned;  /* it has left its database */
     bool turned; /* its turn has come */
+    size_t owned_bytes; /* about what the object takes, when it is owned */
+    size_t kept_bytes;  /* of copies, and of parts that were taken over */
     void *to;    /* the sink's */
     union {
         struct cut_string_state string;
@@ -57,6 +59,7 @@ struct store_cut {
     bool broken;
     struct cut_value *first, **end; /* values in pieces, in order of their turns */
     struct table values;            /* the same by address */
+    size_t kept_bytes;              /* of all values, owned ones included */
     size_t at, n;
     struct cut_part *parts;
 };
@@ -64,6 +67,18 @@ struct store_cut {
 static inline void cut_tell(struct cut_value *v, const struct cut_piece *p)
 {
     v->cut->sink.piece(v->cut->sink.ctx, v->to, p);
+}
+
+/* n bytes are kept of what the value was, or no longer. */
+static inline void cut_keeps(struct cut_value *v, size_t n)
+{
+    v->kept_bytes += n;
+    v->cut->kept_bytes += n;
+}
+static inline void cut_keeps_no_more(struct cut_value *v, size_t n)
+{
+    v->kept_bytes -= n;
+    v->cut->kept_bytes -= n;
 }
 
 /* What is about enough for a step, and for a chunk that is copied. */

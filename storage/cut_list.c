@@ -38,11 +38,14 @@ static struct table_ref find_kept(const struct cut_list_state *s, uint64_t numbe
     return r;
 }
 
-static void keep(struct cut_list_state *s, uint64_t number, struct str v)
+static void keep(struct cut_value *v, uint64_t number, struct str element)
 {
+    struct table *t = &v->list->kept;
     struct str key = str_of(&number, sizeof number);
+    struct entry *e = entry_new_raw(VALUE_STRING, key, element, -1);
 
-    table_insert(&s->kept, table_hash(&s->kept, key), entry_new_raw(VALUE_STRING, key, v, -1));
+    table_insert(t, table_hash(t, key), e);
+    cut_keeps(v, entry_bytes(e));
 }
 
 static void free_kept(void *ctx, struct entry *e)
@@ -68,7 +71,10 @@ static void advance(struct cut_value *v, uint64_t n)
     r->index += n;
     r->n -= n;
     if (r->n > 0) return;
-    if (r->l != v->object && !has_ranges_behind(s, s->first)) list_free(&r->l);
+    if (r->l != v->object && !has_ranges_behind(s, s->first)) {
+        cut_keeps_no_more(v, list_frames(r->l));
+        list_free(&r->l);
+    }
     s->first++;
 }
 
@@ -146,6 +152,7 @@ static bool tell_kept(struct cut_value *v)
 
     if (r.e == NULL) return false;
     tell(v, entry_raw(r.e));
+    cut_keeps_no_more(v, entry_bytes(r.e));
     entry_free(table_remove(&s->kept, &r));
     if (s->first < s->n_ranges && s->ranges[s->first].number == number) advance(v, 1);
     return true;
@@ -189,7 +196,7 @@ static void save(struct cut_value *v, uint64_t number, struct str element)
     if (number == v->list->at)
         tell(v, element);
     else
-        keep(v->list, number, element);
+        keep(v, number, element);
 }
 
 /* Elements index .. + n of the living list are about to go: save those of the cut, and let ranges end or
@@ -249,7 +256,10 @@ static void break_off(struct cut_value *v, enum list_end end, uint64_t n)
     } else {
         for (; i < to; i++) s->ranges[i].l = off, s->ranges[i].index -= from, any = true;
     }
-    if (!any) list_free(&off);
+    if (any)
+        cut_keeps(v, list_frames(off));
+    else
+        list_free(&off);
 }
 
 void cut_list_push_left(struct cut_value *v, uint64_t n)
@@ -295,7 +305,7 @@ void cut_list_set(struct cut_value *v, uint64_t index)
 
     if (i == to || r->index > index) return;
     number = r->number + (index - r->index);
-    if (find_kept(s, number).e == NULL) keep(s, number, list_get(v->object, index, &s->scratch));
+    if (find_kept(s, number).e == NULL) keep(v, number, list_get(v->object, index, &s->scratch));
 }
 
 /* Divide the range in which an element is about to be inserted, or removed when it has been saved. */

@@ -30,8 +30,11 @@ static bool step(struct cut_value *v)
 
     cut_tell(v, &(struct cut_piece){ .kind = CUT_BYTES, .bytes = str_of(kept != NULL ? kept : b->p + s->at, n) });
     s->at += n;
-    if (kept != NULL) s->kept[i] = NULL;
-    mem_free(kept);
+    if (kept != NULL) {
+        s->kept[i] = NULL;
+        mem_free(kept);
+        cut_keeps_no_more(v, n);
+    }
     return s->at < s->n;
 }
 
@@ -45,8 +48,13 @@ void cut_string_write(struct cut_value *v, size_t from, size_t to)
     if (to > s->n) to = s->n;
     if (from >= to) return;
     if (s->kept == NULL) s->kept = mem_zalloc((s->n + chunk - 1) / chunk * sizeof *s->kept);
-    for (size_t i = from / chunk; i * chunk < to; i++)
-        if (s->kept[i] == NULL) s->kept[i] = mem_dup(b->p + i * chunk, chunk_bytes(v, i));
+    for (size_t i = from / chunk; i * chunk < to; i++) {
+        size_t n = chunk_bytes(v, i);
+
+        if (s->kept[i] != NULL) continue;
+        s->kept[i] = mem_dup(b->p + i * chunk, n);
+        cut_keeps(v, n);
+    }
 }
 
 static void end(struct cut_value *v)

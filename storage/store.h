@@ -256,6 +256,8 @@ bool store_cut_step(struct store_cut *c);
  * store_cut_broken tells. */
 void store_cut_end(struct store *s, struct store_cut **c);
 bool store_cut_broken(const struct store_cut *c);
+/* Bytes, about, that the cut in progress keeps of values which have been changed or removed. */
+size_t store_cut_bytes(const struct store *s);
 
 /* Invariants of everything; slow. DEBUG CHECK and tests call it. */
 void store_check(const struct store *s);

@@ -252,6 +252,28 @@ START_TEST(values_are_saved_as_they_were_whatever_becomes_of_their_keys)
 }
 END_TEST
 
+/* Evicting goes on until there is room: what a snapshot keeps must not make it evict all there is. */
+START_TEST(what_a_snapshot_keeps_of_removed_values_is_counted)
+{
+    struct churn c = { .store = small_store(), .rng = &rng, .size = 150 };
+    struct snapshot *snap;
+    size_t used;
+
+    churn_fill(&c, CHURN_ALL);
+    used = mem_used();
+    snap = begin(c.store);
+    for (int i = 0; i < CHURN_DBS; i++) {
+        while (c.store->dbs[i]->n_keys > 0)
+            keys_delete(c.store->dbs[i], entry_key(db_random(c.store->dbs[i])), false);
+    }
+    ck_assert_uint_gt(store_cut_bytes(c.store), used / 4);
+    ck_assert_int_eq(snapshot_finish(snap), SNAPSHOT_DONE);
+    ck_assert_uint_eq(store_cut_bytes(c.store), 0);
+    snapshot_free(&snap);
+    store_free(&c.store);
+}
+END_TEST
+
 /* Given up, or broken by a flush: nothing is left behind, and the next one is right. */
 START_TEST(a_snapshot_may_end_at_any_point)
 {
@@ -283,4 +305,4 @@ END_TEST
 UNIT_MAIN_AROUND("pieces", set_up, tear_down, strings_are_saved_as_they_were, lists_are_saved_as_they_were,
                  hashes_are_saved_as_they_were, sets_are_saved_as_they_were, sorted_sets_are_saved_as_they_were,
                  streams_are_saved_as_they_were, values_are_saved_as_they_were_whatever_becomes_of_their_keys,
-                 a_snapshot_may_end_at_any_point)
+                 what_a_snapshot_keeps_of_removed_values_is_counted, a_snapshot_may_end_at_any_point)
