@@ -126,10 +126,11 @@ static void keep_renamed(struct maker *m)
         again = false;
         for (size_t i = 0; i < m->n; i++) {
             struct unit *u = &m->units[i], *to;
-            const struct crash_value *v = m->disk.names[u->id].values;
-            unsigned k;
+            const struct crash_value *v;
 
-            for (k = 1; u->kind == DOUBT_NAME && k <= u->choice; k++) {
+            if (u->kind != DOUBT_NAME) continue;
+            v = m->disk.names[u->id].values;
+            for (unsigned k = 1; k <= u->choice; k++) {
                 if (v[k].to < 0) continue;
                 to = find_unit(m, DOUBT_NAME, (size_t)v[k].to);
                 if (to && m->disk.names[to->id].values[to->choice].op < v[k].op) {
