@@ -144,6 +144,18 @@ static void keep_renamed(struct maker *m)
 
 /* --- a state ------------------------------------------------------------------------------------------- */
 
+static void fill(const struct maker *m, char *p, uint64_t n)
+{
+    const struct buf *old = &m->disk.trace->bytes;
+
+    memset(p, 0, n);
+    for (uint64_t at = 0; m->plan->stale && old->n && at < n; at += m->plan->sector) {
+        uint64_t from = at * 7 % old->n, part = old->n - from < n - at ? old->n - from : n - at;
+
+        memcpy(p + at, old->p + from, part < m->plan->sector ? part : m->plan->sector);
+    }
+}
+
 static void build_file(struct maker *m, size_t id, int64_t tear, struct buf *out)
 {
     const struct crash_file *f = &m->disk.files[id];
@@ -155,7 +167,7 @@ static void build_file(struct maker *m, size_t id, int64_t tear, struct buf *out
     else size = f->base.n;
     if (tear >= 0) size = (uint64_t)tear;
     buf_clear(out);
-    memset(buf_room(out, size + 1), 0, size);
+    fill(m, buf_room(out, size + 1), size);
     out->n = size;
     if (size && f->base.n) memcpy(out->p, f->base.p, size < f->base.n ? size : f->base.n);
     for (size_t i = 0; i < m->n; i++) {

@@ -33,6 +33,7 @@ struct crash_plan {
     size_t tears;        /* likewise */
     size_t samples;      /* random choices a place */
     size_t every;        /* look at one place in so many; 0, 1: each */
+    bool stale;          /* sectors that no write has reached hold what was written elsewhere before, not zeros */
     struct rng *rng;
     struct trace_op first; /* what had been told when the trace began */
 };

@@ -28,6 +28,8 @@ static bool load(struct trial *t, struct rig *r, struct memfs *fs, const struct 
     r->fs = fs;
     r->conf.appendonly = g->report.appendonly;
     if (rig_start(r) != OK) {
+        t->refused++;
+        if (t->may_refuse && strstr(r->why, "damaged")) return false;
         snprintf(text, sizeof text, "It does not load: %s", r->why);
         return violation(t, g, text);
     }
@@ -91,6 +93,7 @@ bool trial_state(void *arg, const struct crash_image *g)
     ok = load(t, t->rig, fs, g);
     if (ok) rig_kill(t->rig);
     memfs_fini(fs);
+    if (!ok && t->may_refuse && t->violations == 0) return true;
     if (ok && again) {
         t->n_again++;
         crash_image_put(g, fs);

@@ -16,6 +16,8 @@ struct trial {
     size_t again_every;          /* a second life, and cut, for one state in so many; 0: none */
     size_t n, n_again;
     struct crash_count *count;
+    bool may_refuse;             /* not to load is allowed: it must not load wrongly */
+    size_t refused;
     bool quiet;                  /* a violation is counted only */
     size_t violations;
     const char *name;
