@@ -54,19 +54,22 @@ static void copy_conf(struct persist *p, const struct persist_conf *c)
 
 /* --- opening and closing -------------------------------------------------------------------------------- */
 
-/* A directory that is made here is durable with its name: the log in it is, too. */
+/* A directory that memd has made is durable with its name: the log in it is, too. An earlier start may have made it
+ * and got no further; where it was there before, its parent need not be ours to open. */
 static enum err make_data_dir(struct persist *p, char *why)
 {
     const struct file_ops *ops = p->ops;
-    const char *dir = p->conf.dir, *slash = strrchr(dir, '/');
+    const char *dir = p->conf.dir, *end = dir + strlen(dir), *slash;
     char parent[PATH_MAX];
     int there = ops->exists(ops->ctx, dir);
 
-    snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - dir) : 1, slash ? dir : ".");
-    if (there == 1) return OK;
-    if (there == -1 || ops->make_dir(ops->ctx, dir) != 0 || ops->sync_dir(ops->ctx, parent[0] ? parent : "/") != 0)
+    while (end > dir + 1 && end[-1] == '/') end--;
+    slash = memrchr(dir, '/', (size_t)(end - dir));
+    snprintf(parent, sizeof parent, "%.*s", !slash ? 1 : slash == dir ? 1 : (int)(slash - dir), slash ? dir : ".");
+    if (there == -1 || (there == 0 && ops->make_dir(ops->ctx, dir) != 0))
         return why_put(why, ERR_IO, "%s: %s", dir, strerror(errno));
-    return OK;
+    if (ops->sync_dir(ops->ctx, parent) == 0 || (there == 1 && (errno == EACCES || errno == EPERM))) return OK;
+    return why_put(why, ERR_IO, "%s: %s", parent, strerror(errno));
 }
 
 static void make_id(char *id)
