@@ -51,10 +51,11 @@ def flip(path, at, bit=1):
 
 
 def flip_in(path, word):
+    """Damage an argument; its letters may occur in a checksum's text as well."""
     with open(path, "rb") as f:
-        at = f.read().find(word)
+        at = f.read().find(b"\r\n%b\r\n" % word)
     assert at >= 0
-    flip(path, at)
+    flip(path, at + 2)
 
 
 def increment(directory):
