@@ -217,6 +217,30 @@ static void copy_it(void)
     l = copy;
 }
 
+/* What is broken off holds what was at that end; then the two are poured together again, or it is let go. */
+static void break_some(void)
+{
+    enum list_end end = rng_below(&rng, 2) ? LIST_LEFT : LIST_RIGHT;
+    size_t k = 1 + rng_below(&rng, m.n), at = end == LIST_LEFT ? 0 : m.n - k, n = 0;
+    struct list *off = list_break_off(l, end, k);
+    bool back = rng_below(&rng, 4) > 0;
+    struct list_iter it;
+
+    list_check(off);
+    ck_assert_uint_eq(list_count(off), k);
+    list_iter_at(&it, off, 0, LIST_RIGHT);
+    for (; list_next(&it); n++) ck_assert(list_iter_is(&it, m.v[at + n]));
+    ck_assert_uint_eq(n, k);
+    for (n = 0; back && n < k; n++) {
+        size_t i = end == LIST_LEFT ? k - 1 - n : n;
+
+        list_push(l, end, m.v[at + i]);
+    }
+    for (n = 0; !back && n < k; n++) model_erase(end == LIST_LEFT ? 0 : m.n - 1);
+    list_free(&off);
+    list_check(l);
+}
+
 static void random_step(enum mix mix, size_t step)
 {
     uint64_t op = rng_below(&rng, 100);
@@ -233,6 +257,8 @@ static void random_step(enum mix mix, size_t step)
         trim_some();
     else if (op == 91)
         copy_it();
+    else if (op == 92)
+        break_some();
     else
         expect_same_at(rng_below(&rng, m.n));
     if (step % 16 == 0) list_check(l);
