@@ -252,7 +252,7 @@ static struct aof_reader reader_of(struct aof_load *l, struct source *s, size_t 
         .in = &s->in, .stop_at = i < l->n ? next_start(l, i) : UINT64_MAX, .until_s = l->until_s,
         .salvage = !is_strict(l), .id = l->id[0] ? l->id : NULL,
         .apply = l->mode == AOF_LOOK ? NULL : l->apply, .apply_ctx = l->apply_ctx,
-        .progress = l->progress, .progress_ctx = l->ctx, .lost = lost, .lost_ctx = l,
+        .progress = l->progress, .progress_ctx = l->ctx, .eager = l->eager, .lost = lost, .lost_ctx = l,
         .offset = l->offset, .key = key,
     };
 }

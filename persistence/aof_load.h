@@ -39,6 +39,7 @@ struct aof_load {
     enum err (*apply)(void *ctx, size_t argc, const struct str *argv); /* with apply_ctx */
     void *apply_ctx;
     bool (*progress)(void *ctx, uint64_t bytes); /* bytes of the file being read; may be NULL */
+    bool eager;               /* as in aof_read.h */
 
     /* The generation before a damaged base is read. */
     bool is_old;              /* this is it: nothing may be missing */

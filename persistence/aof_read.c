@@ -33,7 +33,7 @@ static bool tell(struct aof_reader *r, uint64_t *told)
 {
     uint64_t at = rdb_in_at(r->in);
 
-    if (at - *told < PROGRESS_EVERY) return true;
+    if (at - *told < PROGRESS_EVERY && !r->eager) return true;
     *told = at;
     return !r->progress || r->progress(r->progress_ctx, at);
 }

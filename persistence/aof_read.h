@@ -46,6 +46,7 @@ struct aof_reader {
     void *apply_ctx;
     bool (*progress)(void *ctx, uint64_t bytes); /* may be NULL */
     void *progress_ctx;
+    bool eager;           /* tell progress behind each batch or command, not now and then */
     void (*lost)(void *ctx, const struct aof_loss *x); /* may be NULL */
     void *lost_ctx;
 

@@ -64,6 +64,7 @@ struct persist_conf {
     enum persist_recover recover;
     bool aof_use_rdb_preamble;   /* bases are always RDB; no is taken with a warning */
     bool aof_timestamps;
+    int load_delay_us;           /* for tests: pause after each key that is loaded; < 0: 1 us once in so many */
     bool rdb_checksum, rdb_compression;
     bool stop_writes_on_bgsave_error;
     struct persist_rule rules[PERSIST_RULES_MAX];

@@ -63,6 +63,7 @@ struct persist {
     struct persist_progress progress;
     bool loading;
     int64_t last_progress_us;
+    unsigned n_delays;        /* load_delay_us < 0: keys so far */
     struct aof_load *aof_load; /* while a log is being loaded */
     int64_t last_save_time;
     bool last_bgsave_ok, last_rewrite_ok;

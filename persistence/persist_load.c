@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -34,12 +35,22 @@ static bool tell(struct persist *p)
     return p->env.progress(p->env.ctx, &p->progress);
 }
 
+static void pause_loading(struct persist *p)
+{
+    int us = p->conf.load_delay_us;
+
+    if (us < 0) us = p->n_delays++ % (0u - (unsigned)us) == 0;
+    if (us > 0) usleep((unsigned)us);
+}
+
 static bool rdb_progress(void *ctx, uint64_t bytes, uint64_t keys)
 {
     struct persist *p = ctx;
 
     p->progress.bytes = bytes;
-    return keys % CLOCK_EVERY != 0 || tell(p);
+    if (p->conf.load_delay_us == 0) return keys % CLOCK_EVERY != 0 || tell(p);
+    pause_loading(p);
+    return tell(p);
 }
 
 static bool aof_progress(void *ctx, uint64_t bytes)
@@ -110,11 +121,23 @@ static enum err read_base(void *ctx, struct source *s, struct rdb_facts *facts, 
     return read_rdb(p, s, true, facts, why);
 }
 
+static enum err apply_slowly(void *ctx, size_t argc, const struct str *argv)
+{
+    struct persist *p = ctx;
+
+    pause_loading(p);
+    return p->env.apply(p->env.ctx, argc, argv);
+}
+
 struct aof_load persist_aof_load_of(struct persist *p)
 {
+    bool slowly = p->conf.load_delay_us != 0;
+
     return (struct aof_load){ .ops = p->ops, .set = p->set, .log = p->env.log, .mode = AOF_LOAD,
-                              .cut_allowed = p->conf.aof_load_truncated, .until_s = -1, .joint = UINT64_MAX, .ctx = p, .base = read_base,
-                              .apply = p->env.apply, .apply_ctx = p->env.ctx, .progress = aof_progress };
+                              .cut_allowed = p->conf.aof_load_truncated, .until_s = -1, .joint = UINT64_MAX,
+                              .ctx = p, .base = read_base,
+                              .apply = slowly ? apply_slowly : p->env.apply,
+                              .apply_ctx = slowly ? p : p->env.ctx, .eager = slowly, .progress = aof_progress };
 }
 
 enum err persist_run_load(struct persist *p, struct aof_load *l, char *why)

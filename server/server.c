@@ -125,6 +125,7 @@ static struct persist_conf persist_conf_of(const struct conf *c)
         .recover = recover_of[c->recover],
         .aof_use_rdb_preamble = c->aof_use_rdb_preamble,
         .aof_timestamps = c->aof_timestamp_enabled,
+        .load_delay_us = (int)c->key_load_delay,
         .rdb_checksum = c->rdbchecksum,
         .rdb_compression = c->rdbcompression,
         .stop_writes_on_bgsave_error = c->stop_writes_on_bgsave_error,
