@@ -2,6 +2,7 @@
 #include "persistence/aof_load.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -226,8 +227,8 @@ static void discard_open_multi(const struct aof_load *l)
 {
     static const struct str discard = { "DISCARD", 7 };
 
+    /* refused where none is open, which is as well */
     if (l->mode == AOF_LOOK || l->apply(l->apply_ctx, 1, &discard) == OK) return;
-    log_warning(l->log, "DISCARD was refused while loading");
 }
 
 static void begin_file(const struct aof_load *l)
@@ -361,6 +362,20 @@ static enum err read_increments(struct aof_load *l, char *why)
 
 /* --- the base ------------------------------------------------------------------------------------------------- */
 
+/* On the disk as well: once there are increments, an end that is missing is damage. */
+static enum err cut_base(struct aof_load *l, const struct source *s, uint64_t n, char *why)
+{
+    const struct file_ops *ops = l->ops;
+    int fd = ops->open(ops->ctx, s->path, O_RDWR), r, saved;
+
+    r = fd == -1 ? -1 : ops->truncate(ops->ctx, fd, (int64_t)n);
+    if (r == 0) r = ops->sync(ops->ctx, fd);
+    saved = errno;
+    if (fd != -1) ops->close(ops->ctx, fd);
+    if (r == 0) return OK;
+    return why_put(why, ERR_IO, "%s could not be cut back: %s", s->path, strerror(saved));
+}
+
 /* Commands behind a base's RDB part, where an old single file was taken over, or alone. */
 static enum err read_base_commands(struct aof_load *l, struct source *s, char *why)
 {
@@ -380,8 +395,9 @@ static enum err read_base_commands(struct aof_load *l, struct source *s, char *w
     if (end == AOF_ERROR) return source_error(s, why);
     discard_open_multi(l);
     if (cut && l->cut_allowed && is_strict(l)) {
-        log_warning(l->log, "%s: offset %llu: %s. The rest is left out", s->path, (unsigned long long)r.good_pos, r.why);
-        return OK;
+        log_warning(l->log, "%s: offset %llu: %s. Cut back to there, %llu bytes are dropped", s->path,
+                    (unsigned long long)r.good_pos, r.why, (unsigned long long)(s->size - r.good_pos));
+        return cut_base(l, s, r.good_pos, why);
     }
     why_put(why, OK, "%s: offset %llu: %s: the file is %s", s->path, (unsigned long long)r.bad_pos, r.why,
             cut ? "torn" : "damaged");
