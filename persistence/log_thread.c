@@ -17,6 +17,7 @@
 #include "persistence/log_tail.h"
 
 enum { RETRY_MS = 100, RETRY_MAX_MS = 1000 };
+enum { GATHER_PART = 4, GATHER_LEAST_US = 100, GATHER_MOST_US = 1000 };
 
 /* --- small things ------------------------------------------------------------------------------------ */
 
@@ -31,15 +32,21 @@ void log_thread_init_conds(struct write_log *w)
     pthread_condattr_destroy(&a);
 }
 
-static void wait_ms(struct write_log *w, int ms)
+/* True: nobody has woken the thread before. */
+static bool wait_us(struct write_log *w, int64_t us)
 {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_nsec += (long)ms % 1000 * 1000000;
-    t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
+    t.tv_nsec += (long)(us % 1000000) * 1000;
+    t.tv_sec += us / 1000000 + t.tv_nsec / 1000000000;
     t.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&w->work, &w->lock, &t);
+    return pthread_cond_timedwait(&w->work, &w->lock, &t) == ETIMEDOUT;
+}
+
+static void wait_ms(struct write_log *w, int ms)
+{
+    wait_us(w, (int64_t)ms * 1000);
 }
 
 /* Rounded up: never too early by a part of a ms, for then it would turn in circles. */
@@ -162,6 +169,29 @@ static void sync_all(struct write_log *w)
 }
 
 /* --- writing, where the thread owns the file ---------------------------------------------------------- */
+
+/* A sync that takes long begins better a little later with all in it than at once with a part: those whose
+ * replies have just left are about to write again, and would wait for this sync and the next. At most a part of
+ * a sync's time is spent so, until as much is there as clients had on their way when the last one ended. True:
+ * some time has passed, look again. */
+static bool gathers(struct write_log *w)
+{
+    int64_t us = w->last_sync_us / GATHER_PART;
+
+    if (us < GATHER_LEAST_US || w->gathered || w->next) return false;
+    if (w->target - w->written >= w->enough || atomic_load(&w->sync_state) == SYNC_WANTED) return false;
+    w->idle = true;
+    w->gathered = wait_us(w, us < GATHER_MOST_US ? us : GATHER_MOST_US);
+    w->idle = false;
+    return true;
+}
+
+/* All of it was on its way: what has just been synced, and what has come meanwhile. */
+static void note_batch(struct write_log *w, uint64_t bytes)
+{
+    w->enough = (bytes + w->target - w->written) / 8 * 7;
+    w->gathered = false;
+}
 
 /* One batch of all that was handed over, up to a switch. Lock as sync_all. */
 static void write_batch(struct write_log *w)
@@ -380,8 +410,12 @@ static bool step(struct write_log *w, int *retry_ms)
         pthread_cond_broadcast(&w->done);
         return true;
     } else if (w->thread_owns && w->written < w->target) {
+        uint64_t from = w->written;
+
+        if (gathers(w)) return true;
         write_batch(w);
         if (!atomic_load(&w->failed)) sync_all(w);
+        note_batch(w, w->written - from);
     } else if (atomic_load(&w->sync_state) == SYNC_WANTED || (w->sync_due != 0 && ms_until(w, w->sync_due) == 0)) {
         sync_all(w);
     } else if (w->reserve_due != 0 && ms_until(w, w->reserve_due) == 0) {

@@ -56,6 +56,8 @@ struct write_log {
     pthread_t thread;
     enum persist_fsync mode;
     bool thread_owns;
+    uint64_t enough;      /* bytes for which a batch need not wait longer (always) */
+    bool gathered;        /* it has waited as long as it may */
     int64_t sync_due;     /* monotonic us, everysec: a sync is to begin; 0: none */
     bool writing;         /* the thread is at it, outside the lock */
     bool stop;

@@ -7,10 +7,16 @@
 
 enum { PLACES = 1 << 12 };
 
-/* Offsets of the log: what was written last at each place, and to all keys at once, begins before. */
+/* Keys share places by a few bits of their hash. The one written last is known by all of it. Offsets of the log:
+ * what was written begins before. */
+struct place {
+    uint64_t hash, last; /* of the key written last */
+    uint64_t others;     /* all before it */
+};
+
 struct gates {
-    uint64_t last[PLACES];
-    uint64_t all;
+    struct place places[PLACES];
+    uint64_t all; /* to all keys at once */
 };
 
 struct gates *gates_new(void)
@@ -26,16 +32,34 @@ void gates_free(struct gates **g)
 
 /* --- what is waited for ------------------------------------------------------------------------------ */
 
-/* Whatever its database: a request may name keys of two, a script may have chosen another. */
-static uint64_t *place_of(struct server *s, struct str key)
-{
-    return &s->gates->last[hash_bytes(&s->store->hash_key, key) % PLACES];
-}
-
 /* The change's own bytes come next: to have them is to be one byte further at least. */
 static uint64_t behind_next(const struct server *s)
 {
     return persist_offset(s->persist) + 1;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Keys go by name, whatever their database: a request may name keys of two, a script may have chosen another. */
+static void note_write(struct server *s, struct str key)
+{
+    uint64_t hash = hash_bytes(&s->store->hash_key, key);
+    struct place *p = &s->gates->places[hash % PLACES];
+
+    if (p->hash != hash) p->others = most(p->others, p->last);
+    p->hash = hash;
+    p->last = behind_next(s);
+}
+
+static uint64_t written_to(struct server *s, struct str key)
+{
+    uint64_t hash = hash_bytes(&s->store->hash_key, key);
+    const struct place *p = &s->gates->places[hash % PLACES];
+
+    return p->hash == hash ? most(p->last, p->others) : p->others;
 }
 
 void gate_changed(struct server *s, const struct change *ch)
@@ -43,7 +67,7 @@ void gate_changed(struct server *s, const struct change *ch)
     /* A time to live that is over is over after a crash as well. */
     if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_HEXPIRED) return;
     if (ch->kind == CHANGE_FLUSH || ch->kind == CHANGE_SWAP) s->gates->all = behind_next(s);
-    else *place_of(s, ch->key) = behind_next(s);
+    else note_write(s, ch->key);
 }
 
 /* EXEC may tell of a watched key, FUNCTION of libraries. INFO and DEBUG tell of all, but promise nothing. */
@@ -76,13 +100,10 @@ void gate_saw(struct client *c, const struct command *cmd, size_t argc, const st
         c->sees_all = true;
         return;
     }
-    if (s->gates->all > c->sees) c->sees = s->gates->all;
+    c->sees = most(c->sees, s->gates->all);
     refs = arena_alloc(&s->arena, argc * sizeof *refs);
     n = command_keys(cmd, argc, argv, refs, argc);
-    for (long i = 0; i < n && i < (long)argc; i++) {
-        uint64_t at = *place_of(s, argv[refs[i].at]);
-        if (at > c->sees) c->sees = at;
-    }
+    for (long i = 0; i < n && i < (long)argc; i++) c->sees = most(c->sees, written_to(s, argv[refs[i].at]));
 }
 
 void gate_told(struct client *c, bool of_change)
@@ -97,11 +118,6 @@ void gate_told(struct client *c, bool of_change)
 static uint64_t waits_for(const struct client *c, const struct reply_gate *g)
 {
     return c->server->log_failing ? g->certain : g->offset;
-}
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
 }
 
 /* This is asked when bytes are about to leave, so the offset is that of the reply or a later one. When the

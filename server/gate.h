@@ -12,7 +12,8 @@
  * wait for the disk's repair; what is told of a certain key (by a command, a keyspace event, an invalidation)
  * still waits, if the key has a write that is not synced.
  *
- * Keys are told apart by a hash of few bits: two that share a place wait for each other's writes. */
+ * Of the keys that share a few bits of their hash, the one written last is told apart; the others wait for each
+ * other's writes. */
 #ifndef MEMD_SERVER_GATE_H
 #define MEMD_SERVER_GATE_H
 

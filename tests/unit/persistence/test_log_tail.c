@@ -281,8 +281,28 @@ START_TEST(a_new_mode_begins_with_a_sync)
 }
 END_TEST
 
+/* always on a slow disk: a batch waits for those who are about to write again, but not for ever. */
+START_TEST(a_batch_that_waits_for_more_goes_when_none_comes)
+{
+    begin();
+    write_log_set_mode(w, PERSIST_ALWAYS);
+    for (int i = 0; i < 20; i++) {
+        /* fewer and fewer, then more */
+        for (int k = 0; k < (i < 10 ? 10 - i : i); k++) try_to_write();
+        write_log_turn_end(w, 0);
+        while (sync_of.begun == sync_of.may_end) usleep(50);
+        atomic_fetch_add(&now_us, 500 * MS);
+        end_sync();
+        write_log_tick(w);
+        ck_assert_uint_eq(write_log_durable(w), write_log_offset(w));
+    }
+    end();
+}
+END_TEST
+
 UNIT_MAIN("log_tail", nothing_acknowledged_is_at_risk_for_a_second_at_any_constant_speed,
           a_disk_that_hangs_without_warning_is_noticed_before_a_seconds_worth_is_acknowledged,
           a_disk_that_is_fast_again_is_trusted_again,
           speeds_that_change_all_the_time_put_no_more_than_a_second_at_risk,
-          a_busy_reactor_keeps_no_sync_from_beginning, a_new_mode_begins_with_a_sync)
+          a_busy_reactor_keeps_no_sync_from_beginning, a_new_mode_begins_with_a_sync,
+          a_batch_that_waits_for_more_goes_when_none_comes)
