@@ -152,7 +152,8 @@ static struct op op_begin(enum kind k)
     return o;
 }
 
-static void op_end(const struct op *o, int fd, int flags, int64_t at, int error, const struct iovec *v, int n, size_t bytes)
+static void op_end(const struct op *o, int fd, int flags, int64_t at, int error, const struct iovec *v, int n,
+                   size_t bytes)
 {
     struct record r = { .bytes = (uint32_t)bytes, .kind = (uint16_t)o->kind, .error = (uint16_t)error, .fd = fd,
                         .flags = flags, .at = at, .began = o->began };

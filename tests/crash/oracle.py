@@ -29,9 +29,11 @@ def stream_of(info):
     info = pairs(info)
     s = ops.Stream()
     s.entries = {number(i): fields[1] for i, fields in info[b"entries"]}
-    s.last, s.deleted, s.added = number(info[b"last-generated-id"]), number(info[b"max-deleted-entry-id"]), info[b"entries-added"]
+    s.last, s.deleted = number(info[b"last-generated-id"]), number(info[b"max-deleted-entry-id"])
+    s.added = info[b"entries-added"]
     for g in map(pairs, info[b"groups"]):
-        s.groups[g[b"name"]] = [number(g[b"last-delivered-id"]), {number(i): (who, n) for i, who, _, n in g[b"pending"]}]
+        pending = {number(i): (who, n) for i, who, _, n in g[b"pending"]}
+        s.groups[g[b"name"]] = [number(g[b"last-delivered-id"]), pending]
     return s
 
 
@@ -154,7 +156,8 @@ def short(v):
 
 
 def show(model, found, keys):
-    return "\n".join("    %s\n      model %.600s\n      found %.600s" % (k, short(model.get(k)), short(found.get(k))) for k in sorted(keys)[:4])
+    return "\n".join("    %s\n      model %.600s\n      found %.600s" % (k, short(model.get(k)), short(found.get(k)))
+                     for k in sorted(keys)[:4])
 
 
 def settle(w, found, at_least, witness):

@@ -40,7 +40,8 @@ class PowerCycle(Cycle):
 
     def power_on(self, wait, fail):
         self.end_of_life()
-        self.server.env.update(environment(self.server.binary, self.data, trace=self.trace, fail=fail, sync_ms=self.delay, slow=self.slow_file))
+        self.server.env.update(environment(self.server.binary, self.data, trace=self.trace, fail=fail,
+                                           sync_ms=self.delay, slow=self.slow_file))
         self.disk = Disk(self.data)
         super().start_server(wait)
 

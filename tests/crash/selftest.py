@@ -30,7 +30,8 @@ ROUNDS = 10
 
 
 def build(mode):
-    subprocess.run(["make", "-s", "-C", ROOT, "-j%d" % os.cpu_count(), "MODE=" + mode, "binary"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["make", "-s", "-C", ROOT, "-j%d" % os.cpu_count(), "MODE=" + mode, "binary"], check=True,
+                   stdout=subprocess.DEVNULL)
     return os.path.join(ROOT, "build", mode, "memd")
 
 
@@ -61,7 +62,8 @@ def main():
         kills, why = hunt(binary, series, seed * 1000, o.seconds)
         took = time.monotonic() - began
         if why:
-            print("%-26s found by '%s' after %d kills, %.0f s: %.150s" % (bug, series, kills, took, why.split(": ", 3)[-1].replace("\n", " ")), flush=True)
+            reason = why.replace("\n", " ")
+            print("%-26s found after %d kills, %.0f s, by %.200s" % (bug, kills, took, reason), flush=True)
         else:
             missed.append(bug)
             print("%-26s NOT FOUND by '%s' in %d kills, %.0f s" % (bug, series, kills, took), flush=True)

@@ -24,7 +24,8 @@ import disk  # noqa: E402
 import resp  # noqa: E402
 import server as srv  # noqa: E402
 
-SETTINGS = {"appendonly": "yes", "appendfsync": "always", "enable_debug_command": "yes", "auto_aof_rewrite_percentage": "0"}
+SETTINGS = {"appendonly": "yes", "appendfsync": "always", "enable_debug_command": "yes",
+            "auto_aof_rewrite_percentage": "0"}
 CALLS = ["open", "openat", "write", "writev", "pwrite64", "fdatasync", "fsync", "rename", "unlink", "ftruncate", "fallocate",
          "link", "mkdir", "close"]
 
@@ -169,7 +170,8 @@ def check(binary, sample=0, seed=1, power=False, say=lambda text: None):
         try:
             kills += Point(binary, want, rng, power, kill="any:%d:%s" % (i, side)).run()
         except (AssertionError, srv.StartError) as e:
-            raise AssertionError("%s operation %d of %d%s, seed %d: %s" % (side, i, n, " and a power cut" if power else "", seed, e))
+            raise AssertionError("%s operation %d of %d%s, seed %d: %s" % (
+                side, i, n, " and a power cut" if power else "", seed, e))
     say("%d operations in the script; %d places, %d kills" % (n, len(todo), kills))
     return len(todo), kills
 
@@ -183,8 +185,9 @@ def check_with_strace(binary, say):
         kills = n = 0
         while True:
             n += 1
-            p = Point(binary, want, random.Random(1), wrapper=["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call,
-                                                              "-e", "inject=%s:signal=KILL:when=%d" % (call, n)])
+            strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call,
+                      "-e", "inject=%s:signal=KILL:when=%d" % (call, n)]
+            p = Point(binary, want, random.Random(1), wrapper=strace)
             try:
                 killed = p.run()
             except (AssertionError, srv.StartError) as e:

@@ -8,6 +8,7 @@ import time
 
 import ops
 import resp
+from choose import Chooser
 
 DEPTHS = [1, 1000] + [10] * 4 + [1, 1, 3, 3, 30, 30, 100, 100, 5, 5]
 OWN_DB_FROM = 12  # connections from here on
@@ -53,7 +54,7 @@ class Writer:
         self.prefix = b"o:%d:" % number
         self.db = number - OWN_DB_FROM + 1 if number >= OWN_DB_FROM else 0
         self.depth = DEPTHS[number]
-        self.chooser = ops.Chooser(rng, self.prefix, self.db > 0, big=number in (3, 13))
+        self.chooser = Chooser(rng, self.prefix, self.db > 0, big=number in (3, 13))
         self.model = ops.Model()
         self.items, self.n_acked, self.sock = [], 0, None
         select_0, select_own = resp.encode(["SELECT", 0]), resp.encode(["SELECT", self.db])
