@@ -68,13 +68,22 @@ static void ignore_name(void *arg, const char *name)
     (void)name;
 }
 
+/* The lock; and what is held back for a full disk, which a second name would keep from being freed. */
+static bool is_no_data(const char *name)
+{
+    static const char reserve[] = ".reserve";
+    size_t n = strlen(name), m = sizeof reserve - 1;
+
+    return strcmp(name, "LOCK") == 0 || (n >= m && strcmp(name + n - m, reserve) == 0);
+}
+
 static void keep_one(void *arg, const char *name)
 {
     struct keeping *k = arg;
     const struct file_ops *ops = k->ops;
     char from[PATH_MAX], to[PATH_MAX];
 
-    if (k->e != OK || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "LOCK") == 0) return;
+    if (k->e != OK || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || is_no_data(name)) return;
     if (snprintf(from, sizeof from, "%s/%s", k->from, name) >= (int)sizeof from) return;
     if (snprintf(to, sizeof to, "%s/%s", k->to, name) >= (int)sizeof to) return;
     if (ops->link(ops->ctx, from, to) == 0) return;
