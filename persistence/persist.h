@@ -70,6 +70,7 @@ struct persist_conf {
     struct persist_rule rules[PERSIST_RULES_MAX];
     int n_rules;
     int generations;             /* of snapshots and of the AOF's bases that are kept: 1, or (0) 2 */
+    int64_t key_save_delay_us;   /* for tests: a save in the background takes so long for each key */
     size_t snapshot_buffer;      /* bytes that may wait for the snapshot's file; 0: 8 MiB */
 };
 
@@ -188,6 +189,10 @@ enum persist_answer {
 
 /* Note: SAVE during a background save answers PERSIST_SAME_RUNS or PERSIST_OTHER_RUNS. */
 enum persist_answer persist_save(struct persist *p, enum persist_save_kind kind);
+
+/* All databases have been emptied: where there are save rules a snapshot is due at once, as a start would bring back
+ * from the old one what has been deleted. */
+void persist_flushed(struct persist *p);
 
 /* Make a snapshot for somebody else: it begins when nothing else is being saved, and when it is complete,
  * done(ctx, fd) is called with a descriptor to read it by, which is the callee's to close; the file has no

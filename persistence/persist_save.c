@@ -305,6 +305,11 @@ static void begin_bgsave(struct persist *p)
     begin_snapshot(p, SAVING_RDB);
 }
 
+void persist_flushed(struct persist *p)
+{
+    if (p->loaded && !p->loading && p->conf.n_rules > 0) p->wait_bgsave = true;
+}
+
 void persist_export(struct persist *p, void (*done)(void *ctx, int fd), void *ctx)
 {
     ensure(p->export_done == NULL);
@@ -337,7 +342,7 @@ enum persist_answer persist_save(struct persist *p, enum persist_save_kind kind)
     bool same = rewrite ? p->saving == SAVING_BASE || p->saving == SAVING_PREPARES
                         : p->saving == SAVING_RDB || p->saving == SAVING_EXPORT;
 
-    if (same || (rewrite && p->wait_rewrite)) return PERSIST_SAME_RUNS;
+    if (same) return PERSIST_SAME_RUNS;
     if (UNLIKELY(mem_is_short())) {
         log_warning(p->env.log, "Nothing is saved now: memory has run out");
         return PERSIST_FAILED;
@@ -420,6 +425,16 @@ static void begin_what_is_due(struct persist *p, int64_t now)
     else if (gap_says_rewrite(p) || growth_says_rewrite(p)) begin_rewrite(p);
 }
 
+/* With rdb-key-save-delay: the next key's time has not come. */
+static bool is_early(const struct persist *p)
+{
+    struct snapshot_figures f;
+
+    snapshot_figures(p->snapshot, &f);
+    return f.keys_done < f.keys_total &&
+           p->env.mono_us() - p->began_us < (int64_t)(f.keys_done + 1) * p->conf.key_save_delay_us;
+}
+
 bool persist_save_turn(struct persist *p, int64_t budget_us)
 {
     int64_t now = p->env.mono_us();
@@ -432,7 +447,8 @@ bool persist_save_turn(struct persist *p, int64_t budget_us)
     if (p->saving == SAVING_NOTHING) begin_what_is_due(p, now);
     if (p->saving == SAVING_PREPARES) see_prepared(p);
     if (!p->snapshot) return false;
-    state = snapshot_walk(p->snapshot, budget_us);
+    if (UNLIKELY(p->conf.key_save_delay_us > 0) && is_early(p)) return true;
+    state = snapshot_walk(p->snapshot, p->conf.key_save_delay_us > 0 ? 1 : budget_us);
     if (state == SNAPSHOT_WALKS) return !snapshot_waits(p->snapshot);
     if (state != SNAPSHOT_WRITES) end_saving(p, state);
     return false;

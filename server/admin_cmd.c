@@ -12,6 +12,11 @@
 #include "server/script_run.h"
 #include "server/times.h"
 
+static struct persist *persist_of(const struct call *c)
+{
+    return c->client->server->persist;
+}
+
 /* --- databases ----------------------------------------------------------------------------------------- */
 
 /* ASYNC and SYNC are both taken: emptying a database is O(shards) either way, its memory is freed on
@@ -38,6 +43,7 @@ static enum err run_flushall(struct call *c)
 
     if (e != OK) return e;
     for (int i = 0; i < c->store->conf.databases; i++) store_flush(c->store, i);
+    persist_flushed(persist_of(c));
     reply_ok(c->out);
     return OK;
 }
@@ -55,11 +61,6 @@ static enum err run_swapdb(struct call *c)
 }
 
 /* --- saving -------------------------------------------------------------------------------------------- */
-
-static struct persist *persist_of(const struct call *c)
-{
-    return c->client->server->persist;
-}
 
 static enum err run_save(struct call *c)
 {

@@ -130,6 +130,7 @@ static struct persist_conf persist_conf_of(const struct conf *c)
         .rdb_compression = c->rdbcompression,
         .stop_writes_on_bgsave_error = c->stop_writes_on_bgsave_error,
         .generations = (int)c->snapshot_generations,
+        .key_save_delay_us = c->rdb_key_save_delay,
     };
 
     for (size_t i = 0; i < c->save.n && p.n_rules < PERSIST_RULES_MAX; i++) {
