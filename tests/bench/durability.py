@@ -12,7 +12,8 @@ CONNS = 50
 
 
 def rows(rig):
-    noise(rig)
+    if any(rig.wanted(part) for part in ("durable", "saving", "save memory", "burst", "loading")):
+        noise(rig)
     throughput(rig)
     saving(rig)
     save_memory(rig)
