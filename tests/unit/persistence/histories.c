@@ -178,6 +178,38 @@ static void play_disk_errors(struct rig *r, struct rng *g)
     }
 }
 
+static void play_full_disk(struct rig *r, struct rng *g)
+{
+    for (int i = 0; i < 3; i++) {
+        some(r, g, 4);
+        durable(r);
+        r->fs->space = 1; /* what is held back for this is there already */
+        for (int k = 0; k < 6; k++) {
+            some(r, g, 3);
+            persist_sync_soon(r->p);
+            rig_turn(r);
+        }
+        if (i == 1) ck_assert_msg(rig_again(r) == OK, "%s", r->why);
+        r->fs->space = 0;
+        ck_assert(rig_settle(r));
+        some(r, g, 2);
+        durable(r);
+    }
+}
+
+static void play_modes(struct rig *r, struct rng *g)
+{
+    for (int i = 0; i < 12; i++) {
+        some(r, g, 4);
+        r->conf.appendfsync = (enum persist_fsync)rng_below(g, 3);
+        rig_set(r);
+        some(r, g, 3);
+        if (i % 4 == 1) rig_save(r, PERSIST_REWRITE);
+        if (i % 5 == 4) durable(r);
+        if (i % 6 == 5) ck_assert_msg(rig_again(r) == OK, "%s", r->why);
+    }
+}
+
 static void play_restarts(struct rig *r, struct rng *g)
 {
     for (int i = 0; i < 5; i++) {
@@ -246,6 +278,9 @@ const struct history histories[] = {
     { "disk errors, always", true, PERSIST_ALWAYS, play_disk_errors, NULL },
     { "disk errors, everysec", true, PERSIST_EVERYSEC, play_disk_errors, NULL },
     { "disk errors, no", true, PERSIST_NO, play_disk_errors, NULL },
+    { "a full disk, always", true, PERSIST_ALWAYS, play_full_disk, NULL },
+    { "a full disk, everysec", true, PERSIST_EVERYSEC, play_full_disk, NULL },
+    { "modes", true, PERSIST_NO, play_modes, NULL },
     { "restarts, always", true, PERSIST_ALWAYS, play_restarts, NULL },
     { "restarts, everysec", true, PERSIST_EVERYSEC, play_restarts, NULL },
     { "shutdowns", true, PERSIST_NO, play_shutdowns, NULL },

@@ -12,7 +12,8 @@
 static struct memfs disk;
 static struct rig rig;
 
-static const int errors[] = { EIO, ENOSPC, EROFS, EDQUOT, EAGAIN, EMFILE, ENOMEM, EPERM };
+/* The last one only once: it means to try again. */
+static const int errors[] = { EIO, ENOSPC, EROFS, EDQUOT, EAGAIN, EMFILE, ENOMEM, EPERM, EINTR };
 enum { N_ERRORS = sizeof errors / sizeof *errors };
 
 static bool try_all(void)
@@ -187,6 +188,7 @@ static uint64_t all_lives(struct rng *g, bool reads, bool for_a_while, uint64_t 
         for (size_t k = 0; k < combinations; k++) {
             size_t pick = combinations > 1 ? k : (size_t)rng_next(g) % (N_ERRORS * 3);
 
+            if (for_a_while && pick % N_ERRORS == N_ERRORS - 1) pick--;
             if (only) pick = strtoull(strchr(only, ':') + 1, NULL, 10);
             struct fault f = { .at = n, .for_a_while = for_a_while, .error = errors[pick % N_ERRORS],
                                .shorts = (n + pick) % 5 == 0, .mode = (enum persist_fsync)(pick / N_ERRORS),
