@@ -19,6 +19,7 @@ struct log_file *log_file_new(int fd, uint64_t seq, uint64_t start)
     f->fd = fd;
     f->seq = seq;
     f->start = start;
+    f->select_db = -1;
     return f;
 }
 
@@ -96,7 +97,7 @@ int log_file_write(struct log_file *f, const struct file_ops *ops, const struct 
     if (f->pos == 0) {
         struct mark_head h = { .start = f->start };
 
-        if (b->select) sel = select_text(select, b->db);
+        if (f->select_db >= 0) sel = select_text(select, f->select_db);
         h.skip = sel.n;
         memcpy(h.id, b->id, MARK_ID + 1);
         head_n = mark_put_head(head, &h);

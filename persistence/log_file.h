@@ -22,6 +22,7 @@ struct log_file {
     uint64_t pos;          /* bytes of the file that are whole batches */
     uint64_t synced_pos;   /* of those, known to be on the disk */
     int64_t stamp_s;       /* the last #TS annotation */
+    int select_db;         /* selected in mid-stream, where the file begins: its first batch says so. -1: none */
 };
 
 /* A new, empty file at log offset start. */
@@ -35,7 +36,6 @@ struct log_batch {
     uint64_t durable;      /* log offset known to be on the disk */
     int64_t stamp_s;       /* > 0: annotate the time when it has changed */
     int db;                /* the database that is selected at its start */
-    bool select;           /* first batch only: say so in it */
 };
 
 /* Write a batch (with the file's first line before the first): 0, or -1 and errno. */

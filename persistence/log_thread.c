@@ -264,13 +264,14 @@ static struct log_file *rescue(struct write_log *w, const struct plan *p, struct
 {
     const struct file_ops *ops = w->env.ops;
     struct log_batch b = { .id = w->id, .from = from, .to = to, .durable = p->proven, .stamp_s = stamp_s,
-                           .db = p->db < 0 ? 0 : p->db, .select = p->db >= 0 };
+                           .db = p->db < 0 ? 0 : p->db };
     struct log_file *f;
     uint64_t seq;
     int fd = aof_set_new_incr(w->set, &seq), saved, r = 0;
 
     if (fd == -1) return NULL;
     f = log_file_new(fd, seq, p->held);
+    f->select_db = p->db;
     if (to > p->held) r = log_file_write(f, ops, &b);
     if (r == 0) r = ops->sync(ops->ctx, fd);
     if (r == 0) {

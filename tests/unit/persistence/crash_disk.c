@@ -205,8 +205,10 @@ void crash_disk_step(struct crash_disk *d)
     case TRACE_SIZE:
         change(d, op);
         break;
+    case TRACE_SYNC_FAILED: /* and what is neither synced nor held by a process that lives is lost */
+        d->report.kept_by_kill = d->report.kept;
+        /* fall through */
     case TRACE_SYNC:
-    case TRACE_SYNC_FAILED:
         synced(d, op);
         break;
     case TRACE_LOST:

@@ -332,6 +332,28 @@ START_TEST(a_new_file_in_mid_stream_knows_its_database)
 }
 END_TEST
 
+/* What was written before is let go of, so that the new file has nothing yet to begin with. */
+START_TEST(a_new_file_that_begins_empty_knows_its_database)
+{
+    begin(PERSIST_NO);
+    rig_do(&rig, 3, "SET a 1");
+    rig_turn(&rig);
+    disk.fail_from = disk.fail_to = disk.n_ops + 1;
+    disk.fail_errno = EIO;
+    persist_sync_soon(rig.p);
+    while (info().aof_files_reopened == 0) { /* and before the rewrite that follows */
+        persist_turn_end(rig.p);
+        usleep(100);
+    }
+    rig_do(&rig, 3, "SET b 2");
+    while (persist_durable_offset(rig.p) != persist_offset(rig.p)) persist_turn_end(rig.p);
+    restart(false, NULL);
+    expect_all();
+    ck_assert_uint_eq(rig.store->dbs[3]->n_keys, 2);
+    end();
+}
+END_TEST
+
 /* --- rewriting -------------------------------------------------------------------------------------------- */
 
 START_TEST(a_rewrite_under_writes_keeps_everything)
@@ -719,7 +741,7 @@ UNIT_MAIN("persist", everysec_loses_nothing_to_a_kill, always_releases_replies_o
           large_effects_cross_chunks_in_one_piece, with_everysec_writers_wait_for_a_disk_that_hangs,
           the_sync_policy_can_be_changed_at_any_time, whichever_operation_fails_once_nothing_is_lost,
           whichever_operations_fail_in_a_row_nothing_is_lost, a_full_disk_refuses_writes_and_heals,
-          a_new_file_in_mid_stream_knows_its_database, a_rewrite_under_writes_keeps_everything,
+          a_new_file_in_mid_stream_knows_its_database, a_new_file_that_begins_empty_knows_its_database, a_rewrite_under_writes_keeps_everything,
           growth_starts_a_rewrite, the_log_can_be_turned_on_and_off, turning_the_log_on_survives_a_failing_disk,
           a_snapshot_under_writes_is_the_state_at_its_beginning, a_slow_disk_makes_the_walker_wait,
           a_save_walks_in_the_turns_that_give_it_time_and_in_no_others,
