@@ -36,7 +36,7 @@ char *buf_grow(struct buf *b, size_t more)
 
     if (cap < b->n + more) cap = b->n + more;
     cap = mem_good_size(cap);
-    p = b->may_fail && cap > BUF_SURE ? mem_try_realloc(b->p, cap) : mem_realloc(b->p, cap);
+    p = b->may_fail && (cap > BUF_SURE || mem_is_scarce()) ? mem_try_realloc(b->p, cap) : mem_realloc(b->p, cap);
     if (UNLIKELY(p == NULL)) return lose(b, more);
     b->p = p;
     b->cap = cap;

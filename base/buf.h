@@ -21,7 +21,8 @@ struct buf {
     bool failed;   /* and has: the content is not to be used */
 };
 
-/* Up to here every buffer can grow, and so much can be added to one that is lost. */
+/* Up to here every buffer can grow, as long as there is much of the reserve (mem.h); and so much can be added to
+ * one that is lost. */
 enum { BUF_SURE = 64 * 1024, BUF_SMALL = 4096 };
 
 /* Free the memory; the buffer is empty and usable after, and may fail if it might before. */

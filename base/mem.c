@@ -306,7 +306,7 @@ void mem_stats(struct mem_stats *out)
     mallctl("epoch", &epoch, &n, &epoch, n);
     out->allocated = stat_of("stats.allocated") - mem_reserve_held();
     out->active = stat_of("stats.active") - mem_reserve_held();
-    out->resident = stat_of("stats.resident");
+    out->resident = stat_of("stats.resident") - mem_reserve_held(); /* which is never touched */
     out->retained = stat_of("stats.retained");
     out->muzzy =
         stat_of("stats.arenas." ALL_ARENAS(MALLCTL_ARENAS_ALL) ".pmuzzy") * stat_of("arenas.page");

@@ -7,6 +7,7 @@
 #include "server/client.h"
 #include "server/dispatch.h"
 #include "server/keysizes.h"
+#include "server/lazy.h"
 #include "server/listen.h"
 #include "server/script_run.h"
 #include "server/tracking.h"
@@ -61,6 +62,30 @@ static void note_peak(struct server *s)
     }
 }
 
+static void purge(void *nothing)
+{
+    (void)nothing;
+    mem_purge();
+}
+
+/* maxmemory is a limit on what is used, but what people mean is what is resident: that should not be more than a tenth
+ * beyond it. Two things come on top. Pages that were freed stay for a while, to be used again: buffers that come and
+ * go would make a third of maxmemory of them. And pages that are used in part: where there are many, as many bytes
+ * twice over count as used, so that others are filled up or become empty. */
+static void bound_resident(struct server *s)
+{
+    enum { FREED_SLACK = 4 << 20, PARTIAL_SLACK = 6 << 20 };
+    uint64_t limit = s->store->conf.maxmemory, most = limit + limit / 25 + PARTIAL_SLACK;
+    struct mem_stats m;
+
+    s->partial_bytes = 0;
+    if (limit == 0) return;
+    mem_stats(&m);
+    if (m.active > most) s->partial_bytes = 2 * (m.active - most);
+    if (m.resident > limit && m.resident - m.active > limit / 32 + FREED_SLACK && lazy_pending(s->lazy) == 0)
+        lazy_defer(s->lazy, purge, NULL);
+}
+
 bool cron_turn(struct server *s)
 {
     int64_t passed_ms = (s->now_us - s->last_cron_us) / 1000;
@@ -73,6 +98,7 @@ bool cron_turn(struct server *s)
         rate_sample(&s->cycles, s->turns, passed_ms);
         rate_sample(&s->cycle_us, server_turns_us(s), passed_ms);
         note_peak(s);
+        bound_resident(s);
         listen_resume(s);
         close_idle(s, server_mono_ms(s));
         clients_trim_spare(s);

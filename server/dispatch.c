@@ -109,7 +109,9 @@ static void reject_unknown(struct client *c, struct command_ref *container, size
 
 static size_t counted_memory(void *ctx)
 {
-    return server_used_memory(ctx);
+    const struct server *s = ctx;
+
+    return server_used_memory(s) + s->partial_bytes;
 }
 
 /* Keep account of how long memory has been above its limit. */
@@ -130,7 +132,7 @@ enum memory dispatch_make_room(struct server *s)
 
     if (UNLIKELY(mem_is_short())) return MEMORY_OUT;
     if (s->store->conf.maxmemory == 0 || s->store->loading || s->pause_until_ms != 0) return MEMORY_FINE;
-    if (UNLIKELY(server_used_memory(s) > s->store->conf.maxmemory)) {
+    if (UNLIKELY(counted_memory(s) > s->store->conf.maxmemory)) {
         from = clock_mono_us();
         if (!store_evict(s->store, counted_memory, s, EVICT_BUDGET_US)) {
             m = s->store->stats.evicted != evicted ? MEMORY_EVICTING : MEMORY_OUT;

@@ -443,8 +443,10 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 
 void loop_open(struct server *s)
 {
-    struct event_config *cfg = event_config_new();
+    struct event_config *cfg;
 
+    event_set_mem_functions(mem_alloc, mem_realloc, mem_free); /* its errors for want of memory nobody could handle */
+    cfg = event_config_new();
     event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
     s->base = event_base_new_with_config(cfg);
     event_config_free(cfg);

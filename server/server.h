@@ -141,6 +141,7 @@ struct server {
 
     /* dispatch.c */
     struct client *current;     /* whose call runs */
+    size_t partial_bytes;       /* counted for pages that are used in part (cron.c) */
     bool evicting;              /* cron.c: slice by slice, until memory is below its limit */
     int64_t over_memory_since_us; /* above maxmemory since then; 0: not */
     double us_per_tick;         /* of ticks_now */
