@@ -6,7 +6,7 @@
 # make clients [T=name]   programs with client libraries from their registries; says what it skipped
 # make crash [KILLS=10000] [SEED=n] [T=part], crash-selftest [T=bug], crash-ext4 [CUTS=60], crash-strace
 # make matrix [SAMPLE=n], blocklog [STATES=n], powercut [STATES=100000] [SEED=n], short-io
-# make soak [MINUTES=15], bench [QUICK=1] [T=x]
+# make memory [SECONDS_OF_LOAD=60], soak [MINUTES=15], bench [QUICK=1] [T=x]
 # make docs, test-debootstrap
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
 # make fuzz [T=x] [SECONDS=n]    n seconds for each fuzz target;  make fuzz-short [T=x]
@@ -65,7 +65,7 @@ PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
 .PHONY: powercut short-io all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire \
-        differential crash crash-selftest crash-ext4 crash-strace matrix blocklog soak bench clients test-debootstrap docs lint \
+        differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak bench clients test-debootstrap docs lint \
         format coverage install clean
 .SECONDEXPANSION:
 .SECONDARY:
@@ -193,6 +193,9 @@ short-io: binary
 
 blocklog: binary
 	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/crash/blocklog.py --states $(or $(STATES),1000) --seed $(or $(SEED),0)
+
+memory: binary
+	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/crash/memory.py --seconds $(or $(SECONDS_OF_LOAD),60) --rounds $(or $(ROUNDS),5) --seed $(or $(SEED),0)
 
 soak: asan
 	MEMD_BIN=$(abspath build/asan/memd) $(PYTHON) tests/crash/soak.py --minutes $(or $(MINUTES),15) --seed $(or $(SEED),0)
