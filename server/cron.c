@@ -71,7 +71,8 @@ static void purge(void *nothing)
 /* maxmemory is a limit on what is used, but what people mean is what is resident: that should not be more than a tenth
  * beyond it. Two things come on top. Pages that were freed stay for a while, to be used again: buffers that come and
  * go would make a third of maxmemory of them. And pages that are used in part: where there are many, as many bytes
- * twice over count as used, so that others are filled up or become empty. */
+ * twice over count as used, so that others are filled up or become empty; but no more than a sixteenth of maxmemory:
+ * after many deletions pages stay that nothing could free at once, and evicting all would not help. */
 static void bound_resident(struct server *s)
 {
     enum { FREED_SLACK = 4 << 20, PARTIAL_SLACK = 6 << 20 };
@@ -81,7 +82,7 @@ static void bound_resident(struct server *s)
     s->partial_bytes = 0;
     if (limit == 0) return;
     mem_stats(&m);
-    if (m.active > most) s->partial_bytes = 2 * (m.active - most);
+    if (m.active > most) s->partial_bytes = 2 * (m.active - most) < limit / 16 ? 2 * (m.active - most) : limit / 16;
     if (m.resident > limit && m.resident - m.active > limit / 32 + FREED_SLACK && lazy_pending(s->lazy) == 0)
         lazy_defer(s->lazy, purge, NULL);
 }
