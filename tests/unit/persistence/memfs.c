@@ -248,7 +248,7 @@ static ssize_t fs_writev(void *ctx, int fd, const struct iovec *v, int n)
     for (int i = 0; i < n; i++) all += v[i].iov_len;
     want = all;
     bad = fails(fs);
-    if (bad) want = fs->short_writes ? all / 2 : 0;
+    if (bad) want = fs->short_writes && fs->fail_errno != EINTR ? all / 2 : 0; /* EINTR: nothing was done */
     else if (fs->short_writes && all > 1) want = all / 2;
     if (fs->space && !bad) {
         const struct memfs_file *f = fs->fds[fd].file;
