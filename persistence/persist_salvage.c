@@ -109,32 +109,52 @@ static enum err read_log(struct persist *p, struct aof_load *l, struct report *r
     return persist_run_load(p, l, why);
 }
 
-/* The base is damaged: from the generation before it, if that base is whole; else from what there is. */
-static enum err read_without_base(struct persist *p, struct aof_load *l, struct report *r, char *why)
+static size_t count_keys(const struct persist *p)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < p->env.store->conf.databases; i++) n += p->env.store->dbs[i]->n_keys;
+    return n;
+}
+
+/* Begin anew: from the generation before the base, or from the base as it is. */
+static enum err read_again(struct persist *p, struct aof_load *l, struct report *r, bool from_old, char *why)
 {
     struct manifest old;
     size_t n_old;
-    bool better = false;
+    enum err e;
+
+    aof_load_fini(l);
+    *l = (struct aof_load){ 0 };
+    persist_forget_content(p);
+    if (!from_old) return read_log(p, l, r, NULL, why);
+    if (!manifest_fall_back(aof_set_manifest(p->set), &old, &n_old)) return ERR_NOT_DONE;
+    e = read_log(p, l, r, &old, why);
+    l->m = NULL;
+    manifest_fini(&old);
+    return e;
+}
+
+/* The base is damaged: from the generation before it, if that base is whole; else from what gives more. */
+static enum err read_without_base(struct persist *p, struct aof_load *l, struct report *r, char *why)
+{
+    const struct manifest *m = aof_set_manifest(p->set);
+    bool has_old = manifest_previous(m) < m->n;
+    size_t keys = count_keys(p);
     enum err e = OK;
 
-    if (manifest_fall_back(aof_set_manifest(p->set), &old, &n_old)) {
+    if (has_old) {
         report_line(r, "The base before it:");
-        aof_load_fini(l);
-        persist_forget_content(p);
-        e = read_log(p, l, r, &old, why);
-        better = e == OK && !l->base_bad;
-        l->m = NULL;
-        manifest_fini(&old);
-        if (e != OK || better) return e;
+        e = read_again(p, l, r, true, why);
+        if (e != OK || !l->base_bad) return e;
     }
     if (!parts_allowed(p))
         return why_put(why, ERR_FORMAT, "%s/%s: the base cannot be read, and there is none before it: --salvage as well "
                        "keeps the keys that can be read, and what the log says of them", p->conf.dir,
                        p->conf.appenddirname);
-    report_line(r, "What can be read of the base, and the log behind it:");
-    aof_load_fini(l);
-    persist_forget_content(p);
-    return read_log(p, l, r, NULL, why);
+    if (!has_old || count_keys(p) >= keys) return e; /* the store has what gives more */
+    report_line(r, "More can be read of the base as it is:");
+    return read_again(p, l, r, false, why);
 }
 
 /* The log is on, but there is none yet: the snapshot's data becomes its base. */

@@ -204,6 +204,43 @@ def test_a_damaged_snapshot_gives_way_to_the_one_before(start, data):
     memd("--check", os.path.join(kept(data), "dump.rdb"), code=1)
 
 
+def rewrite(c):
+    before = int(c.info("persistence")["aof_rewrites"])
+    c("BGREWRITEAOF")
+    srv.wait_for(lambda: int(c.info("persistence")["aof_rewrites"]) > before)
+
+
+@pytest.mark.parametrize("newer, older, keys", [
+    ("cut", None, 60), ("gone", None, 60), ("cut", "cut", 40), ("gone", "cut", 40), ("gone", "gone", 40)])
+def test_a_lost_base_is_made_up_for_by_what_is_left(start, data, newer, older, keys):
+    """Three times twenty keys: in the base before, in the increment behind it, in the increment of now."""
+    s = start(directory=data, appendonly="yes")
+    c = s.conn()
+    for part in "abc":
+        if part != "a":
+            rewrite(c)
+        for i in range(20):
+            assert c("SET", "%s%02d" % (part, i), "v" * 30) == OK
+    s.stop()
+    os.unlink(s.log_path)
+    bases = sorted(glob.glob(os.path.join(data, "appendonlydir", "*.base.rdb")))
+    assert len(bases) == 2
+    for path, how in zip(bases, (older, newer)):
+        if how == "gone":
+            os.unlink(path)
+        elif how == "cut":
+            os.truncate(path, os.path.getsize(path) // 2)
+    memd("--check", data, code=1)
+    if older:
+        assert "--salvage" in memd("--repair", data, code=1)
+    memd("--repair", data, *(["--salvage"] if older else []))
+    memd("--check", data)
+    s.start()
+    found = s.conn()("KEYS", "*")
+    assert keys <= len(found) <= 60
+    assert all(b"%c%02d" % (part, i) in found for i in range(20) for part in (b"c" if keys < 60 else b"abc"))
+
+
 def test_part_of_a_snapshot_is_kept_only_if_asked_for(start, data):
     s = start(directory=data, snapshot_generations=1)
     c = s.conn()
