@@ -91,6 +91,17 @@ class Cycle:
 
     def start_server(self, wait=True):
         self.server.start(wait)
+        if wait and not self.is_ours():
+            self.kill_server()
+            self.start_server()
+
+    def is_ours(self):
+        """Several of these at once may choose the same port: then what answers is somebody else's."""
+        try:
+            with self.server.conn() as c:
+                return c.info("server")["process_id"] == str(self.server.pid)
+        except OSError:
+            return False
 
     def kill_server(self):
         self.server.kill9()
