@@ -16,6 +16,7 @@ enum { SEPARATOR = 0xff, BATCHES_MAX = 64 };
 struct outcome {
     enum aof_end end;
     uint64_t commands, batches, good_pos, losses, refused;
+    bool marked;
     uint64_t sum; /* of what was applied, in its order */
 };
 
@@ -46,6 +47,7 @@ static struct outcome read_file(struct str file, bool salvage, bool is_look)
 
     rdb_in_bytes(&in, file);
     o.end = aof_read(&r);
+    o.marked = r.marked;
     o.commands = r.commands;
     o.batches = r.batches;
     o.good_pos = r.good_pos;
@@ -84,8 +86,10 @@ static void compare(struct str file)
 
     ensure(look.sum == 0);
     ensure(strict.end != AOF_SALVAGED && all.end != AOF_STOPPED);
-    if (strict.end == AOF_WHOLE) ensure(all.end == AOF_WHOLE && all.sum == strict.sum && look.end == AOF_WHOLE);
-    ensure(all.commands + 1 >= strict.commands); /* one that is refused may have been taken as a stock server's */
+    /* (What looks like a stock server's may turn out to be ours, once the log's id is known.) */
+    if (strict.end == AOF_WHOLE && strict.marked)
+        ensure(all.end == AOF_WHOLE && all.sum == strict.sum && look.end == AOF_WHOLE);
+    if (strict.marked) ensure(all.commands + 1 >= strict.commands); /* one may be refused */
     if (all.end == AOF_WHOLE) ensure(all.losses == 0);
 }
 
