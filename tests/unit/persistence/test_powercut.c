@@ -81,38 +81,6 @@ START_TEST(the_long_form_goes_on_until_it_has_seen_as_many_states_as_it_was_aske
 }
 END_TEST
 
-/* File systems that are as careless as POSIX lets them be show old content where no write has arrived yet. What
- * follows a log's last whole batch then looks as damage does, which is refused; taken for data it is never. */
-START_TEST(what_old_blocks_hold_is_never_taken_for_data)
-{
-    static struct memfs disk;
-    static struct rig rig;
-    static const struct mistake none;
-    size_t states = 0, refused = 0;
-    struct rng g;
-
-    unit_rng(&g);
-    for (const struct history *h = histories; h->name; h++) {
-        struct crash_plan plan = { .sector = 512, .pairs = 4, .samples = 2, .every = 4, .stale = true, .rng = &g };
-        struct crash_count count = { 0 };
-        struct trace trace;
-        struct trial t = { .rig = &rig, .trace = &trace, .count = &count, .name = h->name, .may_refuse = true };
-
-        plan.first.appendonly = h->appendonly;
-        history_play(h, &rig, &disk, &trace, rng_next(&g), &none);
-        ck_assert(crash_states_each(&trace, &plan, trial_state, &t, &count));
-        states += count.states;
-        refused += t.refused;
-        trace_fini(&trace);
-        memfs_fini(&disk);
-        rig_fini(&rig);
-    }
-    printf("%zu states, %zu refused\n", states, refused);
-    ck_assert_uint_gt(states, 1000);
-    ck_assert_uint_gt(refused, 10);
-}
-END_TEST
-
 /* --- the tests themselves ---------------------------------------------------------------------------------- */
 
 static const struct mistake mistakes[] = {
@@ -152,4 +120,4 @@ END_TEST
 
 UNIT_MAIN("powercut", each_state_that_a_cut_can_leave_loads_with_all_that_was_promised,
           the_long_form_goes_on_until_it_has_seen_as_many_states_as_it_was_asked_for,
-          what_old_blocks_hold_is_never_taken_for_data, each_planted_mistake_is_found)
+          each_planted_mistake_is_found)
