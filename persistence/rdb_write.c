@@ -362,12 +362,12 @@ bool rdb_put_entry(struct rdb_out *o, const struct store *s, const struct entry 
 
 /* --- the thread's share ---------------------------------------------------------------------------- */
 
-/* A string of a span: compressed when that gains. */
-static void finish_str(struct str s, struct buf *to, struct buf *scratch)
+/* A string of a span: compressed when that gains. False: it did not. */
+static bool finish_str(struct str s, struct buf *to, struct buf *scratch, bool compress)
 {
     size_t max = s.n - COMPRESS_GAIN, n = 0;
 
-    if (s.n <= UINT32_MAX) {
+    if (compress && s.n <= UINT32_MAX) {
         buf_clear(scratch);
         n = lzf_compress(s.p, (unsigned)s.n, buf_room(scratch, max), (unsigned)max);
     }
@@ -380,17 +380,24 @@ static void finish_str(struct str s, struct buf *to, struct buf *scratch)
         put_len(to, s.n);
         buf_add_str(to, s);
     }
+    return n > 0;
 }
 
+/* Where one short string after another gains nothing, the next few are not even tried: it would be half of the
+ * work of saving them. */
 void rdb_finish(const struct rdb_out *o, struct buf *to, struct buf *scratch)
 {
+    enum { DOUBT = 8, TRY_EVERY = 8, SHORT = 256 };
+    unsigned in_vain = 0;
     size_t at = 0;
 
     for (size_t i = 0; i < o->n_spans; i++) {
         const struct rdb_span *sp = &o->spans[i];
+        bool try = in_vain < DOUBT || i % TRY_EVERY == 0 || sp->n > SHORT;
 
         buf_add(to, o->bytes.p + at, sp->at - at);
-        finish_str(str_of(o->bytes.p + sp->at, sp->n), to, scratch);
+        if (finish_str(str_of(o->bytes.p + sp->at, sp->n), to, scratch, try)) in_vain = 0;
+        else if (try && sp->n <= SHORT) in_vain++;
         at = sp->at + sp->n;
     }
     buf_add(to, o->bytes.p + at, o->bytes.n - at);
