@@ -175,7 +175,6 @@ crash-strace: binary
 matrix: binary
 	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/crash/matrix.py $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),0)
 
-# Power cuts under ext4, block by block; needs root and python3-fusepy, and says so.
 # Power cuts as a model, and each error at each operation.
 powercut:
 	$(MAKE) unit-build T=unit/persistence/
@@ -191,6 +190,7 @@ short-io: binary
 		LD_PRELOAD=$(abspath build/shim/short_io_shim.so) $$t > $$t.log 2>&1 || { cat $$t.log; exit 1; }; echo "ok $$t"; done
 	MEMD_PRELOAD=$(abspath build/shim/short_io_shim.so) $(MAKE) wire T="persistence or snapshot"
 
+# Power cuts under ext4, block by block; needs root and python3-fusepy, and says so.
 blocklog: binary
 	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/crash/blocklog.py --states $(or $(STATES),1000) --seed $(or $(SEED),0)
 
