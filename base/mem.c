@@ -185,21 +185,24 @@ void *mem_alloc(size_t n)
 {
     void *p = malloc(n);
 
-    return LIKELY(p != NULL) ? p : mem_reserve_alloc(n, 0, false);
+    if (p != NULL) return p;
+    return mem_reserve_alloc(n, 0, false);
 }
 
 void *mem_zalloc(size_t n)
 {
     void *p = calloc(1, n);
 
-    return LIKELY(p != NULL) ? p : mem_reserve_alloc(n, 0, true);
+    if (p != NULL) return p;
+    return mem_reserve_alloc(n, 0, true);
 }
 
 void *mem_realloc(void *p, size_t n)
 {
     void *q = realloc(p, n == 0 ? 1 : n);
 
-    return LIKELY(q != NULL) ? q : mem_reserve_realloc(p, n);
+    if (q != NULL) return q;
+    return mem_reserve_realloc(p, n);
 }
 
 void *mem_try_alloc(size_t n)

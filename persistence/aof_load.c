@@ -345,7 +345,7 @@ static enum err read_increments(struct aof_load *l, char *why)
     enum err e = OK;
 
     for (size_t i = 0; i < l->n && e == OK && l->until_at == SIZE_MAX; i++) {
-        bool skip, end = false;
+        bool skip = false, end = false;
 
         if (l->is_old && i == l->n_old) e = check_joint(l, why);
         if (e == OK) e = check_order(l, i, &skip, why);

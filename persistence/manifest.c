@@ -131,7 +131,7 @@ void manifest_forget(struct manifest *m, size_t end)
     size_t to = 0;
 
     for (size_t i = 0; i < m->n; i++) {
-        if (m->files[i].type == 'h' && i < end) mem_free(m->files[i].name);
+        if (i < end && m->files[i].type == 'h') mem_free(m->files[i].name);
         else m->files[to++] = m->files[i];
     }
     m->n = to;

@@ -50,6 +50,6 @@ void cut_list_will_pop(struct cut_value *cut, enum list_end end);
 /* As list_set, list_insert and list_remove, which follow. */
 void cut_list_set(struct cut_value *cut, uint64_t index);
 void cut_list_insert(struct cut_value *cut, uint64_t index);
-void cut_list_remove(struct cut_value *cut, struct str v, uint64_t max, enum list_end from);
+void cut_list_remove(struct cut_value *cut, struct str element, uint64_t max, enum list_end from);
 
 #endif

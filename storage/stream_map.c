@@ -259,6 +259,7 @@ static unsigned char *open_place(struct stream_map *m, struct stream_run *r, siz
             return record(m, r, 0);
         }
         if (r->off > r->cap / 4 || r->cap == run_max(m)) {
+            ensure(r->p != NULL);
             memmove(r->p, record(m, r, 0), (size_t)r->n * m->width);
             r->off = 0;
         } else {
