@@ -154,7 +154,7 @@ def verify(s, w):
                 raise Lost("k%d reads %r" % (i, got))
 
 
-def alive(s, call):
+def alive(s):
     code = s.proc.poll()
     if code is not None:
         raise Lost("the daemon ended (%d):\n%s" % (code, s.log()[-1500:]))
@@ -163,7 +163,7 @@ def alive(s, call):
 def heals(s, w):
     """Writes are taken again, within the bound of any wait."""
     def try_one():
-        alive(s, None)
+        alive(s)
         if not w.conn:
             w.connect(s)
             if not w.conn:
@@ -200,7 +200,7 @@ def run(call, error, when, mode):
                     w.send(5)
                     w.collect()
             asked.append(tell(s, "BGSAVE"))
-            alive(s, call)
+            alive(s)
         finally:
             detach(t)
         heals(s, w)

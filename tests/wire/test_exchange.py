@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 import server as srv
+from payload import with_footer
 from resp import OK, Err, Simple
 from server import ROOT, StartError, wait_for
 
@@ -356,26 +357,6 @@ TOUCH = {
                 ["XGROUP", "CREATE", "k", "mine", "0"], ["XREADGROUP", "GROUP", "g", "c", "STREAMS", "k", ">"],
                 ["XPENDING", "k", "g"], ["XAUTOCLAIM", "k", "g", "c", 0, "0"], ["XDEL", "k", "1-1"]],
 }
-
-
-def crc_table():
-    out = []
-    for i in range(256):
-        for _ in range(8):
-            i = i >> 1 ^ (0x95AC9329AC4BC9B5 if i & 1 else 0)
-        out.append(i)
-    return out
-
-
-TABLE = crc_table()
-
-
-def with_footer(body):
-    body = bytes(body) + (10).to_bytes(2, "little")
-    crc = 0
-    for byte in body:
-        crc = TABLE[(crc ^ byte) & 255] ^ crc >> 8
-    return body + crc.to_bytes(8, "little")
 
 
 def test_values_that_were_tampered_with_bear_every_command(start):

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from payload import with_footer
 from resp import OK, Err, Simple
 
 SEED = int(os.environ.get("MEMD_TEST_SEED", "7"))
@@ -92,33 +93,8 @@ def test_a_payload_that_was_tampered_with_is_refused_and_does_no_harm(server, re
         bad = bytearray(payload[:-10])
         for _ in range(rng.randrange(1, 4)):
             bad[rng.randrange(1, len(bad))] = rng.randrange(256)
-        reply = mine("RESTORE", "x", 0, with_footer(bytes(bad)), "REPLACE")
+        reply = mine("RESTORE", "x", 0, with_footer(bad), "REPLACE")
         assert reply in (OK, Err("ERR Bad data format"))
         refused += reply != OK
     assert refused > 0
     assert mine("DEBUG", "CHECK") == OK
-
-
-def crc64(data):
-    """CRC-64/Jones, as the footer of a payload has it."""
-    crc = 0
-    for byte in data:
-        crc = TABLE[(crc ^ byte) & 255] ^ crc >> 8
-    return crc
-
-
-def table():
-    out = []
-    for i in range(256):
-        for _ in range(8):
-            i = i >> 1 ^ (0x95AC9329AC4BC9B5 if i & 1 else 0)
-        out.append(i)
-    return out
-
-
-TABLE = table()
-
-
-def with_footer(value):
-    body = value + (10).to_bytes(2, "little")
-    return body + crc64(body).to_bytes(8, "little")

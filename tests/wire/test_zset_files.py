@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from payload import crc64
 from resp import OK, Err, Simple
 from server import MEMD
 
@@ -31,16 +32,6 @@ def fill(r):
 
 def contents(r):
     return {key: (r("ZRANGE", key, 0, -1, "WITHSCORES"), r("OBJECT", "ENCODING", key)) for key in SETS}
-
-
-def crc64(data):
-    """Jones's, bits reversed, as payloads end with it."""
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x95ac9329ac4bc9b5 if crc & 1 else 0)
-    return crc
 
 
 def test_payloads_go_both_ways(start, reference):

@@ -6,22 +6,9 @@
 #include "storage/db.h"
 #include "storage/digest.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/persistence/small_store.h"
 
 static const struct hash_key key = { 1, 2 };
-static const struct store_conf conf = {
-    .databases = 4,
-    .list_max_listpack_size = -2,
-    .hash_max_listpack_entries = 8,
-    .hash_max_listpack_value = 64,
-    .set_max_intset_entries = 8,
-    .set_max_listpack_entries = 8,
-    .set_max_listpack_value = 64,
-    .zset_max_listpack_entries = 8,
-    .zset_max_listpack_value = 64,
-    .stream_node_max_bytes = 4096,
-    .stream_node_max_entries = 100,
-    .string_limit = 1 << 29,
-};
 
 static void write_and_read(struct store *s, const struct entry *e)
 {
@@ -63,7 +50,7 @@ static bool stop_at_many(void *ctx, uint64_t bytes, uint64_t keys)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct rdb_options opt = { .progress = stop_at_many, .keep_expired = size % 2 };
-    struct store *s = store_new(&conf, &key, 1);
+    struct store *s = store_new(&small_store, &key, 1);
     struct rdb_facts facts;
     struct rdb_in in;
     enum err e;
@@ -76,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rdb_in_fini(&in);
     s->loading = false;
     store_check(s);
-    for (int i = 0; i < conf.databases; i++) each_key(s, s->dbs[i]);
+    for (int i = 0; i < small_store.databases; i++) each_key(s, s->dbs[i]);
     store_free(&s);
     return 0;
 }

@@ -12,22 +12,9 @@
 #include "storage/type_stream.h"
 #include "storage/type_zset.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/persistence/small_store.h"
 
 static const struct hash_key key = { 1, 2 };
-static const struct store_conf conf = {
-    .databases = 1,
-    .list_max_listpack_size = -2,
-    .hash_max_listpack_entries = 8,
-    .hash_max_listpack_value = 64,
-    .set_max_intset_entries = 8,
-    .set_max_listpack_entries = 8,
-    .set_max_listpack_value = 64,
-    .zset_max_listpack_entries = 8,
-    .zset_max_listpack_value = 64,
-    .stream_node_max_bytes = 4096,
-    .stream_node_max_entries = 100,
-    .string_limit = 1 << 29,
-};
 static const struct str k = STR("k");
 
 static struct entry *restore(struct store *s, struct str payload)
@@ -135,7 +122,7 @@ static void work_on(struct store *s, struct entry *e)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct store *s = store_new(&conf, &key, 1);
+    struct store *s = store_new(&small_store, &key, 1);
     struct buf payload = { 0 };
     struct entry *e;
 
