@@ -5,18 +5,18 @@
 
 enum { SECTOR = 512 };
 
-/* A hole: bytes that never came. A sector's first part may be there by an earlier write, and its end by a later one
- * (after a sync that failed), so it is zeros up to a sector's end, or many of them. */
+/* A sector's first part may have come with an earlier write, so it need not be zeros in full. */
 bool aof_has_hole(struct rdb_in *in)
 {
-    enum { MANY = 16 };
-    uint64_t pos = rdb_in_at(in), left = rdb_in_left(in), zeros = 0;
+    uint64_t pos = rdb_in_at(in), left = rdb_in_left(in), at = 0;
 
     if (left == 0 || !rdb_in_reach(in, left)) return false;
-    for (uint64_t at = 0; at < left; at++) {
-        zeros = in->p[at] == 0 ? zeros + 1 : 0;
-        if (zeros == MANY) return true;
-        if (zeros && (at + 1 == left || (pos + at + 1) % SECTOR == 0)) return true;
+    while (at < left) {
+        uint64_t n = SECTOR - (pos + at) % SECTOR;
+
+        if (n > left - at) n = left - at;
+        at += n;
+        if (in->p[at - 1] == 0) return true;
     }
     return false;
 }

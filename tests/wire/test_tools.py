@@ -129,6 +129,19 @@ def test_what_is_before_and_behind_the_damage_is_kept(start, data):
     memd("--check", kept(data), code=1)
 
 
+def test_zeros_in_a_value_do_not_make_damage_a_torn_end(start, data):
+    """The last batch is acknowledged too: a bit that flips in it is told, whatever else it holds."""
+    s = start(directory=data, appendonly="yes", appendfsync="always")
+    assert s.conn()("SET", "vector", b"x" * 40 + bytes(64) + b"y" * 40) == OK
+    s.kill9()
+    with open(increment(data), "rb") as f:
+        at = f.read().index(b"yyyy")
+    flip(increment(data), at)
+    s.start(wait=False)
+    assert s.wait_exit() == 1
+    assert "wrong checksum" in s.log() and "memd --repair " + data in s.log()
+
+
 def test_a_start_can_salvage(start, data):
     s = fill(start, data)
     flip_in(increment(data), b"e11")
