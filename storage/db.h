@@ -111,6 +111,10 @@ void db_tell(const struct slot *s, enum change_kind kind);
 /* Bytes that key and value of e take in memory (MEMORY USAGE); samples 0: exact. */
 size_t db_value_bytes(const struct entry *e, size_t samples);
 
+/* The same in O(1) and exact, for a namespace's figures: the entry's own allocation, and what the value's object
+ * says of all that hangs on it. */
+size_t db_weight(const struct entry *e);
+
 /* A random key that is not expired; NULL when there is none. */
 const struct entry *db_random(struct db *db);
 
@@ -129,6 +133,7 @@ struct type_ops {
     const char *(*encoding_name)(const struct store *s, const struct entry *e);
     /* Its elements: members, fields, entries; of a string its bytes. */
     uint64_t (*count)(const struct store *s, const struct entry *e);
+    size_t (*weight)(enum value_enc enc, const void *ptr); /* db_weight, without the entry; O(1) */
 };
 extern const struct type_ops *const type_ops[VALUE_TYPES]; /* type_ops.c: one row a type */
 

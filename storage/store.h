@@ -194,6 +194,8 @@ struct store {
     uint32_t n_cuts;
     unsigned expire_at;  /* shard, counted over all databases, at which store_expire_some goes on */
     struct field_clock *fields; /* hash fields with a TTL (type_hash.c) */
+    struct namespaces *namespaces; /* rules by key (namespace.h); NULL: none */
+    struct departures *departures; /* who is told what leaves; NULL: nobody */
     /* Hash of the key that the dispatcher has already hashed; see db_hash. */
     const char *memo_p;
     size_t memo_n;
@@ -209,6 +211,17 @@ static inline void store_forget_hash(struct store *s)
 {
     s->memo_p = (const char *)s;
 }
+
+/* What is about to leave and of which no struct change tells in time: a value that another one replaces whole,
+ * and elements of a list or stream that are trimmed away. Called before it happens, only where `wants` has the bit
+ * for the entry's namespace (enum ns_departure: NS_OVERWRITE, NS_TRIM). What expires, is evicted or deleted is
+ * told as CHANGE_EXPIRED, _EVICTED, _DEL, the entry being whole still. */
+struct departures {
+    void *ctx;
+    void (*overwritten)(void *ctx, const struct db *db, const struct entry *e);
+    /* The first n elements (lists: or the last n; streams: the oldest n entries) of e. */
+    void (*trimmed)(void *ctx, const struct db *db, const struct entry *e, bool from_end, uint64_t n);
+};
 
 struct store *store_new(const struct store_conf *conf, const struct hash_key *key, uint64_t seed);
 void store_free(struct store **s);
