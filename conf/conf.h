@@ -111,6 +111,9 @@ struct conf_numbers {
     size_t n;
 };
 
+enum conf_on_full { CONF_ON_FULL_REFUSE, CONF_ON_FULL_DROP };
+enum conf_fts { CONF_FTS_UNICODE, CONF_FTS_TRIGRAM, CONF_FTS_NONE };
+
 struct conf {
     /* Network */
     struct conf_list bind; /* addresses; a leading '-': it may be missing on this machine */
@@ -185,6 +188,16 @@ struct conf {
     bool no_appendfsync_on_rewrite;
     enum conf_recover recover;
     bool aof_load_truncated, aof_use_rdb_preamble, aof_timestamp_enabled;
+
+    /* Archive and namespaces */
+    char *archive_file; /* in dir; "": there is none */
+    uint64_t archive_queue_size, archive_max_value, archive_max_size;
+    enum conf_on_full archive_on_full;
+    bool archive_compression, archive_messages;
+    enum conf_fts archive_fts;
+    int64_t archive_timeout, archive_query_timeout; /* ms */
+    int64_t archive_query_rows, archive_recall_ttl; /* rows, seconds */
+    struct conf_list namespaces; /* "pattern option value option value ..." */
 
     /* Replicas */
     int64_t min_replicas_to_write, min_replicas_max_lag;
