@@ -116,14 +116,19 @@ enum archive_pending archive_pending(const struct archive *a, int db, struct str
  * it in done. */
 struct archive_job {
     void (*run)(struct archive_job *j, struct archive_reader *r); /* reader thread; archive_reader.h */
-    void (*done)(struct archive_job *j); /* the reactor, within archive_turn (or archive_close: cancelled) */
-    _Atomic bool cancelled; /* nobody waits any more: run may end early */
+    void (*done)(struct archive_job *j); /* the reactor, within archive_turn (or archive_close) */
+    _Atomic bool cancelled; /* nobody waits any more: run may end early, or not be called */
+    bool failed;           /* by run: there is no answer, but an error */
+    const char *refused;   /* in done: why run was never called ("the archive is closed" ...); NULL: it was */
     struct archive_job *next;
     uint64_t after;        /* notes that were put before it are seen by it: archive_ask waits for them to be
                             * committed first. 0: whatever is committed now */
 };
 enum archive_lane { ARCHIVE_LANE_RECALL, ARCHIVE_LANE_QUERY };
 void archive_ask(struct archive *a, enum archive_lane lane, struct archive_job *j);
+
+/* For tests: answer nothing until it is called with false. */
+void archive_pause(struct archive *a, bool on);
 
 /* The number of the last note put: for job.after. */
 uint64_t archive_last_seq(const struct archive *a);
