@@ -31,7 +31,9 @@
 /* What clients are told in redis_version: the surface that memd speaks. */
 #define MEMD_REDIS_VERSION "7.2.0"
 
+struct archive;
 struct client;
+struct departing;
 struct functions;
 struct script_run;
 struct scripts;
@@ -179,6 +181,8 @@ struct server {
     struct lazy *lazy;          /* frees large values on a thread */
     char executable[512];
     struct shortage shortage;
+    struct archive *archive;    /* departures.h: NULL until something needs it */
+    struct departing *departing;
     size_t startup_memory;      /* used before any data was loaded */
     const struct title *title;  /* where ps looks; NULL: left alone */
 };
