@@ -284,8 +284,12 @@ enum err MUST_USE persist_load_log(struct persist *p, char *why);
 /* Append the DUMP payload of e's value: type, value, RDB version, CRC64. */
 void persist_dump(const struct store *s, const struct entry *e, struct buf *out);
 
-/* Make an entry from a DUMP payload: ERR_NOT_DONE when version or checksum are wrong, ERR_FORMAT when the
- * content is. The entry is the caller's (db_add). */
+/* The same with strings as they are, none compressed: cheaper, and for whoever compresses the whole (the archive:
+ * what LZF has been at, zstd can do little with). */
+void persist_dump_plain(const struct store *s, const struct entry *e, struct buf *out);
+
+/* Make an entry from a DUMP payload, on any thread that has a store of its own. ERR_NOT_DONE when version or
+ * checksum are wrong, ERR_FORMAT when the content is. The entry is the caller's (db_add). */
 enum err MUST_USE persist_restore(struct store *s, struct str key, struct str payload,
                                   int64_t expire_ms, struct entry **out);
 

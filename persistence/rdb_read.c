@@ -319,9 +319,9 @@ void rdb_payload_end(struct buf *out, size_t from, int version)
     buf_add(out, &crc, sizeof crc);
 }
 
-void persist_dump(const struct store *s, const struct entry *e, struct buf *out)
+static void dump(const struct store *s, const struct entry *e, bool compress, struct buf *out)
 {
-    struct rdb_out o = { .compress = true };
+    struct rdb_out o = { .compress = compress };
     struct buf scratch = { 0 };
     size_t from = out->n;
     int version;
@@ -333,6 +333,16 @@ void persist_dump(const struct store *s, const struct entry *e, struct buf *out)
     rdb_payload_end(out, from, version);
     rdb_out_fini(&o);
     buf_fini(&scratch);
+}
+
+void persist_dump(const struct store *s, const struct entry *e, struct buf *out)
+{
+    dump(s, e, true, out);
+}
+
+void persist_dump_plain(const struct store *s, const struct entry *e, struct buf *out)
+{
+    dump(s, e, false, out);
 }
 
 enum err persist_restore(struct store *s, struct str key, struct str payload, int64_t expire_ms,
