@@ -194,6 +194,8 @@ struct command {
 /* What is replied when the time is up: a null, or what the request replies when it may not wait. */
 enum null_shape { NULL_BULK, NULL_ARRAY, NULL_ASK_AGAIN };
 
+struct parking;
+
 /* What a handler that wants to wait asks for. */
 struct wait {
     const struct str *keys;
@@ -207,6 +209,9 @@ struct wait {
      * when it came. argv == NULL: as it came. */
     size_t argc;
     const struct str *argv;
+    /* Something else than keys is waited for (server/block.h says how). NULL: keys. */
+    const struct parking *parking;
+    void *parked;
 };
 
 struct call {

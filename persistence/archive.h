@@ -121,6 +121,7 @@ struct archive_job {
     bool failed;           /* by run: there is no answer, but an error */
     const char *refused;   /* in done: why run was never called ("the archive is closed" ...); NULL: it was */
     struct archive_job *next;
+    void *owner;           /* of who asked (server/archive_wait.c, server/recall.c): not for makers */
     uint64_t after;        /* notes that were put before it are seen by it: archive_ask waits for them to be
                             * committed first. 0: whatever is committed now */
 };

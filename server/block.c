@@ -37,6 +37,8 @@ struct blocked {
     enum value_type type;
     enum null_shape on_timeout;
     bool gone_too;
+    const struct parking *parking; /* NULL: it waits for keys or for the log */
+    void *parked;
     int64_t deadline_ms; /* monotonic; 0: none */
     struct link in_timeouts;
     struct link in_syncing;
@@ -99,6 +101,8 @@ void block_client(struct client *c, struct command_ref *ref, size_t argc, const 
     b->type = w->type;
     b->gone_too = w->gone_too;
     b->on_timeout = w->on_timeout;
+    b->parking = w->parking;
+    b->parked = w->parked;
     b->waiters = mem_zalloc((w->n_keys + 1) * sizeof *b->waiters);
     for (size_t i = 0; i < w->n_keys; i++) {
         struct waiting_key *k = get_key(s, c->db, w->keys[i]);
@@ -130,6 +134,7 @@ void block_end(struct client *c)
     struct server *s = c->server;
     struct blocked *b = c->blocked;
 
+    if (b->parking) b->parking->leave(c, b->parked);
     for (size_t i = 0; i < b->n; i++) {
         struct waiting_key *k = b->waiters[i].key;
         link_remove(&b->waiters[i].of_key);
@@ -139,7 +144,7 @@ void block_end(struct client *c)
     link_remove(&b->in_timeouts);
     link_remove(&b->in_syncing);
     s->n_gone_too -= b->gone_too;
-    request_free(b->request);
+    if (b->request) request_free(b->request);
     mem_free(b->waiters);
     mem_free(b);
     c->blocked = NULL;
@@ -186,6 +191,46 @@ static void try_again(struct client *c, bool may_block)
     if (dispatch_call(c, r->ref, r->argc, r->argv, may_block, &w) == CALL_BLOCKED) dispatch_messages(c);
     else answered(c, mark);
     arena_reset(&c->server->arena);
+}
+
+void block_run_again(struct client *c)
+{
+    try_again(c, true);
+}
+
+void block_answer(struct client *c, struct str reply)
+{
+    const struct request *r = c->blocked->request;
+    size_t mark = begin_reply(c);
+    bool failed = reply.n > 0 && reply.p[0] == '-';
+
+    buf_add_str(&c->out, reply);
+    if (failed) dispatch_count_error(c->server, &c->out, mark);
+    dispatch_account(c, r->ref, r->argc, r->argv, 0, failed);
+    answered(c, mark);
+}
+
+void block_answer_error(struct client *c, const char *text)
+{
+    struct buf bytes = { 0 };
+
+    reply_error(&(struct reply){ &bytes, c->resp }, str_c(text));
+    block_answer(c, buf_str(&bytes));
+    buf_fini(&bytes);
+}
+
+struct request *block_take(struct client *c)
+{
+    struct request *r = c->blocked->request;
+
+    c->blocked->request = NULL;
+    block_end(c);
+    return r;
+}
+
+void *block_parked(const struct client *c, const struct parking *how)
+{
+    return c->blocked && c->blocked->parking == how ? c->blocked->parked : NULL;
 }
 
 /* Whether running b's request again may find something else than before. */
@@ -294,6 +339,11 @@ void block_cancel(struct client *c, bool with_error)
     const struct request *r = c->blocked->request;
     size_t mark;
 
+    if (!with_error && c->blocked->parking) {
+        link_remove(&c->blocked->in_timeouts);
+        c->blocked->parking->time_up(c, c->blocked->parked);
+        return;
+    }
     if (!with_error && c->blocked->on_timeout == NULL_ASK_AGAIN) {
         try_again(c, false);
         return;
@@ -346,5 +396,7 @@ size_t block_bytes(const struct client *c)
 {
     const struct blocked *b = c->blocked;
 
-    return b ? sizeof *b + b->request->bytes + b->n * (sizeof *b->waiters + sizeof(struct waiting_key)) : 0;
+    if (b == NULL) return 0;
+    return sizeof *b + b->request->bytes + b->n * (sizeof *b->waiters + sizeof(struct waiting_key)) +
+           (b->parking ? b->parking->bytes(b->parked) : 0);
 }

@@ -10,6 +10,16 @@
 
 #include "server/client.h"
 
+/* A wait for something that is no key: for the archive's answer (archive_wait.c), for keys that come out of it
+ * (recall.c). It is asked for by wait.parking, and wait.parked is what the functions are given. */
+struct parking {
+    /* c waits no longer, for whatever reason: free parked. */
+    void (*leave)(struct client *c, void *parked);
+    /* Its time is up, or CLIENT UNBLOCK says so: answer c (block_answer), or see to it that it is soon. */
+    void (*time_up)(struct client *c, void *parked);
+    size_t (*bytes)(const void *parked);
+};
+
 /* Park c with its request. */
 void block_client(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
                   const struct wait *w);
@@ -28,6 +38,19 @@ void block_expire(struct server *s);
 
 /* The store changed: note keys that somebody waits for. */
 void block_on_change(struct server *s, const struct change *ch);
+
+/* For those who are parked. Answer with a reply that is ready, or with an error ("CODE text"); the wait ends. */
+void block_answer(struct client *c, struct str reply);
+void block_answer_error(struct client *c, const char *text);
+
+/* Run its request again, which may answer it; else it waits on. */
+void block_run_again(struct client *c);
+
+/* Let c wait no longer, and hand over the request, the caller's to free. */
+struct request *block_take(struct client *c);
+
+/* What c is parked with, if it is parked so; else NULL. */
+void *block_parked(const struct client *c, const struct parking *how);
 
 /* CLIENT UNBLOCK: as a timeout, or with -UNBLOCKED. */
 void block_cancel(struct client *c, bool with_error);

@@ -46,6 +46,8 @@ struct listener;
 struct title;
 struct tracking_table;
 struct acl;
+struct archive;
+struct recalls;
 
 /* Counters of INFO stats; CONFIG RESETSTAT zeroes them. */
 struct server_stats {
@@ -165,6 +167,11 @@ struct server {
     struct link ready;          /* keys that have a value somebody waits for */
     struct waiting_key *serving; /* the key whose waiters are being served, else NULL */
     struct table channels, patterns, shard_channels; /* name -> struct channel */
+
+    /* The SQLite archive (departures.c opens it; NULL: it is not open) */
+    struct archive *archive;
+    struct recalls *recalls;    /* recall.c: reads that wait for what left memory */
+    struct link archive_answered, archive_applying; /* archive_wait.c: clients whose answer has come; who wait for a commit */
 
     struct script_run *script;
     struct scripts *scripts;
