@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "server/block.h"
+#include "server/departures.h"
 
 struct asking {
     struct client *client;
@@ -91,10 +92,11 @@ static enum err park(struct call *c, struct asking *a, int64_t timeout_ms)
 
 enum err archive_wait_open(struct call *c, struct archive **a)
 {
-    *a = c->client->server->archive;
+    const char *why;
+
     if (!c->may_block) return call_fail_text(c, STR("ERR this command waits for the archive: not possible here"));
-    if (*a == NULL) return call_fail_text(c, STR("ERR archive: there is none. Set archive-file to have one"));
-    return OK;
+    *a = departures_archive(c->client->server, &why);
+    return *a ? OK : call_fail_text(c, str_c(why));
 }
 
 enum err archive_wait_for(struct call *c, enum archive_lane lane, struct archive_job *j,

@@ -168,8 +168,6 @@ struct server {
     struct waiting_key *serving; /* the key whose waiters are being served, else NULL */
     struct table channels, patterns, shard_channels; /* name -> struct channel */
 
-    /* The SQLite archive (departures.c opens it; NULL: it is not open) */
-    struct archive *archive;
     struct recalls *recalls;    /* recall.c: reads that wait for what left memory */
     struct link archive_answered, archive_applying; /* archive_wait.c: clients whose answer has come; who wait for a commit */
 
