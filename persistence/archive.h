@@ -28,6 +28,7 @@
 
 #include <stddef.h>
 
+#include "base/err.h"
 #include "persistence/archive_note.h"
 
 struct archive;

@@ -6,6 +6,7 @@
 #define MEMD_PERSISTENCE_ARCHIVE_GET_H
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "persistence/archive.h"
 
 enum archive_which {
