@@ -105,6 +105,10 @@ void mem_init(void);
 /* Bytes in use now, all registered threads together. */
 size_t mem_used(void);
 
+/* What the calling thread has allocated less what it has freed, whoever allocated it: only a difference between two
+ * calls means something. Whatever calls malloc counts, libraries too. A few instructions. */
+uint64_t mem_thread_used(void);
+
 /* Figures of the allocator for INFO memory and MEMORY STATS, refreshed at each call (a few us). */
 struct mem_stats {
     size_t allocated; /* bytes in live allocations */

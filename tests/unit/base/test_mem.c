@@ -30,6 +30,20 @@ START_TEST(used_counts_the_size_that_an_allocation_really_has)
 }
 END_TEST
 
+START_TEST(a_thread_s_own_use_is_told_by_what_it_allocates_and_frees)
+{
+    uint64_t before = mem_thread_used();
+    void *p = mem_alloc(1 << 20);
+    void *q = malloc(1 << 20);
+
+    ck_assert_uint_ge(mem_thread_used() - before, 2 << 20);
+    ck_assert_uint_lt(mem_thread_used() - before, 3 << 20);
+    mem_free(p);
+    free(q);
+    ck_assert_uint_lt(mem_thread_used() - before, 1 << 20);
+}
+END_TEST
+
 START_TEST(every_way_to_allocate_is_counted)
 {
     size_t before = mem_used();
@@ -259,6 +273,7 @@ END_TEST
 
 UNIT_MAIN("mem", freeing_all_brings_used_back_to_where_it_was,
           used_counts_the_size_that_an_allocation_really_has, every_way_to_allocate_is_counted,
+          a_thread_s_own_use_is_told_by_what_it_allocates_and_frees,
           a_sized_free_takes_the_size_asked_for_or_any_of_its_class,
           a_good_size_is_enough_monotonic_and_stays_itself, zero_bytes_are_a_pointer_of_their_own,
           zeroed_memory_is_zero_even_where_other_bytes_were, growing_and_shrinking_keep_the_content,
