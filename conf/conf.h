@@ -111,6 +111,9 @@ struct conf_numbers {
     size_t n;
 };
 
+/* Whether the words of a line will do, asked of somebody who knows more; else *why says what is wrong. */
+typedef bool conf_words_ok(const struct str *words, size_t n, struct buf *why);
+
 enum conf_on_full { CONF_ON_FULL_REFUSE, CONF_ON_FULL_DROP };
 enum conf_fts { CONF_FTS_UNICODE, CONF_FTS_TRIGRAM, CONF_FTS_NONE };
 
@@ -198,6 +201,7 @@ struct conf {
     int64_t archive_timeout, archive_query_timeout; /* ms */
     int64_t archive_query_rows, archive_recall_ttl; /* rows, seconds */
     struct conf_list namespaces; /* "pattern option value option value ..." */
+    conf_words_ok *namespace_ok; /* not a setting: whether such a line will do; NULL: nobody asks */
 
     /* Replicas */
     int64_t min_replicas_to_write, min_replicas_max_lag;
@@ -282,8 +286,8 @@ enum err MUST_USE conf_from_args(struct conf *c, int argc, char **argv, struct c
 enum err MUST_USE conf_from_env(struct conf *c, char **env, struct conf_error *e);
 
 /* For memd --check-config: append what is wrong with the file, or its warnings and a line that says
- * it is good. False when it is not. */
-bool MUST_USE conf_check_file(const char *path, struct buf *report);
+ * it is good. False when it is not. namespace_ok as in struct conf. */
+bool MUST_USE conf_check_file(const char *path, conf_words_ok *namespace_ok, struct buf *report);
 
 /* For memd --print-config: append the documented memd.conf that holds all defaults. */
 void conf_print(struct buf *out);

@@ -114,6 +114,13 @@ static enum err refuse(struct loader *l, const struct setting *s, const char *as
     return e;
 }
 
+/* Lines that somebody above understands better. */
+static bool will_do(const struct loader *l, const struct setting *s, const struct input *in, struct buf *why)
+{
+    if (l->conf->namespace_ok == NULL || setting_value(s, l->conf) != &l->conf->namespaces) return true;
+    return l->conf->namespace_ok(in->args, in->n, why);
+}
+
 static enum err set(struct loader *l, const struct setting *s, const char *asked, struct input *in,
                     const struct place *at)
 {
@@ -127,7 +134,7 @@ static enum err set(struct loader *l, const struct setting *s, const char *asked
         }
         in->args = args;
     }
-    if (!setting_read(s, in, setting_field(s, l->conf), &why)) {
+    if (!will_do(l, s, in, &why) || !setting_read(s, in, setting_field(s, l->conf), &why)) {
         e = refuse(l, s, asked, in, at, buf_str(&why));
     }
     buf_fini(&why);
@@ -228,13 +235,14 @@ enum err conf_load_file(struct conf *c, const char *path, struct conf_error *e)
     return err;
 }
 
-bool conf_check_file(const char *path, struct buf *report)
+bool conf_check_file(const char *path, conf_words_ok *namespace_ok, struct buf *report)
 {
     struct conf_error error;
     struct conf c;
     enum err e;
 
     conf_init(&c);
+    c.namespace_ok = namespace_ok;
     e = conf_load_file(&c, path, &error);
     for (size_t i = 0; i < c.warnings.n && e == OK; i++) {
         buf_printf(report, "%s\n", c.warnings.items[i]);

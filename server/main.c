@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "server/listen.h"
 #include "server/loop.h"
+#include "server/namespace_rules.h"
 #include "server/ping.h"
 #include "server/setup.h"
 #include "server/title.h"
@@ -64,7 +65,7 @@ static bool handled_alone(int argc, char **argv, int *code)
         conf_print(&out);
         fwrite(out.p, 1, out.n, stdout);
     } else if (argc == 3 && strcmp(first, "--check-config") == 0) {
-        bool good = conf_check_file(argv[2], &out);
+        bool good = conf_check_file(argv[2], namespace_line_ok, &out);
         fwrite(out.p, 1, out.n, good ? stdout : stderr);
         *code = good ? 0 : 1;
     } else if (argc == 2 && strcmp(first, "--check-config") == 0) {
@@ -217,6 +218,7 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error like a full disk */
     if (handled_alone(argc, argv, &code)) return code;
     conf_init(&conf);
+    conf.namespace_ok = namespace_line_ok;
     code = 1;
     if (load_settings(&conf, argc, argv)) {
         environ = title_take(&title, argc, argv, environ);

@@ -468,19 +468,44 @@ START_TEST(a_check_reports_the_error_or_the_warnings)
     struct buf report = { 0 };
     char want[512];
 
-    ck_assert(conf_check_file(test_file("a.conf", "port 1\nio-threads 2\n"), &report));
+    ck_assert(conf_check_file(test_file("a.conf", "port 1\nio-threads 2\n"), NULL, &report));
     snprintf(want, sizeof want,
              "%s:2: io-threads: accepted for compatibility, has no effect\n%s is good\n",
              test_path("a.conf"), test_path("a.conf"));
     expect_str(buf_str(&report), str_c(want));
     buf_clear(&report);
-    ck_assert(!conf_check_file(test_file("a.conf", "port x"), &report));
+    ck_assert(!conf_check_file(test_file("a.conf", "port x"), NULL, &report));
     ck_assert_ptr_nonnull(memmem(report.p, report.n, "is not accepted", 15));
     buf_fini(&report);
 }
 END_TEST
 
+static bool no_x(const struct str *words, size_t n, struct buf *why)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!str_eq(words[i], STR("x"))) continue;
+        buf_add_c(why, "x will not do");
+        return false;
+    }
+    return true;
+}
+
+START_TEST(lines_of_namespaces_are_judged_by_who_knows_them)
+{
+    struct buf report = { 0 };
+
+    ck_assert(conf_check_file(test_file("a.conf", "namespace a b\nport 1\n"), no_x, &report));
+    ck_assert(conf_check_file(test_file("a.conf", "namespace a x\n"), NULL, &report));
+    buf_clear(&report);
+    ck_assert(!conf_check_file(test_file("a.conf", "port 1\nnamespace a x\n"), no_x, &report));
+    ck_assert_ptr_nonnull(memmem(report.p, report.n, "a.conf:2: namespace: ", 21));
+    ck_assert_ptr_nonnull(memmem(report.p, report.n, "x will not do", 13));
+    buf_fini(&report);
+}
+END_TEST
+
 UNIT_MAIN_AROUND("load", conf_set_up, conf_tear_down, defaults_are_there_without_a_file,
+                 lines_of_namespaces_are_judged_by_who_knows_them,
                  each_kind_of_value_is_read, all_ten_eviction_policies_have_a_name,
                  an_alias_is_the_same_setting, one_argument_may_hold_all_of_a_setting,
                  save_lines_replace_the_defaults_and_then_add_up, an_empty_bind_is_no_address,
