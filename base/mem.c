@@ -21,7 +21,9 @@
 #ifdef __SANITIZE_ADDRESS__
 
 #include <malloc.h>
-#include <sanitizer/allocator_interface.h>
+
+/* Of sanitizer/allocator_interface.h, which gcc's packages do not all have. */
+size_t __sanitizer_get_current_allocated_bytes(void);
 
 static _Atomic size_t used_bytes;
 
