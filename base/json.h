@@ -1,0 +1,34 @@
+/* json.h -- JSON text looked at as it lies: is it valid, where are its parts?
+ *
+ * By RFC 8259, to the letter: nothing before or behind the value but white space, valid UTF-8, no numbers with
+ * leading zeros, no control characters in strings. No tree is built and nothing is converted: whoever needs a number
+ * exactly as it was written copies its text. Work is linear and on no stack but a word. */
+#ifndef MEMD_BASE_JSON_H
+#define MEMD_BASE_JSON_H
+
+#include "base/str.h"
+
+struct buf;
+
+enum { JSON_DEPTH = 64 };
+
+/* One value of at most JSON_DEPTH arrays and objects in each other. *has_nul (may be NULL): a string in it holds \u0000. */
+bool json_valid(struct str text, bool *has_nul);
+
+/* A walk over the members of an object or the elements of an array, in a text that json_valid has passed:
+ *
+ *     if (json_open(&w, text))
+ *         while (json_next(&w, &name, &value)) ...
+ *
+ * name is a JSON string with its quotes, empty in an array; value begins and ends with its own first and last byte. */
+struct json_walk {
+    const char *p, *end;
+    bool object;
+};
+bool json_open(struct json_walk *w, struct str text); /* false: neither */
+bool json_next(struct json_walk *w, struct str *name, struct str *value);
+
+/* Append s as a JSON string with its quotes. Bytes above 127 are left alone: s should be UTF-8. */
+void json_quote(struct buf *out, struct str s);
+
+#endif
