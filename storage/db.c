@@ -5,6 +5,7 @@
 #include "storage/cut.h"
 #include "storage/evict.h"
 #include "storage/expire.h"
+#include "storage/namespace_ledger.h"
 
 /* --- looking up ------------------------------------------------------------------------------- */
 
@@ -13,11 +14,20 @@ static inline bool due(const struct store *s, const struct entry *e)
     return UNLIKELY(entry_expires(e)) && entry_expire_at(e) <= s->now_ms && !s->loading;
 }
 
+bool db_may_leave(const struct db *db, const struct entry *e, bool expired)
+{
+    const struct store *st = db->store;
+    const struct departures *d = st->departures;
+
+    if (!d || !d->may_leave || !ns_archives(st, e, expired ? NS_EXPIRE : NS_EVICT)) return true;
+    return d->may_leave(d->ctx, db, e, expired);
+}
+
 static void drop_due(struct slot *s, bool for_write)
 {
     struct store *st = s->db->store;
 
-    if (st->frozen && !for_write) s->ref.e = NULL;
+    if (!for_write && (st->frozen || !db_may_leave(s->db, s->ref.e, true))) s->ref.e = NULL;
     else db_remove(s, CHANGE_EXPIRED, st->conf.lazy_expire);
 }
 
@@ -50,9 +60,11 @@ static inline struct entry *seek(struct db *db, struct str key)
     find(db, key, &s, false);
     if (LIKELY(s.ref.e != NULL)) {
         db->store->stats.hits++;
+        if (UNLIKELY(s.ref.e->ns != 0)) ns_note_hit(db->store, s.ref.e);
         return s.ref.e;
     }
     db->store->stats.misses++;
+    if (UNLIKELY(ns_any(db->store))) ns_note_miss(db->store, key);
     if (UNLIKELY(db->store->tell_misses)) db_tell(&s, CHANGE_MISS);
     return NULL;
 }
@@ -103,6 +115,7 @@ bool db_find_write(struct db *db, struct str key, struct slot *s)
     if (!s->ref.e) return false;
     table_before_change(&s->shard->keys, s->ref.hash);
     evict_mark(db->store, s->ref.e, true);
+    if (UNLIKELY(s->ref.e->ns != 0)) ns_note_write(db, s->ref.e);
     return true;
 }
 
@@ -137,6 +150,7 @@ void db_add(struct slot *s, struct entry *e)
     s->db->n_keys++;
     s->ref.e = e; /* where it lies is for the next look-up to find out */
     s->ref.seg = NULL;
+    if (UNLIKELY(ns_any(s->db->store))) ns_note_add(s->db, s->ref.hash, e);
     if (entry_expires(e)) {
         count_expires(s, 1);
         expire_record(s->db->store, sh, s->ref.hash, e);
@@ -150,17 +164,32 @@ static void locate(struct slot *s)
     if (UNLIKELY(!s->ref.seg)) s->ref = table_find(&s->shard->keys, s->ref.hash, s->key);
 }
 
+/* e takes the place of the entry of s, which may be freed already. */
+static void put_in_place(struct slot *s, struct entry *e)
+{
+    if (UNLIKELY(e->ns != 0)) ns_note_moved(s->db, s->ref.e, e);
+    table_ref_set(&s->shard->keys, &s->ref, e);
+    s->ref.e = e;
+}
+
+/* The TTL of the key of s has come (n is 1), changed (0) or gone (-1). */
+static void note_ttl(const struct slot *s, int n)
+{
+    if (n != 0) ns_note_expires(s->db, s->ref.e, n);
+    if (n >= 0) ns_note_ttl(s->db, s->ref.e);
+}
+
 void db_moved(struct slot *s, struct entry *e, bool had_ttl)
 {
     bool has_ttl = entry_expires(e);
 
     if (e != s->ref.e) {
         ensure(s->ref.seg); /* after db_add nobody can find the slot of an entry that is gone */
-        table_ref_set(&s->shard->keys, &s->ref, e);
-        s->ref.e = e;
+        put_in_place(s, e);
     }
     if (has_ttl == had_ttl) return;
     count_expires(s, has_ttl ? 1 : -1);
+    if (UNLIKELY(e->ns != 0)) note_ttl(s, has_ttl ? 1 : -1);
     if (has_ttl) expire_record(s->db->store, s->shard, s->ref.hash, e);
 }
 
@@ -173,11 +202,9 @@ void db_set_expire(struct slot *s, int64_t at_ms)
     if (at_ms == old) return;
     locate(s);
     e = entry_set_expire(e, at_ms);
-    if (e != s->ref.e) {
-        table_ref_set(&s->shard->keys, &s->ref, e);
-        s->ref.e = e;
-    }
+    if (e != s->ref.e) put_in_place(s, e);
     if (had != (at_ms >= 0)) count_expires(s, had ? -1 : 1);
+    if (UNLIKELY(e->ns != 0)) note_ttl(s, at_ms < 0 ? -1 : had ? 0 : 1);
     /* A later time needs no record: the one of the earlier time finds it out. */
     if (at_ms < 0 || (had && at_ms > old))
         e->flags &= (uint8_t)~ENTRY_TIMED;
@@ -192,6 +219,7 @@ static struct entry *unlink_entry(struct slot *s)
 
     locate(s);
     e = table_remove(&s->shard->keys, &s->ref);
+    if (UNLIKELY(e->ns != 0)) ns_note_remove(s->db, s->ref.hash, e);
     s->ref.e = NULL;
     s->db->n_keys--;
     if (entry_expires(e)) count_expires(s, -1);
@@ -205,6 +233,7 @@ struct entry *db_take(struct slot *s, enum change_kind kind)
 
     if (kind == CHANGE_EXPIRED) s->db->store->stats.expired++;
     if (kind == CHANGE_EVICTED) s->db->store->stats.evicted++;
+    if (UNLIKELY(e->ns != 0)) ns_note_gone(s->db, e, kind);
     store_tell(s->db->store, &c);
     return e;
 }
@@ -219,8 +248,10 @@ void db_remove(struct slot *s, enum change_kind kind, bool lazy)
 
 void db_replace(struct slot *s, bool lazy)
 {
-    struct entry *e = unlink_entry(s);
+    struct entry *e;
 
+    db_overwriting(s);
+    e = unlink_entry(s);
     db_drop_value(s->db->store, e, lazy);
     entry_free(e);
 }
@@ -302,6 +333,44 @@ size_t db_value_bytes(const struct entry *e, size_t samples)
     return n;
 }
 
+size_t db_weight(const struct entry *e)
+{
+    size_t n = mem_good_size(entry_bytes(e));
+
+    const struct type_ops *ops = type_ops[entry_type(e)];
+
+    if (!holds_pointer(e) || !entry_ptr(e)) return n;
+    return n + (ops->weight ? ops->weight(entry_enc(e), entry_ptr(e)) : ops->value_bytes(entry_enc(e), entry_ptr(e), 0));
+}
+
+size_t db_weight_slow(const struct entry *e)
+{
+    size_t n = mem_usable(e);
+
+    if (holds_pointer(e) && entry_ptr(e)) n += type_ops[entry_type(e)]->value_bytes(entry_enc(e), entry_ptr(e), 0);
+    return n;
+}
+
+/* --- departures ------------------------------------------------------------------------------- */
+
+void db_overwriting_slow(const struct slot *s)
+{
+    const struct store *st = s->db->store;
+    const struct departures *d = st->departures;
+
+    if (!d || !d->overwritten || st->loading || !ns_archives(st, s->ref.e, NS_OVERWRITE)) return;
+    d->overwritten(d->ctx, s->db, s->ref.e);
+}
+
+void db_trimming_slow(const struct slot *s, bool from_end, uint64_t n)
+{
+    const struct store *st = s->db->store;
+    const struct departures *d = st->departures;
+
+    if (!d || !d->trimmed || st->loading || !ns_archives(st, s->ref.e, NS_TRIM)) return;
+    d->trimmed(d->ctx, s->db, s->ref.e, from_end, n);
+}
+
 const char *entry_encoding_name(const struct store *s, const struct entry *e)
 {
     return type_ops[entry_type(e)]->encoding_name(s, e);
@@ -324,14 +393,14 @@ static struct shard *shard_of_nth(struct db *db, uint64_t nth)
 const struct entry *db_random(struct db *db)
 {
     struct store *st = db->store;
-    int tries = 100; /* a frozen store may hold nothing but what has expired */
+    int tries = 100; /* there may be nothing but what has expired and must not go */
 
     while (db->n_keys) {
         struct shard *sh = shard_of_nth(db, rng_below(&st->rng, db->n_keys));
         struct entry *e = table_random_fair(&sh->keys, &st->rng);
         struct slot s;
 
-        if (!due(st, e) || (st->frozen && --tries == 0)) return e;
+        if (!due(st, e) || --tries == 0) return e;
         find(db, entry_key(e), &s, false); /* which removes it */
     }
     return NULL;

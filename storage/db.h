@@ -114,6 +114,24 @@ size_t db_value_bytes(const struct entry *e, size_t samples);
 /* The same in O(1) and exact, for a namespace's figures: the entry's own allocation, and what the value's object
  * says of all that hangs on it. */
 size_t db_weight(const struct entry *e);
+size_t db_weight_slow(const struct entry *e); /* counted out, to check it */
+
+/* Whoever is told of departures lets e go, which has expired or is to be evicted. */
+bool db_may_leave(const struct db *db, const struct entry *e, bool expired);
+
+/* The value of s is about to be replaced by another (told to struct departures). */
+void db_overwriting_slow(const struct slot *s);
+static inline void db_overwriting(const struct slot *s)
+{
+    if (__builtin_expect(s->ref.e->ns != 0, 0)) db_overwriting_slow(s);
+}
+
+/* n elements at an end of the list or stream of s are about to be trimmed away. */
+void db_trimming_slow(const struct slot *s, bool from_end, uint64_t n);
+static inline void db_trimming(const struct slot *s, bool from_end, uint64_t n)
+{
+    if (__builtin_expect(s->ref.e->ns != 0, 0) && n > 0) db_trimming_slow(s, from_end, n);
+}
 
 /* A random key that is not expired; NULL when there is none. */
 const struct entry *db_random(struct db *db);
@@ -133,7 +151,7 @@ struct type_ops {
     const char *(*encoding_name)(const struct store *s, const struct entry *e);
     /* Its elements: members, fields, entries; of a string its bytes. */
     uint64_t (*count)(const struct store *s, const struct entry *e);
-    size_t (*weight)(enum value_enc enc, const void *ptr); /* db_weight, without the entry; O(1) */
+    size_t (*weight)(enum value_enc enc, const void *ptr); /* value_bytes with samples 0; O(1) */
 };
 extern const struct type_ops *const type_ops[VALUE_TYPES]; /* type_ops.c: one row a type */
 

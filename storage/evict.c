@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "storage/db.h"
+#include "storage/namespace_ledger.h"
 #include "storage/s3fifo.h"
 
 enum { POOL = 16, LFU_START = 5, PATIENCE = 512 };
@@ -29,6 +30,7 @@ struct evict {
     int n_pool;
     enum evict_policy policy; /* which the scores in the pool belong to */
     size_t aside;             /* bytes that this call of store_evict gave to `defer` */
+    unsigned refused;         /* keys that were found and had to stay, since one went */
 };
 
 struct evict *evict_new(void)
@@ -138,16 +140,25 @@ void evict_swap(struct store *s, int a, int b)
     s->evict->n_pool = 0;
 }
 
-void evict_remove(struct db *db, const struct entry *e)
+bool evict_may_take_slow(const struct db *db, const struct entry *e)
+{
+    if (!ns_is_reserved(db->store, e) && db_may_leave(db, e, false)) return true;
+    db->store->evict->refused++;
+    return false;
+}
+
+bool evict_remove(struct db *db, const struct entry *e)
 {
     struct store *st = db->store;
     uint64_t freed = st->stats.lazy_freed;
     size_t bytes = st->defer ? db_value_bytes(e, 5) : 0;
     struct slot s;
 
-    if (!db_find_write(db, entry_key(e), &s)) return;
+    if (!db_find_write(db, entry_key(e), &s)) return false;
     db_remove(&s, CHANGE_EVICTED, true);
+    st->evict->refused = 0;
     if (st->stats.lazy_freed != freed) st->evict->aside += bytes;
+    return true;
 }
 
 /* --- the pool --------------------------------------------------------------------------------- */
@@ -192,6 +203,7 @@ static void sample_one(void *ctx, struct entry *e)
     struct store *s = sm->store;
 
     if (only_ttl(s->conf.policy) && !entry_expires(e)) return;
+    if (!evict_may_take(s->dbs[sm->db], e)) return;
     sm->n++;
     pool_offer(s->evict,
                &(struct candidate){ hash_bytes(&s->hash_key, entry_key(e)), sm->db, score(s, e) });
@@ -216,6 +228,7 @@ static void fill_pool(struct store *s)
 struct fit {
     bool only_ttl;
     struct entry *e;
+    const struct db *db;
 };
 
 static bool fits(void *ctx, struct entry *e)
@@ -237,12 +250,12 @@ static bool evict_from_pool(struct store *s)
     while (ev->n_pool > 0) {
         struct candidate c = ev->pool[0];
         struct db *db = s->dbs[c.db];
-        struct fit f = { only_ttl(s->conf.policy), NULL };
+        struct fit f = { only_ttl(s->conf.policy), NULL, db };
 
         memmove(ev->pool, ev->pool + 1, (size_t)--ev->n_pool * sizeof ev->pool[0]);
         table_candidates(&db_shard(db, c.hash)->keys, c.hash, fits, &f);
-        if (!f.e) continue;
-        evict_remove(db, f.e);
+        if (!f.e || !evict_may_take(db, f.e)) continue;
+        (void)evict_remove(db, f.e);
         return true;
     }
     return false;
@@ -254,25 +267,26 @@ static void take_any(void *ctx, struct entry *e)
 {
     struct fit *f = ctx;
 
-    if (!f->only_ttl || entry_expires(e)) f->e = e;
+    if ((!f->only_ttl || entry_expires(e)) && evict_may_take(f->db, e)) f->e = e;
 }
 
 static bool evict_random(struct store *s)
 {
-    struct fit f = { only_ttl(s->conf.policy), NULL };
+    struct fit f = { only_ttl(s->conf.policy), NULL, NULL };
     int first = (int)rng_below(&s->rng, (uint64_t)s->conf.databases);
 
     for (int i = 0; i < s->conf.databases; i++) {
         struct db *db = s->dbs[(first + i) % s->conf.databases];
 
         if (db->n_keys == 0 || (f.only_ttl && db->n_expires == 0)) continue;
+        f.db = db;
         for (int tries = 0; !f.e && tries < PATIENCE; tries++) {
             struct shard *sh = &db->shards[rng_below(&s->rng, STORE_SHARDS)];
 
             if (sh->keys.count) table_hand(&sh->keys, &sh->hand, take_any, &f);
         }
         if (!f.e) continue;
-        evict_remove(db, f.e);
+        (void)evict_remove(db, f.e);
         return true;
     }
     return false;
@@ -297,6 +311,7 @@ static size_t eligible(const struct store *s)
 
     for (int i = 0; i < s->conf.databases; i++)
         n += only_ttl(s->conf.policy) ? s->dbs[i]->n_expires : s->dbs[i]->n_keys;
+    if (UNLIKELY(ns_any(s))) n -= ns_reserved_keys(s, only_ttl(s->conf.policy));
     return n;
 }
 
@@ -308,16 +323,17 @@ static bool too_much(const struct store *s, size_t used)
 
 bool store_evict(struct store *s, size_t (*used)(void *ctx), void *ctx, int64_t budget_us)
 {
-    enum { CLOCK_EVERY = 8 };
+    enum { CLOCK_EVERY = 8, REFUSED = 1024 };
     int64_t start = clock_mono_us();
     bool found = true; /* a search may end in vain; the budget ends the searching */
 
-    s->evict->aside = 0;
+    s->evict->aside = s->evict->refused = 0;
     store_forget_hash(s); /* keys are looked up by their own bytes here, which are nobody's request */
     for (unsigned n = 1; too_much(s, used(ctx)); n++) {
         if (s->conf.policy == EVICT_NONE || eligible(s) == 0) return false;
         if ((!found || n % CLOCK_EVERY == 0) && clock_mono_us() - start > budget_us) return false;
         found = evict_one(s);
+        if (!found && s->evict->refused > REFUSED) return false;
     }
     return true;
 }

@@ -19,8 +19,16 @@ void evict_start(struct db *db, uint64_t hash, struct entry *e);
 /* Two databases are about to exchange their content. */
 void evict_swap(struct store *s, int a, int b);
 
-/* The policy gives e up. */
-void evict_remove(struct db *db, const struct entry *e);
+/* Would the policy of the whole store take e? Not what its namespace has reserved room for, nor what must not
+ * leave yet. */
+bool evict_may_take_slow(const struct db *db, const struct entry *e);
+static inline bool evict_may_take(const struct db *db, const struct entry *e)
+{
+    return __builtin_expect(e->ns == 0, 1) || evict_may_take_slow(db, e);
+}
+
+/* The policy gives e up. False: it is not there (it had expired). */
+bool evict_remove(struct db *db, const struct entry *e);
 
 /* Count a use under the lfu names (slow path of evict_mark). */
 void evict_count(struct store *s, struct entry *e);

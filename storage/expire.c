@@ -18,6 +18,7 @@ enum {
     BATCH = 64,
     SLACK = 4096,    /* records that a wheel may hold beyond twice its keys */
     SCAN_STEPS = 64, /* buckets of a rebuild in one round */
+    KEPT_MS = 1000,  /* what is due and must not leave yet is tried again so much later */
 };
 
 void expire_record(struct store *s, struct shard *sh, uint64_t hash, struct entry *e)
@@ -54,7 +55,13 @@ static void act_on(struct db *db, struct shard *sh, uint64_t hash)
     struct finding f = { .store = st, .shard = sh };
 
     table_candidates(&sh->keys, hash, judge, &f);
-    for (size_t i = 0; i < f.n; i++) (void)db_peek(db, entry_key(f.due[i])); /* which removes it */
+    for (size_t i = 0; i < f.n; i++) {
+        uint64_t expired = st->stats.expired;
+
+        (void)db_peek(db, entry_key(f.due[i])); /* which removes it */
+        if (UNLIKELY(st->stats.expired == expired))
+            wheel_push(sh->fresh ? sh->fresh : sh->wheel, hash, st->now_ms + KEPT_MS);
+    }
 }
 
 /* --- rebuilding ------------------------------------------------------------------------------- */

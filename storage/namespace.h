@@ -11,9 +11,9 @@
  * keys' numbers, the exact figures, and eviction within a namespace.
  *
  * Figures. Keys and bytes are exact: bytes are those of db_weight of the namespace's entries, kept in a ledger
- * while commands run: db_find_write and db_add note what an entry weighs, store_tell and removals settle it.
- * store_check compares with a count of everything. After rules have come or gone, keys that exist get their new
- * number slice by slice (ns_retag_some); meanwhile ns_is_retagging. */
+ * while commands run: db_find_write and db_add open a page with what an entry weighs, which is settled when it goes and
+ * whenever the functions here give a namespace. store_check compares with a count of everything. After rules
+ * have come or gone, keys that exist get their new number slice by slice (ns_retag_some); meanwhile ns_is_retagging. */
 #ifndef MEMD_STORAGE_NAMESPACE_H
 #define MEMD_STORAGE_NAMESPACE_H
 
@@ -66,22 +66,24 @@ struct ns_stats {
 
 struct namespace {
     uint16_t id;           /* > 0, the key's entry->ns; used again only when no entry has it */
-    char *pattern;
+    uint16_t pattern_n, prefix_n; /* lengths of the pattern and of its literal prefix */
+    bool gone;             /* its rules were deleted; some keys have its number still */
+    char *pattern;         /* ends in NUL, and has no other */
     struct ns_rules rules;
-    struct ns_stats stats;
-    struct ns_roster *roster; /* hashes of its keys, for eviction; NULL where no quota or policy needs them */
+    struct ns_stats stats; /* keys, bytes and expires are as of the last look-up: see ns_settle */
 };
 
 enum { NS_MAX = 4096, NS_PATTERN_MAX = 512 };
 
-/* Set the rules of a pattern, new or not (then statistics stay). ERR_SYNTAX: the pattern is empty or too long;
- * ERR_NOT_DONE: there are NS_MAX. */
+/* Set the rules of a pattern, new or not (then statistics stay). ERR_SYNTAX: the pattern is empty, too long, or has
+ * a zero byte; ERR_NOT_DONE: there are NS_MAX. */
 enum err MUST_USE ns_set(struct store *s, struct str pattern, const struct ns_rules *rules);
 
 /* False: there is none of this pattern. */
 bool ns_del(struct store *s, struct str pattern);
 
-/* NULL: none. By pattern; by a key's name; by number, which an entry has (0 gives NULL). */
+/* NULL: none. By pattern; by a key's name; by number, which an entry has (0 gives NULL). Figures are settled
+ * but by ns_of. */
 struct namespace *ns_by_pattern(const struct store *s, struct str pattern);
 struct namespace *ns_of_key(const struct store *s, struct str key);
 struct namespace *ns_of(const struct store *s, const struct entry *e);
@@ -103,6 +105,19 @@ struct ns_union {
     bool recall, ttl, sliding, maxlen, quota, durability, reserve;
 };
 const struct ns_union *ns_wants(const struct store *s);
+
+/* Bring bytes up to date with values that have changed in place. Cheap. */
+void ns_settle(const struct store *s);
+
+/* Does a departure of this kind (enum ns_departure) of e go to the archive, by its namespace's rules? */
+static inline bool ns_archives(const struct store *s, const struct entry *e, unsigned how)
+{
+    const struct namespace *ns;
+
+    if (e->ns == 0) return false;
+    ns = ns_of(s, e);
+    return ns && (ns->rules.archive & how) != 0;
+}
 
 /* Give keys their numbers after rules have changed: at most max entries looked at. True: there is more. */
 bool ns_retag_some(struct store *s, size_t max);

@@ -218,12 +218,12 @@ static bool evict_small(struct s3fifo *q, struct store *s, bool only_ttl)
         struct entry *e = entry_of(s, record, ENTRY_MAIN, 0);
 
         if (!e) continue;
-        if ((e->flags & ENTRY_FREQ) || (only_ttl && !entry_expires(e))) {
+        if ((e->flags & ENTRY_FREQ) || (only_ttl && !entry_expires(e)) || !evict_may_take(record_db(s, record), e)) {
             join_main(e);
             continue;
         }
         ghost_put(q, record);
-        evict_remove(record_db(s, record), e);
+        (void)evict_remove(record_db(s, record), e);
         return true;
     }
     return false;
@@ -278,8 +278,8 @@ static bool evict_main(struct s3fifo *q, struct store *s, bool only_ttl)
             uint64_t record = q->victims[--q->n_victims];
             struct entry *e = entry_of(s, record, MASK, ENTRY_MAIN);
 
-            if (!e || (only_ttl && !entry_expires(e))) continue;
-            evict_remove(record_db(s, record), e);
+            if (!e || (only_ttl && !entry_expires(e)) || !evict_may_take(record_db(s, record), e)) continue;
+            (void)evict_remove(record_db(s, record), e);
             return true;
         }
         move_hand(q, s, only_ttl);

@@ -5,6 +5,7 @@
 #include "storage/cut.h"
 #include "storage/db.h"
 #include "storage/evict.h"
+#include "storage/namespace_ledger.h"
 #include "storage/type_hash.h"
 
 static struct db *db_new(struct store *s, int id)
@@ -86,7 +87,10 @@ static struct remains *take_content(struct db *db)
 static void bury_content(struct store *s, struct db *db)
 {
     size_t n = db->n_keys;
-    struct remains *r = take_content(db);
+    struct remains *r;
+
+    if (db->shares) ns_content_gone(db);
+    r = take_content(db);
 
     if (n == 0 || !s->defer) {
         bury(r);
@@ -112,6 +116,7 @@ size_t store_flush(struct store *s, int id)
 
 struct store_aside {
     struct field_clock *fields;
+    bool numbered; /* keys have namespaces */
     struct db dbs[];
 };
 
@@ -127,11 +132,14 @@ struct store_aside *store_put_aside(struct store *s)
 
         if (db->n_keys) store_tell(s, &(struct change){ .kind = CHANGE_FLUSH, .db = db->id });
         a->dbs[i] = *db;
+        if (db->shares) ns_content_aside(db);
         memset(db->shards, 0, sizeof db->shards);
         for (int k = 0; k < STORE_SHARDS; k++) table_init(&db->shards[k].keys, &s->hash_key);
         db->n_keys = db->n_expires = 0;
     }
     a->fields = s->fields;
+    a->numbered = s->namespaces != NULL;
+    if (a->numbered) ns_aside(s, 1);
     s->fields = NULL;
     s->stats = stats;
     return a;
@@ -144,7 +152,9 @@ void store_take_back(struct store *s, struct store_aside **a)
     for (int i = 0; i < s->conf.databases; i++) {
         bury_content(s, s->dbs[i]);
         *s->dbs[i] = (*a)->dbs[i];
+        if (s->dbs[i]->shares) ns_content_back(s->dbs[i]);
     }
+    if (s->namespaces) ns_aside(s, (*a)->numbered ? -1 : 0);
     mem_free(*a);
     *a = NULL;
 }
@@ -156,7 +166,11 @@ void store_drop_aside(struct store *s, struct store_aside **a)
     s->fields = (*a)->fields;
     field_clock_free(s);
     s->fields = fields;
-    for (int i = 0; i < s->conf.databases; i++) bury_content(s, &(*a)->dbs[i]);
+    for (int i = 0; i < s->conf.databases; i++) {
+        ns_shares_free(&(*a)->dbs[i]); /* their figures are out of the count already */
+        bury_content(s, &(*a)->dbs[i]);
+    }
+    if ((*a)->numbered) ns_aside(s, -1);
     mem_free(*a);
     *a = NULL;
 }
@@ -168,13 +182,16 @@ void store_swap(struct store *s, int a, int b)
     if (a == b) return;
     if (x->n_keys || y->n_keys) cut_break(s);
     evict_swap(s, a, b);
+    if (s->namespaces) ns_content_swap(s);
     t = *x;
     memcpy(x->shards, y->shards, sizeof x->shards);
     x->n_keys = y->n_keys;
     x->n_expires = y->n_expires;
+    x->shares = y->shares;
     memcpy(y->shards, t.shards, sizeof y->shards);
     y->n_keys = t.n_keys;
     y->n_expires = t.n_expires;
+    y->shares = t.shares;
     store_tell(s, &(struct change){ .kind = CHANGE_SWAP, .db = a, .db2 = b });
 }
 
@@ -184,6 +201,7 @@ void store_free(struct store **sp)
 
     if (!s) return;
     ensure(s->cut == NULL);
+    ns_free(s);
     for (int i = 0; i < s->conf.databases; i++) {
         bury(take_content(s->dbs[i]));
         mem_free(s->dbs[i]);
@@ -234,4 +252,5 @@ void store_check(const struct store *s)
         ensure(n_keys == db->n_keys);
         ensure(n_expires == db->n_expires);
     }
+    ns_check(s);
 }

@@ -139,6 +139,7 @@ struct db {
     int id;
     struct shard shards[STORE_SHARDS];
     size_t n_keys, n_expires;
+    struct ns_shares *shares; /* what namespaces have here (namespace_ledger.c); NULL: nothing */
 };
 
 enum evict_policy {
@@ -213,14 +214,18 @@ static inline void store_forget_hash(struct store *s)
 }
 
 /* What is about to leave and of which no struct change tells in time: a value that another one replaces whole,
- * and elements of a list or stream that are trimmed away. Called before it happens, only where `wants` has the bit
- * for the entry's namespace (enum ns_departure: NS_OVERWRITE, NS_TRIM). What expires, is evicted or deleted is
- * told as CHANGE_EXPIRED, _EVICTED, _DEL, the entry being whole still. */
+ * and elements of a list or stream that are trimmed away. Called before it happens, only where the rules of the
+ * entry's namespace have the bit (enum ns_departure: NS_OVERWRITE, NS_TRIM), and not while loading. What expires, is
+ * evicted or deleted is told as CHANGE_EXPIRED, _EVICTED, _DEL, the entry being whole still. Any may be NULL. */
 struct departures {
     void *ctx;
     void (*overwritten)(void *ctx, const struct db *db, const struct entry *e);
     /* The first n elements (lists: or the last n; streams: the oldest n entries) of e. */
     void (*trimmed)(void *ctx, const struct db *db, const struct entry *e, bool from_end, uint64_t n);
+    /* May a key of a namespace that archives it leave now, since it has expired, or to make room? False: eviction looks
+     * for another; what has expired is kept, not found by reads, and asked about again a second later. A write to
+     * such a key does not ask: the key leaves, and is told as CHANGE_EXPIRED. */
+    bool (*may_leave)(void *ctx, const struct db *db, const struct entry *e, bool expired);
 };
 
 struct store *store_new(const struct store_conf *conf, const struct hash_key *key, uint64_t seed);

@@ -1,3 +1,4 @@
+#include "storage/namespace.h"
 #include "storage/type_string.h"
 #include "tests/unit/storage/store_env.h"
 #include "tests/unit/unit.h"
@@ -143,18 +144,19 @@ END_TEST
 
 START_TEST(flags_for_other_parts_survive_an_overwrite)
 {
-    struct slot slot;
+    uint16_t id;
 
+    ck_assert_int_eq(ns_set(s, STR("k*"), &(struct ns_rules){ 0 }), OK);
     ck_assert_int_eq(string_set(s->dbs[0], STR("k"), STR("v"), NULL), OK);
-    ck_assert(db_find_write(s->dbs[0], STR("k"), &slot));
-    slot.ref.e->ns = 77;
-    ck_assert(slot.ref.e->flags & ENTRY_MAIN);
+    id = get("k")->ns;
+    ck_assert_uint_gt(id, 0);
+    ck_assert(get("k")->flags & ENTRY_MAIN);
     struct string_set how = { .expire_ms = s->now_ms + 1000 };
     ck_assert_int_eq(string_set(s->dbs[0], STR("k"), STR("a longer value than before"), &how), OK);
-    ck_assert_uint_eq(get("k")->ns, 77);
+    ck_assert_uint_eq(get("k")->ns, id);
     ck_assert(get("k")->flags & ENTRY_MAIN);
     ck_assert_int_eq(string_set(s->dbs[0], STR("k"), STR("1"), NULL), OK);
-    ck_assert_uint_eq(get("k")->ns, 77);
+    ck_assert_uint_eq(get("k")->ns, id);
     ck_assert_int_eq(entry_expire_at(get("k")), -1);
 }
 END_TEST
