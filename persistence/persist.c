@@ -281,6 +281,11 @@ uint64_t persist_synced_offset(const struct persist *p)
     return write_log_synced(p->log);
 }
 
+uint64_t persist_log_synced(const struct persist *p)
+{
+    return write_log_synced(p->log);
+}
+
 void persist_sync_soon(struct persist *p)
 {
     write_log_sync_soon(p->log);

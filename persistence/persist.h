@@ -148,6 +148,10 @@ uint64_t persist_durable_offset(const struct persist *p);
 uint64_t persist_synced_offset(const struct persist *p);
 void persist_sync_soon(struct persist *p);
 
+/* The same of the log alone, which may be without its base yet (CONFIG SET appendonly yes): what replies that want a
+ * sync wait for. Where there is no log all is synced. */
+uint64_t persist_log_synced(const struct persist *p);
+
 /* NULL when writes may be accepted, else the error text (without '-') to refuse them with. Cheap. */
 const char *persist_refusal(const struct persist *p);
 

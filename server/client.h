@@ -48,10 +48,10 @@ enum sync_want {
 };
 
 /* Replies up to byte `end` of the output may leave when the log is durable up to `offset`; while the log
- * fails: up to `certain` (gate.h). */
+ * fails: up to `certain` (gate.h); and when it is synced up to `synced`. */
 struct reply_gate {
     size_t end;
-    uint64_t offset, certain;
+    uint64_t offset, certain, synced;
 };
 enum { CLIENT_GATES = 4 };
 
@@ -88,7 +88,9 @@ struct client {
     uint64_t sees;         /* replies since the last gate have seen keys written up to there */
     bool sees_all;         /* or anything */
     bool wrote;            /* the request that runs has changed something */
-    uint64_t written;      /* the log's offset behind its last change */
+    uint64_t written;      /* the log's offset behind its last change that is to be waited for */
+    uint64_t sync_written; /* behind its last one that is to be synced whatever appendfsync says; 0: passed */
+    uint64_t last_write;   /* behind its last one at all */
     struct reply reply;
 
     int db;

@@ -7,6 +7,7 @@
 #include "server/acl.h"
 #include "server/client.h"
 #include "server/commands.h"
+#include "server/namespaces.h"
 #include "server/rows.h"
 
 /* --- GET -------------------------------------------------------------------------------------------- */
@@ -108,6 +109,7 @@ static enum err run_resetstat(struct call *c)
     s->ops.last = s->net_in.last = s->net_out.last = 0;
     if (s->over_memory_since_us != 0) s->over_memory_since_us = s->now_us;
     registry_reset_stats(s->commands);
+    namespaces_reset_stats(s);
     table_fini(&s->errorstats, free_entry, NULL);
     table_init(&s->errorstats, &s->store->hash_key);
     reply_ok(c->out);

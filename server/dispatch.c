@@ -10,6 +10,7 @@
 #include "server/latency.h"
 #include "server/monitor.h"
 #include "server/multi.h"
+#include "server/namespaces.h"
 #include "server/notify.h"
 #include "server/pubsub.h"
 #include "server/script_run.h"
@@ -236,6 +237,11 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
         return err_text(ERR_OOM);
     }
     if (UNLIKELY(c->in.cap > MEM_LARGE) && !dispatch_fits(argc, argv)) return err_text(ERR_OOM);
+    /* What is queued is judged now, and again when it runs. */
+    if (UNLIKELY(ns_any(s->store)) && (c->flags & CLIENT_MULTI) && multi_queues(cmd)) {
+        why = namespaces_refusal(c, cmd, argc, argv, room);
+        if (why != NULL) return why;
+    }
     if (flags & CMD_WRITE) {
         why = dispatch_write_refusal(s, flags);
         if (UNLIKELY(why != NULL)) return why;
@@ -369,14 +375,16 @@ static inline void begin(struct call *call, struct client *c, const struct comma
     call->reads_all_keys = LIKELY(c->flags & (CLIENT_UNRESTRICTED | CLIENT_LOADER)) ? NULL : reads_all_keys;
 }
 
-/* Within a transaction or a script, or for one that has waited, the reserve serves as long as it can. Then this
- * is an error like any other there: what came before stays. */
-static enum err refuse_for_memory(struct client *c)
+/* Within a transaction or a script, or for one that has waited, this is an error like any other there: what came
+ * before stays. */
+static enum err refuse(struct client *c, struct command_ref *ref, const char *why)
 {
     size_t mark = reply_mark(&c->reply);
 
-    reply_error(&c->reply, str_c(err_text(ERR_OOM)));
+    ref->stats.rejected++;
+    reply_error(&c->reply, str_c(why));
     dispatch_count_error(c->server, c->reply.out, mark);
+    arena_reset(&c->server->arena);
     return CALL_COUNTED_ERROR;
 }
 
@@ -392,10 +400,15 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     uint64_t from = s->ticks ? s->ticks : ticks_now();
     int db = c->db;
     struct call call;
+    char room[256];
+    const char *why;
     enum err e;
 
+    /* The reserve serves as long as it can. */
     if (UNLIKELY(mem_is_scarce()) && (ref->cmd->flags & CMD_DENYOOM) && !(c->flags & CLIENT_LOADER))
-        return refuse_for_memory(c);
+        return refuse(c, ref, err_text(ERR_OOM));
+    if (UNLIKELY(ns_any(s->store)) && (why = namespaces_refusal(c, ref->cmd, argc, argv, room)) != NULL)
+        return refuse(c, ref, why);
     begin(&call, c, ref->cmd, argc, argv);
     call.may_block = may_block;
     s->current = asker;
@@ -407,8 +420,9 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
             log_effects(c, ref, &call, db);
             c->wrote = true;
         }
-        persist_group_end(s->persist);
     }
+    if (UNLIKELY(ns_any(s->store))) namespaces_after(c, ref->cmd, argc, argv);
+    if (writes) persist_group_end(s->persist);
     s->store->no_touch = false;
     if (UNLIKELY(s->n_monitors > 0)) tell_monitors(c, ref, argc, argv);
     s->current = outer;
@@ -454,7 +468,7 @@ void dispatch_answered(struct client *c, size_t mark)
 {
     if (c->wrote) {
         c->wrote = false;
-        c->written = persist_offset(c->server->persist);
+        gate_wrote(c);
     }
     if (UNLIKELY(c->tracking != NULL)) tracking_answered(c);
     apply_reply_mode(c, mark);
@@ -521,6 +535,7 @@ static void on_change(void *ctx, const struct change *ch)
     struct server *s = ctx;
 
     if (UNLIKELY(s->reads_wait)) gate_changed(s, ch);
+    if (UNLIKELY(ns_any(s->store))) namespaces_on_change(s, ch);
     s->telling_change = true;
     if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_EVICTED || ch->kind == CHANGE_HEXPIRED) {
         log_removal(s, ch);

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "server/client.h"
+#include "server/namespaces.h"
 
 enum { PLACES = 1 << 12 };
 
@@ -66,6 +67,8 @@ void gate_changed(struct server *s, const struct change *ch)
 {
     /* A time to live that is over is over after a crash as well. */
     if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_HEXPIRED) return;
+    /* Where a namespace's writes are not waited for, they are told at once as well. */
+    if (UNLIKELY(ns_any(s->store)) && (namespaces_durability(s, ch) & (NS_LOG_EVERYSEC | NS_LOG_NO))) return;
     if (ch->kind == CHANGE_FLUSH || ch->kind == CHANGE_SWAP) s->gates->all = behind_next(s);
     else note_write(s, ch->key);
 }
@@ -120,6 +123,28 @@ static uint64_t waits_for(const struct client *c, const struct reply_gate *g)
     return c->server->log_failing ? g->certain : g->offset;
 }
 
+static bool is_passed(const struct client *c, const struct reply_gate *g)
+{
+    const struct persist *p = c->server->persist;
+
+    return waits_for(c, g) <= persist_durable_offset(p) && (LIKELY(g->synced == 0) || g->synced <= persist_log_synced(p));
+}
+
+void gate_wrote(struct client *c)
+{
+    struct server *s = c->server;
+    uint64_t at = persist_offset(s->persist);
+    unsigned asks = UNLIKELY(ns_any(s->store)) ? namespaces_take_durability(s) : 0;
+
+    c->last_write = at;
+    /* Everything that it wrote may be lost: nothing to wait for. */
+    if (asks == NS_LOG_NO || (s->reads_wait && asks != 0 && !(asks & (NS_LOG_AS_SET | NS_LOG_ALWAYS)))) return;
+    c->written = at;
+    if (!(asks & NS_LOG_ALWAYS) || s->reads_wait || at <= persist_log_synced(s->persist)) return;
+    c->sync_written = at;
+    s->wants_sync = true;
+}
+
 /* This is asked when bytes are about to leave, so the offset is that of the reply or a later one. When the
  * marks run out the last one takes the newer offset: a little later, never too early.
  *
@@ -129,17 +154,23 @@ void gate_replies(struct client *c)
 {
     struct server *s = c->server;
     uint64_t now = persist_offset(s->persist), seen = c->sees < now ? c->sees : now;
-    struct reply_gate *last = c->n_gates > 0 ? &c->gates[c->n_gates - 1] : NULL, g = { c->out.n, 0, 0 };
+    struct reply_gate *last = c->n_gates > 0 ? &c->gates[c->n_gates - 1] : NULL, g = { .end = c->out.n };
 
     if (last && last->end == c->out.n) return;
     g.certain = most(c->written, seen);
     /* What a busy script has written is no part of what others are told. */
     g.offset = c->sees_all && !s->busy_saved ? now : g.certain;
+    g.synced = c->sync_written;
     c->sees = 0;
     c->sees_all = false;
-    if (g.offset <= persist_durable_offset(s->persist)) return;
-    if (last && (c->n_gates == CLIENT_GATES || (last->offset == g.offset && last->certain == g.certain))) {
-        *last = (struct reply_gate){ g.end, most(g.offset, last->offset), most(g.certain, last->certain) };
+    if (is_passed(c, &g)) {
+        c->sync_written = 0;
+        return;
+    }
+    if (last && (c->n_gates == CLIENT_GATES ||
+                 (last->offset == g.offset && last->certain == g.certain && last->synced == g.synced))) {
+        *last = (struct reply_gate){ g.end, most(g.offset, last->offset), most(g.certain, last->certain),
+                                     most(g.synced, last->synced) };
     } else {
         c->gates[c->n_gates++] = g;
     }
@@ -147,18 +178,16 @@ void gate_replies(struct client *c)
 
 bool gate_is_open(const struct client *c)
 {
-    return c->n_gates == 0 || waits_for(c, &c->gates[0]) <= persist_durable_offset(c->server->persist);
+    return c->n_gates == 0 || is_passed(c, &c->gates[0]);
 }
 
 size_t gate_sendable(struct client *c)
 {
-    uint64_t durable;
     size_t end = c->out_at;
     int done = 0;
 
     if (c->n_gates == 0) return c->out.n;
-    durable = persist_durable_offset(c->server->persist);
-    while (done < c->n_gates && waits_for(c, &c->gates[done]) <= durable) end = c->gates[done++].end;
+    while (done < c->n_gates && is_passed(c, &c->gates[done])) end = c->gates[done++].end;
     if (done == c->n_gates) end = c->out.n;
     c->n_gates -= done;
     memmove(c->gates, c->gates + done, (size_t)c->n_gates * sizeof *c->gates);

@@ -12,6 +12,11 @@
  * wait for the disk's repair; what is told of a certain key (by a command, a keyspace event, an invalidation)
  * still waits, if the key has a write that is not synced.
  *
+ * A namespace may ask for more or less (durability): with always the reply to a write of its keys waits for the sync,
+ * whatever appendfsync says, and the sync is asked for at the end of the turn, one for all who wait; with everysec
+ * and no, under appendfsync always, neither that reply waits nor whoever reads the key. A request that also wrote
+ * elsewhere waits for all.
+ *
  * Of the keys that share a few bits of their hash, the one written last is told apart; the others wait for each
  * other's writes. */
 #ifndef MEMD_SERVER_GATE_H
@@ -34,6 +39,9 @@ void gates_free(struct gates **g);
 
 /* The store has changed. This and gate_saw only where server->reads_wait. */
 void gate_changed(struct server *s, const struct change *ch);
+
+/* The request that c is answered for has changed something. */
+void gate_wrote(struct client *c);
 
 /* c's reply tells what this request has found. */
 void gate_saw(struct client *c, const struct command *cmd, size_t argc, const struct str *argv);

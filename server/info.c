@@ -18,6 +18,7 @@
 #include "server/scripts.h"
 #include "server/keysizes.h"
 #include "server/lazy.h"
+#include "server/namespaces.h"
 #include "server/rows.h"
 #include "server/times.h"
 #include "server/tracking.h"
@@ -389,7 +390,7 @@ static void section_keyspace(struct server *s, struct buf *b)
 static const struct section {
     const char *name, *title;
     void (*print)(struct server *s, struct buf *b);
-    enum { BY_DEFAULT, WITH_ALL, BY_NAME } when; /* BY_NAME alone: it takes time */
+    enum { BY_DEFAULT, IF_ANY, WITH_ALL, BY_NAME } when; /* IF_ANY: by default, unless empty; BY_NAME alone: it takes time */
 } sections[] = {
     { "server", "Server", section_server, BY_DEFAULT },
     { "clients", "Clients", section_clients, BY_DEFAULT },
@@ -404,17 +405,20 @@ static const struct section {
     { "latencystats", "Latencystats", section_latencystats, WITH_ALL },
     { "cluster", "Cluster", section_cluster, BY_DEFAULT },
     { "keyspace", "Keyspace", section_keyspace, BY_DEFAULT },
+    { "namespaces", "Namespaces", namespaces_info, IF_ANY },
     { "keysizes", "Keysizes", section_keysizes, BY_NAME },
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
 static bool wants(const struct call *c, const struct section *sec)
 {
-    if (c->argc == 1) return sec->when == BY_DEFAULT;
+    bool usual = sec->when == BY_DEFAULT || sec->when == IF_ANY;
+
+    if (c->argc == 1) return usual;
     for (size_t i = 1; i < c->argc; i++) {
         if (call_is(c, i, sec->name)) return true;
         if (sec->when != BY_NAME && (call_is(c, i, "all") || call_is(c, i, "everything"))) return true;
-        if (call_is(c, i, "default") && sec->when == BY_DEFAULT) return true;
+        if (call_is(c, i, "default") && usual) return true;
     }
     return false;
 }
@@ -425,9 +429,12 @@ static enum err run_info(struct call *c)
     struct buf text = { 0 };
 
     for (int i = 0; i < SECTIONS; i++) {
+        size_t mark = text.n, from;
         if (!wants(c, &sections[i])) continue;
         buf_printf(&text, "%s# %s\r\n", text.n ? "\r\n" : "", sections[i].title);
+        from = text.n;
         sections[i].print(s, &text);
+        if (sections[i].when == IF_ANY && text.n == from) text.n = mark;
     }
     reply_verbatim(c->out, "txt", buf_str(&text));
     buf_fini(&text);

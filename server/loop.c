@@ -15,6 +15,7 @@
 #include "server/gate.h"
 #include "server/latency.h"
 #include "server/multi.h"
+#include "server/namespaces.h"
 #include "server/script_run.h"
 #include "server/shortage.h"
 #include "server/socket.h"
@@ -151,12 +152,13 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
 /* The log has come further, or fails: let go what waited for that. */
 static void release_gated(struct server *s)
 {
-    uint64_t durable = persist_durable_offset(s->persist);
+    uint64_t durable = persist_durable_offset(s->persist), synced = persist_log_synced(s->persist);
     bool failing = persist_is_failing(s->persist);
     struct link *l = s->gated.next;
 
-    if (LIKELY(durable == s->released && failing == s->log_failing)) return;
+    if (LIKELY(durable == s->released && failing == s->log_failing && synced == s->released_synced)) return;
     s->released = durable;
+    s->released_synced = synced;
     s->log_failing = failing;
     while (l != &s->gated) {
         struct client *c = LINK_OF(l, struct client, in_gated);
@@ -271,6 +273,12 @@ static void hurry_tick(struct server *s)
     arm_tick(s, TICK_BUSY_MS);
 }
 
+static void ask_for_sync(struct server *s)
+{
+    s->wants_sync = false;
+    persist_sync_soon(s->persist);
+}
+
 /* One turn after libevent's. True: there is more to do, so do not wait. */
 static bool turn(struct server *s)
 {
@@ -291,10 +299,12 @@ static bool turn(struct server *s)
     more |= cron_turn(s);
     if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
     more |= transfers_turn(s);
+    if (UNLIKELY(ns_any(s->store))) more |= namespaces_turn(s);
     if (UNLIKELY(!link_alone(&s->syncing))) block_serve_synced(s);
     tracking_turn_end(s);
     clients_close_due(s);
     persist_turn_end(s->persist);
+    if (UNLIKELY(s->wants_sync)) ask_for_sync(s);
     send_replies(s);
     clients_evict(s);
     saves = persist_turn(s->persist, save_budget(s, s->stats.commands != commands));

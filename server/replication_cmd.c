@@ -167,7 +167,7 @@ static enum err run_waitaof(struct call *c)
     if (ms < 0) return ERR_TIMEOUT_NEGATIVE;
     persist_info(p, &info);
     if (local > 0 && !info.aof_enabled) return ERR_WAITAOF_OFF;
-    synced = info.aof_enabled && persist_synced_offset(p) >= c->client->written;
+    synced = info.aof_enabled && persist_synced_offset(p) >= c->client->last_write;
     if (c->may_block && (synced < local || replicas > 0)) {
         e = call_block(c, NULL, 0, VALUE_STRING, ms, NULL_ASK_AGAIN);
         c->wait.for_sync = true;

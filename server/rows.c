@@ -13,5 +13,5 @@ const struct command *const server_tables[] = {
     admin_commands,      memory_commands, debug_commands,   multi_commands,  pubsub_commands,
     slowlog_commands,    latency_commands, dump_commands,    migrate_commands, function_commands,
     eval_commands,       fcall_commands,   acl_commands,     cluster_commands, module_commands,
-    replication_commands, NULL,
+    namespace_commands,  replication_commands, NULL,
 };

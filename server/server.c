@@ -18,6 +18,7 @@
 #include "server/keysizes.h"
 #include "server/lazy.h"
 #include "server/listen.h"
+#include "server/namespaces.h"
 #include "server/loop.h"
 #include "server/setup.h"
 #include "server/script_run.h"
@@ -354,6 +355,10 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     env.store = s->store;
     env.libraries = functions_keeper(s->functions);
     if (!rename_commands(s) || !load_users(s) || !start_lazy(s)) return false;
+    if (!namespaces_apply_conf(s, why)) {
+        log_warning(log, "%s", why);
+        return false;
+    }
     if (persist_open(&s->persist, &pc, &env, why) != OK) {
         log_warning(log, "%s", why);
         return false;
@@ -451,6 +456,7 @@ void server_close(struct server *s)
     keysizes_free(&s->keysizes);
     latency_free(&s->latency);
     gates_free(&s->gates);
+    namespaces_close(s);
     arena_fini(&s->arena);
     arena_fini(&s->batch);
     buf_fini(&s->late);

@@ -43,6 +43,7 @@ struct lazy;
 struct slowlog;
 struct latency;
 struct listener;
+struct namespacing;
 struct title;
 struct tracking_table;
 struct acl;
@@ -115,6 +116,9 @@ struct server {
     struct link writable;       /* clients with replies to send in this turn */
     struct link gated;          /* clients whose replies wait for the log */
     uint64_t released;          /* the log's durable offset when those were last looked at */
+    uint64_t released_synced;   /* and its synced one */
+    bool wants_sync;            /* of this turn's writes */
+    struct namespacing *namespacing; /* namespaces.c; NULL: there was never a namespace */
     bool log_failing;           /* since then; replies of those who did not write leave */
     struct link closing;        /* clients to be closed when the call that runs is over */
     struct link doomed;         /* closed clients, freed at the end of the turn */
