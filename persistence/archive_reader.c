@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "persistence/archive_codec.h"
+#include "persistence/archive_rank.h"
 #include "persistence/archive_value.h"
 #include "storage/store.h"
 
@@ -136,6 +137,11 @@ enum err archive_reader_open(struct archive_reader **out, const struct archive_r
     r->db = archive_reader_connect(r);
     if (r->db == NULL) {
         snprintf(why, ARCHIVE_WHY, "%s cannot be opened for reading: %s", conf->path, r->error);
+        archive_reader_close(&r);
+        return ERR_IO;
+    }
+    if (archive_rank_register(r->db) != OK) {
+        snprintf(why, ARCHIVE_WHY, "SQLite has no FTS5, which ARCHIVE.SEARCH needs");
         archive_reader_close(&r);
         return ERR_IO;
     }
