@@ -19,8 +19,8 @@ struct store;
 
 enum {
     ARCHIVE_STATEMENTS = 64,          /* kept by a reader */
-    ARCHIVE_QUERY_MEMORY = 64 << 20,  /* that a question may take; temporary tables and sorting are in memory */
-    ARCHIVE_REPLY_MAX = 64 << 20      /* bytes of a reply */
+    ARCHIVE_QUERY_MEMORY = 96 << 20,  /* that a question may take; temporary tables and sorting are in memory */
+    ARCHIVE_REPLY_MAX = 32 << 20         /* bytes of a reply */
 };
 
 /* Why SQLite was told to stop. */

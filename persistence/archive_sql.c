@@ -27,7 +27,7 @@ static const char *const functions[] = {
     "coalesce", "cos", "cosh", "count", "cume_dist", "current_date", "current_time", "current_timestamp", "date", "datetime",
     "degrees", "dense_rank", "exp", "first_value", "floor", "format", "glob", "group_concat", "hex", "highlight", "ifnull", "iif",
     "instr", "json", "json_array", "json_array_length", "json_extract", "json_group_array", "json_group_object", "json_insert",
-    "json_object", "json_patch", "json_quote", "json_remove", "json_replace", "json_set", "json_type", "json_valid", "julianday",
+    "json_object", "json_quote", "json_remove", "json_replace", "json_set", "json_type", "json_valid", "julianday",
     "lag", "last_value", "lead", "length", "like", "likelihood", "likely", "ln", "log", "log10", "log2", "lower", "ltrim", "match",
     "max", "min", "mod", "nth_value", "ntile", "nullif", "octet_length", "percent_rank", "pi", "pow", "power", "printf", "quote",
     "radians", "random", "rank", "replace", "round", "row_number", "rtrim", "sign", "sin", "sinh", "snippet", "soundex", "sqlite_version",
@@ -59,8 +59,11 @@ static bool is_table(const char *name)
     return true;
 }
 
-/* SQLite asks at each thing that a statement it translates would do. a and b are what it is done to. FTS5 asks
- * for data_version when a statement of ours reads its index. */
+/* SQLite asks at each thing that a statement it translates would do. a and b are what it is done to.
+ *
+ * Two things come from within, when a statement reads an FTS5 table: that looks at data_version; and when it is opened, its
+ * columns are declared by a CREATE TABLE that is translated and thrown away, with an UPDATE of the schema in it. Who
+ * writes such a statement himself is told that the schema may not be modified. */
 static int authorize(void *nothing, int action, const char *a, const char *b, const char *db, const char *trigger)
 {
     bool ok = false;
@@ -72,6 +75,7 @@ static int authorize(void *nothing, int action, const char *a, const char *b, co
     case SQLITE_RECURSIVE: ok = true; break;
     case SQLITE_READ: ok = a != NULL && is_table(a) && (db == NULL || sqlite3_stricmp(db, "temp") != 0); break;
     case SQLITE_FUNCTION: ok = b != NULL && is_function(b); break;
+    case SQLITE_UPDATE: ok = a != NULL && sqlite3_stricmp(a, "sqlite_master") == 0; break;
     case SQLITE_PRAGMA: ok = a != NULL && sqlite3_stricmp(a, "data_version") == 0 && b == NULL; break;
     default: break;
     }
