@@ -179,11 +179,18 @@ bool json_valid(struct str text, bool *has_nul)
 
 /* --- walking a valid text ----------------------------------------------------------------------------------- */
 
+/* Behind the string at p. A quote is looked for anew only when the last one turns out to be escaped: linear. */
 static const char *string_end(const char *p, const char *end)
 {
-    for (p++; p < end && *p != '"'; p++)
-        if (*p == '\\') p++;
-    return p < end ? p + 1 : end;
+    const char *quote, *slash;
+
+    quote = memchr(p + 1, '"', (size_t)(end - p - 1));
+    p++;
+    while (quote && (slash = memchr(p, '\\', (size_t)(quote - p))) != NULL) {
+        p = slash + 2; /* at most one behind the quote */
+        if (p > quote) quote = memchr(p, '"', (size_t)(end - p));
+    }
+    return quote ? quote + 1 : end;
 }
 
 static const char *value_end(const char *p, const char *end)

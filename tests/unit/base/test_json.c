@@ -85,6 +85,28 @@ START_TEST(parts_are_told_as_they_lie)
 }
 END_TEST
 
+/* Escapes in any number cost what their bytes cost: quadratic would be minutes here. */
+START_TEST(long_strings_of_escapes_are_passed_over)
+{
+    struct buf text = { 0 };
+    struct json_walk w;
+    struct str name, value;
+    unsigned n = 0;
+
+    buf_add_c(&text, "[\"");
+    for (int i = 0; i < 1 << 20; i++) buf_add_c(&text, i % 3 ? "\\\"" : "\\\\");
+    buf_add_c(&text, "\",1]");
+    ck_assert(json_valid(buf_str(&text), NULL));
+    ck_assert(json_open(&w, buf_str(&text)));
+    while (json_next(&w, &name, &value)) {
+        ck_assert_uint_eq(value.n, n == 0 ? (2u << 20) + 2 : 1);
+        n++;
+    }
+    ck_assert_uint_eq(n, 2);
+    buf_fini(&text);
+}
+END_TEST
+
 START_TEST(quoted_strings_read_back)
 {
     struct buf out = { 0 };
@@ -136,4 +158,5 @@ START_TEST(what_is_valid_another_parser_reads_alike)
 END_TEST
 
 UNIT_MAIN("json", values_by_the_letter_are_valid, everything_else_is_not, depth_has_a_limit, an_escaped_nul_is_told,
-          parts_are_told_as_they_lie, quoted_strings_read_back, what_is_valid_another_parser_reads_alike)
+          parts_are_told_as_they_lie, long_strings_of_escapes_are_passed_over, quoted_strings_read_back,
+          what_is_valid_another_parser_reads_alike)
