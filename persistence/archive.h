@@ -90,9 +90,8 @@ void archive_loaded(struct archive *a);
 /* Room for a departure of about so many bytes? Cheap. */
 bool archive_has_room(const struct archive *a, size_t bytes);
 
-/* Give n its number and queue it, with payload bytes appended by the caller to what archive_note_put made:
- * bytes->p is taken over (the buf is empty afterwards) and stays readable until committed. *echo is the
- * note for the log, borrowed for the turn. archive_logged must follow in this turn. */
+/* Give n its number and queue it with this payload, which is taken over (the buf is empty afterwards; n->payload is
+ * not looked at). *echo is the note for the log, borrowed for the turn. archive_logged must follow in this turn. */
 void archive_put(struct archive *a, const struct archive_note *n, struct buf *payload, struct str *echo);
 
 /* What was put since the last call is in the log up to this offset, and may be taken when that is synced. */
@@ -105,7 +104,7 @@ bool archive_synced(struct archive *a, uint64_t offset);
 void archive_dropped(struct archive *a, uint64_t n);
 
 /* May db's key have a live version? False is certain. Cheap. */
-bool archive_may_have(const struct archive *a, int db, struct str key);
+bool archive_may_have(struct archive *a, int db, struct str key);
 
 /* The newest word on the key among notes that wait. PENDING_OUT: *n is it, borrowed until archive_turn. */
 enum archive_pending { PENDING_NONE, PENDING_OUT, PENDING_GONE };

@@ -1,0 +1,453 @@
+/* archive.c -- see archive.h. The reactor's side: notes on their way, and what may be recalled.
+ *
+ * All notes that wait are in one list, in order. They pass four states without moving: put; logged (the offset behind
+ * them is known); given to the writer (synced up to there); committed, then they are freed. `ungiven` is the first that
+ * is not given. */
+#include "persistence/archive.h"
+
+#include <sqlite3.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "persistence/archive_builder.h"
+#include "persistence/archive_filter.h"
+#include "persistence/archive_item.h"
+#include "persistence/archive_pending.h"
+#include "persistence/archive_readers.h"
+#include "persistence/archive_writer.h"
+#include "storage/store.h"
+
+enum {
+    SLOW_MS = 5000,
+    REPLAY_WAIT_MS = 1000,
+    SYNC_NOTES = 1000,     /* so many wait for a sync: ask for it */
+    STALE_MIN = 10000
+};
+
+struct archive {
+    struct archive_conf conf; /* path is its own */
+    struct archive_env env;
+    struct store_conf values;
+    struct archive_writer *writer;
+    struct archive_readers *readers;
+    struct hash_key key;
+
+    struct archive_item *oldest, **end;
+    struct archive_item *ungiven;
+    size_t n_ungiven, bytes_ungiven;
+    struct archive_pendings pendings;
+    struct archive_log *log;  /* the log that notes go to */
+    uint64_t synced, ordinal, last_seq;
+    uint64_t put, dropped, queued, queued_bytes;
+
+    struct archive_filter *filter; /* NULL: none yet, everything may be there */
+    struct archive_builder *builder;
+    struct buf added;         /* hashes added while the builder runs */
+    bool moved;               /* databases were swapped meanwhile: what it makes is wrong */
+    uint64_t stale;           /* keys of the filter that are gone */
+    uint64_t hits, misses;
+    struct buf room;
+};
+
+/* --- the filter -------------------------------------------------------------------------------------------- */
+
+static void begin_filter(struct archive *a)
+{
+    if (a->builder != NULL) return;
+    a->moved = false;
+    buf_clear(&a->added);
+    a->builder = archive_builder_start(a->conf.path, &a->key, a->writer, a->last_seq, a->env.wake, a->env.ctx);
+}
+
+/* Everything that came since the builder began is in `added`: what it has not read cannot be missing. */
+static void end_filter(struct archive *a)
+{
+    struct archive_filter *f = NULL;
+    const uint64_t *hashes = (const uint64_t *)a->added.p;
+
+    if (a->builder == NULL || !archive_builder_take(&a->builder, &f)) return;
+    if (f == NULL || a->moved) { /* the file could not be read, or was read before databases were swapped */
+        archive_filter_free(&f);
+        if (a->moved) begin_filter(a);
+        return;
+    }
+    for (size_t i = 0; i < a->added.n / sizeof *hashes; i++) archive_filter_add(f, hashes[i]);
+    buf_fini(&a->added);
+    archive_filter_free(&a->filter);
+    a->filter = f;
+    a->stale = 0;
+}
+
+static void add_to_filter(struct archive *a, uint64_t hash)
+{
+    if (a->builder != NULL) buf_add(&a->added, &hash, sizeof hash);
+    if (a->filter != NULL) archive_filter_add(a->filter, hash);
+}
+
+/* Too full, or half of it is of keys that are gone. */
+static void mind_filter(struct archive *a)
+{
+    uint64_t added;
+
+    if (a->builder != NULL) {
+        end_filter(a);
+        return;
+    }
+    if (a->filter == NULL) {
+        begin_filter(a);
+        return;
+    }
+    added = archive_filter_added(a->filter);
+    if (added > archive_filter_capacity(a->filter) || (a->stale > STALE_MIN && a->stale > added / 2)) begin_filter(a);
+}
+
+/* What a note means for what may be recalled. */
+static void tell_filter(struct archive *a, const struct archive_item *it)
+{
+    const struct archive_note *n = &it->note;
+
+    switch (n->verb) {
+    case ARCHIVE_OUT:
+        if ((n->flags & ARCHIVE_LIVE) != 0 && n->reason != ARCHIVE_TRIMMED) add_to_filter(a, it->hash);
+        break;
+    case ARCHIVE_GONE:
+        a->stale++;
+        break;
+    case ARCHIVE_FLUSHED:
+        if (a->filter != NULL && archive_filter_added(a->filter) > 0) a->stale = UINT64_MAX / 2;
+        break;
+    case ARCHIVE_SWAPPED:
+        a->moved = true;
+        archive_filter_free(&a->filter);
+        break;
+    case ARCHIVE_ERASE: case ARCHIVE_AUDIT: case ARCHIVE_VERBS:
+        break;
+    }
+}
+
+static uint64_t hash_of(const void *ctx, int db, struct str key)
+{
+    return archive_hash(ctx, db, key);
+}
+
+bool archive_may_have(struct archive *a, int db, struct str key)
+{
+    uint64_t hash = archive_hash(&a->key, db, key);
+    struct archive_note n;
+    bool may = (a->filter == NULL || archive_filter_has(a->filter, hash)) &&
+               archive_pendings_find(&a->pendings, db, key, hash, &n) != PENDING_GONE;
+
+    if (may) a->hits++;
+    else a->misses++;
+    return may;
+}
+
+enum archive_pending archive_pending(const struct archive *a, int db, struct str key, struct archive_note *n)
+{
+    return archive_pendings_find(&a->pendings, db, key, archive_hash(&a->key, db, key), n);
+}
+
+/* --- notes ------------------------------------------------------------------------------------------------- */
+
+/* An item of this text, as the newest. */
+static struct archive_item *append(struct archive *a, struct str head, struct str payload)
+{
+    size_t n = head.n + payload.n;
+    struct archive_item *it = mem_alloc(sizeof *it + n);
+
+    *it = (struct archive_item){ .log = a->log, .ordinal = ++a->ordinal, .put_us = a->env.mono_us(),
+                                 .bytes = sizeof *it + n };
+    memcpy(it->text, head.p, head.n);
+    if (payload.n > 0) memcpy(it->text + head.n, payload.p, payload.n);
+    ensure(archive_note_get(str_of(it->text, n), &it->note));
+    it->hash = archive_hash(&a->key, it->note.db, it->note.key);
+    it->log->seen = it->note.seq;
+    if (it->note.seq > a->last_seq) a->last_seq = it->note.seq;
+    *a->end = it;
+    a->end = &it->next;
+    if (a->ungiven == NULL) a->ungiven = it;
+    a->n_ungiven++;
+    a->bytes_ungiven += it->bytes;
+    a->queued++;
+    a->queued_bytes += it->bytes;
+    a->put++;
+    tell_filter(a, it);
+    archive_pendings_add(&a->pendings, it);
+    return it;
+}
+
+/* Give the writer what is synced. */
+static void give(struct archive *a)
+{
+    struct archive_item *first = a->ungiven, *last = NULL;
+    struct archive_item *it = first;
+    size_t n = 0;
+
+    for (; it != NULL && it->logged && it->offset <= a->synced; it = it->next) {
+        if (last != NULL) last->ready = it;
+        last = it;
+        a->bytes_ungiven -= it->bytes;
+        n++;
+    }
+    if (n == 0) return;
+    a->n_ungiven -= n;
+    a->ungiven = it;
+    archive_writer_give(a->writer, first, last, n);
+}
+
+static void free_committed(struct archive *a)
+{
+    uint64_t done = archive_writer_done(a->writer);
+
+    while (a->oldest != NULL && a->oldest->ordinal <= done) {
+        struct archive_item *it = a->oldest;
+
+        a->oldest = it->next;
+        if (a->oldest == NULL) a->end = &a->oldest;
+        a->queued--;
+        a->queued_bytes -= it->bytes;
+        archive_pendings_remove(&a->pendings, it);
+        mem_free(it);
+    }
+}
+
+bool archive_has_room(const struct archive *a, size_t bytes)
+{
+    return a->queued_bytes + sizeof(struct archive_item) + bytes <= a->conf.queue_bytes;
+}
+
+void archive_put(struct archive *a, const struct archive_note *n, struct buf *payload, struct str *echo)
+{
+    struct archive_note numbered = *n;
+    struct archive_item *it;
+
+    numbered.seq = (a->log->seen > a->last_seq ? a->log->seen : a->last_seq) + 1;
+    buf_clear(&a->room);
+    archive_note_put(&a->room, &numbered);
+    it = append(a, buf_str(&a->room), buf_str(payload));
+    buf_fini(payload);
+    *echo = str_of(it->text, (size_t)(it->note.payload.p + it->note.payload.n - it->text));
+}
+
+void archive_logged(struct archive *a, uint64_t offset)
+{
+    for (struct archive_item *it = a->ungiven; it != NULL; it = it->next) {
+        if (it->logged) continue;
+        it->logged = true;
+        it->offset = offset;
+    }
+}
+
+bool archive_synced(struct archive *a, uint64_t offset)
+{
+    a->synced = offset;
+    if (a->ungiven != NULL) give(a);
+    return a->n_ungiven >= SYNC_NOTES || a->bytes_ungiven > a->conf.queue_bytes / 4;
+}
+
+void archive_dropped(struct archive *a, uint64_t n)
+{
+    a->dropped += n;
+}
+
+uint64_t archive_last_seq(const struct archive *a)
+{
+    return a->last_seq;
+}
+
+/* --- loading ----------------------------------------------------------------------------------------------- */
+
+void archive_begin_log(struct archive *a, const char *log_id)
+{
+    a->log = archive_writer_log(a->writer, log_id);
+}
+
+/* A disk that fails is not waited for: what the log holds unapplied has been in memory before. */
+static void make_room(struct archive *a, size_t bytes)
+{
+    while (!archive_has_room(a, bytes) && a->oldest != NULL) {
+        if (!archive_writer_wait(a->writer, a->oldest->note.seq, a->oldest->ordinal, REPLAY_WAIT_MS) &&
+            archive_writer_is_failing(a->writer)) {
+            return;
+        }
+        free_committed(a);
+    }
+}
+
+bool archive_replay(struct archive *a, struct str note)
+{
+    struct archive_note n;
+    struct archive_item *it;
+
+    if (!archive_note_get(note, &n)) return false;
+    if (n.seq <= a->log->seen) return true; /* it is in the file, or was replayed before */
+    make_room(a, note.n);
+    it = append(a, note, STR(""));
+    it->logged = true; /* it comes from the disk: offset 0 is synced */
+    give(a);
+    return true;
+}
+
+void archive_loaded(struct archive *a)
+{
+    free_committed(a);
+    mind_filter(a);
+}
+
+/* --- questions, turns -------------------------------------------------------------------------------------- */
+
+void archive_ask(struct archive *a, enum archive_lane lane, struct archive_job *j)
+{
+    if (j->after > 0) archive_writer_urge(a->writer, j->after);
+    archive_readers_ask(a->readers, lane, j);
+}
+
+void archive_pause(struct archive *a, bool on)
+{
+    archive_readers_pause(a->readers, on);
+}
+
+void archive_turn(struct archive *a)
+{
+    free_committed(a);
+    mind_filter(a);
+    archive_readers_turn(a->readers);
+}
+
+bool archive_is_applied(const struct archive *a, uint64_t seq)
+{
+    if (archive_writer_seq(a->writer) >= seq) return true;
+    archive_writer_urge(a->writer, seq);
+    return false;
+}
+
+uint64_t archive_erased(const struct archive *a, uint64_t seq)
+{
+    return archive_writer_erased(a->writer, seq);
+}
+
+bool archive_wait(struct archive *a, uint64_t seq, int64_t ms)
+{
+    return archive_writer_wait(a->writer, seq, 0, ms);
+}
+
+/* --- figures ----------------------------------------------------------------------------------------------- */
+
+static const char *state_of(struct archive *a, int64_t lag_ms)
+{
+    if (archive_writer_is_failing(a->writer)) return "failing";
+    if (!archive_has_room(a, 0)) return "full";
+    return lag_ms > SLOW_MS ? "slow" : "ok";
+}
+
+void archive_info(const struct archive *of, struct archive_info *out)
+{
+    struct archive *a = (struct archive *)of;
+    struct archive_readers_info readers;
+    uint64_t left_out;
+
+    archive_writer_info(a->writer, out);
+    archive_readers_info(a->readers, &readers);
+    left_out = out->dropped;
+    out->lag_ms = a->oldest != NULL ? (a->env.mono_us() - a->oldest->put_us) / 1000 : 0;
+    out->state = state_of(a, out->lag_ms);
+    out->put = a->put;
+    out->dropped = a->dropped + left_out;
+    out->queued = a->queued;
+    out->queued_bytes = a->queued_bytes;
+    out->filter_ready = a->filter != NULL;
+    out->filter_bytes = a->filter != NULL ? archive_filter_bytes(a->filter) : 0;
+    out->filter_keys = a->filter != NULL ? archive_filter_added(a->filter) : 0;
+    out->filter_hits = a->hits;
+    out->filter_misses = a->misses;
+    out->jobs = readers.asked;
+    out->jobs_failed = readers.failed;
+    out->sqlite_version = sqlite3_libversion();
+}
+
+size_t archive_buffer_bytes(const struct archive *a)
+{
+    return a->queued_bytes;
+}
+
+/* --- opening and closing ----------------------------------------------------------------------------------- */
+
+static void copy_conf(struct archive *a, const struct archive_conf *conf)
+{
+    const char *path = a->conf.path;
+
+    a->conf = *conf;
+    a->conf.path = path != NULL ? path : mem_dup(conf->path, strlen(conf->path) + 1);
+}
+
+void archive_set_conf(struct archive *a, const struct archive_conf *conf)
+{
+    copy_conf(a, conf);
+    archive_writer_set_conf(a->writer, &a->conf);
+    archive_readers_set_conf(a->readers, &a->conf);
+}
+
+static void destroy(struct archive *a)
+{
+    while (a->oldest != NULL) {
+        struct archive_item *it = a->oldest;
+
+        a->oldest = it->next;
+        archive_pendings_remove(&a->pendings, it);
+        mem_free(it);
+    }
+    archive_pendings_fini(&a->pendings);
+    archive_filter_free(&a->filter);
+    buf_fini(&a->added);
+    buf_fini(&a->room);
+    mem_free((char *)a->conf.path);
+    mem_free(a);
+}
+
+enum err archive_open(struct archive **to, const struct archive_conf *conf, const struct archive_env *env, char *why)
+{
+    struct archive *a = mem_zalloc(sizeof *a);
+    enum err e;
+
+    copy_conf(a, conf);
+    a->env = *env;
+    a->values = *env->values;
+    a->env.values = &a->values;
+    a->end = &a->oldest;
+    rng_secret(&a->key, sizeof a->key);
+    archive_pendings_init(&a->pendings, hash_of, &a->key);
+    e = archive_writer_start(&a->writer, &a->conf, &a->env, why);
+    if (e == OK) e = archive_readers_start(&a->readers, &a->conf, &a->env, why);
+    if (e != OK) {
+        if (a->writer != NULL) archive_writer_stop(&a->writer);
+        destroy(a);
+        return e;
+    }
+    archive_writer_tell(a->writer, a->readers);
+    archive_begin_log(a, "");
+    begin_filter(a);
+    *to = a;
+    return OK;
+}
+
+/* The writer first: it tells the readers what it has committed. */
+void archive_close(struct archive **to)
+{
+    struct archive *a = *to;
+    uint64_t left;
+
+    if (a == NULL) return;
+    archive_builder_stop(&a->builder);
+    give(a);
+    left = archive_writer_stop(&a->writer);
+    archive_readers_stop(&a->readers);
+    if (left > 0) {
+        log_warning(a->env.log, "Archive %s: closed with %llu notes that could not be brought in%s", a->conf.path,
+                    (unsigned long long)left, a->log->id[0] != '\0' ? "; the write log has them" : "");
+    }
+    destroy(a);
+    *to = NULL;
+}
