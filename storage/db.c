@@ -367,7 +367,9 @@ void db_trimming_slow(const struct slot *s, bool from_end, uint64_t n)
     const struct store *st = s->db->store;
     const struct departures *d = st->departures;
 
-    if (!d || !d->trimmed || st->loading || !ns_archives(st, s->ref.e, NS_TRIM)) return;
+    if (st->loading) return;
+    ns_note_trimmed(st, s->ref.e, n);
+    if (!d || !d->trimmed || !ns_archives(st, s->ref.e, NS_TRIM)) return;
     d->trimmed(d->ctx, s->db, s->ref.e, from_end, n);
 }
 

@@ -171,6 +171,11 @@ void ns_note_hit(const struct store *s, const struct entry *e)
     s->namespaces->by_id[e->ns]->stats.hits++;
 }
 
+void ns_note_trimmed(const struct store *s, const struct entry *e, uint64_t n)
+{
+    s->namespaces->by_id[e->ns]->stats.trimmed += n;
+}
+
 void ns_note_miss(const struct store *s, struct str key)
 {
     struct namespace *ns = ns_match(s->namespaces, key);

@@ -25,6 +25,7 @@ void ns_note_remove(struct db *db, uint64_t hash, const struct entry *e);
 void ns_note_gone(const struct db *db, const struct entry *e, enum change_kind kind);
 
 void ns_note_hit(const struct store *s, const struct entry *e);
+void ns_note_trimmed(const struct store *s, const struct entry *e, uint64_t n);
 void ns_note_miss(const struct store *s, struct str key);
 
 /* The content of db is about to go: for good, or aside, from where ns_content_back brings it. */

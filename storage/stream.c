@@ -130,11 +130,10 @@ static void find_first(struct stream *s)
     s->first = it.id;
 }
 
-/* May the whole first block go? */
-static bool goes_whole(const struct stream *s, const struct stream_trim *t, const struct stream_block *b,
-                       uint64_t live)
+/* May the whole first block of `length` entries in all go? */
+static bool goes_whole(uint64_t length, const struct stream_trim *t, const struct stream_block *b, uint64_t live)
 {
-    if (t->by == STREAM_TRIM_MAXLEN) return s->length - live >= t->max_len;
+    if (t->by == STREAM_TRIM_MAXLEN) return length - live >= t->max_len;
     return stream_id_cmp(stream_block_last(b->lp, b->id), t->min_id) < 0;
 }
 
@@ -178,7 +177,7 @@ uint64_t stream_trim(struct stream *s, const struct stream_trim *t)
         if (t->by == STREAM_TRIM_MINID && stream_id_cmp(b->id, t->min_id) >= 0) break;
         stream_block_counts(b->lp, &live, &deleted);
         if (t->limit > 0 && removed + live > t->limit) break;
-        if (!goes_whole(s, t, b, live)) {
+        if (!goes_whole(s->length, t, b, live)) {
             if (!t->whole_blocks) removed += trim_within(s, t, b, &first_found);
             break;
         }
@@ -192,6 +191,44 @@ uint64_t stream_trim(struct stream *s, const struct stream_trim *t)
         if (!first_found) find_first(s);
     }
     return removed;
+}
+
+/* Entries of the block below min_id. */
+static uint64_t count_below(const struct stream_block *b, struct stream_id min_id)
+{
+    struct stream_head h = stream_block_head(b->lp);
+    const unsigned char *p = h.entries;
+    uint64_t n = 0;
+
+    while (*p != LISTPACK_END) {
+        struct stream_entry e = stream_block_entry(&h, b->id, p);
+
+        if (stream_id_cmp(e.id, min_id) >= 0) break;
+        n += !(e.flags & STREAM_DELETED);
+        p = stream_block_behind(e.fields, e.n_fields, (e.flags & STREAM_SAME) != 0);
+    }
+    return n;
+}
+
+uint64_t stream_trim_count(const struct stream *s, const struct stream_trim *t)
+{
+    const struct stream_block *b = NULL;
+    struct stream_pos at;
+    uint64_t length = s->length, live, deleted;
+
+    while ((b = stream_next_block(s, &at, b)) != NULL) {
+        if (t->by == STREAM_TRIM_MAXLEN && length <= t->max_len) break;
+        if (t->by == STREAM_TRIM_MINID && stream_id_cmp(b->id, t->min_id) >= 0) break;
+        stream_block_counts(b->lp, &live, &deleted);
+        if (t->limit > 0 && s->length - length + live > t->limit) break;
+        if (!goes_whole(length, t, b, live)) {
+            if (!t->whole_blocks)
+                length = t->by == STREAM_TRIM_MAXLEN ? t->max_len : length - count_below(b, t->min_id);
+            break;
+        }
+        length -= live;
+    }
+    return s->length - length;
 }
 
 bool stream_delete(struct stream *s, struct stream_id id)

@@ -63,6 +63,9 @@ enum err MUST_USE stream_append(struct stream *s, const struct store_conf *conf,
 
 uint64_t stream_trim(struct stream *s, const struct stream_trim *t);
 
+/* How many, the oldest, it would remove. */
+uint64_t stream_trim_count(const struct stream *s, const struct stream_trim *t);
+
 /* False: it is not there. */
 bool stream_delete(struct stream *s, struct stream_id id);
 

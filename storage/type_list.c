@@ -235,9 +235,12 @@ enum err lists_trim(struct db *db, struct str key, int64_t start, int64_t stop)
     if (err != OK) return err;
     n = list_count(l);
     if (lists_range(&start, &stop, n)) {
+        db_trimming(&s, true, n - 1 - (uint64_t)stop);
+        db_trimming(&s, false, (uint64_t)start);
         drop(&s, l, LIST_RIGHT, n - 1 - (uint64_t)stop);
         drop(&s, l, LIST_LEFT, (uint64_t)start);
     } else {
+        db_trimming(&s, false, n);
         drop(&s, l, LIST_LEFT, n);
     }
     n -= list_count(l);
@@ -258,6 +261,7 @@ static void overwrite(struct slot *s, struct list *l)
     struct store *st = s->db->store;
     struct entry *e;
 
+    db_overwriting(s);
     db_set_expire(s, -1);
     e = s->ref.e;
     db_drop_value(st, e, st->conf.lazy_server_del);

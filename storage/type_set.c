@@ -159,6 +159,7 @@ static void overwrite(struct slot *s, struct set *set)
     struct store *st = s->db->store;
     struct entry *e;
 
+    db_overwriting(s);
     db_set_expire(s, -1);
     e = s->ref.e;
     db_drop_value(st, e, st->conf.lazy_server_del);

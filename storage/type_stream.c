@@ -41,6 +41,7 @@ static enum err choose_id(struct stream_id last, int64_t now_ms, const struct st
 static void trim(struct slot *slot, struct stream *s, const struct stream_trim *t,
                  struct stream_trimmed *done)
 {
+    if (UNLIKELY(slot->ref.e->ns != 0)) db_trimming(slot, false, stream_trim_count(s, t));
     done->removed = stream_trim(s, t);
     done->length = s->length;
     done->floor = s->length > 0 ? s->first : STREAM_ID_MAX;

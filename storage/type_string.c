@@ -188,7 +188,10 @@ static void put(struct slot *s, struct str val, int64_t expire_ms)
 {
     if (!s->ref.e) {
         db_add(s, string_new(s->key, val, expire_ms));
-    } else if (entry_expires(s->ref.e) != (expire_ms >= 0)) {
+        return;
+    }
+    db_overwriting(s);
+    if (entry_expires(s->ref.e) != (expire_ms >= 0)) {
         renew(s, val, expire_ms, false);
     } else {
         overwrite(s, val, false);
@@ -198,9 +201,12 @@ static void put(struct slot *s, struct str val, int64_t expire_ms)
 
 void string_put_raw(struct slot *s, struct str val, bool keep_ttl)
 {
-    if (!s->ref.e)
+    if (!s->ref.e) {
         db_add(s, raw_new(s->key, val, -1));
-    else if (entry_expires(s->ref.e) && !keep_ttl)
+        return;
+    }
+    if (!keep_ttl) db_overwriting(s); /* else the same string with other bytes */
+    if (entry_expires(s->ref.e) && !keep_ttl)
         renew(s, val, -1, true);
     else
         overwrite(s, val, true);

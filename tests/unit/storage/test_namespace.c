@@ -3,6 +3,8 @@
 #include "storage/keys.h"
 #include "storage/namespace.h"
 #include "storage/type_list.h"
+#include "storage/type_set.h"
+#include "storage/type_stream.h"
 #include "storage/type_string.h"
 #include "tests/unit/storage/store_env.h"
 #include "tests/unit/unit.h"
@@ -439,6 +441,121 @@ static bool on_may_leave(void *ctx, const struct db *db, const struct entry *e, 
     return t->leave;
 }
 
+struct trims {
+    int calls;
+    uint64_t n[2], whole;
+    bool from_end[2];
+};
+
+static void on_trimmed(void *ctx, const struct db *db, const struct entry *e, bool from_end, uint64_t n)
+{
+    struct trims *t = ctx;
+
+    (void)db;
+    ck_assert_int_lt(t->calls, 2);
+    t->from_end[t->calls] = from_end;
+    t->n[t->calls++] = n;
+    t->whole = type_ops[entry_type(e)]->count(s, e);
+}
+
+START_TEST(a_value_that_another_replaces_is_told)
+{
+    struct told t = { 0 };
+    struct departures d = { .ctx = &t, .overwritten = on_overwritten };
+    struct str members[] = { STR("x"), STR("y") };
+    uint64_t n;
+    size_t k;
+
+    s->departures = &d;
+    set_rules("a:*", (struct ns_rules){ .archive = NS_OVERWRITE });
+    set("a:1", "x");
+    set("b:1", "x");
+    set("b:1", "y");
+    ck_assert_int_eq(t.overwritten, 0);
+    set("a:1", "y"); /* of the same length, in place */
+    ck_assert_int_eq(t.overwritten, 1);
+    set_in(0, "a:1", "z", s->now_ms + 1000);
+    ck_assert_int_eq(t.overwritten, 2);
+    ck_assert_int_eq(string_append(s->dbs[0], STR("a:1"), STR("more"), &k), OK); /* no other value */
+    ck_assert_int_eq(t.overwritten, 2);
+    ck_assert_int_eq(keys_rename(s->dbs[0], STR("b:1"), STR("a:1"), false), OK);
+    ck_assert_int_eq(t.overwritten, 3);
+    ck_assert_int_eq(keys_copy(s->dbs[0], STR("a:1"), s->dbs[1], STR("a:1"), true), OK);
+    ck_assert_int_eq(keys_copy(s->dbs[0], STR("a:1"), s->dbs[1], STR("a:1"), true), OK);
+    ck_assert_int_eq(t.overwritten, 4);
+    struct set result = set_new(s, members[0], 2);
+    set_add(&result, members[0]);
+    ck_assert_uint_eq(set_key_store_take(s->dbs[0], STR("a:1"), &result, CHANGE_SUNIONSTORE), 1);
+    ck_assert_int_eq(t.overwritten, 5);
+    ck_assert_int_eq(lists_push(s->dbs[0], STR("a:2"), LIST_RIGHT, members, 2, false, &n), OK);
+    struct list *l = list_new();
+    list_push(l, LIST_LEFT, STR("x"));
+    ck_assert_uint_eq(lists_store_take(s->dbs[0], STR("a:2"), &l, CHANGE_SORTSTORE), 1);
+    ck_assert_int_eq(t.overwritten, 6);
+    s->loading = true;
+    set("a:1", "loaded");
+    s->loading = false;
+    ck_assert_int_eq(t.overwritten, 6);
+    s->departures = NULL;
+}
+END_TEST
+
+START_TEST(elements_are_told_before_they_are_trimmed)
+{
+    struct trims t = { 0 };
+    struct departures d = { .ctx = &t, .trimmed = on_trimmed };
+    struct str v[] = { STR("1"), STR("2"), STR("3"), STR("4"), STR("5") };
+    uint64_t n;
+
+    s->departures = &d;
+    set_rules("a:*", (struct ns_rules){ .archive = NS_TRIM });
+    ck_assert_int_eq(lists_push(s->dbs[0], STR("a:l"), LIST_RIGHT, v, 5, false, &n), OK);
+    ck_assert_int_eq(lists_trim(s->dbs[0], STR("a:l"), 0, -1), OK);
+    ck_assert_int_eq(t.calls, 0);
+    ck_assert_int_eq(lists_trim(s->dbs[0], STR("a:l"), 1, 2), OK);
+    ck_assert_int_eq(t.calls, 2);
+    ck_assert(t.from_end[0] && t.n[0] == 2 && !t.from_end[1] && t.n[1] == 1);
+    ck_assert_uint_eq(t.whole, 5);
+    ck_assert_uint_eq(stats("a:*")->trimmed, 3);
+    t.calls = 0;
+    ck_assert_int_eq(lists_trim(s->dbs[0], STR("a:l"), 5, 7), OK);
+    ck_assert(t.calls == 1 && t.n[0] == 2);
+    s->departures = NULL;
+}
+END_TEST
+
+START_TEST(a_stream_knows_beforehand_what_it_will_lose)
+{
+    struct trims t = { 0 };
+    struct departures d = { .ctx = &t, .trimmed = on_trimmed };
+    struct str pair[] = { STR("f"), STR("v") };
+    struct stream_added added;
+    struct rng r;
+    uint64_t deleted;
+
+    unit_rng(&r);
+    s->departures = &d;
+    s->conf.stream_node_max_entries = 10;
+    set_rules("a:*", (struct ns_rules){ .archive = NS_TRIM });
+    for (int round = 0; round < 3000; round++) {
+        struct stream_add add = { .how = STREAM_ADD_GIVEN, .id = { (uint64_t)round + 1, 0 } };
+        struct stream_trim trim = { .by = rng_below(&r, 2) ? STREAM_TRIM_MAXLEN : STREAM_TRIM_MINID,
+                                    .max_len = rng_below(&r, 200), .whole_blocks = rng_below(&r, 2),
+                                    .min_id = { (uint64_t)round - rng_below(&r, (uint64_t)round + 1), 0 },
+                                    .limit = rng_below(&r, 3) ? 0 : rng_below(&r, 50) };
+        struct stream_id id = { 1 + rng_below(&r, (uint64_t)round + 1), 0 };
+
+        add.trim = rng_below(&r, 20) == 0 ? &trim : NULL;
+        t.calls = 0;
+        ck_assert_int_eq(stream_key_add(s->dbs[0], STR("a:s"), &add, pair, 1, &added), OK);
+        if (add.trim) ck_assert_uint_eq(added.trim.removed, t.calls ? t.n[0] : 0);
+        ck_assert_int_eq(stream_key_delete(s->dbs[0], STR("a:s"), &id, 1, &deleted), OK);
+    }
+    ck_assert_uint_gt(stats("a:*")->trimmed, 100);
+    s->departures = NULL;
+}
+END_TEST
+
 START_TEST(what_must_not_leave_yet_is_unseen_and_tried_again)
 {
     struct told t = { 0 };
@@ -515,5 +632,6 @@ UNIT_MAIN_AROUND("namespace", set_up, tear_down, the_longest_literal_prefix_has_
                  a_name_decides_not_where_the_value_came_from, whole_databases_take_their_share_along,
                  what_was_put_aside_comes_back_under_the_rules_of_now, keys_that_exist_get_their_numbers_in_slices,
                  a_namespace_makes_room_within_itself, without_a_policy_there_is_no_room, what_is_reserved_stays,
-                 what_must_not_leave_yet_is_unseen_and_tried_again, a_write_to_what_must_not_leave_yet_goes_on,
+                 a_value_that_another_replaces_is_told, elements_are_told_before_they_are_trimmed,
+                 a_stream_knows_beforehand_what_it_will_lose, what_must_not_leave_yet_is_unseen_and_tried_again, a_write_to_what_must_not_leave_yet_goes_on,
                  eviction_passes_over_what_must_not_leave_and_gives_up)
