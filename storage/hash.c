@@ -26,6 +26,15 @@ static struct entry *field_new(struct str field, struct str value, int64_t ttl)
     return e;
 }
 
+/* Its memory, value and all. */
+static size_t field_bytes(const struct entry *e)
+{
+    size_t n = mem_good_size(entry_bytes(e));
+
+    if (entry_enc(e) == ENC_BLOB) n += sizeof(struct blob) + ((struct blob *)entry_ptr(e))->cap;
+    return n;
+}
+
 static void field_free(void *ctx, struct entry *e)
 {
     (void)ctx;
@@ -141,6 +150,7 @@ static void add_to_large(struct hash_large *l, uint64_t hash, struct str field, 
 {
     struct entry *e = field_new(field, value, ttl);
 
+    l->table.load += field_bytes(e);
     table_insert(&l->table, hash, e);
     if (ttl < 0) return;
     due_add(&l->due, e, ttl);
@@ -323,9 +333,11 @@ static void large_put(struct hash_large *l, struct table_ref *r, struct str valu
     size_t place = had ? due_place(e) : 0;
 
     table_ref_before_change(&l->table, r);
+    l->table.load -= field_bytes(e);
     e = field_set_value(e, value);
     if (had) due_moved(&l->due, place, e);
     if (ttl != HASH_KEEP_TTL) e = large_set_ttl(l, e, ttl);
+    l->table.load += field_bytes(e);
     if (e != r->e) table_ref_set(&l->table, r, e);
 }
 
@@ -362,7 +374,9 @@ void hash_set_ttl(struct hash *h, struct hash_place *at, struct str field, int64
         struct entry *e;
 
         table_ref_before_change(&l->table, &at->ref);
+        l->table.load -= field_bytes(at->ref.e);
         e = large_set_ttl(l, at->ref.e, ttl);
+        l->table.load += field_bytes(e);
         if (e != at->ref.e) table_ref_set(&l->table, &at->ref, e);
         return;
     }
@@ -382,6 +396,7 @@ void hash_drop(struct hash *h, struct hash_place *at)
         struct hash_large *l = h->ptr;
 
         ensure(at->ref.e != NULL);
+        l->table.load -= field_bytes(at->ref.e);
         if (entry_expires(at->ref.e)) due_remove(&l->due, at->ref.e);
         field_free(NULL, table_remove(&l->table, &at->ref));
         return;
@@ -423,12 +438,9 @@ void *hash_dup_value(struct store *s, enum value_enc enc, const void *ptr)
     return to;
 }
 
-static size_t field_bytes(const struct entry *e)
+static size_t large_bytes(const struct hash_large *l)
 {
-    size_t n = entry_bytes(e);
-
-    if (entry_enc(e) == ENC_BLOB) n += sizeof(struct blob) + ((struct blob *)entry_ptr(e))->cap;
-    return n;
+    return mem_good_size(sizeof *l) + l->table.bytes + l->due.cap * sizeof l->due.heap[0];
 }
 
 size_t hash_value_bytes(enum value_enc enc, const void *ptr, size_t samples)
@@ -445,7 +457,14 @@ size_t hash_value_bytes(enum value_enc enc, const void *ptr, size_t samples)
         sum += field_bytes(e);
     if (n > 0 && n < l->table.count)
         sum = (size_t)((double)sum / (double)n * (double)l->table.count);
-    return sizeof *l + l->table.bytes + l->due.cap * sizeof l->due.heap[0] + sum;
+    return large_bytes(l) + sum;
+}
+
+size_t hash_weight(enum value_enc enc, const void *ptr)
+{
+    const struct hash_large *l = ptr;
+
+    return enc == ENC_TABLE ? large_bytes(l) + l->table.load : hash_value_bytes(enc, ptr, 0);
 }
 
 static void check_large(const struct hash_large *l)
@@ -458,6 +477,7 @@ static void check_large(const struct hash_large *l)
     for (struct entry *e; (e = table_next(&l->table, &it)) != NULL;) n_ttl += entry_expires(e);
     ensure(n_ttl == l->due.n);
     ensure(l->due_at <= due_first_at(&l->due));
+    ensure(hash_weight(ENC_TABLE, l) == hash_value_bytes(ENC_TABLE, l, 0));
 }
 
 void hash_check(const struct hash *h)

@@ -128,6 +128,7 @@ void hash_free_value(enum value_enc enc, void *ptr);
 size_t hash_free_effort(enum value_enc enc, const void *ptr);
 void *hash_dup_value(struct store *s, enum value_enc enc, const void *ptr);
 size_t hash_value_bytes(enum value_enc enc, const void *ptr, size_t samples);
+size_t hash_weight(enum value_enc enc, const void *ptr);
 
 /* The value of a field of ENC_TABLE, whose key is its name. */
 struct str hash_field_value(const struct entry *e);

@@ -28,6 +28,7 @@ struct list *list_dup(const struct list *l)
         cap = mem_good_size(b[i].n);
         copy[i] = b[i];
         block_set_p(&copy[i], memcpy(mem_alloc(cap), list_data(l, &b[i], i), b[i].n));
+        list_mem(to, cap, 0);
         list_set_cap(to, cap);
     }
     to->count = l->count;
@@ -54,6 +55,14 @@ size_t list_bytes(const struct list *l)
 
     for (size_t i = 0; i < l->n_blocks; i++) sum += mem_usable(block_p(&b[i]));
     return sum;
+}
+
+size_t list_weight(const struct list *l)
+{
+    size_t n = mem_usable(l) + list_dir_bytes(l);
+
+    if (l->n_blocks == 1) return n + mem_usable(block_p(&l->one));
+    return l->n_blocks > 1 ? n + list_dir_head(l)->mem : n;
 }
 
 size_t list_free_effort(const struct list *l)
@@ -135,6 +144,7 @@ static void add_tail(struct list *l, size_t left, size_t frame, size_t limit)
     b = list_dir_open(l, l->n_blocks, 1);
     *b = (struct block){ 0 };
     block_set_p(b, mem_alloc(cap));
+    list_mem(l, cap, 0);
     list_set_cap(l, cap);
 }
 
@@ -238,6 +248,7 @@ static size_t add_head(struct list *l, const struct frame *f, size_t left, size_
     b = list_dir_open(l, 0, 1);
     *b = (struct block){ .n = (uint16_t)take, .n_starts = left == 0 };
     block_set_p(b, mem_alloc(cap));
+    list_mem(l, mem_usable(block_p(b)), 0);
     frame_copy(block_p(b) + start, f, left, take);
     list_set_start(l, start);
     if (l->n_blocks == 1) list_set_cap(l, cap);
@@ -285,8 +296,11 @@ static void free_blocks(struct list *l, size_t i, size_t k)
     struct block *b = list_blocks(l) + i;
 
     for (size_t j = 0; j < k; j++) {
+        size_t mem = mem_usable(block_p(&b[j]));
+
         list_less(l, 0, b[j].n);
-        mem_free(block_p(&b[j]));
+        list_mem(l, 0, mem);
+        mem_free_sized(block_p(&b[j]), mem);
     }
     list_dir_close(l, i, k);
 }

@@ -14,7 +14,7 @@
  * may lie across blocks, so that full blocks waste nothing. The price is 5 bytes and the digits of
  * the length per element, and a copy when one reads a single element that lies across blocks. Only
  * the first and the last block have spare room; each is kept to its size class, so that 20 messages
- * of 300 bytes take 1.06 times their raw size. A block has at most about 36 small elements, so
+ * of 300 bytes take 1.065 times their raw size. A block has at most about 36 small elements, so
  * finding the last one, which takes a scan from the block's first, is short.
  *
  * Indexes count from 0 at the left. Pointers into a list are valid until it next changes. */
@@ -39,8 +39,9 @@ uint64_t list_count(const struct list *l);
 /* Bytes of all frames together: what list_spans gives for the whole list. */
 uint64_t list_frames(const struct list *l);
 
-/* Memory in use, exact: O(blocks). */
+/* Memory in use: counted out, O(blocks); and the same in O(1). */
 size_t list_bytes(const struct list *l);
+size_t list_weight(const struct list *l);
 
 /* Allocations that list_free gives back: the effort of freeing. */
 size_t list_free_effort(const struct list *l);
@@ -53,8 +54,8 @@ void list_push(struct list *l, enum list_end end, struct str v);
 /* Remove n <= list_count elements from an end. */
 void list_drop(struct list *l, enum list_end end, uint64_t n);
 
-/* As list_drop of n > 0 elements, which are not freed but become a list of their own. Costs a few us, however
- * many they are, and a move of the descriptors of their blocks. */
+/* As list_drop of n > 0 elements, which are not freed but become a list of their own. Costs a few us, and for each
+ * block of the smaller part some 20 ns. */
 struct list *list_break_off(struct list *l, enum list_end end, uint64_t n);
 
 /* Give the element at an end of a list that is not empty to `give`, then remove it. */

@@ -6,38 +6,51 @@
  * few descriptors are moved per block added, however pushes at both ends alternate. */
 #include "storage/list_block.h"
 
-static size_t dir_cap(const struct list *l)
+size_t list_dir_cap(const struct list *l)
 {
-    return mem_usable(l->dir.p) / sizeof(struct block);
+    return (mem_usable(list_dir_head(l)) - sizeof(struct dir_head)) / sizeof(struct block);
 }
 
 size_t list_dir_bytes(const struct list *l)
 {
-    return l->n_blocks > 1 ? mem_usable(l->dir.p) : 0;
+    return l->n_blocks > 1 ? mem_usable(list_dir_head(l)) : 0;
 }
 
-/* Move n descriptors to the array p (of cap places), with a place for k more on the side asked for
- * and what is spare beyond that shared by both sides. */
-static void dir_place(struct list *l, struct block *p, size_t cap, size_t k, bool room_right)
+void list_dir_free(struct list *l)
 {
-    size_t n = l->n_blocks, spare = cap - n - k;
+    mem_free(list_dir_head(l));
+}
+
+/* A directory with room for n descriptors at least. */
+static struct block *dir_new(size_t n, size_t mem)
+{
+    struct dir_head *head = mem_alloc(mem_good_size(sizeof *head + n * sizeof(struct block)));
+
+    head->mem = mem;
+    return (struct block *)(void *)(head + 1);
+}
+
+/* Move all descriptors to the array p, which may be the one they are in, with a place for k more on the side asked
+ * for and what is spare beyond that shared by both sides. */
+static void dir_place(struct list *l, struct block *p, size_t k, bool room_right)
+{
+    struct list to = { .dir = { p, 0 }, .n_blocks = l->n_blocks };
+    size_t n = l->n_blocks, cap = list_dir_cap(&to), spare = cap - n - k;
     size_t at = room_right ? spare / 2 : cap - n - spare / 2;
 
     memmove(p + at, l->dir.p + l->dir.at, n * sizeof *p);
-    if (p != l->dir.p) mem_free(l->dir.p);
+    if (p != l->dir.p) list_dir_free(l);
     l->dir = (struct block_dir){ p, (uint32_t)at };
 }
 
 static void dir_reserve(struct list *l, size_t k, bool room_right)
 {
-    size_t n = l->n_blocks, cap = dir_cap(l);
+    size_t n = l->n_blocks;
 
-    if (cap < n + k + n / 8) {
-        cap = mem_good_size((n + k + n / 8) * sizeof(struct block)) / sizeof(struct block);
-        dir_place(l, mem_alloc(cap * sizeof(struct block)), cap, k, room_right);
-    } else {
-        dir_place(l, l->dir.p, cap, k, room_right);
-    }
+    if (list_dir_cap(l) < n + k + n / 8)
+        dir_place(l, dir_new(n + k + n / 8, list_dir_head(l)->mem), k, room_right);
+    else
+        dir_place(l, l->dir.p, k, room_right);
 }
 
 /* From no block or one to a directory with room for k more. */
@@ -47,7 +60,7 @@ static struct block *dir_begin(struct list *l, size_t i, size_t k)
     struct block *p;
 
     if (n + k > 1) {
-        p = mem_alloc(mem_good_size((n + k) * sizeof *p));
+        p = dir_new(n + k, n == 1 ? mem_usable(block_p(&l->one)) : 0);
         if (n == 1) p[i == 0 ? k : 0] = l->one;
         l->dir = (struct block_dir){ p, 0 };
     }
@@ -62,7 +75,7 @@ struct block *list_dir_open(struct list *l, size_t i, size_t k)
     struct block *p;
 
     if (n < 2) return dir_begin(l, i, k);
-    if (move_right ? dir_cap(l) - l->dir.at - n < k : l->dir.at < k) dir_reserve(l, k, move_right);
+    if (move_right ? list_dir_cap(l) - l->dir.at - n < k : l->dir.at < k) dir_reserve(l, k, move_right);
     p = l->dir.p + l->dir.at;
     if (move_right) {
         memmove(p + i + k, p + i, (n - i) * sizeof *p);
@@ -77,18 +90,18 @@ struct block *list_dir_open(struct list *l, size_t i, size_t k)
 /* What is left fits into less: one block needs no directory, few need a small one. */
 static void dir_shrink(struct list *l)
 {
-    size_t n = l->n_blocks, cap;
-    struct block *p = l->dir.p, one;
+    size_t n = l->n_blocks;
+    struct block one;
 
     if (n == 1) {
-        one = p[l->dir.at];
-        mem_free(p);
+        one = l->dir.p[l->dir.at];
+        list_dir_free(l);
         l->one = one;
     } else if (n == 0) {
-        mem_free(p);
-    } else if (dir_cap(l) > n + n / 4) {
-        cap = mem_good_size(n * sizeof *p) / sizeof *p;
-        if (cap < dir_cap(l)) dir_place(l, mem_alloc(cap * sizeof *p), cap, 0, true);
+        list_dir_free(l);
+    } else if (list_dir_cap(l) > n + n / 4) {
+        if (mem_good_size(sizeof(struct dir_head) + n * sizeof one) < list_dir_bytes(l))
+            dir_place(l, dir_new(n, list_dir_head(l)->mem), 0, true);
     }
 }
 
@@ -118,6 +131,7 @@ void list_block_move(struct list *l, size_t i, size_t cap, size_t start)
     struct block *b = list_blocks(l) + i;
     char *p = mem_alloc(cap);
 
+    list_mem(l, mem_usable(p), mem_usable(block_p(b)));
     memcpy(p + start, list_data(l, b, i), b->n);
     if (i == l->n_blocks - 1) {
         mem_free_sized(block_p(b), l->tail_cap);
@@ -162,6 +176,6 @@ void list_clear(struct list *l)
     struct block *b = list_blocks(l);
 
     for (size_t i = 0; i < l->n_blocks; i++) mem_free(block_p(&b[i]));
-    if (l->n_blocks > 1) mem_free(l->dir.p);
+    if (l->n_blocks > 1) list_dir_free(l);
     *l = (struct list){ .quick = l->quick, .name_at = l->name_at };
 }

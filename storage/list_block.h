@@ -32,9 +32,14 @@ struct block {
 };
 
 struct block_dir {
-    struct block *p;
-    uint32_t at; /* the first one in use */
+    struct block *p; /* behind a struct dir_head */
+    uint32_t at;     /* the first one in use */
 } __attribute__((packed, aligned(4)));
+
+/* What stands before the descriptors: the sum that would take a walk. */
+struct dir_head {
+    size_t mem; /* of all blocks, as allocated */
+};
 
 /* 32 bytes. A list of one block needs no directory. The two words are read by field; the sums in
  * their low bits, which every push changes, are also added to as they are. */
@@ -203,8 +208,23 @@ struct block *list_dir_open(struct list *l, size_t i, size_t k);
 /* Remove descriptors i .. i + k - 1. What they point to is the caller's. */
 void list_dir_close(struct list *l, size_t i, size_t k);
 
-/* Bytes of memory that the directory takes. */
+/* Bytes of memory that the directory takes, and descriptors that there is room for. */
 size_t list_dir_bytes(const struct list *l);
+size_t list_dir_cap(const struct list *l);
+
+/* Free it, whatever it holds. */
+void list_dir_free(struct list *l);
+
+static inline struct dir_head *list_dir_head(const struct list *l)
+{
+    return (struct dir_head *)(void *)((char *)l->dir.p - sizeof(struct dir_head));
+}
+
+/* Blocks were allocated or are to be freed: keep their sum, where there is one. */
+static inline void list_mem(struct list *l, size_t more, size_t less)
+{
+    if (l->n_blocks > 1) list_dir_head(l)->mem += more - less;
+}
 
 /* --- blocks ---------------------------------------------------------------------------------- */
 

@@ -41,6 +41,7 @@ void list_check(const struct list *l)
         }
     }
     ensure(left == 0 && count == l->count && bytes == l->bytes);
+    ensure(list_weight(l) == list_bytes(l));
     if (l->n_blocks == 0) {
         ensure(l->count == 0);
         return;
@@ -50,6 +51,6 @@ void list_check(const struct list *l)
     ensure(l->tail_cap <= mem_usable(block_p(b)));
     ensure(l->tail_cap >= b->n + (l->n_blocks == 1 ? l->head_start : 0u));
     if (l->n_blocks > 1) {
-        ensure(mem_usable(l->dir.p) / sizeof *b >= l->dir.at + (size_t)l->n_blocks);
+        ensure(list_dir_cap(l) >= l->dir.at + (size_t)l->n_blocks);
     }
 }

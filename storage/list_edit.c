@@ -20,6 +20,7 @@ static void merge(struct list *l, struct block *a, size_t i, const struct block 
 
     memcpy(p, list_data(l, a, i), a->n);
     memcpy(p + a->n, block_p(b), b->n);
+    list_mem(l, mem_usable(p), mem_usable(block_p(a)) + mem_usable(block_p(b)));
     mem_free(block_p(a));
     mem_free(block_p(b));
     block_set_p(a, p);
@@ -117,6 +118,7 @@ static void run_pass(struct pass *s, struct list *l, struct list_pos from)
         pass_block(s, l, at, from.off, from.nth);
         from.off = from.nth = 0;
         if (b[at].n == 0) {
+            list_mem(l, 0, mem_usable(block_p(&b[at])));
             mem_free(block_p(&b[at]));
             if (at == 0) l->head_start = 0;
         } else if (to > 0 && small_pair(l, &b[to - 1], &b[at])) {
@@ -127,8 +129,8 @@ static void run_pass(struct pass *s, struct list *l, struct list_pos from)
     }
     list_less(l, s->removed, 0);
     if (l->count == 0) {
-        l->n_blocks = 0; /* all blocks are freed; the directory is left */
-        if (n > 1) mem_free(l->dir.p);
+        if (n > 1) list_dir_free(l); /* all blocks are freed; the directory is left */
+        l->n_blocks = 0;
         list_clear(l);
         return;
     }
@@ -192,6 +194,7 @@ static void split(struct list *l, size_t i, size_t off, size_t before)
     cap = mem_good_size(n);
     b[1] = (struct block){ .n = (uint16_t)n, .n_starts = (uint16_t)(b[0].n_starts - before) };
     block_set_p(&b[1], memcpy(mem_alloc(cap), list_data(l, &b[0], i) + off, n));
+    list_mem(l, cap, 0);
     b[0].n = (uint16_t)off;
     b[0].n_starts = (uint16_t)before;
     if (before == 0) b[0].first = 0;
@@ -208,6 +211,7 @@ static size_t insert_blocks(struct list *l, size_t i, const struct frame *f)
         n = f->size - at < limit ? f->size - at : limit;
         b[j] = (struct block){ .n = (uint16_t)n, .n_starts = j == 0 };
         block_set_p(&b[j], mem_alloc(mem_good_size(n)));
+        list_mem(l, mem_good_size(n), 0);
         frame_copy(block_p(&b[j]), f, at, n);
     }
     return k;

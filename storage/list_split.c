@@ -9,17 +9,39 @@ static void add_copy(struct list *to, const char *p, size_t n, size_t starts, si
 
     *b = (struct block){ .n = (uint16_t)n, .n_starts = (uint16_t)starts, .first = (uint16_t)first };
     block_set_p(b, memcpy(mem_alloc(mem_good_size(n)), p, n));
+    list_mem(to, mem_good_size(n), 0);
+}
+
+static size_t mem_of(const struct block *b, size_t n)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < n; i++) sum += mem_usable(block_p(&b[i]));
+    return sum;
+}
+
+/* The memory of blocks i .. i + k - 1, which are at one end of several: by counting the fewer. */
+static size_t mem_of_part(const struct list *l, size_t i, size_t k)
+{
+    const struct block *b = list_blocks(l);
+    size_t rest = l->n_blocks - k;
+
+    if (k <= rest) return mem_of(b + i, k);
+    return list_dir_head(l)->mem - mem_of(b + (i == 0 ? k : 0), rest);
 }
 
 /* Move descriptors i .. i + k - 1 of l behind those of `to`. */
 static void move_blocks(struct list *to, struct list *l, size_t i, size_t k)
 {
-    size_t n = to->n_blocks;
+    size_t n = to->n_blocks, mem;
     struct block *b;
 
     if (k == 0) return;
+    mem = mem_of_part(l, i, k);
     b = list_dir_open(to, n, k);
     memcpy(b, list_blocks(l) + i, k * sizeof *b);
+    list_mem(to, mem, 0);
+    list_mem(l, 0, mem);
     if (n == 0 && i == 0) list_set_start(to, l->head_start);
     list_dir_close(l, i, k);
 }

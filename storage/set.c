@@ -9,6 +9,14 @@ static void entry_free_in(void *ctx, struct entry *e)
     entry_free(e);
 }
 
+static void insert(struct table *t, uint64_t hash, struct str m)
+{
+    struct entry *e = entry_new_none(m);
+
+    t->load += mem_good_size(entry_bytes(e));
+    table_insert(t, hash, e);
+}
+
 static struct table *table_new(struct store *s)
 {
     struct table *t = mem_zalloc(sizeof *t);
@@ -79,7 +87,7 @@ static void to_table(struct set *s)
     set_iter_start(&it, s);
     while (set_next(&it)) {
         struct str m = set_text(&it.item, scratch);
-        table_insert(t, table_hash(t, m), entry_new_none(m));
+        insert(t, table_hash(t, m), m);
     }
     become(s, ENC_TABLE, t);
 }
@@ -143,7 +151,7 @@ static bool add_to_table(struct set *s, struct str m)
     uint64_t hash = table_hash(t, m);
 
     if (table_find(t, hash, m).e != NULL) return false;
-    table_insert(t, hash, entry_new_none(m));
+    insert(t, hash, m);
     return true;
 }
 
@@ -215,6 +223,7 @@ static bool remove_from_table(struct table *t, struct str m)
     struct table_ref r = table_find(t, table_hash(t, m), m);
 
     if (r.e == NULL) return false;
+    t->load -= mem_good_size(entry_bytes(r.e));
     entry_free(table_remove(t, &r));
     return true;
 }
@@ -288,8 +297,7 @@ void *set_dup_value(struct store *s, enum value_enc enc, const void *ptr)
     if (enc == ENC_INTSET) return intset_dup(ptr);
     if (enc == ENC_LISTPACK) return listpack_dup(ptr);
     t = table_new(s);
-    while ((e = table_next(ptr, &it)) != NULL)
-        table_insert(t, table_hash(t, entry_key(e)), entry_new_none(entry_key(e)));
+    while ((e = table_next(ptr, &it)) != NULL) insert(t, table_hash(t, entry_key(e)), entry_key(e));
     return t;
 }
 
@@ -303,9 +311,16 @@ size_t set_value_bytes(enum value_enc enc, const void *ptr, size_t samples)
     if (enc == ENC_LISTPACK) return mem_good_size(listpack_bytes(ptr));
     if (samples == 0) samples = SIZE_MAX;
     for (struct entry *e; n < samples && (e = table_next(t, &it)) != NULL; n++)
-        sum += entry_bytes(e);
+        sum += mem_good_size(entry_bytes(e));
     if (n > 0 && n < t->count) sum = (size_t)((double)sum / (double)n * (double)t->count);
-    return sizeof *t + t->bytes + sum;
+    return mem_good_size(sizeof *t) + t->bytes + sum;
+}
+
+size_t set_weight(enum value_enc enc, const void *ptr)
+{
+    const struct table *t = ptr;
+
+    return enc == ENC_TABLE ? mem_good_size(sizeof *t) + t->bytes + t->load : set_value_bytes(enc, ptr, 0);
 }
 
 void set_check(const struct set *s)
@@ -315,4 +330,5 @@ void set_check(const struct set *s)
     case ENC_LISTPACK: listpack_check(s->ptr); break;
     default: table_check(s->ptr);
     }
+    ensure(set_weight(s->enc, s->ptr) == set_value_bytes(s->enc, s->ptr, 0));
 }

@@ -79,6 +79,7 @@ void set_free_value(enum value_enc enc, void *ptr);
 size_t set_free_effort(enum value_enc enc, const void *ptr);
 void *set_dup_value(struct store *s, enum value_enc enc, const void *ptr);
 size_t set_value_bytes(enum value_enc enc, const void *ptr, size_t samples);
+size_t set_weight(enum value_enc enc, const void *ptr);
 
 void set_check(const struct set *s);
 

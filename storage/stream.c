@@ -7,13 +7,19 @@
 #include "storage/stream_block.h"
 #include "storage/stream_edit.h"
 
+/* A listpack always lies in the size class of its own size. */
+static size_t block_mem(const struct stream_block *b)
+{
+    return mem_good_size(listpack_bytes(b->lp));
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 struct stream *stream_new(void)
 {
     struct stream *s = mem_zalloc(sizeof *s);
 
-    stream_map_init(&s->blocks, sizeof(struct stream_block));
+    stream_map_init(&s->blocks, sizeof(struct stream_block), &s->mem);
     return s;
 }
 
@@ -45,10 +51,13 @@ struct stream *stream_dup(const struct stream *s)
     struct stream_block *b;
     struct stream_pos at;
 
-    stream_map_dup(&to->blocks, &s->blocks);
+    to->mem = 0;
+    stream_map_dup(&to->blocks, &s->blocks, &to->mem);
     for (b = stream_map_seek(&to->blocks, STREAM_ID_MIN, false, &at); b != NULL;
-         b = stream_map_step(&to->blocks, &at, false))
+         b = stream_map_step(&to->blocks, &at, false)) {
         b->lp = listpack_dup(b->lp);
+        to->mem += block_mem(b);
+    }
     stream_dup_groups(to, s);
     return to;
 }
@@ -76,6 +85,7 @@ static void before_change(struct stream *s, const struct stream_block *b)
 /* The block is about to be removed from the map. */
 static void give_up(struct stream *s, const struct stream_block *b)
 {
+    s->mem -= block_mem(b);
     if (keep(s, b) == NULL) mem_free(b->lp);
 }
 
@@ -108,8 +118,10 @@ enum err stream_append(struct stream *s, const struct store_conf *conf, struct s
         b->lp = stream_block_new(pairs, n);
     } else {
         before_change(s, b);
+        s->mem -= block_mem(b);
     }
     if (stream_block_append(&b->lp, b->id, id, pairs, n)) s->epoch++;
+    s->mem += block_mem(b);
     s->length++;
     s->added++;
     s->last = id;
@@ -137,6 +149,13 @@ static bool goes_whole(uint64_t length, const struct stream_trim *t, const struc
     return stream_id_cmp(stream_block_last(b->lp, b->id), t->min_id) < 0;
 }
 
+static void count_deleted(struct stream *s, struct stream_block *b, uint64_t n)
+{
+    s->mem -= block_mem(b);
+    stream_block_count_deleted(&b->lp, n);
+    s->mem += block_mem(b);
+}
+
 /* Mark entries of the block from its first on, as far as t has it. *first_found: s->first is right. */
 static uint64_t trim_within(struct stream *s, const struct stream_trim *t, struct stream_block *b,
                             bool *first_found)
@@ -162,7 +181,7 @@ static uint64_t trim_within(struct stream *s, const struct stream_trim *t, struc
         }
         p = stream_block_behind(e.fields, e.n_fields, (e.flags & STREAM_SAME) != 0);
     }
-    if (n > 0) stream_block_count_deleted(&b->lp, n);
+    if (n > 0) count_deleted(s, b, n);
     return n;
 }
 
@@ -246,7 +265,7 @@ bool stream_delete(struct stream *s, struct stream_id id)
     } else {
         before_change(s, b);
         stream_block_mark(it.entry);
-        stream_block_count_deleted(&b->lp, 1);
+        count_deleted(s, b, 1);
     }
     s->length--;
     s->epoch++;
@@ -269,6 +288,7 @@ const char *stream_add_block(struct stream *s, struct stream_id id, struct str b
         return "blocks are out of order";
     b = stream_map_put(&s->blocks, id, &made);
     b->lp = memcpy(mem_alloc(mem_good_size(bytes.n)), bytes.p, bytes.n);
+    s->mem += block_mem(b);
     return NULL;
 }
 
@@ -318,6 +338,7 @@ void stream_check(const struct stream *s)
     else
         ensure(stream_id_is_zero(s->first));
     for (size_t i = 0; i < s->n_groups; i++) stream_group_check(s->groups[i]);
+    ensure(stream_weight(ENC_STREAM, s) == stream_value_bytes(ENC_STREAM, s, 0));
 }
 
 /* --- type_ops --------------------------------------------------------------------------------- */
@@ -358,7 +379,16 @@ static size_t blocks_bytes(const struct stream *s, size_t samples)
         bytes += mem_usable(b->lp);
         seen++;
     }
+    if (seen == s->blocks.count) return bytes;
     return seen > 0 ? (size_t)((double)bytes / (double)seen * (double)s->blocks.count) : 0;
+}
+
+size_t stream_weight(enum value_enc enc, const void *ptr)
+{
+    const struct stream *s = ptr;
+
+    (void)enc;
+    return mem_usable(s) + s->mem;
 }
 
 size_t stream_value_bytes(enum value_enc enc, const void *ptr, size_t samples)

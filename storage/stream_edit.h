@@ -49,6 +49,7 @@ struct stream {
     struct stream_group **groups; /* in order of names */
     size_t n_groups, cap_groups;
     uint64_t epoch; /* counts what moves entries within a block or removes one */
+    size_t mem;     /* of all that hangs on it: blocks, maps, groups, consumers */
 };
 
 struct stream *stream_new(void);
@@ -122,6 +123,7 @@ void stream_free_value(enum value_enc enc, void *ptr);
 size_t stream_free_effort(enum value_enc enc, const void *ptr);
 void *stream_dup_value(struct store *st, enum value_enc enc, const void *ptr);
 size_t stream_value_bytes(enum value_enc enc, const void *ptr, size_t samples);
+size_t stream_weight(enum value_enc enc, const void *ptr);
 
 void stream_check(const struct stream *s);
 void stream_group_check(const struct stream_group *g);

@@ -50,14 +50,22 @@ static size_t find_consumer(const struct stream_group *g, struct str name, bool 
     return find_name(consumer_name, g->consumers, g->n_consumers, name, there);
 }
 
-/* Make a place at i in an array of n pointers. */
-static void **open_slot(void *array, size_t *n, size_t *cap, size_t i)
+/* What an allocation takes; none takes nothing. */
+static size_t taken(const void *p)
+{
+    return p ? mem_usable(p) : 0;
+}
+
+/* Make a place at i in an array of n pointers, whose memory is counted in *mem. */
+static void **open_slot(void *array, size_t *n, size_t *cap, size_t i, size_t *mem)
 {
     void **p = array;
 
     if (*n == *cap) {
+        *mem -= taken(p);
         *cap = *cap > 0 ? *cap + *cap / 2 + 1 : 1;
         p = mem_realloc(p, *cap * sizeof *p);
+        *mem += taken(p);
     }
     memmove(p + i + 1, p + i, (*n - i) * sizeof *p);
     ++*n;
@@ -99,23 +107,32 @@ struct stream_group *stream_make_group(struct stream *s, struct str name, struct
     g->last = last;
     g->entries_read = entries_read;
     g->epoch = UINT64_MAX;
-    stream_map_init(&g->pending, sizeof(struct stream_nack));
+    stream_map_init(&g->pending, sizeof(struct stream_nack), &s->mem);
+    s->mem += taken(g);
     g->name_n = name.n;
     if (name.n > 0) memcpy(g->name, name.p, name.n);
-    s->groups = (struct stream_group **)open_slot(s->groups, &s->n_groups, &s->cap_groups, i);
+    s->groups = (struct stream_group **)open_slot(s->groups, &s->n_groups, &s->cap_groups, i, &s->mem);
     s->groups[i] = g;
     return g;
 }
 
+static void free_counted(void *p, size_t *mem)
+{
+    *mem -= taken(p);
+    mem_free(p);
+}
+
 static void free_group(struct stream_group *g)
 {
+    size_t *mem = g->pending.mem;
+
     for (size_t i = 0; i < g->n_consumers; i++) {
         stream_map_fini(&g->consumers[i]->pending);
-        mem_free(g->consumers[i]);
+        free_counted(g->consumers[i], mem);
     }
-    mem_free(g->consumers);
+    free_counted(g->consumers, mem);
     stream_map_fini(&g->pending);
-    mem_free(g);
+    free_counted(g, mem);
 }
 
 void stream_drop_group(struct stream *s, struct stream_group *g)
@@ -131,7 +148,7 @@ void stream_drop_group(struct stream *s, struct stream_group *g)
 void stream_free_groups(struct stream *s)
 {
     for (size_t i = 0; i < s->n_groups; i++) free_group(s->groups[i]);
-    mem_free(s->groups);
+    free_counted(s->groups, &s->mem);
     s->groups = NULL;
     s->n_groups = s->cap_groups = 0;
 }
@@ -180,10 +197,12 @@ struct stream_consumer *stream_make_consumer(struct stream_group *g, struct str 
     c = mem_zalloc(sizeof *c + name.n);
     c->seen_ms = now_ms;
     c->active_ms = -1;
-    stream_map_init(&c->pending, sizeof(struct stream_id));
+    stream_map_init(&c->pending, sizeof(struct stream_id), g->pending.mem);
+    *g->pending.mem += taken(c);
     c->name_n = name.n;
     if (name.n > 0) memcpy(c->name, name.p, name.n);
-    g->consumers = (struct stream_consumer **)open_slot(g->consumers, &g->n_consumers, &g->cap_consumers, i);
+    g->consumers = (struct stream_consumer **)open_slot(g->consumers, &g->n_consumers, &g->cap_consumers, i,
+                                                        g->pending.mem);
     g->consumers[i] = c;
     return c;
 }
@@ -201,7 +220,7 @@ void stream_drop_consumer(struct stream_group *g, struct stream_consumer *c)
         ensure(stream_map_remove(&g->pending, *id));
     stream_map_fini(&c->pending);
     close_slot(g->consumers, &g->n_consumers, i);
-    mem_free(c);
+    free_counted(c, g->pending.mem);
 }
 
 struct stream_consumer_info stream_consumer_info(const struct stream_consumer *c)
@@ -214,22 +233,25 @@ struct stream_consumer_info stream_consumer_info(const struct stream_consumer *c
 
 /* --- copies ----------------------------------------------------------------------------------- */
 
-static struct stream_group *dup_group(const struct stream_group *g)
+static struct stream_group *dup_group(const struct stream_group *g, size_t *mem)
 {
     struct stream_group *to = mem_dup(g, sizeof *g + g->name_n);
     struct stream_nack *nack;
     struct stream_pos at;
 
     to->epoch = UINT64_MAX;
-    stream_map_dup(&to->pending, &g->pending);
+    *mem += taken(to);
+    stream_map_dup(&to->pending, &g->pending, mem);
     to->cap_consumers = g->n_consumers;
     to->consumers = NULL;
     if (g->n_consumers > 0) to->consumers = mem_alloc(g->n_consumers * sizeof *to->consumers);
+    *mem += taken(to->consumers);
     for (size_t i = 0; i < g->n_consumers && to->consumers != NULL; i++) {
         const struct stream_consumer *c = g->consumers[i];
 
         to->consumers[i] = mem_dup(c, sizeof *c + c->name_n);
-        stream_map_dup(&to->consumers[i]->pending, &c->pending);
+        *mem += taken(to->consumers[i]);
+        stream_map_dup(&to->consumers[i]->pending, &c->pending, mem);
     }
     for (nack = stream_map_seek(&to->pending, STREAM_ID_MIN, false, &at); nack != NULL;
          nack = stream_map_step(&to->pending, &at, false)) {
@@ -247,7 +269,8 @@ void stream_dup_groups(struct stream *to, const struct stream *s)
     to->cap_groups = to->n_groups = s->n_groups;
     if (s->n_groups == 0) return;
     to->groups = mem_alloc(s->n_groups * sizeof *to->groups);
-    for (size_t i = 0; i < s->n_groups; i++) to->groups[i] = dup_group(s->groups[i]);
+    to->mem += taken(to->groups);
+    for (size_t i = 0; i < s->n_groups; i++) to->groups[i] = dup_group(s->groups[i], &to->mem);
 }
 
 /* --- what is pending -------------------------------------------------------------------------- */

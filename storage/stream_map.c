@@ -29,23 +29,39 @@ static uint16_t run_max(const struct stream_map *m)
     return (uint16_t)(RUN_BYTES / m->width);
 }
 
-void stream_map_init(struct stream_map *m, uint32_t width)
+void stream_map_init(struct stream_map *m, uint32_t width, size_t *mem)
 {
     ensure(width >= sizeof(struct stream_id) && width <= RUN_BYTES / 8);
-    *m = (struct stream_map){ .width = width };
+    *m = (struct stream_map){ .width = width, .mem = mem };
+}
+
+static void *allocate(const struct stream_map *m, size_t n)
+{
+    void *p = mem_alloc(n);
+
+    if (m->mem) *m->mem += mem_usable(p);
+    return p;
+}
+
+static void give_back(const struct stream_map *m, void *p)
+{
+    if (p && m->mem) *m->mem -= mem_usable(p);
+    mem_free(p);
 }
 
 void stream_map_fini(struct stream_map *m)
 {
     if (m->cut != NULL) {
+        if (m->mem) *m->mem -= stream_map_bytes(m);
         m->cut->own = *m;
+        m->cut->own.mem = NULL;
         m->cut->map = &m->cut->own;
-        stream_map_init(m, m->width);
+        stream_map_init(m, m->width, m->mem);
         return;
     }
-    for (size_t i = 0; i < m->n_runs; i++) mem_free(run_at(m, i)->p);
-    mem_free(m->runs);
-    stream_map_init(m, m->width);
+    for (size_t i = 0; i < m->n_runs; i++) give_back(m, run_at(m, i)->p);
+    give_back(m, m->runs);
+    stream_map_init(m, m->width, m->mem);
 }
 
 /* --- looking up ------------------------------------------------------------------------------- */
@@ -153,10 +169,10 @@ void *stream_map_seek(const struct stream_map *m, struct stream_id id, bool down
 static void run_resize(const struct stream_map *m, struct stream_run *r, size_t cap)
 {
     size_t bytes = mem_good_size(cap * m->width);
-    unsigned char *p = mem_alloc(bytes);
+    unsigned char *p = allocate(m, bytes);
 
     if (r->n > 0) memcpy(p, record(m, r, 0), (size_t)r->n * m->width);
-    mem_free(r->p);
+    give_back(m, r->p);
     r->p = p;
     r->off = 0;
     cap = bytes / m->width;
@@ -183,7 +199,7 @@ static struct stream_run *add_run(struct stream_map *m, size_t i)
     }
     if (m->runs == NULL) {
         m->cap = 4;
-        m->runs = mem_alloc(m->cap * sizeof *m->runs);
+        m->runs = allocate(m, m->cap * sizeof *m->runs);
         m->head = 0;
         m->runs[0] = m->one;
     } else if (m->head + m->n_runs == m->cap) {
@@ -192,9 +208,9 @@ static struct stream_run *add_run(struct stream_map *m, size_t i)
         } else {
             struct stream_run *more;
             m->cap = m->n_runs * 2;
-            more = mem_alloc(m->cap * sizeof *more);
+            more = allocate(m, m->cap * sizeof *more);
             memcpy(more, m->runs + m->head, m->n_runs * sizeof *more);
-            mem_free(m->runs);
+            give_back(m, m->runs);
             m->runs = more;
         }
         m->head = 0;
@@ -208,7 +224,7 @@ static struct stream_run *add_run(struct stream_map *m, size_t i)
 
 static void remove_run(struct stream_map *m, size_t i)
 {
-    mem_free(run_at(m, i)->p);
+    give_back(m, run_at(m, i)->p);
     m->n_runs--;
     if (m->runs == NULL) return;
     if (i == 0) {
@@ -219,7 +235,7 @@ static void remove_run(struct stream_map *m, size_t i)
     }
     if (m->n_runs > 1) return;
     if (m->n_runs == 1) m->one = m->runs[m->head];
-    mem_free(m->runs);
+    give_back(m, m->runs);
     m->runs = NULL;
     m->cap = m->head = 0;
 }
@@ -235,7 +251,7 @@ static void split(struct stream_map *m, size_t i)
     half.n = (uint16_t)(r->n - keep);
     half.p = r->p;
     up->n = half.n;
-    up->p = mem_alloc(mem_good_size((size_t)run_max(m) * m->width));
+    up->p = allocate(m, mem_good_size((size_t)run_max(m) * m->width));
     up->cap = run_max(m);
     memcpy(up->p, record(m, &half, 0), (size_t)half.n * m->width);
     up->low = id_of(up->p);
@@ -377,15 +393,17 @@ void stream_map_drop_first(struct stream_map *m)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-void stream_map_dup(struct stream_map *to, const struct stream_map *m)
+void stream_map_dup(struct stream_map *to, const struct stream_map *m, size_t *mem)
 {
     *to = *m;
+    to->mem = mem;
     to->cut = NULL;
     to->head = 0;
     to->cap = 0;
     if (m->runs != NULL) {
         to->cap = m->n_runs;
-        to->runs = mem_dup(m->runs + m->head, m->n_runs * sizeof *m->runs);
+        to->runs = allocate(to, m->n_runs * sizeof *m->runs);
+        memcpy(to->runs, m->runs + m->head, m->n_runs * sizeof *m->runs);
     }
     for (size_t i = 0; i < to->n_runs; i++) {
         struct stream_run *r = run_at(to, i);

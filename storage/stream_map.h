@@ -27,9 +27,10 @@ struct stream_map {
     uint32_t width;
     size_t count;
     struct stream_map_cut *cut; /* snapshot in progress, else NULL */
+    size_t *mem; /* memory in use is added to it; NULL: nobody wants to know */
 };
 
-void stream_map_init(struct stream_map *m, uint32_t width);
+void stream_map_init(struct stream_map *m, uint32_t width, size_t *mem);
 void stream_map_fini(struct stream_map *m);
 
 /* The record of id; NULL: there is none. Records move when the map changes. */
@@ -52,8 +53,8 @@ void *stream_map_seek(const struct stream_map *m, struct stream_id id, bool down
 /* The record behind, or before, the place; NULL: none. */
 void *stream_map_step(const struct stream_map *m, struct stream_pos *at, bool down);
 
-/* A copy; what the records point to is the caller's matter. */
-void stream_map_dup(struct stream_map *to, const struct stream_map *m);
+/* A copy; what the records point to is the caller's matter. Its memory is counted in mem. */
+void stream_map_dup(struct stream_map *to, const struct stream_map *m, size_t *mem);
 
 /* --- the snapshot cut ---------------------------------------------------------------------------------
  * Between stream_map_cut_begin and _end stream_map_cut_next gives each record that was in the map at begin, in
@@ -78,7 +79,7 @@ void stream_map_cut_end(struct stream_map_cut *cut, void (*drop)(void *rec));
  * caller may see to what it points to; it is good until the map next changes. */
 void *stream_map_keep(struct stream_map *m, struct stream_id id);
 
-/* Bytes allocated, and allocations. */
+/* Bytes allocated, counted out, and allocations. */
 size_t stream_map_bytes(const struct stream_map *m);
 size_t stream_map_runs(const struct stream_map *m);
 

@@ -37,7 +37,7 @@ void stream_map_cut_begin(struct stream_map *m, struct stream_map_cut *c)
 {
     ensure(m->cut == NULL);
     *c = (struct stream_map_cut){ .map = m, .done = m->count == 0 };
-    stream_map_init(&c->kept, m->width + WAS);
+    stream_map_init(&c->kept, m->width + WAS, NULL);
     if (m->count > 0) c->last = id_of(stream_map_last(m));
     m->cut = c;
 }

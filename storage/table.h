@@ -30,7 +30,7 @@
 
 struct segment;
 
-/* Embedded by its owner; the fields are table.c's alone. */
+/* Embedded by its owner; the fields are table.c's alone, but for load. */
 struct table {
     struct segment **dir; /* 1 << depth pointers; NULL: empty */
     uint8_t depth;
@@ -40,6 +40,7 @@ struct table {
     size_t bytes;      /* memory of segments and directory */
     const struct hash_key *key;
     struct table_cut *cut; /* snapshot in progress, else NULL */
+    size_t load;       /* the owner's: memory of the entries, where it keeps count */
 };
 
 /* A found entry: where it lies, so that it can be replaced or removed without a second look-up.

@@ -329,6 +329,7 @@ const struct type_ops hash_type_ops = {
     .free_effort = hash_free_effort,
     .dup_value = hash_dup_value,
     .value_bytes = hash_value_bytes,
+    .weight = hash_weight,
     .encoding_name = encoding_name,
     .count = count_of,
 };

@@ -415,6 +415,12 @@ static size_t value_bytes(enum value_enc enc, const void *ptr, size_t samples)
     return list_bytes(ptr);
 }
 
+static size_t weight(enum value_enc enc, const void *ptr)
+{
+    (void)enc;
+    return list_weight(ptr);
+}
+
 static const char *encoding_name(const struct store *s, const struct entry *e)
 {
     (void)s;
@@ -428,4 +434,4 @@ static uint64_t count_of(const struct store *s, const struct entry *e)
 }
 
 const struct type_ops list_type_ops = { free_value, free_effort, dup_value, value_bytes,
-                                        encoding_name, count_of, NULL };
+                                        encoding_name, count_of, weight };

@@ -222,6 +222,7 @@ const struct type_ops set_type_ops = {
     .free_effort = set_free_effort,
     .dup_value = set_dup_value,
     .value_bytes = set_value_bytes,
+    .weight = set_weight,
     .encoding_name = encoding_name,
     .count = count_of,
 };

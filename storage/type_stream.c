@@ -166,6 +166,7 @@ const struct type_ops stream_type_ops = {
     .free_effort = stream_free_effort,
     .dup_value = stream_dup_value,
     .value_bytes = stream_value_bytes,
+    .weight = stream_weight,
     .encoding_name = encoding_name,
     .count = count_of,
 };

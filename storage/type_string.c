@@ -465,6 +465,11 @@ static size_t value_bytes(enum value_enc enc, const void *ptr, size_t samples)
     return sizeof(struct blob) + ((const struct blob *)ptr)->cap;
 }
 
+static size_t weight(enum value_enc enc, const void *ptr)
+{
+    return value_bytes(enc, ptr, 0);
+}
+
 static const char *encoding_name(const struct store *s, const struct entry *e)
 {
     enum { EMBSTR_MAX = 44 };
@@ -483,4 +488,4 @@ static uint64_t count_of(const struct store *s, const struct entry *e)
 }
 
 const struct type_ops string_type_ops = { free_value, free_effort, dup_value, value_bytes,
-                                          encoding_name, count_of, NULL };
+                                          encoding_name, count_of, weight };

@@ -214,6 +214,7 @@ const struct type_ops zset_type_ops = {
     .free_effort = zset_free_effort,
     .dup_value = zset_dup_value,
     .value_bytes = zset_value_bytes,
+    .weight = zset_weight,
     .encoding_name = encoding_name,
     .count = count_of,
 };

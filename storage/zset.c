@@ -23,6 +23,7 @@ static void large_add(struct zset_large *l, uint64_t hash, struct str member, do
     struct entry *e = zentry_new(member, score);
 
     if (UNLIKELY(l->cut != NULL)) zset_cut_mark(l->cut, e);
+    l->table.load += mem_good_size(entry_bytes(e));
     table_insert(&l->table, hash, e);
     ztree_insert(&l->tree, e);
 }
@@ -161,6 +162,7 @@ void zset_remove_at(struct zset *z, struct zplace *at)
         return;
     }
     before_change(l, at->ref.e);
+    l->table.load -= mem_good_size(entry_bytes(at->ref.e));
     ztree_remove(&l->tree, at->ref.e);
     entry_free(table_remove(&l->table, &at->ref));
 }
@@ -202,6 +204,7 @@ static void remove_entry(void *ctx, struct entry *e)
     before_change(r->l, e);
     if (r->fn != NULL) r->fn(r->ctx, member, zentry_score(e));
     table_look(t, table_hash(t, member), member, &ref);
+    t->load -= mem_good_size(entry_bytes(e));
     entry_free(table_remove(t, &ref));
 }
 
@@ -257,6 +260,14 @@ size_t zset_value_bytes(enum value_enc enc, const void *ptr, size_t samples)
     return mem_good_size(sizeof *l) + l->table.bytes + l->tree.bytes + sum;
 }
 
+size_t zset_weight(enum value_enc enc, const void *ptr)
+{
+    const struct zset_large *l = ptr;
+
+    if (enc == ENC_LISTPACK) return zset_value_bytes(enc, ptr, 0);
+    return mem_good_size(sizeof *l) + l->table.bytes + l->tree.bytes + l->table.load;
+}
+
 void zset_check(const struct zset *z)
 {
     const struct zset_large *l = z->ptr;
@@ -269,4 +280,5 @@ void zset_check(const struct zset *z)
     table_check(&l->table);
     ztree_check(&l->tree);
     ensure(l->table.count == l->tree.count);
+    ensure(zset_weight(z->enc, l) == zset_value_bytes(z->enc, l, 0));
 }

@@ -148,6 +148,7 @@ void zset_free_value(enum value_enc enc, void *ptr);
 size_t zset_free_effort(enum value_enc enc, const void *ptr);
 void *zset_dup_value(struct store *s, enum value_enc enc, const void *ptr);
 size_t zset_value_bytes(enum value_enc enc, const void *ptr, size_t samples);
+size_t zset_weight(enum value_enc enc, const void *ptr);
 
 void zset_check(const struct zset *z);
 

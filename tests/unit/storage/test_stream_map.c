@@ -73,6 +73,7 @@ static void check(struct world *w)
 
     stream_map_check(&w->m);
     ck_assert_uint_eq(w->m.count, w->n);
+    ck_assert_uint_eq(*w->m.mem, stream_map_bytes(&w->m));
     for (r = stream_map_seek(&w->m, STREAM_ID_MIN, false, &at); r != NULL;
          r = stream_map_step(&w->m, &at, false)) {
         last = index_of(r->id);
@@ -92,23 +93,26 @@ static void check(struct world *w)
 static void check_dup(struct world *w)
 {
     struct world copy = *w;
+    size_t mem = 0;
 
-    stream_map_dup(&copy.m, &w->m);
+    stream_map_dup(&copy.m, &w->m, &mem);
     check(&copy);
     for (size_t i = 0; i < IDS; i += 7) take(&copy, i);
     for (size_t i = 0; i < IDS; i += 5) add(&copy, i);
     check(&copy);
     stream_map_fini(&copy.m);
+    ck_assert_uint_eq(mem, 0);
     check(w);
 }
 
 START_TEST(a_map_is_as_an_array_of_flags)
 {
     static struct world w;
+    size_t mem = 0;
     struct rng r;
 
     unit_rng(&r);
-    stream_map_init(&w.m, sizeof(struct rec));
+    stream_map_init(&w.m, sizeof(struct rec), &mem);
     for (size_t round = 0; round < 300; round++) {
         /* growing, shrinking, at the ends and in the middle */
         size_t kind = rng_below(&r, 6), from = rng_below(&r, IDS);
@@ -139,7 +143,7 @@ START_TEST(a_queue_stays_small)
     bool made;
     size_t most = 0;
 
-    stream_map_init(&m, 40);
+    stream_map_init(&m, 40, NULL);
     for (uint64_t i = 1; i <= 200000; i++) {
         stream_map_put(&m, (struct stream_id){ i, 0 }, &made);
         if (m.count > 50) stream_map_drop_first(&m);
@@ -156,7 +160,7 @@ START_TEST(records_added_in_order_take_little_more_than_their_width)
     struct stream_map m;
     bool made;
 
-    stream_map_init(&m, 40);
+    stream_map_init(&m, 40, NULL);
     for (uint64_t i = 1; i <= 100000; i++) stream_map_put(&m, (struct stream_id){ i, 0 }, &made);
     ck_assert_uint_lt(stream_map_bytes(&m), 100000 * 40 * 11 / 10);
     stream_map_fini(&m);
