@@ -151,11 +151,13 @@ static int insert_entry(struct archive_file *f, const struct archive_note *n, in
     int rc;
 
     if (f->compress) {
-        if (archive_learn(f->codec, n->ns, n->payload) != OK) { /* then without a dictionary */ }
+        if (archive_learn(f->codec, n->ns, n->payload) != OK) return archive_code(f);
         buf_clear(&f->room);
         archive_compress(f->codec, n->ns, n->payload, &f->room, &coding, &dict);
         if (coding != ARCHIVE_PLAIN) value = buf_str(&f->room);
     }
+    /* a full disk or a read that failed may have ended the transaction: nothing may be committed on its own */
+    if (sqlite3_get_autocommit(f->db)) return SQLITE_ABORT_ROLLBACK;
     st = of_key(f, SQL_INSERT, n);
     if (st == NULL) return archive_code(f);
     archive_bind(st, 3, n->ns);

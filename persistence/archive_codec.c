@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "persistence/archive_schema.h"
 
 enum {
     LEVEL = 3,
@@ -156,29 +156,24 @@ static enum err ready_find(struct archive_codec *c, int64_t id, struct ready **o
 
 /* --- namespaces ----------------------------------------------------------------------------------------------- */
 
-static int bind_name(sqlite3_stmt *st, int i, struct str s)
-{
-    if (utf8_is_text(s)) return sqlite3_bind_text64(st, i, s.n ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
-    return sqlite3_bind_blob64(st, i, s.p, s.n, SQLITE_STATIC);
-}
-
 /* The namespace's newest dictionary, 0: none. */
-static int64_t stored_dict(struct archive_codec *c, struct str ns)
+static enum err stored_dict(struct archive_codec *c, struct str ns, int64_t *id)
 {
     sqlite3_stmt *st = NULL;
-    int64_t id = 0;
+    int rc = sqlite3_prepare_v2(c->db, "SELECT max(id) FROM dictionaries WHERE namespace = ?1", -1, &st, NULL);
 
-    if (sqlite3_prepare_v2(c->db, "SELECT max(id) FROM dictionaries WHERE namespace = ?1", -1, &st, NULL) == SQLITE_OK &&
-        bind_name(st, 1, ns) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
-        id = sqlite3_column_int64(st, 0);
+    if (rc == SQLITE_OK) rc = archive_bind(st, 1, ns);
+    if (rc == SQLITE_OK) rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW) *id = sqlite3_column_int64(st, 0);
     sqlite3_finalize(st);
-    return id;
+    return rc == SQLITE_ROW ? OK : ERR_IO;
 }
 
-/* The namespace, made known when it is not; the one that has been known for longest gives way. */
+/* The namespace, made known when it is not; the one that has been known for longest gives way. NULL: SQLite failed. */
 static struct space *space_of(struct archive_codec *c, struct str ns)
 {
     struct space *sp;
+    int64_t dict;
 
     if (c->rolled_back) forget(c);
     if (c->last < c->n_spaces && str_eq(buf_str(&c->spaces[c->last].ns), ns)) return &c->spaces[c->last];
@@ -187,6 +182,7 @@ static struct space *space_of(struct archive_codec *c, struct str ns)
         c->last = i;
         return &c->spaces[i];
     }
+    if (stored_dict(c, ns, &dict) != OK) return NULL;
     if (!c->spaces) c->spaces = mem_zalloc(SPACES * sizeof *c->spaces);
     if (c->n_spaces < SPACES) c->last = c->n_spaces++;
     else c->last = c->oldest++ % SPACES;
@@ -194,7 +190,7 @@ static struct space *space_of(struct archive_codec *c, struct str ns)
     samples_drop(c, sp);
     buf_clear(&sp->ns);
     buf_add_str(&sp->ns, ns);
-    sp->dict = stored_dict(c, ns);
+    sp->dict = dict;
     sp->done = sp->dict > 0;
     return sp;
 }
@@ -237,7 +233,7 @@ void archive_compress(struct archive_codec *c, struct str ns, struct str p, stru
     *coding = ARCHIVE_PLAIN;
     *dict = 0;
     if (p.n >= COMPRESS_MIN && mem_can(max)) {
-        if (sp->dict && ready_find(c, sp->dict, &r) != OK) r = NULL;
+        if (sp && sp->dict && ready_find(c, sp->dict, &r) != OK) r = NULL;
         n = squeeze(c, r, p, buf_room(out, max), max);
     }
     if (n == 0) {
@@ -289,7 +285,7 @@ static enum err store(struct archive_codec *c, struct space *sp, const char *dat
     int rc = sqlite3_prepare_v2(c->db, "INSERT INTO dictionaries(namespace, created_at, data) VALUES"
                                 "(?1, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER), ?2)", -1, &st, NULL);
 
-    if (rc == SQLITE_OK) rc = bind_name(st, 1, buf_str(&sp->ns));
+    if (rc == SQLITE_OK) rc = archive_bind(st, 1, buf_str(&sp->ns));
     if (rc == SQLITE_OK) rc = sqlite3_bind_blob64(st, 2, data, n, SQLITE_STATIC);
     if (rc == SQLITE_OK) rc = sqlite3_step(st);
     sqlite3_finalize(st);
@@ -326,6 +322,7 @@ enum err archive_learn(struct archive_codec *c, struct str ns, struct str p)
     struct space *sp = space_of(c, ns);
     enum err e = OK;
 
+    if (!sp) return ERR_IO;
     if (sp->done || p.n < COMPRESS_MIN) return OK;
     if (p.n > SAMPLE_MAX) p.n = SAMPLE_MAX;
     if (sp->n == sp->cap) {

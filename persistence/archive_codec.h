@@ -44,8 +44,8 @@ void archive_compress(struct archive_codec *c, struct str ns, struct str p, stru
                       int64_t *dict);
 
 /* Keep p as a sample; when there are enough for a namespace, train and store a dictionary: inside the writer's
- * transaction. Training takes some 100 ms, once in a namespace's life. ERR_IO: SQLite could not store it; the transaction
- * may go on. */
+ * transaction. Training takes some 100 ms, once in a namespace's life. ERR_IO: SQLite failed, and the transaction is to be
+ * rolled back (after a full disk SQLite has done so already). */
 enum err MUST_USE archive_learn(struct archive_codec *c, struct str ns, struct str p);
 
 /* size: of the original, checked before it is allocated. ERR_FORMAT: damaged; ERR_OOM; ERR_IO: the dictionary could not
