@@ -9,12 +9,7 @@
 
 #include "base/glob.h"
 #include "base/num.h"
-#if __has_include("persistence/archive_audit.h")
 #include "persistence/archive_audit.h"
-#else
-#define ARCHIVE_AUDIT_SCHEMA "CREATE TABLE audit(id INTEGER PRIMARY KEY, at, hash);"
-#define archive_audit_insert(db, n) SQLITE_DONE
-#endif
 #include "persistence/archive_codec.h"
 #include "persistence/archive_explode.h"
 #include "persistence/archive_schema.h"

@@ -10,12 +10,7 @@
 #include <stdio.h>
 
 #include "base/utf8.h"
-#if __has_include("persistence/archive_audit.h")
 #include "persistence/archive_audit.h"
-#else
-#define ARCHIVE_AUDIT_SCHEMA "CREATE TABLE audit(id INTEGER PRIMARY KEY, at, hash);"
-#define archive_audit_insert(db, n) SQLITE_DONE
-#endif
 #include "persistence/why.h"
 
 enum {
