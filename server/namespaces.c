@@ -298,36 +298,33 @@ static void give_time(struct server *s, struct slot *slot, const struct ns_rules
 /* --- length -------------------------------------------------------------------------------------------------------- */
 
 /* The newest stay: those at the end where it was pushed. */
-static uint64_t trim_list(struct server *s, const struct slot *slot, uint64_t max, bool left)
+static void trim_list(struct server *s, const struct slot *slot, uint64_t max, bool left)
 {
-    uint64_t n = list_count(lists_of(slot->ref.e));
     int64_t from = left ? 0 : -(int64_t)max, to = left ? (int64_t)max - 1 : -1;
     char start[NUM_TEXT_MAX], stop[NUM_TEXT_MAX];
     struct str argv[] = { STR("LTRIM"), slot->key, { start, num_i64(start, from) }, { stop, num_i64(stop, to) } };
 
-    if (n <= max || lists_trim(slot->db, slot->key, from, to) != OK) return 0;
+    if (list_count(lists_of(slot->ref.e)) <= max || lists_trim(slot->db, slot->key, from, to) != OK) return;
     persist_append(s->persist, slot->db->id, 4, argv);
-    return n - max;
 }
 
-static uint64_t trim_stream(struct server *s, const struct slot *slot, uint64_t max)
+static void trim_stream(struct server *s, const struct slot *slot, uint64_t max)
 {
     struct stream_trim how = { .by = STREAM_TRIM_MAXLEN, .max_len = max };
     struct stream_trimmed done = { 0 };
     char text[NUM_TEXT_MAX];
     struct str argv[] = { STR("XTRIM"), slot->key, STR("MAXLEN"), STR("="), { text, num_u64(text, max) } };
 
-    if (stream_key_trim(slot->db, slot->key, &how, &done) != OK || done.removed == 0) return 0;
+    if (stream_key_trim(slot->db, slot->key, &how, &done) != OK || done.removed == 0) return;
     persist_append(s->persist, slot->db->id, 5, argv);
-    return done.removed;
 }
 
-static void trim(struct server *s, struct namespace *ns, const struct slot *slot, unsigned how)
+static void trim(struct server *s, const struct slot *slot, uint64_t max, unsigned how)
 {
     enum value_type type = entry_type(slot->ref.e);
 
-    if (type == VALUE_LIST) ns->stats.trimmed += trim_list(s, slot, ns->rules.maxlen, how & TOUCHED_LEFT);
-    else if (type == VALUE_STREAM) ns->stats.trimmed += trim_stream(s, slot, ns->rules.maxlen);
+    if (type == VALUE_LIST) trim_list(s, slot, max, how & TOUCHED_LEFT);
+    else if (type == VALUE_STREAM) trim_stream(s, slot, max);
 }
 
 /* --- after a command ----------------------------------------------------------------------------------------------- */
@@ -336,12 +333,12 @@ static void settle(struct server *s, const struct touched *t)
 {
     struct str key = str_of(s->namespacing->keys.p + t->at, t->n);
     struct db *db = s->store->dbs[t->db];
-    struct namespace *ns;
+    const struct namespace *ns;
     struct slot slot;
 
     if (!db_find_write(db, key, &slot) || (ns = ns_of(s->store, slot.ref.e)) == NULL) return;
     if (ns->rules.maxlen > 0) {
-        trim(s, ns, &slot, t->how);
+        trim(s, &slot, ns->rules.maxlen, t->how);
         if (!db_find_write(db, key, &slot)) return; /* it may have moved */
     }
     give_time(s, &slot, &ns->rules, t->how);
