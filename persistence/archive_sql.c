@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "persistence/archive_reader.h"
 #include "persistence/archive_schema.h"
+#include "persistence/archive_sql_functions.h"
 
 struct sql_question {
     struct archive_question q;
@@ -95,7 +96,7 @@ static const struct {
     { SQLITE_LIMIT_VDBE_OP, 100000 },
     { SQLITE_LIMIT_FUNCTION_ARG, 100 },
     { SQLITE_LIMIT_ATTACHED, 0 },
-    { SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 500 }, /* its time grows with pattern times text */
+    { SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200 }, /* its time grows with pattern times text */
     { SQLITE_LIMIT_VARIABLE_NUMBER, ARCHIVE_SQL_PARAMS_MAX },
     { SQLITE_LIMIT_TRIGGER_DEPTH, 1 },
     { SQLITE_LIMIT_WORKER_THREADS, 0 },
@@ -104,6 +105,7 @@ static const struct {
 static sqlite3 *guest(struct archive_reader *r)
 {
     sqlite3 *db = r->guest;
+    int code;
 
     if (db != NULL) return db;
     db = archive_reader_connect(r);
@@ -114,9 +116,12 @@ static sqlite3 *guest(struct archive_reader *r)
     sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) sqlite3_limit(db, limits[i].what, limits[i].value);
-    sqlite3_set_authorizer(db, authorize, NULL);
-    r->guest = db;
-    return db;
+    code = archive_sql_functions_add(db);
+    if (code == SQLITE_OK) code = sqlite3_set_authorizer(db, authorize, NULL);
+    if (code == SQLITE_OK) return r->guest = db;
+    archive_reader_fail(r, db, code);
+    sqlite3_close(db);
+    return NULL;
 }
 
 /* --- a statement ----------------------------------------------------------------------------------------- */
@@ -222,6 +227,18 @@ static void put_answer(struct archive_reader *r, sqlite3 *db, sqlite3_stmt *st, 
     reply_int(out, more);
 }
 
+static bool bind(const struct sql_question *s, struct archive_reader *r, sqlite3 *db, sqlite3_stmt *st)
+{
+    for (size_t i = 0; i < s->n_params; i++) {
+        int code = archive_bind(st, (int)i + 1, buf_str(&s->params[i]));
+
+        if (code == SQLITE_OK) continue;
+        archive_reader_fail(r, db, code);
+        return false;
+    }
+    return true;
+}
+
 static void answer(struct archive_question *q, struct archive_reader *r, struct reply *out)
 {
     const struct sql_question *s = (struct sql_question *)q;
@@ -229,8 +246,7 @@ static void answer(struct archive_question *q, struct archive_reader *r, struct 
     sqlite3_stmt *st = db != NULL ? prepare(s, r, db) : NULL;
 
     if (st == NULL) return;
-    for (size_t i = 0; i < s->n_params; i++) archive_bind(st, (int)i + 1, buf_str(&s->params[i]));
-    put_answer(r, db, st, out);
+    if (bind(s, r, db, st)) put_answer(r, db, st, out);
     sqlite3_finalize(st);
 }
 
