@@ -15,7 +15,11 @@ enum planted_bug {
     BUG_BATCH_TWICE,            /* the last batch of a file is applied twice */
     BUG_LAST_RECORD_DROPPED,    /* the last command of a file is not applied */
     BUG_EXEC_NOT_ATOMIC,        /* the effects of a transaction are written one by one */
-    BUG_CLOCK_AT_LOAD           /* what is loaded expires by a clock that is an hour ahead */
+    BUG_CLOCK_AT_LOAD,          /* what is loaded expires by a clock that is an hour ahead */
+    BUG_ARCHIVED_BEFORE_SYNC,   /* the archive takes what the log has not synced */
+    BUG_NOTE_APART,             /* what left is archived by a record of its own, not in one group with its leaving */
+    BUG_APPLIED_NOT_STORED,     /* the archive forgets how far it came in the log */
+    BUG_BASE_BEFORE_ARCHIVE     /* a new base does not wait for the archive */
 };
 
 #ifndef MEMD_PLANTED_BUG

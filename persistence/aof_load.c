@@ -20,6 +20,14 @@ void aof_load_path(const struct aof_load *l, size_t i, char *out)
     aof_set_path(l->set, manifest_incr(l->m, i)->name, out);
 }
 
+const char *aof_load_id(const struct aof_load *l)
+{
+    if (l->id[0]) return l->id;
+    for (size_t i = 0; i < l->n && l->marked; i++)
+        if (l->marked[i]) return l->heads[i].id;
+    return "";
+}
+
 void aof_load_fini(struct aof_load *l)
 {
     buf_fini(&l->last.key);

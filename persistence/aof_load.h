@@ -73,6 +73,9 @@ struct aof_load {
 enum err MUST_USE aof_load_run(struct aof_load *l, char *why);
 void aof_load_fini(struct aof_load *l);
 
+/* The log's id as far as its files tell; empty: they do not. Of use while loading, too. */
+const char *aof_load_id(const struct aof_load *l);
+
 /* Path of increment i, at out[PATH_MAX]. */
 void aof_load_path(const struct aof_load *l, size_t i, char *out);
 

@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "base/rng.h"
 #include "base/thread.h"
+#include "persistence/aof_load.h"
 #include "persistence/aof_set.h"
 #include "persistence/file_ops.h"
 #include "persistence/log_file.h"
@@ -291,6 +292,19 @@ void persist_sync_soon(struct persist *p)
     write_log_sync_soon(p->log);
 }
 
+uint64_t persist_archive_offset(const struct persist *p)
+{
+    uint64_t synced = write_log_synced(p->log);
+
+    if (!write_log_is_on(p->log)) return UINT64_MAX;
+    /* A part of the log may be lost, and will count as synced when a new base holds it. That one waits for the archive,
+     * which has to have what left before it: of the two the archive goes first, by a moment. */
+    if (UNLIKELY(write_log_has_gap(p->log)) && atomic_load(&p->archive_awaited) && p->saving == SAVING_BASE &&
+        p->cut_offset > synced)
+        return p->cut_offset;
+    return synced;
+}
+
 bool persist_must_wait(const struct persist *p)
 {
     return write_log_must_wait(p->log);
@@ -309,6 +323,13 @@ bool persist_reads_wait(const struct persist *p)
 const char *persist_log_id(const struct persist *p)
 {
     return write_log_id(p->log);
+}
+
+const char *persist_loading_id(const struct persist *p)
+{
+    const char *id = p->aof_load ? aof_load_id(p->aof_load) : "";
+
+    return id[0] ? id : write_log_id(p->log);
 }
 
 static const char *log_refusal(const struct persist *p)

@@ -95,8 +95,19 @@ struct persist_libraries {
     void (*take_back)(void *ctx);
 };
 
+/* The archive: what left the data is in the notes of the log (archive_note.h) until the archive has it. A new base or
+ * snapshot, from which on these are no longer needed, takes its place only when the archive has all of them. */
+struct persist_archive {
+    void *ctx;
+    /* Reactor, at the moment of the cut: the last note there is. 0: none. */
+    uint64_t (*mark)(void *ctx);
+    /* Helper thread: does the archive have all notes up to that one? Waits for at most ms. */
+    bool (*wait)(void *ctx, uint64_t mark, int64_t ms);
+};
+
 struct persist_env {
     struct store *store;
+    const struct persist_archive *archive; /* NULL: none */
     const struct persist_libraries *libraries; /* NULL: none; those of files are left out */
     struct log *log;
     const struct file_ops *files; /* NULL: file_ops_system */
@@ -152,6 +163,9 @@ void persist_sync_soon(struct persist *p);
  * sync wait for. Where there is no log all is synced. */
 uint64_t persist_log_synced(const struct persist *p);
 
+/* What the archive may be told is synced: all while the log is off; also of a log that is being turned on. */
+uint64_t persist_archive_offset(const struct persist *p);
+
 /* NULL when writes may be accepted, else the error text (without '-') to refuse them with. Cheap. */
 const char *persist_refusal(const struct persist *p);
 
@@ -172,6 +186,9 @@ bool persist_reads_wait(const struct persist *p);
 
 /* 40 hex digits that name this log's history (the replication id). */
 const char *persist_log_id(const struct persist *p);
+
+/* The same of the log that is being loaded. */
+const char *persist_loading_id(const struct persist *p);
 
 /* --- snapshots and rewrites --------------------------------------------------------------------- */
 

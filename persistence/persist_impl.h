@@ -50,6 +50,9 @@ struct persist {
     int prepare_errno;
     bool with_log;            /* the rewrite switches the log to a new increment */
     uint64_t cut_offset;      /* log offset of the snapshot */
+    uint64_t archive_mark;    /* the last note before it; 0: the archive need not be waited for */
+    _Atomic bool giving_up;   /* nor any longer */
+    _Atomic bool archive_awaited; /* the worker has all else of the new base */
     int64_t began_us;
     void (*export_done)(void *ctx, int fd); /* NULL: nobody has asked */
     void *export_ctx;

@@ -33,9 +33,11 @@ static enum err replace_content(struct persist *p, enum err (*load)(struct persi
     struct store *s = p->env.store;
     const struct persist_libraries *l = p->env.libraries;
     struct store_aside *old;
+    bool was_loading = s->loading;
     enum err e;
 
     persist_cancel(p);
+    s->loading = true; /* nothing has left that anybody was to hear of */
     old = store_put_aside(s);
     if (l) l->put_aside(l->ctx);
     e = add_content(p, load, why);
@@ -43,6 +45,7 @@ static enum err replace_content(struct persist *p, enum err (*load)(struct persi
     else store_take_back(s, &old);
     if (l && e == OK) l->drop_aside(l->ctx);
     else if (l) l->take_back(l->ctx);
+    s->loading = was_loading;
     return e;
 }
 

@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/planted.h"
 #include "persistence/aof_set.h"
 #include "persistence/file_ops.h"
 #include "persistence/generations.h"
@@ -30,15 +31,39 @@
 enum {
     RULES_EVERY_US = 100000,
     RETRY_S = 5,               /* after a failed save, and ... */
-    RETRY_REWRITE_US = 10000000 /* ... after a failed rewrite */
+    RETRY_REWRITE_US = 10000000, /* ... after a failed rewrite */
+    ARCHIVE_WAIT_MS = 30000, /* for the archive, at most, in ... */
+    ARCHIVE_SLICE_MS = 50
 };
 
 /* --- putting the file in its place (on the worker) --------------------------------------------------- */
+
+/* The archive has all that left the data before the cut: from here on nobody else knows of it. Waits in slices, so
+ * that who cancels the save need not wait for an archive whose disk is broken. */
+static bool archive_has_all(struct persist *p)
+{
+    const struct persist_archive *a = p->env.archive;
+
+    bool has = p->archive_mark == 0 || PLANTED(BUG_BASE_BEFORE_ARCHIVE);
+
+    atomic_store(&p->archive_awaited, true);
+    if (!has && p->env.wake) p->env.wake(p->env.ctx);
+    for (int waited = 0; !has && waited < ARCHIVE_WAIT_MS && !atomic_load(&p->giving_up); waited += ARCHIVE_SLICE_MS)
+        has = a->wait(a->ctx, p->archive_mark, ARCHIVE_SLICE_MS);
+    atomic_store(&p->archive_awaited, false);
+    if (has) return true;
+    if (!atomic_load(&p->giving_up))
+        log_warning(p->env.log, "The archive does not take what has left the data (INFO archive): what would replace the "
+                    "log or snapshot that still has it is not put in its place");
+    errno = EBUSY;
+    return false;
+}
 
 static bool publish_rdb(void *arg)
 {
     struct persist *p = arg;
 
+    if (!archive_has_all(p)) return false;
     return generations_replace(p->ops, p->env.log, p->conf.dir, p->tmp_path, p->final_path, p->generations);
 }
 
@@ -47,6 +72,7 @@ static bool publish_base(void *arg)
     struct persist *p = arg;
     enum aof_first how = !p->with_log ? AOF_FIRST_NONE : p->turning_on ? AOF_FIRST_NEW : AOF_FIRST_PUBLISHED;
 
+    if (!archive_has_all(p)) return false;
     return aof_set_commit_base(p->set, p->tmp_path, p->cut_offset, how, p->new_seq, p->generations > 1);
 }
 
@@ -86,6 +112,11 @@ static void begin_snapshot(struct persist *p, enum saving what)
     if (base) aof_set_temp_base(p->set, p->tmp_path);
     else snprintf(p->tmp_path, sizeof p->tmp_path, "%s/temp-%ld.rdb", p->conf.dir, (long)getpid());
     p->cut_offset = c.log_offset;
+    p->archive_mark = 0;
+    atomic_store(&p->giving_up, false);
+    /* While the log is on it is what a start loads, whatever becomes of the snapshot. */
+    if (p->env.archive && (base || (what == SAVING_RDB && !write_log_is_on(p->log))))
+        p->archive_mark = p->env.archive->mark(p->env.archive->ctx);
     memcpy(p->final_path, p->rdb_path, sizeof p->final_path); /* settings may change meanwhile */
     p->generations = p->conf.generations == 1 ? 1 : 2;
     p->saving = what;
@@ -209,6 +240,7 @@ void persist_cancel(struct persist *p)
         p->new_fd = -1;
         if (p->turning_on) aof_set_discard(p->set, p->new_seq);
     } else if (p->saving != SAVING_NOTHING) {
+        atomic_store(&p->giving_up, true);
         snapshot_free(&p->snapshot);
         if (p->saving == SAVING_BASE && p->turning_on) abandon_turning_on(p);
     }

@@ -16,6 +16,7 @@
 #include "persistence/rdb_write.h"
 #include "storage/db.h"
 #include "storage/evict.h"
+#include "storage/namespace.h"
 
 enum { DUMP_FOOTER = 10 }; /* version u16, CRC64 */
 
@@ -170,6 +171,17 @@ static bool is_summed(const struct reader *r)
     return r->opt->checksum && r->facts->version >= RDB_VERSION_SUM;
 }
 
+/* Is the key at hand to be left out? What is to be archived expires as a departure, when all is loaded. */
+static bool has_expired(const struct reader *r)
+{
+    const struct namespace *ns;
+
+    if (r->opt->keep_expired || r->expire_ms < 0 || r->expire_ms > clock_ms(r)) return false;
+    if (LIKELY(!ns_any(r->s))) return true;
+    ns = ns_of_key(r->s, buf_str(&r->key));
+    return ns == NULL || !(ns->rules.archive & NS_EXPIRE);
+}
+
 static bool read_key(struct reader *r, unsigned type)
 {
     struct rdb_in *in = r->in;
@@ -184,7 +196,7 @@ static bool read_key(struct reader *r, unsigned type)
         name_key(r);
         return false;
     }
-    if (e && !r->opt->keep_expired && r->expire_ms >= 0 && r->expire_ms <= clock_ms(r)) {
+    if (e && has_expired(r)) {
         db_drop_value(r->s, e, false);
         entry_free(e);
         r->facts->expired++;

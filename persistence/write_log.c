@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "base/planted.h"
 #include "persistence/aof_set.h"
+#include "persistence/archive_note.h"
 #include "persistence/file_ops.h"
 #include "persistence/log_file.h"
 #include "persistence/log_reserve.h"
@@ -266,7 +267,7 @@ void write_log_append(struct write_log *w, int db, size_t argc, const struct str
     }
     if (UNLIKELY(w->db != db)) select_db(w, db);
     add_command(w, argc, argv);
-    if (PLANTED(BUG_EXEC_NOT_ATOMIC)) write_alone(w);
+    if (PLANTED(BUG_EXEC_NOT_ATOMIC) || (PLANTED(BUG_NOTE_APART) && archive_note_is(argv[argc - 1]))) write_alone(w);
 }
 
 void write_log_group_begin(struct write_log *w)

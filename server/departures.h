@@ -30,8 +30,12 @@ void departures_loaded(struct server *s);
 /* The archive, opened if it is not. NULL: *why is the text of an error reply (without '-'), good until the next call. */
 struct archive *departures_archive(struct server *s, const char **why);
 
-/* Settings or the rules of namespaces have changed. False: the archive is needed now and cannot be had. */
-bool departures_apply_conf(struct server *s, char *why);
+/* Settings have changed. */
+void departures_apply_conf(struct server *s);
+
+/* The rules of namespaces have changed (NAMESPACE SET). False: the archive is needed now and cannot be had, why[ARCHIVE_WHY]
+ * says it. At the start departures_start does this. */
+bool departures_apply_rules(struct server *s, char *why);
 
 /* Commit all that is in the log and close. The log must be there still. */
 void departures_close(struct server *s);
@@ -45,7 +49,7 @@ const struct persist_archive *departures_barrier(struct server *s);
  * effect goes to the log. */
 void departures_on_change(struct server *s, const struct change *ch);
 
-/* A command that writes is over, its group of the log still open: keys that it set or deleted without a change to tell
+/* A command that writes has succeeded, its group of the log still open: keys that it set or deleted without a change to tell
  * (DEL of a key that is in the archive alone) are not to be recalled. */
 void departures_after(struct client *c, const struct command *cmd, size_t argc, const struct str *argv);
 

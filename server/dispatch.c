@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "server/acl.h"
 #include "server/block.h"
+#include "server/departures.h"
 #include "server/gate.h"
 #include "server/latency.h"
 #include "server/monitor.h"
@@ -17,6 +18,7 @@
 #include "server/slowlog.h"
 #include "server/ticks.h"
 #include "server/tracking.h"
+#include "storage/namespace.h"
 
 /* --- errors ------------------------------------------------------------------------------------- */
 
@@ -244,6 +246,7 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
     }
     if (flags & CMD_WRITE) {
         why = dispatch_write_refusal(s, flags);
+        if (UNLIKELY(why == NULL && ns_any(s->store))) why = departures_refusal(c, cmd, argc, argv);
         if (UNLIKELY(why != NULL)) return why;
     }
     if (UNLIKELY(c->subs != NULL) && pubsub_limits(c) && !(cmd->flags & CMD_IN_PUBSUB)) {
@@ -415,7 +418,10 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     s->store->no_touch = (asker->flags & CLIENT_NO_TOUCH) != 0;
     if (writes) persist_group_begin(s->persist);
     e = call_run(&call);
+    if (UNLIKELY(c->flags & CLIENT_LOADER) && argc == 2 && archive_note_is(argv[1]) && str_is_word(argv[0], "echo"))
+        s->bad_note |= !departures_replay(s, argv[1]);
     if (writes) {
+        if (UNLIKELY(s->archive != NULL) && e == OK && !s->store->loading) departures_after(c, ref->cmd, argc, argv);
         if (s->store->stats.changes != changes) {
             log_effects(c, ref, &call, db);
             c->wrote = true;
@@ -530,6 +536,15 @@ static void log_removal(struct server *s, const struct change *ch)
     else persist_append(s->persist, ch->db, 2, s->store->conf.lazy_evict ? unlink : del);
 }
 
+/* What leaves is noted in one group with its leaving. */
+static void on_removal(struct server *s, const struct change *ch)
+{
+    persist_group_begin(s->persist);
+    if (UNLIKELY(s->archive != NULL || ns_any(s->store))) departures_on_change(s, ch);
+    log_removal(s, ch);
+    persist_group_end(s->persist);
+}
+
 static void on_change(void *ctx, const struct change *ch)
 {
     struct server *s = ctx;
@@ -538,7 +553,9 @@ static void on_change(void *ctx, const struct change *ch)
     if (UNLIKELY(ns_any(s->store))) namespaces_on_change(s, ch);
     s->telling_change = true;
     if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_EVICTED || ch->kind == CHANGE_HEXPIRED) {
-        log_removal(s, ch);
+        on_removal(s, ch);
+    } else if (UNLIKELY(s->archive != NULL || ns_any(s->store))) {
+        departures_on_change(s, ch);
     }
     if (UNLIKELY(s->n_watching > 0)) multi_on_change(s, ch);
     if (UNLIKELY(tracking_listens(s))) tracking_on_change(s, ch);
@@ -565,6 +582,8 @@ enum err dispatch_apply(void *server, size_t argc, const struct str *argv)
     ref = registry_resolve_own(s->commands, argc, argv);
     mark = s->loader->out.n;
     if (ref == NULL || !command_arity_ok(ref->cmd, argc)) return ERR_FORMAT;
+    s->bad_note = false;
     dispatch(s->loader, ref, NULL, argc, argv);
+    if (UNLIKELY(s->bad_note)) return ERR_FORMAT;
     return s->loader->out.n > mark && s->loader->out.p[mark] == '-' ? ERR_FORMAT : OK;
 }

@@ -12,6 +12,7 @@
 #include "server/block.h"
 #include "server/client.h"
 #include "server/cron.h"
+#include "server/departures.h"
 #include "server/gate.h"
 #include "server/latency.h"
 #include "server/multi.h"
@@ -305,6 +306,7 @@ static bool turn(struct server *s)
     clients_close_due(s);
     persist_turn_end(s->persist);
     if (UNLIKELY(s->wants_sync)) ask_for_sync(s);
+    departures_turn(s);
     send_replies(s);
     clients_evict(s);
     saves = persist_turn(s->persist, save_budget(s, s->stats.commands != commands));

@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "server/client.h"
 #include "server/cron.h"
+#include "server/departures.h"
 #include "server/dispatch.h"
 #include "server/function.h"
 #include "server/gate.h"
@@ -35,6 +36,7 @@ size_t server_used_memory(const struct server *s)
 {
     size_t used = mem_used(), aside = persist_buffer_bytes(s->persist);
 
+    if (s->archive) aside += archive_buffer_bytes(s->archive);
     return used > aside ? used - aside : 0;
 }
 
@@ -223,6 +225,7 @@ bool server_apply_conf(struct server *s, const struct setting *const *changed, s
     }
     s->reads_wait = persist_reads_wait(s->persist);
     apply_plain(s);
+    departures_apply_conf(s);
     if (conf_changed(changed, n, "requirepass")) {
         acl_set_default_password(s->acl, s->conf->requirepass);
         acl_changed(s->acl, s->acl->default_user);
@@ -352,7 +355,9 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     init_lists(s);
     loop_open(s);
     dispatch_subscribe(s);
+    departures_open(s);
     env.store = s->store;
+    env.archive = departures_barrier(s);
     env.libraries = functions_keeper(s->functions);
     if (!rename_commands(s) || !load_users(s) || !start_lazy(s)) return false;
     if (!namespaces_apply_conf(s, why)) {
@@ -376,10 +381,15 @@ bool server_load(struct server *s)
     enum err e;
     size_t keys = 0;
 
+    if (!departures_start(s, why)) {
+        log_warning(s->log, "The archive cannot be opened: %s", why);
+        return false;
+    }
     s->store->loading = true;
     e = persist_load(s->persist, why);
     s->store->loading = false;
     loop_refresh_time(s);
+    if (e == OK) departures_loaded(s);
     if (e == ERR_NOT_DONE) return true; /* told to stop while loading */
     if (e != OK) {
         log_warning(s->log, "%s", why);
@@ -434,6 +444,7 @@ void server_close(struct server *s)
     }
     clients_reap(s);
     client_free_loader(s);
+    if (s->persist) departures_close(s);
     if (s->persist) persist_close(&s->persist);
     loop_close(s);
     for (int i = 0; i < (int)s->conf->databases; i++) {

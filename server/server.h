@@ -155,6 +155,7 @@ struct server {
     double us_per_tick;         /* of ticks_now */
     uint64_t ticks;             /* when the last call of the batch ended; 0: not within a batch */
     struct client *loader;      /* replays the log */
+    bool bad_note;              /* of the log that is loaded, for the archive: it cannot be read */
     struct reply push;          /* of the message that is being written */
     struct buf late;            /* messages for the current client, which follow its reply */
     struct server_stats stats;

@@ -15,6 +15,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), HERE]
 
+import archive  # noqa: E402
 import cycle  # noqa: E402
 import evict  # noqa: E402
 import power  # noqa: E402
@@ -37,6 +38,17 @@ SERIES = [
     ("power cut, everysec", 4, lambda seed, b, ram: power.PowerCycle("everysec", seed, binary=b, where=RAM)),
     ("power cut, everysec, slow disk", 1, lambda seed, b, ram: power.SlowDiskCycle(seed, binary=b, where=RAM)),
     ("power cut, no", 3, lambda seed, b, ram: power.PowerCycle("no", seed, binary=b, where=RAM)),
+    ("archive, kill, always", 6, lambda seed, b, ram: archive.ArchiveCycle("always", seed, binary=b, where=ram)),
+    ("archive, kill, everysec", 4, lambda seed, b, ram: archive.ArchiveCycle("everysec", seed, binary=b, where=ram)),
+    ("archive, kill, no", 2, lambda seed, b, ram: archive.ArchiveCycle("no", seed, binary=b, where=ram)),
+    ("archive, kill, evictions", 4, lambda seed, b, ram: archive.ArchiveCycle("always", seed, evictions=True, binary=b,
+                                                                              where=ram)),
+    ("archive, rewrites and a slow archive", 2, lambda seed, b, ram: archive.HeldCycle("always", seed, binary=b,
+                                                                                       where=ram)),
+    ("archive, power cut, always", 6, lambda seed, b, ram: archive.ArchivePowerCycle("always", seed, binary=b,
+                                                                                     where=RAM)),
+    ("archive, power cut, everysec", 4, lambda seed, b, ram: archive.ArchivePowerCycle("everysec", seed, binary=b,
+                                                                                       where=RAM)),
     ("power cut, snapshots", 4, lambda seed, b, ram: power.PowerCycle("snapshot", seed, binary=b, where=RAM)),
 ]
 

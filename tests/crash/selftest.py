@@ -25,6 +25,10 @@ FINDERS = [
     ("bug-last-record-dropped", "kill, always"),
     ("bug-exec-not-atomic", "kill, always"),
     ("bug-clock-at-load", "kill, snapshots"),
+    ("bug-archived-before-sync", "archive, power cut, everysec"),
+    ("bug-note-apart", "archive, power cut, always"),
+    ("bug-applied-not-stored", "archive, kill, always"),
+    ("bug-base-before-archive", "archive, rewrites and a slow archive"),
 ]
 ROUNDS = 10
 
