@@ -33,10 +33,6 @@ struct archive *departures_archive(struct server *s, const char **why);
 /* Settings have changed. */
 void departures_apply_conf(struct server *s);
 
-/* The rules of namespaces have changed (NAMESPACE SET). False: the archive is needed now and cannot be had, why[ARCHIVE_WHY]
- * says it. At the start departures_start does this. */
-bool departures_apply_rules(struct server *s, char *why);
-
 /* Commit all that is in the log and close. The log must be there still. */
 void departures_close(struct server *s);
 

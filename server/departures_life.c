@@ -111,16 +111,6 @@ void departures_apply_conf(struct server *s)
     archive_set_conf(s->archive, &conf);
 }
 
-bool departures_apply_rules(struct server *s, char *why)
-{
-    const char *text;
-
-    s->departing->failed_us = 0;
-    if (!is_wanted(s) || s->departing->replays || departures_archive(s, &text) != NULL) return true;
-    snprintf(why, ARCHIVE_WHY, "%s", strncmp(text, "ERR ", 4) == 0 ? text + 4 : text);
-    return false;
-}
-
 /* --- the log that is loaded ---------------------------------------------------------------------------------------- */
 
 bool departures_replay(struct server *s, struct str note)

@@ -19,6 +19,7 @@
 #include "base/num.h"
 #include "conf/args.h"
 #include "conf/list.h"
+#include "server/departures.h"
 #include "server/namespace_impl.h"
 #include "server/namespace_rules.h"
 #include "storage/type_list.h"
@@ -121,8 +122,13 @@ static void replace_line(struct server *s, struct str pattern, const struct buf 
 bool namespaces_set(struct server *s, struct str pattern, const struct ns_rules *rules, char *why)
 {
     struct buf line = { 0 };
+    const char *text;
     size_t n;
 
+    if ((rules->archive != 0 || rules->audit != 0) && departures_archive(s, &text) == NULL) {
+        snprintf(why, PERSIST_WHY, "%s", text + strlen("ERR "));
+        return false;
+    }
     if (take(s, pattern, rules, why) != OK) return false;
     args_quote_if_needed(&line, pattern);
     buf_add_char(&line, ' ');
