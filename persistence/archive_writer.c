@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/planted.h"
 #include "base/thread.h"
 #include "persistence/archive_apply.h"
 #include "persistence/archive_file.h"
@@ -231,7 +232,7 @@ static int set_applied(struct archive_writer *w, size_t upto)
 {
     int rc = SQLITE_DONE;
 
-    for (size_t i = w->at; i < upto && rc == SQLITE_DONE; i++) {
+    for (size_t i = w->at; i < upto && rc == SQLITE_DONE && !PLANTED(BUG_APPLIED_NOT_STORED); i++) {
         const struct archive_item *it = w->batch[i];
         sqlite3_stmt *st;
 
