@@ -31,9 +31,13 @@ struct namespacing {
     bool settling;        /* changes are ours */
     unsigned durability;  /* NS_LOG bits of the request that runs */
     int64_t sync_due_us;  /* monotonic: durability everysec wants a sync then; 0: none */
+    int64_t shrink_us;    /* when to look again whether one holds more than its quota */
     uint64_t round;
     struct demand *demands; /* by number, of n_demands */
     size_t n_demands;
 };
+
+/* Evict where a namespace with a policy holds more than its quota, for a little time. True: there is more. */
+bool namespaces_shrink(struct server *s);
 
 #endif

@@ -8,6 +8,7 @@
  * helped, the command runs: the ones that follow go on evicting. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "server/namespace_impl.h"
@@ -165,6 +166,7 @@ const char *namespaces_refusal(struct client *c, const struct command *cmd, size
     size_t n_seen = 0;
 
     if (!(cmd->flags & CMD_WRITE) || !ns_wants(s->store)->quota || (c->flags & CLIENT_LOADER)) return NULL;
+    if (s->pause_until_ms != 0) return NULL; /* nothing is evicted; what is queued is judged when it runs */
     r.refs = arena_alloc(&s->arena, argc * sizeof *r.refs);
     r.n = command_keys(cmd, argc, argv, r.refs, argc);
     if (r.n > (long)argc) r.n = (long)argc;
@@ -184,4 +186,41 @@ const char *namespaces_refusal(struct client *c, const struct command *cmd, size
     ns_settle(s->store);
     for (size_t i = 0; i < n_seen && why == NULL; i++) why = judge(s, seen[i], &w->demands[seen[i]->id], room);
     return why;
+}
+
+/* --- in the background ------------------------------------------------------------------------------------------ */
+
+struct shrinking {
+    struct server *server;
+    int64_t until_us;
+    bool more;
+};
+
+/* A quota may have been lowered, keys may have come under it, one command may have exceeded it. */
+static void shrink_one(void *ctx, struct namespace *ns)
+{
+    struct shrinking *sh = ctx;
+    const struct ns_rules *r = &ns->rules;
+    const struct ns_stats *st = &ns->stats;
+    uint64_t evicted = st->evicted;
+    int64_t left;
+
+    if (LIKELY((r->maxkeys == 0 || st->keys <= r->maxkeys) && (r->maxmemory == 0 || st->bytes <= r->maxmemory))) return;
+    if (!evicts(r)) return;
+    left = sh->until_us - clock_mono_us();
+    if (left <= 0) sh->more = true;
+    else if (!ns_make_room(sh->server->store, ns, 0, 0, left)) sh->more |= st->evicted != evicted;
+}
+
+bool namespaces_shrink(struct server *s)
+{
+    enum { EVERY_US = 100000 };
+    struct namespacing *w = s->namespacing;
+    struct shrinking sh = { s, clock_mono_us() + BUDGET_US, false };
+
+    if (!ns_wants(s->store)->quota || s->pause_until_ms != 0 || s->store->loading) return false;
+    if (s->now_us < w->shrink_us) return false;
+    ns_each(s->store, shrink_one, &sh);
+    w->shrink_us = sh.more ? 0 : s->now_us + EVERY_US;
+    return sh.more;
 }

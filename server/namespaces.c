@@ -37,6 +37,10 @@ static enum err take(struct server *s, struct str pattern, const struct ns_rules
 {
     enum err e = ns_set(s->store, pattern, rules);
 
+    if (e == OK && rules->durability == NS_DURABLE_ALWAYS && !s->conf->appendonly) {
+        log_warning(s->log, "namespace %.*s: durability always needs appendonly yes, which is off: there is no log to wait for",
+                    (int)pattern.n, pattern.p);
+    }
     if (e == OK) get(s);
     else if (e == ERR_NOT_DONE) snprintf(why, PERSIST_WHY, "there are %d namespaces already, which is the limit", NS_MAX);
     else snprintf(why, PERSIST_WHY, "a pattern has 1 to %d bytes", NS_PATTERN_MAX);
@@ -410,12 +414,15 @@ bool namespaces_turn(struct server *s)
 {
     enum { SLICE = 512 };
     struct namespacing *w = s->namespacing;
+    bool more;
 
     if (w->sync_due_us != 0 && s->now_us >= w->sync_due_us) {
         w->sync_due_us = 0;
         persist_sync_soon(s->persist);
     }
-    return ns_is_retagging(s->store) && !s->store->loading && ns_retag_some(s->store, SLICE);
+    more = namespaces_shrink(s);
+    if (ns_is_retagging(s->store) && !s->store->loading) more |= ns_retag_some(s->store, SLICE);
+    return more;
 }
 
 /* --- figures ------------------------------------------------------------------------------------------------------- */

@@ -455,6 +455,31 @@ def test_a_policy_makes_room_within_the_namespace(n):
     assert n("SET", "evt:3", 3) == OK and n("EXISTS", "evt:1") == 0
 
 
+def test_a_quota_that_is_lowered_is_reached_in_the_background(start):
+    c = start(enable_debug_command="yes").conn()
+    c.pipeline([("SET", "a:%d" % i, i) for i in range(5000)] + [("SET", "b:%d" % i, i) for i in range(100)])
+    c("NAMESPACE", "SET", "a:*", "maxkeys", 10, "policy", "allkeys-random")
+    c("NAMESPACE", "SET", "b:*", "maxkeys", 10)
+    wait_for(lambda: stats(c, "a:*")["keys"] == 10)
+    assert stats(c, "b:*")["keys"] == 100 and stats(c, "a:*")["evicted"] == 4990
+    assert c("SET", "b:1", 2) == OK and oom(c("SET", "b:new", 1))  # what is there may change
+    c("NAMESPACE", "SET", "a:*", "maxkeys", 5)
+    wait_for(lambda: stats(c, "a:*")["keys"] == 5)
+    assert c("DEBUG", "CHECK") == OK
+
+
+def test_a_pause_evicts_nothing(start):
+    s = start(args=["--namespace", "a:* maxkeys 2 policy allkeys-lru"])
+    c, w = s.conn(), s.conn()
+    c("MSET", "a:1", 1, "a:2", 2)
+    w("MULTI")
+    c("CLIENT", "PAUSE", 100000, "WRITE")
+    w.send("SET", "a:3", 3)
+    wait_for(lambda: c.info("clients")["blocked_clients"] == "1")
+    assert c("DBSIZE") == 2 and c("CLIENT", "UNPAUSE") == OK
+    assert w.read() == QUEUED and w("EXEC") == [OK] and c("DBSIZE") == 2
+
+
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 def test_figures_are_exact(shared, n):
@@ -613,6 +638,7 @@ def test_less_than_always_does_not_wait(start, disk, durability):
     s = start(conf="port 0\nsave \"\"\nappendonly yes\nappendfsync always\nnamespace c:* durability %s\n" % durability,
               env=disk.env)
     c, w, r = s.conn(), s.conn(), s.conn()
+    assert "durability" not in s.log()
     hold(disk, w, "SET", "held", 1)
     assert c("SET", "c:1", 1) == OK and c("INCR", "c:1") == 2
     assert r("GET", "c:1") == b"2"          # nor does who reads it
