@@ -28,6 +28,7 @@ static void fini(struct archive_question *q)
     }
     mem_free(s->readable);
     mem_free(s->live);
+    if (s->on_free != NULL) s->on_free(s->on_free_ctx);
 }
 
 enum err archive_search_new(struct archive_search **out, const struct archive_search_ask *ask, char why[ARCHIVE_SEARCH_WHY])
@@ -80,6 +81,12 @@ void archive_search_readable(struct archive_search *s, struct str pattern)
     s->readable = mem_realloc(s->readable, (s->n_readable + 1) * sizeof *s->readable);
     s->readable[s->n_readable] = (struct buf){ .n = 0 };
     buf_add_str(&s->readable[s->n_readable++], pattern);
+}
+
+void archive_search_on_free(struct archive_search *s, void (*fn)(void *ctx), void *ctx)
+{
+    s->on_free = fn;
+    s->on_free_ctx = ctx;
 }
 
 struct archive_job *archive_search_job(struct archive_search *s)

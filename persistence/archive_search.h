@@ -50,6 +50,9 @@ void archive_search_readable(struct archive_search *s, struct str pattern);
 /* To ask, and to free (archive_question_free) with all that was given. */
 struct archive_job *archive_search_job(struct archive_search *s);
 
+/* Called when it is freed. */
+void archive_search_on_free(struct archive_search *s, void (*fn)(void *ctx), void *ctx);
+
 /* --- live keys ------------------------------------------------------------------------------------------- */
 
 /* May texts of this key be in the answer, as far as its name tells? */
@@ -63,5 +66,7 @@ bool archive_search_add(struct archive_search *s, struct str ns, struct str key,
 
 /* Something live was not looked into: the reply says that it is partial. */
 void archive_search_left_out(struct archive_search *s);
+
+size_t archive_search_live_bytes(const struct archive_search *s);
 
 #endif

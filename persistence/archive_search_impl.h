@@ -52,6 +52,8 @@ struct archive_search {
     struct live_key *live;
     size_t n_live, live_bytes;
     bool partial;
+    void (*on_free)(void *ctx);
+    void *on_free_ctx;
 
     /* While it runs. */
     struct archive_matcher matcher;

@@ -44,6 +44,11 @@ void archive_search_left_out(struct archive_search *s)
     s->partial = true;
 }
 
+size_t archive_search_live_bytes(const struct archive_search *s)
+{
+    return s->live_bytes;
+}
+
 /* --- reading --------------------------------------------------------------------------------------------- */
 
 /* Fields of the hash that is read, for WHERE. */

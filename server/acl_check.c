@@ -139,6 +139,22 @@ bool acl_reads_all_keys(struct acl *a, const struct acl_user *u, const struct co
     return false;
 }
 
+void acl_each_readable(struct acl *a, const struct acl_user *u, const struct command_ref *ref, size_t argc,
+                       const struct str *argv, void (*fn)(void *ctx, struct str pattern), void *ctx)
+{
+    struct keys k = { NULL, -1 };
+    size_t at;
+
+    for (size_t i = 0; i < u->n_selectors; i++) {
+        const struct acl_selector *sel = u->selectors[i];
+        if (check_selector(a, sel, ref, argc, argv, &k, &at) != ACL_OK) continue;
+        if (sel->all_keys) fn(ctx, STR("*"));
+        for (size_t p = 0; p < sel->keys.n; p++) {
+            if (sel->keys.items[p].access & ACL_READ_KEY) fn(ctx, sel->keys.items[p].text);
+        }
+    }
+}
+
 void acl_explain(enum acl_verdict v, const struct acl_user *u, const struct command_ref *ref, struct str what,
                  bool verbose, struct buf *out)
 {

@@ -99,8 +99,8 @@ enum err archive_wait_open(struct call *c, struct archive **a)
     return *a ? OK : call_fail_text(c, str_c(why));
 }
 
-enum err archive_wait_for(struct call *c, enum archive_lane lane, struct archive_job *j,
-                          const struct archive_asking *how)
+enum err archive_wait_later(struct call *c, enum archive_lane lane, struct archive_job *j,
+                            const struct archive_asking *how)
 {
     struct server *s = c->client->server;
     struct asking *a = new_asking(c);
@@ -110,9 +110,18 @@ enum err archive_wait_for(struct call *c, enum archive_lane lane, struct archive
     a->how = how;
     j->owner = a;
     j->done = on_done;
+    return park(c, a, ms);
+}
+
+enum err archive_wait_for(struct call *c, enum archive_lane lane, struct archive_job *j,
+                          const struct archive_asking *how)
+{
+    struct server *s = c->client->server;
+    enum err e = archive_wait_later(c, lane, j, how);
+
     if (j->after > 0 && !archive_is_applied(s->archive, j->after)) persist_sync_soon(s->persist);
     archive_ask(s->archive, lane, j);
-    return park(c, a, ms);
+    return e;
 }
 
 enum err archive_wait_applied(struct call *c, uint64_t seq, int64_t timeout_ms)

@@ -40,6 +40,11 @@ enum err MUST_USE archive_wait_open(struct call *c, struct archive **a);
 enum err MUST_USE archive_wait_for(struct call *c, enum archive_lane lane, struct archive_job *j,
                                    const struct archive_asking *how);
 
+/* The same for a job that its maker asks later, within a few turns. Should nobody wait any more (job.cancelled), he calls
+ * job.done instead. */
+enum err MUST_USE archive_wait_later(struct call *c, enum archive_lane lane, struct archive_job *j,
+                                     const struct archive_asking *how);
+
 /* The answered job, when the request runs again; NULL: it runs for the first time. */
 struct archive_job *archive_wait_answer(const struct call *c);
 

@@ -1,0 +1,243 @@
+/* live_search.c -- see live_search.h. */
+#include "server/live_search.h"
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "persistence/archive.h"
+#include "persistence/persist.h"
+#include "storage/db.h"
+#include "storage/hash.h"
+#include "storage/list.h"
+#include "storage/namespace.h"
+#include "storage/set.h"
+#include "storage/stream.h"
+#include "storage/type_string.h"
+#include "storage/zset.h"
+
+enum {
+    SLICE_US = 500,
+    KEYS_AT_ONCE = 8,         /* between two looks at the clock */
+    SIFT_MAX = 128 * 1024     /* larger values go without being sifted: that would take as long as copying them */
+};
+
+struct walk {
+    struct server *server;
+    struct archive_search *search;
+    int db;
+    uint64_t cursor;
+    bool asked, full;
+    struct link in_list; /* server->live_searches */
+};
+
+/* --- one value ------------------------------------------------------------------------------------------- */
+
+static bool sift_list(const struct archive_search *q, const struct entry *e)
+{
+    struct archive_sifted v = { 0 };
+    struct buf scratch = { 0 };
+    struct list_iter it;
+    bool pass = false;
+
+    list_iter_at(&it, entry_ptr(e), 0, LIST_RIGHT);
+    while (!pass && list_next(&it)) pass = archive_search_sift(q, &v, list_iter_get(&it, &scratch));
+    buf_fini(&scratch);
+    return pass;
+}
+
+static bool sift_set(const struct archive_search *q, struct store *s, const struct entry *e)
+{
+    struct archive_sifted v = { 0 };
+    struct set set = set_of(s, e);
+    char scratch[NUM_TEXT_MAX];
+    struct set_iter it;
+    bool pass = false;
+
+    set_iter_start(&it, &set);
+    while (!pass && set_next(&it)) pass = archive_search_sift(q, &v, set_text(&it.item, scratch));
+    return pass;
+}
+
+static bool sift_zset(const struct archive_search *q, struct store *s, const struct entry *e)
+{
+    struct archive_sifted v = { 0 };
+    struct zset z = zset_of(s, e);
+    struct zset_iter it;
+    bool pass = false;
+
+    zset_iter_at(&it, &z, 0, false);
+    while (!pass && zset_next(&it)) pass = archive_search_sift(q, &v, it.member);
+    return pass;
+}
+
+static bool sift_hash(const struct archive_search *q, struct store *s, const struct entry *e)
+{
+    struct archive_sifted v = { 0 };
+    struct hash h = hash_of(s, e);
+    struct hash_iter it;
+    bool pass = false;
+
+    hash_iter_start(&it, &h);
+    while (!pass && hash_next(&it)) pass = archive_search_sift(q, &v, it.value);
+    return pass;
+}
+
+/* Names of fields too: an entry that is no message becomes a text with them. */
+static bool sift_stream(const struct archive_search *q, const struct entry *e)
+{
+    struct archive_sifted v = { 0 };
+    struct stream_iter it;
+    struct str field, value;
+    bool pass = false;
+
+    stream_iter_start(&it, entry_ptr(e), STREAM_ID_MIN, STREAM_ID_MAX, false);
+    while (!pass && stream_next(&it)) {
+        while (!pass && stream_field(&it, &field, &value)) {
+            pass = archive_search_sift(q, &v, field) || archive_search_sift(q, &v, value);
+        }
+    }
+    return pass;
+}
+
+static bool sift(const struct archive_search *q, struct store *s, const struct entry *e)
+{
+    struct archive_sifted v = { 0 };
+    char scratch[NUM_TEXT_MAX];
+
+    switch (entry_type(e)) {
+    case VALUE_STRING: return archive_search_sift(q, &v, string_bytes(e, scratch));
+    case VALUE_LIST: return sift_list(q, e);
+    case VALUE_SET: return sift_set(q, s, e);
+    case VALUE_ZSET: return sift_zset(q, s, e);
+    case VALUE_HASH: return sift_hash(q, s, e);
+    case VALUE_STREAM: return sift_stream(q, e);
+    default: return false;
+    }
+}
+
+static void visit(void *ctx, const struct entry *e)
+{
+    struct walk *w = ctx;
+    struct store *s = w->server->store;
+    const struct namespace *ns = ns_of(s, e);
+    struct buf payload = { .may_fail = true };
+    size_t bytes;
+
+    if (w->full || ns == NULL || (ns->rules.archive == 0 && ns->rules.recall == NS_RECALL_NEVER)) return;
+    if (!archive_search_wants(w->search, entry_key(e))) return;
+    bytes = db_weight(e);
+    if (bytes > LIVE_VALUE_MAX || !mem_can(2 * bytes)) {
+        archive_search_left_out(w->search);
+        return;
+    }
+    if (bytes <= SIFT_MAX && !sift(w->search, s, e)) return;
+    persist_dump_plain(s, e, &payload);
+    if (payload.failed) {
+        buf_fini(&payload);
+        archive_search_left_out(w->search);
+    } else if (!archive_search_add(w->search, str_c(ns->pattern), entry_key(e), &payload)) {
+        archive_search_left_out(w->search);
+        w->full = true;
+    }
+}
+
+/* --- the walk -------------------------------------------------------------------------------------------- */
+
+static void on_free(void *ctx)
+{
+    struct walk *w = ctx;
+
+    link_remove(&w->in_list);
+    mem_free(w);
+}
+
+void live_search_begin(struct server *s, struct archive_search *search, int db)
+{
+    struct walk *w = mem_zalloc(sizeof *w);
+
+    w->server = s;
+    w->search = search;
+    w->db = db;
+    link_init(&w->in_list);
+    link_add_tail(&s->live_searches, &w->in_list);
+    archive_search_on_free(search, on_free, w);
+}
+
+/* Notes that cannot be committed are not waited for: what is in the archive is better than nothing. */
+static void ask(struct walk *w)
+{
+    struct server *s = w->server;
+    struct archive_job *j = archive_search_job(w->search);
+    struct archive_info info;
+
+    j->after = archive_last_seq(s->archive);
+    if (j->after > 0 && !archive_is_applied(s->archive, j->after)) {
+        archive_info(s->archive, &info);
+        if (strcmp(info.state, "failing") == 0) {
+            j->after = 0;
+            archive_search_left_out(w->search);
+        } else {
+            persist_sync_soon(s->persist);
+        }
+    }
+    archive_ask(s->archive, ARCHIVE_LANE_QUERY, j);
+}
+
+/* False: the walk is over. */
+static bool step(struct walk *w, int64_t until_us)
+{
+    struct store *s = w->server->store;
+
+    while (clock_mono_us() < until_us) {
+        w->cursor = db_scan(s->dbs[w->db], w->cursor, KEYS_AT_ONCE, visit, w);
+        if (w->cursor == 0 || w->full) return false;
+    }
+    return true;
+}
+
+bool live_search_turn(struct server *s)
+{
+    struct walk *w;
+    struct archive_job *j;
+
+    if (LIKELY(link_alone(&s->live_searches))) return false;
+    w = LINK_OF(s->live_searches.next, struct walk, in_list);
+    if (w->asked) return false; /* one at a time */
+    j = archive_search_job(w->search);
+    if (atomic_load(&j->cancelled)) {
+        j->done(j);
+        return true;
+    }
+    if (s->archive != NULL && ns_any(s->store) && step(w, clock_mono_us() + SLICE_US)) return true;
+    w->asked = true;
+    if (s->archive != NULL) {
+        ask(w);
+    } else {
+        j->refused = "the archive is closed";
+        j->done(j);
+    }
+    return true;
+}
+
+void live_search_close(struct server *s)
+{
+    while (!link_alone(&s->live_searches)) {
+        struct walk *w = LINK_OF(s->live_searches.next, struct walk, in_list);
+        struct archive_job *j = archive_search_job(w->search);
+
+        link_remove(&w->in_list);
+        if (w->asked) continue;
+        j->refused = "the server stops";
+        j->done(j);
+    }
+}
+
+size_t live_search_bytes(const struct server *s)
+{
+    size_t bytes = 0;
+
+    for (const struct link *l = s->live_searches.next; l != &s->live_searches; l = l->next) {
+        bytes += archive_search_live_bytes(LINK_OF(l, struct walk, in_list)->search);
+    }
+    return bytes;
+}

@@ -1,0 +1,30 @@
+/* live_search.h -- the live keys of a search (persistence/archive_search.h).
+ *
+ * Between a client's question and the archive's answer the keys of the namespaces that archive or recall are walked, in
+ * slices of half a millisecond; of those whose bytes may match the payloads go with the question. One search is walked
+ * and answered at a time, so that the payloads of many do not add up.
+ *
+ * What leaves memory during the walk is in the archive by the time that it is asked: it is told which note to wait for when
+ * the walk is over. So a session that moves is found in one place or in both, never in neither. */
+#ifndef MEMD_SERVER_LIVE_SEARCH_H
+#define MEMD_SERVER_LIVE_SEARCH_H
+
+#include "persistence/archive_search.h"
+#include "server/server.h"
+
+/* Larger values are left out of the walk, and the reply says so. */
+enum { LIVE_VALUE_MAX = 1 << 20 };
+
+/* Walk database db for search, then ask it (archive_wait_later has the client wait for it). */
+void live_search_begin(struct server *s, struct archive_search *search, int db);
+
+/* Go on. Every turn. True: there is more to do. */
+bool live_search_turn(struct server *s);
+
+/* Give up what was not asked yet: before the archive is closed. */
+void live_search_close(struct server *s);
+
+/* Payloads that are on their way: they do not count against maxmemory. */
+size_t live_search_bytes(const struct server *s);
+
+#endif
