@@ -115,14 +115,14 @@ static const struct table tables[] = {
               "FROM messages_fts CROSS JOIN messages AS m ON m.id = messages_fts.rowid CROSS JOIN entries AS e ON e.id = m.entry "
               "WHERE messages_fts MATCH ?1 AND e.db = ?3 ORDER BY messages_fts.rowid DESC",
       .find_all = "SELECT m.id, 0.0, " MESSAGE_COLUMNS "FROM messages AS m CROSS JOIN entries AS e ON e.id = m.entry "
-                  "WHERE e.db = ?3 ORDER BY m.id DESC" },
+                  "WHERE e.db = ?3 AND typeof(m.content) = 'text' ORDER BY m.id DESC" },
     { .in = HIT_FIELD,
       .count = "SELECT memd_count(fields_fts, ?2) FROM fields_fts WHERE fields_fts MATCH ?1 LIMIT 1",
       .find = "SELECT f.id, memd_score(fields_fts, ?2), " FIELD_COLUMNS
               "FROM fields_fts CROSS JOIN fields AS f ON f.id = fields_fts.rowid CROSS JOIN entries AS e ON e.id = f.entry "
               "WHERE fields_fts MATCH ?1 AND e.db = ?3 ORDER BY fields_fts.rowid DESC",
       .find_all = "SELECT f.id, 0.0, " FIELD_COLUMNS "FROM fields AS f CROSS JOIN entries AS e ON e.id = f.entry "
-                  "WHERE e.db = ?3 ORDER BY f.id DESC" },
+                  "WHERE e.db = ?3 AND typeof(f.value) = 'text' ORDER BY f.id DESC" },
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 
