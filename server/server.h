@@ -175,6 +175,7 @@ struct server {
 
     struct recalls *recalls;    /* recall.c: reads that wait for what left memory */
     struct link archive_answered, archive_applying; /* archive_wait.c: clients whose answer has come; who wait for a commit */
+    struct link live_searches;  /* live_search.c: searches, from their question to their answer */
 
     struct script_run *script;
     struct scripts *scripts;
