@@ -61,13 +61,19 @@ static struct ns_page *page_of(struct namespaces *n, const struct entry *e)
     return NULL;
 }
 
+/* The others stay in order, the oldest first: it is the one that nobody changes any more. */
+static void drop_page(struct namespaces *n, struct ns_page *p)
+{
+    memmove(p, p + 1, (size_t)(n->pages + --n->n_pages - p) * sizeof *p);
+}
+
 static void open_page(struct db *db, const struct entry *e, uint64_t charged)
 {
     struct namespaces *n = db->store->namespaces;
 
     if (n->n_pages == NS_PAGES) {
         settle_page(&n->pages[0]);
-        memmove(n->pages, n->pages + 1, --n->n_pages * sizeof n->pages[0]);
+        drop_page(n, &n->pages[0]);
     }
     n->pages[n->n_pages++] = (struct ns_page){ e, db, charged };
 }
@@ -81,7 +87,16 @@ static void close_pages(const struct store *s)
 
 void ns_note_write(struct db *db, const struct entry *e)
 {
-    if (!page_of(db->store->namespaces, e)) open_page(db, e, db_weight(e));
+    struct namespaces *n = db->store->namespaces;
+    struct ns_page *p = page_of(n, e), again;
+
+    if (!p) {
+        open_page(db, e, db_weight(e));
+    } else if (p != &n->pages[n->n_pages - 1]) { /* it is the youngest now */
+        again = *p;
+        drop_page(n, p);
+        n->pages[n->n_pages++] = again;
+    }
 }
 
 void ns_note_moved(const struct db *db, const struct entry *e, const struct entry *to)
@@ -135,7 +150,7 @@ void ns_note_remove(struct db *db, uint64_t hash, const struct entry *e)
     struct ns_page *p = page_of(n, e);
 
     weigh(db, ns, 0, p ? p->charged : db_weight(e));
-    if (p) *p = n->pages[--n->n_pages];
+    if (p) drop_page(n, p);
     count_out(db, ns, hash, e);
 }
 

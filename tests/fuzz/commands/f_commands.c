@@ -5,6 +5,9 @@
  * the end both stores must hold the same, and be sound. So a command that is journaled in a way that
  * does something else when it is replayed is found, whatever the command.
  *
+ * Keys have namespaces, whose rules come and go; their figures must agree with a count of everything, and what is told
+ * of elements that are trimmed must be there.
+ *
  * The bytes of the input choose commands and arguments; when they are used up, numbers choose that follow
  * from all of them. So a short input is a long conversation, and one that is known byte by byte can be
  * changed byte by byte.
@@ -18,6 +21,7 @@
 #include "base/num.h"
 #include "commands/command.h"
 #include "storage/digest.h"
+#include "storage/namespace.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { ARGS_MAX = 24, ROWS_MAX = 512, REQUESTS_MAX = 200 };
@@ -338,6 +342,36 @@ static enum err run(struct side *side, const struct row *r, size_t argc, const s
     return e;
 }
 
+static void on_overwritten(void *ctx, const struct db *db, const struct entry *e)
+{
+    (void)ctx;
+    ensure(db_peek((struct db *)(uintptr_t)db, entry_key(e)) == e);
+}
+
+static void on_trimmed(void *ctx, const struct db *db, const struct entry *e, bool from_end, uint64_t n)
+{
+    (void)ctx, (void)from_end;
+    ensure(n > 0 && n <= type_ops[entry_type(e)]->count(db->store, e));
+}
+
+static struct departures departures = { .overwritten = on_overwritten, .trimmed = on_trimmed };
+
+static const char *const patterns[] = { "k1*", "k2?", "k*", "k5?", "k6", "m*", "*" };
+
+/* A rule comes or goes, or keys get their namespaces, or are evicted within one. */
+static void change_rules(struct input *in, struct store *s)
+{
+    struct str pattern = pick(in, patterns, sizeof patterns / sizeof *patterns);
+    struct ns_rules rules = { .archive = NS_OVERWRITE | NS_TRIM, .maxkeys = 1 + below(in, 8), .policy = EVICT_ALL_LRU };
+    struct namespace *ns = ns_by_pattern(s, pattern);
+
+    rules.has_policy = one_in(in, 2);
+    if (ns == NULL) ensure(ns_set(s, pattern, &rules) == OK);
+    else if (one_in(in, 3)) ensure(ns_del(s, pattern));
+    else if (one_in(in, 2)) ensure(ns_set(s, pattern, &rules) == OK);
+    else if (!s->loading) (void)ns_make_room(s, ns, 1, 0, INT64_MAX / 2);
+}
+
 static void side_open(struct side *s, struct side *copy)
 {
     struct store_conf conf = {
@@ -352,6 +386,7 @@ static void side_open(struct side *s, struct side *copy)
     *s = (struct side){ .copy = copy };
     s->store = store_new(&conf, &hash_key, 42);
     s->store->now_ms = 1790000000000;
+    s->store->departures = &departures;
     s->store->loading = copy == NULL; /* nothing expires but what the journal says */
     store_subscribe(s->store, on_change, s);
     arena_init(&s->arena);
@@ -449,9 +484,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     side_open(&copy, NULL);
     side_open(&side, &copy);
     for (int i = 0; i < REQUESTS_MAX; i++) {
+        if (one_in(&in, 16)) change_rules(&in, one_in(&in, 2) ? side.store : copy.store);
         one_request(&in, &side);
+        ns_retag_some(side.store, below(&in, 8));
         if (one_in(&in, 8)) side.store->now_ms = copy.store->now_ms += take(&in) * 50;
-        if (tracing()) compare(&side, &copy);
+        if (tracing()) {
+            store_check(side.store);
+            store_check(copy.store);
+            compare(&side, &copy);
+        }
     }
     compare(&side, &copy);
     side_close(&side);
