@@ -33,6 +33,8 @@ bool change_is_seen(const struct change *c)
 
 void store_subscribe(struct store *s, void (*fn)(void *ctx, const struct change *c), void *ctx)
 {
+    for (int i = 0; i < s->n_subscribers; i++)
+        if (s->subscribers[i].fn == fn && s->subscribers[i].ctx == ctx) return;
     ensure(s->n_subscribers < (int)(sizeof s->subscribers / sizeof s->subscribers[0]));
     s->subscribers[s->n_subscribers++] = (struct subscriber){ fn, ctx };
 }

@@ -231,7 +231,8 @@ struct departures {
 struct store *store_new(const struct store_conf *conf, const struct hash_key *key, uint64_t seed);
 void store_free(struct store **s);
 
-/* Be told of every change. Subscribers may read the store, not change it. */
+/* Be told of every change; once, however often asked for (the clock of hash fields is made anew with each content
+ * that comes). Subscribers may read the store, not change it. */
 void store_subscribe(struct store *s, void (*fn)(void *ctx, const struct change *c), void *ctx);
 
 /* Tell one. Counts stats.dirty and stats.changes, but for CHANGE_NEW (the change that made the key
