@@ -1,6 +1,6 @@
 #include "persistence/archive_retain.h"
 
-enum { SLICE = 200, FREE_PAGES_MIN = 512, FREE_PART = 8 };
+enum { SLICE = 200, FREE_PAGES_MIN = 256, FREE_PART = 8 };
 
 struct pages {
     int64_t count, unused, size;

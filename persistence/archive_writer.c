@@ -24,8 +24,8 @@ enum {
     GATHER_US = 20000,       /* and waits so long for more, when nobody waits for it */
     RETRY_US = 1000000,
     HOUSEKEEPING_US = 1000000,
-    WAL_PAGES = 2048,        /* 16 MiB: then it is checkpointed between transactions */
-    WAL_PAGES_MUCH = 16384,  /* readers have kept it from beginning anew: try harder */
+    WAL_PAGES = 1024,        /* 16 MiB: then it is checkpointed between transactions */
+    WAL_PAGES_MUCH = 8192,   /* readers have kept it from beginning anew: try harder */
     ERASED_KEPT = 256
 };
 
