@@ -107,13 +107,8 @@ static void reply_figure(struct reply *out, const char *name, uint64_t n)
 
 static void reply_histogram(struct reply *out, const uint64_t *counts)
 {
-    static const char *const bounds[] = { "1", "10", "60", "600", "3600", "21600", "86400", "604800", "2592000", "inf" };
-    static const int64_t same[] = { NS_TTL_BOUNDS };
-
-    _Static_assert(sizeof bounds / sizeof *bounds == NS_TTL_BUCKETS, "a name for each bucket");
-    _Static_assert(sizeof same / sizeof *same + 1 == NS_TTL_BUCKETS, "and a bound for all but the last");
     reply_map(out, NS_TTL_BUCKETS);
-    for (int i = 0; i < NS_TTL_BUCKETS; i++) reply_figure(out, bounds[i], counts[i]);
+    for (int i = 0; i < NS_TTL_BUCKETS; i++) reply_figure(out, namespaces_ttl_bounds[i], counts[i]);
 }
 
 static void reply_stats(struct reply *out, const struct ns_stats *st)

@@ -427,6 +427,11 @@ bool namespaces_turn(struct server *s)
 
 /* --- figures ------------------------------------------------------------------------------------------------------- */
 
+const char *const namespaces_ttl_bounds[NS_TTL_BUCKETS] = {
+    "1", "10", "60", "600", "3600", "21600", "86400", "604800", "2592000", "inf",
+};
+_Static_assert(sizeof (const int64_t[]){ NS_TTL_BOUNDS } / sizeof(int64_t) + 1 == NS_TTL_BUCKETS, "a name for each");
+
 struct printing {
     struct buf *out;
     unsigned n;
@@ -440,11 +445,15 @@ static void print_line(void *ctx, struct namespace *ns)
     buf_printf(p->out, "ns%u:pattern=", p->n++);
     for (const char *q = ns->pattern; *q; q++) buf_add_char(p->out, *q == ',' || *q == '=' ? '?' : *q); /* which part them */
     buf_printf(p->out, ",keys=%llu,bytes=%llu,expires=%llu,hits=%llu,misses=%llu,expired=%llu,evicted=%llu,trimmed=%llu,"
-               "archived=%llu,recalled=%llu,dropped=%llu,refused=%llu\r\n",
+               "archived=%llu,recalled=%llu,dropped=%llu,refused=%llu",
                (unsigned long long)st->keys, (unsigned long long)st->bytes, (unsigned long long)st->expires,
                (unsigned long long)st->hits, (unsigned long long)st->misses, (unsigned long long)st->expired,
                (unsigned long long)st->evicted, (unsigned long long)st->trimmed, (unsigned long long)st->archived,
                (unsigned long long)st->recalled, (unsigned long long)st->dropped, (unsigned long long)st->refused);
+    for (int i = 0; i < NS_TTL_BUCKETS; i++) {
+        buf_printf(p->out, ",ttl_%s=%llu", namespaces_ttl_bounds[i], (unsigned long long)st->ttl[i]);
+    }
+    buf_add_c(p->out, "\r\n");
 }
 
 void namespaces_info(struct server *s, struct buf *out)

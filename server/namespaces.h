@@ -43,6 +43,9 @@ unsigned namespaces_durability(const struct server *s, const struct change *ch);
 /* Slices of work in the background: retagging; syncs for durability everysec. True: there is more. */
 bool namespaces_turn(struct server *s);
 
+/* Names of the histogram's upper bounds, in seconds. */
+extern const char *const namespaces_ttl_bounds[NS_TTL_BUCKETS];
+
 /* INFO's lines, and zeroing what counts since the start (CONFIG RESETSTAT). */
 void namespaces_info(struct server *s, struct buf *out);
 void namespaces_reset_stats(struct server *s);
