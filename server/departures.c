@@ -95,7 +95,7 @@ static bool out_value(struct server *s, const struct db *db, const struct entry 
     n.reason = reason;
     n.flags = flags;
     n.expires_ms = entry_expire_at(e);
-    persist_dump(s->store, e, &payload);
+    persist_dump_plain(s->store, e, &payload);
     return out(s, &n, ns, &payload);
 }
 

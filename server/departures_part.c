@@ -96,7 +96,7 @@ bool departing_part(const struct server *s, const struct entry *e, bool from_end
     if (part == NULL) return false;
     box = entry_new_ptr(entry_type(e), entry_enc(e), entry_key(e), -1);
     entry_set_ptr(box, part);
-    persist_dump(s->store, box, payload);
+    persist_dump_plain(s->store, box, payload);
     db_free_value(box);
     entry_free(box);
     return true;
