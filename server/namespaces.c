@@ -384,11 +384,13 @@ static void renew_reads(struct client *c, const struct command *cmd, size_t argc
     long n;
 
     if (!uses_values(cmd) || s->store->no_touch || s->pause_until_ms != 0) return;
+    s->store->no_touch = true; /* looking the keys up once more is no use of them */
     refs = arena_alloc(&s->arena, argc * sizeof *refs);
     n = command_keys(cmd, argc, argv, refs, argc);
     for (long i = 0; i < n && i < (long)argc; i++) {
         if ((refs[i].flags & KEY_RO) || (!wrote && (refs[i].flags & KEY_RW))) renew_read(s, client_db(c), argv[refs[i].at]);
     }
+    s->store->no_touch = false;
 }
 
 void namespaces_after(struct client *c, const struct command *cmd, size_t argc, const struct str *argv)
@@ -401,7 +403,7 @@ void namespaces_after(struct client *c, const struct command *cmd, size_t argc, 
     if (ns_wants(s->store)->sliding) renew_reads(c, cmd, argc, argv, wrote);
     if (!wrote) return;
     w->settling = true;
-    s->store->no_touch = true; /* looking the keys up once more is no use of them */
+    s->store->no_touch = true;
     for (size_t i = 0; i < w->n_touched; i++) settle(s, &w->touched[i]);
     s->store->no_touch = no_touch;
     w->settling = false;

@@ -210,6 +210,13 @@ def test_rules_are_given_on_the_command_line_and_the_last_one_counts(start):
     assert "namespace a:* is given twice" in s.log()
 
 
+def test_rules_change_within_a_transaction(start):
+    c = start(appendonly="yes").conn()
+    assert c.pipeline([("MULTI",), ("SET", "a:1", 1), ("NAMESPACE", "SET", "a:*", "ttl", 100), ("SET", "a:2", 2),
+                       ("NAMESPACE", "DEL", "a:*"), ("SET", "a:3", 3), ("EXEC",)])[-1] == [OK, OK, OK, 1, OK]
+    assert c("TTL", "a:1") == -1 and c("TTL", "a:2") > 90 and c("TTL", "a:3") == -1
+
+
 def test_rules_are_no_data(start):
     """What SET does is gone with the process, like CONFIG SET's; a flush leaves it."""
     s = start(appendonly="yes")
@@ -478,6 +485,30 @@ def test_a_pause_evicts_nothing(start):
     wait_for(lambda: c.info("clients")["blocked_clients"] == "1")
     assert c("DBSIZE") == 2 and c("CLIENT", "UNPAUSE") == OK
     assert w.read() == QUEUED and w("EXEC") == [OK] and c("DBSIZE") == 2
+
+
+def test_a_reserve_keeps_others_from_evicting_here(start):
+    s = start(enable_debug_command="yes", maxmemory="12mb", maxmemory_policy="allkeys-lru",
+              args=["--namespace", "keep:* reserve 2mb", "--namespace", "part:* reserve 200kb"])
+    c = s.conn()
+    for ns in ("keep", "part"):
+        assert c.pipeline([("SET", "%s:%d" % (ns, i), "v" * 1000) for i in range(1000)]) == [OK] * 1000
+    for at in range(0, 20000, 1000):
+        assert c.pipeline([("SET", "x%d" % i, "v" * 1000) for i in range(at, at + 1000)]) == [OK] * 1000
+    assert stats(c, "keep:*")["keys"] == 1000 and stats(c, "keep:*")["evicted"] == 0
+    left = stats(c, "part:*")
+    assert 150 < left["keys"] < 1000 and left["bytes"] > 190 * 1024 and left["evicted"] == 1000 - left["keys"]
+    assert c("DEBUG", "CHECK") == OK
+
+
+def test_uses_are_counted_once(start):
+    c = start(args=["--namespace", "s:* ttl 100 sliding yes", "--maxmemory-policy", "allkeys-lfu", "--lfu-log-factor", "0"]).conn()
+    for k in ("s:k", "plain"):
+        c("SET", k, 1)
+        for i in range(50):
+            c("PEXPIRE", k, 50000)
+            c("GET", k)
+    assert c("OBJECT", "FREQ", "s:k") == c("OBJECT", "FREQ", "plain")
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
