@@ -51,11 +51,11 @@ static int drop(struct archive_file *f, enum archive_sql which, int64_t now_ms, 
     return rc;
 }
 
-/* Some free pages are kept for what comes next. */
+/* Some free pages are kept for what comes next, where the file may be so large. */
 static bool is_roomy(const struct pages *p, int64_t max_bytes)
 {
-    if (p->unused < FREE_PAGES_MIN) return false;
-    return p->unused > p->count / FREE_PART || (max_bytes > 0 && p->count * p->size > max_bytes);
+    if (max_bytes > 0 && p->count * p->size > max_bytes) return p->unused > 0;
+    return p->unused >= FREE_PAGES_MIN && p->unused > p->count / FREE_PART;
 }
 
 int archive_retain(struct archive_file *f, int64_t now_ms, int64_t max_bytes, uint64_t *removed, bool *more)
