@@ -441,15 +441,17 @@ void archive_close(struct archive **to)
 {
     struct archive *a = *to;
     uint64_t left;
+    bool has_log;
 
     if (a == NULL) return;
+    has_log = a->log->id[0] != '\0';
     archive_builder_stop(&a->builder);
     give(a);
     left = archive_writer_stop(&a->writer);
     archive_readers_stop(&a->readers);
     if (left > 0) {
         log_warning(a->env.log, "Archive %s: closed with %llu notes that could not be brought in%s", a->conf.path,
-                    (unsigned long long)left, a->log->id[0] != '\0' ? "; the write log has them" : "");
+                    (unsigned long long)left, has_log ? "; the write log has them" : "");
     }
     destroy(a);
     *to = NULL;
