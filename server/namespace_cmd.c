@@ -16,7 +16,7 @@ static struct namespace *find(const struct call *c)
     return ns_by_pattern(c->store, call_arg(c, 2));
 }
 
-/* --- SET, DEL --------------------------------------------------------------------------------------------------- */
+/* --- SET, DEL -------------------------------------------------------------------------------------------- */
 
 /* Options that are not named stay as they are. */
 static enum err run_set(struct call *c)
@@ -44,7 +44,7 @@ static enum err run_del(struct call *c)
     return OK;
 }
 
-/* --- GET, LIST -------------------------------------------------------------------------------------------------- */
+/* --- GET, LIST ------------------------------------------------------------------------------------------- */
 
 static void reply_option(void *ctx, const char *name, struct str value)
 {
@@ -97,7 +97,7 @@ static enum err run_list(struct call *c)
     return OK;
 }
 
-/* --- STATS ------------------------------------------------------------------------------------------------------ */
+/* --- STATS ----------------------------------------------------------------------------------------------- */
 
 static void reply_figure(struct reply *out, const char *name, uint64_t n)
 {
@@ -151,7 +151,7 @@ static enum err run_stats(struct call *c)
     return OK;
 }
 
-/* --- HELP ------------------------------------------------------------------------------------------------------- */
+/* --- HELP ------------------------------------------------------------------------------------------------ */
 
 static enum err run_help(struct call *c)
 {
@@ -207,6 +207,7 @@ static const struct command namespace_subs[] = {
 };
 
 const struct command namespace_commands[] = {
-    { CONTAINER("namespace", GROUP_SERVER, "7.2.0", "Rules for keys by pattern, and figures by rule.", namespace_subs) },
+    { CONTAINER("namespace", GROUP_SERVER, "7.2.0", "Rules for keys by pattern, and figures by rule.",
+                namespace_subs) },
     { 0 },
 };

@@ -128,7 +128,8 @@ static struct write look(const struct request_keys *r, long i)
     struct db *db = client_db(r->client);
     const struct store *s = r->client->server->store;
     size_t at = r->refs[i].at, end = i + 1 < r->n && r->refs[i + 1].at > at ? r->refs[i + 1].at : r->argc;
-    struct write w = { .key = r->argv[at], .e = db_peek(db, r->argv[at]), .replaces = replaces(r->cmd, r->refs[i].flags) };
+    struct write w = { .key = r->argv[at], .e = db_peek(db, r->argv[at]),
+                       .replaces = replaces(r->cmd, r->refs[i].flags) };
     const struct entry *from = i > 0 && r->cmd->group == GROUP_GENERIC ? db_peek(db, r->argv[r->refs[0].at]) : NULL;
 
     w.ns = w.e ? ns_of(s, w.e) : ns_of_key(s, w.key);
@@ -156,7 +157,8 @@ static const char *count(const struct request_keys *r, const struct write *w, st
     return NULL;
 }
 
-const char *namespaces_refusal(struct client *c, const struct command *cmd, size_t argc, const struct str *argv, char *room)
+const char *namespaces_refusal(struct client *c, const struct command *cmd, size_t argc, const struct str *argv,
+                               char *room)
 {
     struct server *s = c->server;
     struct namespacing *w = s->namespacing;
@@ -188,7 +190,7 @@ const char *namespaces_refusal(struct client *c, const struct command *cmd, size
     return why;
 }
 
-/* --- in the background ------------------------------------------------------------------------------------------ */
+/* --- in the background ----------------------------------------------------------------------------------- */
 
 struct shrinking {
     struct server *server;

@@ -5,7 +5,7 @@
 
 #include "base/num.h"
 
-/* --- kinds of values ------------------------------------------------------------------------------------------- */
+/* --- kinds of values ------------------------------------------------------------------------------------- */
 
 enum kind {
     KIND_SECONDS,  /* int64_t ms; shown in seconds */
@@ -114,7 +114,7 @@ static void show_words(const struct word *words, unsigned bits, struct buf *out)
     if (out->n == from) buf_add_c(out, "none");
 }
 
-/* --- the options ----------------------------------------------------------------------------------------------- */
+/* --- the options ----------------------------------------------------------------------------------------- */
 
 static const struct word policy_words[] = {
     { "noeviction", EVICT_NONE },         { "allkeys-lru", EVICT_ALL_LRU },       { "allkeys-lfu", EVICT_ALL_LFU },
@@ -176,7 +176,7 @@ enum { OPTIONS = sizeof options / sizeof *options };
 _Static_assert(sizeof(enum evict_policy) == sizeof(unsigned) && sizeof(enum ns_recall) == sizeof(unsigned) &&
                sizeof(enum ns_durability) == sizeof(unsigned), "KIND_WORD reads and writes them as unsigned");
 
-/* --- reading --------------------------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------------------- */
 
 static bool read_count(struct str text, uint64_t max, uint64_t *out)
 {
@@ -311,7 +311,7 @@ bool namespace_line_ok(const struct str *words, size_t n, struct buf *why)
     return namespace_pattern_ok(words[0], why) && namespace_rules_read(&r, words + 1, n - 1, why);
 }
 
-/* --- showing --------------------------------------------------------------------------------------------------- */
+/* --- showing --------------------------------------------------------------------------------------------- */
 
 static void show_value(const struct option *o, const void *field, struct buf *out)
 {
@@ -343,7 +343,8 @@ size_t namespace_rules_count(void)
     return OPTIONS;
 }
 
-void namespace_rules_each(const struct ns_rules *r, void (*fn)(void *ctx, const char *name, struct str value), void *ctx)
+void namespace_rules_each(const struct ns_rules *r, void (*fn)(void *ctx, const char *name, struct str value),
+                          void *ctx)
 {
     struct buf value = { 0 };
 

@@ -20,7 +20,8 @@ bool MUST_USE namespace_pattern_ok(struct str pattern, struct buf *why);
 bool namespace_line_ok(const struct str *words, size_t n, struct buf *why);
 
 /* Call fn with the name and the value of each option, those at their default too. Borrowed for the call. */
-void namespace_rules_each(const struct ns_rules *r, void (*fn)(void *ctx, const char *name, struct str value), void *ctx);
+void namespace_rules_each(const struct ns_rules *r, void (*fn)(void *ctx, const char *name, struct str value),
+                          void *ctx);
 size_t namespace_rules_count(void);
 
 /* Append "ttl 3600 sliding yes": the options that are not at their default. Reading it into rules that are all zero

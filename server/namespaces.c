@@ -25,7 +25,7 @@
 #include "storage/type_list.h"
 #include "storage/type_stream.h"
 
-/* --- rules ------------------------------------------------------------------------------------------------------ */
+/* --- rules ----------------------------------------------------------------------------------------------- */
 
 static struct namespacing *get(struct server *s)
 {
@@ -38,12 +38,12 @@ static enum err take(struct server *s, struct str pattern, const struct ns_rules
     enum err e = ns_set(s->store, pattern, rules);
 
     if (e == OK && rules->durability == NS_DURABLE_ALWAYS && !s->conf->appendonly) {
-        log_warning(s->log, "namespace %.*s: durability always needs appendonly yes, which is off: there is no log to wait for",
+        log_warning(s->log, "namespace %.*s: durability always needs appendonly yes: there is no log to wait for",
                     (int)pattern.n, pattern.p);
     }
     if (e == OK) get(s);
-    else if (e == ERR_NOT_DONE) snprintf(why, PERSIST_WHY, "there are %d namespaces already, which is the limit", NS_MAX);
-    else snprintf(why, PERSIST_WHY, "a pattern has 1 to %d bytes", NS_PATTERN_MAX);
+    else if (e != ERR_NOT_DONE) snprintf(why, PERSIST_WHY, "a pattern has 1 to %d bytes", NS_PATTERN_MAX);
+    else snprintf(why, PERSIST_WHY, "there are %d namespaces already, which is the limit", NS_MAX);
     return e;
 }
 
@@ -93,7 +93,7 @@ void namespaces_close(struct server *s)
     s->namespacing = NULL;
 }
 
-/* --- the settings, as CONFIG REWRITE will write them --------------------------------------------------------------- */
+/* --- the settings, as CONFIG REWRITE will write them ----------------------------------------------------- */
 
 static bool line_has(struct arena *a, const char *line, struct str pattern)
 {
@@ -151,7 +151,7 @@ bool namespaces_del(struct server *s, struct str pattern)
     return true;
 }
 
-/* --- what a command has touched ------------------------------------------------------------------------------------ */
+/* --- what a command has touched -------------------------------------------------------------------------- */
 
 /* What the change means for the key's time and length; 0: nothing. */
 static unsigned meaning(const struct change *ch)
@@ -243,7 +243,7 @@ void namespaces_on_change(struct server *s, const struct change *ch)
     if (ns != NULL && (ns->rules.ttl_ms > 0 || ns->rules.maxlen > 0)) remember(w, ch, how);
 }
 
-/* --- time to live -------------------------------------------------------------------------------------------------- */
+/* --- time to live ---------------------------------------------------------------------------------------- */
 
 static int64_t due_at(const struct server *s, const struct ns_rules *r, uint64_t hash)
 {
@@ -305,7 +305,7 @@ static void give_time(struct server *s, struct slot *slot, const struct ns_rules
     log_time(s, slot->db->id, slot->key, on_grid(r, at));
 }
 
-/* --- length -------------------------------------------------------------------------------------------------------- */
+/* --- length ---------------------------------------------------------------------------------------------- */
 
 /* The newest stay: those at the end where it was pushed. */
 static void trim_list(struct server *s, const struct slot *slot, uint64_t max, bool left)
@@ -337,7 +337,7 @@ static void trim(struct server *s, const struct slot *slot, uint64_t max, unsign
     else if (type == VALUE_STREAM) trim_stream(s, slot, max);
 }
 
-/* --- after a command ----------------------------------------------------------------------------------------------- */
+/* --- after a command ------------------------------------------------------------------------------------- */
 
 static void settle(struct server *s, const struct touched *t)
 {
@@ -410,7 +410,7 @@ void namespaces_after(struct client *c, const struct command *cmd, size_t argc, 
     forget_touched(w);
 }
 
-/* --- in the background --------------------------------------------------------------------------------------------- */
+/* --- in the background ----------------------------------------------------------------------------------- */
 
 bool namespaces_turn(struct server *s)
 {
@@ -427,7 +427,7 @@ bool namespaces_turn(struct server *s)
     return more;
 }
 
-/* --- figures ------------------------------------------------------------------------------------------------------- */
+/* --- figures --------------------------------------------------------------------------------------------- */
 
 const char *const namespaces_ttl_bounds[NS_TTL_BUCKETS] = {
     "1", "10", "60", "600", "3600", "21600", "86400", "604800", "2592000", "inf",

@@ -24,7 +24,8 @@ bool namespaces_set(struct server *s, struct str pattern, const struct ns_rules 
 bool namespaces_del(struct server *s, struct str pattern);
 
 /* Why a write may not run; NULL: it may. The text may be made in room[256]. May evict within the namespace. */
-const char *namespaces_refusal(struct client *c, const struct command *cmd, size_t argc, const struct str *argv, char *room);
+const char *namespaces_refusal(struct client *c, const struct command *cmd, size_t argc, const struct str *argv,
+                               char *room);
 
 /* The store changed: remember the key, to be looked at when the command is over. */
 void namespaces_on_change(struct server *s, const struct change *ch);
