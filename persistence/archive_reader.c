@@ -24,7 +24,7 @@ bool archive_reader_may_go_on(struct archive_reader *r)
     if (r->job != NULL && atomic_load_explicit(&r->job->cancelled, memory_order_relaxed)) r->stop = ARCHIVE_NOBODY_WAITS;
     else if (r->closing != NULL && atomic_load_explicit(r->closing, memory_order_relaxed)) r->stop = ARCHIVE_NOBODY_WAITS;
     else if (r->mono_us() > r->deadline_us) r->stop = ARCHIVE_TIME_IS_UP;
-    else if ((int64_t)(mem_thread_used() - r->memory_before) > ARCHIVE_QUERY_MEMORY) r->stop = ARCHIVE_MEMORY_IS_UP;
+    else if ((int64_t)(mem_thread_used() - r->memory_before) > r->memory_most) r->stop = ARCHIVE_MEMORY_IS_UP;
     return r->stop == ARCHIVE_GOES_ON;
 }
 
@@ -132,6 +132,7 @@ enum err archive_reader_open(struct archive_reader **out, const struct archive_r
     r->mono_us = conf->mono_us;
     r->closing = conf->closing;
     r->deadline_us = INT64_MAX;
+    r->memory_most = INT64_MAX;
     r->memory_before = mem_thread_used();
     r->path = mem_dup(conf->path, strlen(conf->path) + 1);
     r->db = archive_reader_connect(r);
@@ -176,10 +177,12 @@ static void end(struct archive_reader *r)
     for (int i = 0; i < r->n_kept; i++) sqlite3_reset(r->kept[i].st);
     r->stop = ARCHIVE_GOES_ON;
     r->deadline_us = INT64_MAX;
+    r->memory_most = INT64_MAX;
     r->job = NULL;
-    st = sqlite3_get_autocommit(r->db) ? NULL : archive_prepare(r, "ROLLBACK");
+    st = sqlite3_get_autocommit(r->db) ? NULL : archive_prepare(r, "COMMIT"); /* a rollback would tell the codec to forget */
     if (st != NULL) archive_step(r, st);
     if (st != NULL) sqlite3_reset(st);
+    if (!sqlite3_get_autocommit(r->db)) sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 void archive_reader_run(struct archive_reader *r, struct archive_job *j, int64_t query_ms, int64_t query_rows)

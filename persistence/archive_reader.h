@@ -19,7 +19,7 @@ struct store;
 
 enum {
     ARCHIVE_STATEMENTS = 64,          /* kept by a reader */
-    ARCHIVE_QUERY_MEMORY = 96 << 20,  /* that a question may take; temporary tables and sorting are in memory */
+    ARCHIVE_QUERY_MEMORY = 96 << 20,  /* for memory_most: temporary tables and sorting are in memory, and counted */
     ARCHIVE_REPLY_MAX = 32 << 20         /* bytes of a reply */
 };
 
@@ -32,6 +32,7 @@ struct archive_reader {
     struct store *values;        /* an empty store in which payloads are decoded (archive_value.h) */
     int64_t deadline_us;         /* of the job that runs: statements are interrupted then (or when cancelled) */
     int64_t query_rows;
+    int64_t memory_most;         /* bytes that this job may take; a job whose work somebody else chose sets it */
     char error[256];             /* why the last statement failed */
 
     /* The rest is archive_reader.c's. */

@@ -99,6 +99,7 @@ static void *run(void *arg)
     struct lane *l = arg;
     struct archive_readers *all = l->all;
 
+    if (l == &all->lanes[ARCHIVE_LANE_QUERY]) thread_give_way(); /* a recall's client has asked for a key, and waits */
     mem_thread_enter();
     pthread_mutex_lock(&l->lock);
     while (!atomic_load(&all->closing)) {

@@ -242,9 +242,12 @@ static bool bind(const struct sql_question *s, struct archive_reader *r, sqlite3
 static void answer(struct archive_question *q, struct archive_reader *r, struct reply *out)
 {
     const struct sql_question *s = (struct sql_question *)q;
-    sqlite3 *db = guest(r);
-    sqlite3_stmt *st = db != NULL ? prepare(s, r, db) : NULL;
+    sqlite3 *db;
+    sqlite3_stmt *st;
 
+    r->memory_most = ARCHIVE_QUERY_MEMORY;
+    db = guest(r);
+    st = db != NULL ? prepare(s, r, db) : NULL;
     if (st == NULL) return;
     if (bind(s, r, db, st)) put_answer(r, db, st, out);
     sqlite3_finalize(st);

@@ -1,11 +1,7 @@
 /* worker.c -- one thread and its queue. */
 #include "persistence/worker.h"
 
-#include <sched.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/thread.h"
@@ -24,32 +20,11 @@ struct worker {
     bool busy, stop;
 };
 
-/* What sched_setattr(2) takes. */
-struct scheduling {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-};
-
-/* Where the reactor has the same core it comes first, and keeps nine tenths of it. Not more: a save has to come
- * to an end, and a worker that holds a lock and starves would make others wait. With a long slice it is
- * interrupted as soon as somebody with a shorter one wakes (Linux 6.12 and later; others ignore it). All of this
- * is a thread's own. */
-static void give_way(void)
-{
-    enum { NICE = 10, SLICE_NS = 100000000 };
-    struct scheduling a = { .size = sizeof a, .policy = SCHED_OTHER, .nice = NICE, .runtime = SLICE_NS };
-
-    if (syscall(SYS_sched_setattr, 0, &a, 0) != 0) { /* then they share evenly */ }
-}
-
 static void *run(void *arg)
 {
     struct worker *w = arg;
 
-    give_way();
+    thread_give_way();
     mem_thread_enter();
     pthread_mutex_lock(&w->lock);
     for (;;) {
