@@ -20,7 +20,7 @@ struct archive_search;
 
 enum {
     ARCHIVE_SEARCH_WHY = 160,
-    ARCHIVE_SEARCH_LIVE_BYTES = 32 << 20 /* of live payloads that a search takes */
+    ARCHIVE_SEARCH_LIVE_BYTES = 64 << 20 /* of live payloads that a search takes */
 };
 
 struct archive_search_ask {

@@ -11,6 +11,7 @@ extern const struct command config_commands[];     /* config_cmd.c: CONFIG */
 extern const struct command info_commands[];       /* info.c: INFO */
 extern const struct command admin_commands[];      /* admin_cmd.c: SAVE FLUSHALL SHUTDOWN ... */
 extern const struct command namespace_commands[];  /* namespace_cmd.c: NAMESPACE */
+extern const struct command archive_search_commands[]; /* archive_search_cmd.c: ARCHIVE.SEARCH */
 extern const struct command memory_commands[];     /* memory_cmd.c: MEMORY */
 extern const struct command debug_commands[];      /* debug_cmd.c: DEBUG */
 extern const struct command archive_query_commands[]; /* archive_query_cmd.c: ARCHIVE.GET .VERSIONS .LIST .SQL */

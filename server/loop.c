@@ -13,6 +13,8 @@
 #include "server/client.h"
 #include "server/cron.h"
 #include "server/departures.h"
+#include "server/archive_wait.h"
+#include "server/live_search.h"
 #include "server/gate.h"
 #include "server/latency.h"
 #include "server/multi.h"
@@ -302,11 +304,13 @@ static bool turn(struct server *s)
     more |= transfers_turn(s);
     if (UNLIKELY(ns_any(s->store))) more |= namespaces_turn(s);
     if (UNLIKELY(!link_alone(&s->syncing))) block_serve_synced(s);
+    if (s->archive) { archive_wait_turn(s); more |= live_search_turn(s); }
     tracking_turn_end(s);
     clients_close_due(s);
     persist_turn_end(s->persist);
     if (UNLIKELY(s->wants_sync)) ask_for_sync(s);
     departures_turn(s);
+    more |= !link_alone(&s->archive_answered);
     send_replies(s);
     clients_evict(s);
     saves = persist_turn(s->persist, save_budget(s, s->stats.commands != commands));

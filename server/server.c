@@ -19,6 +19,7 @@
 #include "server/keysizes.h"
 #include "server/lazy.h"
 #include "server/listen.h"
+#include "server/live_search.h"
 #include "server/namespaces.h"
 #include "server/loop.h"
 #include "server/setup.h"
@@ -36,7 +37,7 @@ size_t server_used_memory(const struct server *s)
 {
     size_t used = mem_used(), aside = persist_buffer_bytes(s->persist);
 
-    if (s->archive) aside += archive_buffer_bytes(s->archive);
+    if (s->archive) aside += archive_buffer_bytes(s->archive) + live_search_bytes(s);
     return used > aside ? used - aside : 0;
 }
 
@@ -444,6 +445,7 @@ void server_close(struct server *s)
     }
     clients_reap(s);
     client_free_loader(s);
+    live_search_close(s);
     if (s->persist) departures_close(s);
     if (s->persist) persist_close(&s->persist);
     loop_close(s);
