@@ -195,20 +195,31 @@ static bool step(struct walk *w, int64_t until_us)
     return true;
 }
 
-bool live_search_turn(struct server *s)
+/* The one whose turn it is: NULL: there is none, or its answer is awaited. */
+static struct walk *first(const struct server *s)
 {
-    struct walk *w;
+    struct walk *w = LINK_OF(s->live_searches.next, struct walk, in_list);
+
+    return link_alone(&s->live_searches) || w->asked ? NULL : w;
+}
+
+bool live_search_is_due(const struct server *s)
+{
+    return first(s) != NULL;
+}
+
+void live_search_turn(struct server *s)
+{
+    struct walk *w = first(s);
     struct archive_job *j;
 
-    if (LIKELY(link_alone(&s->live_searches))) return false;
-    w = LINK_OF(s->live_searches.next, struct walk, in_list);
-    if (w->asked) return false; /* one at a time */
+    if (LIKELY(w == NULL)) return;
     j = archive_search_job(w->search);
     if (atomic_load(&j->cancelled)) {
         j->done(j);
-        return true;
+        return;
     }
-    if (s->archive != NULL && ns_any(s->store) && step(w, clock_mono_us() + SLICE_US)) return true;
+    if (s->archive != NULL && ns_any(s->store) && step(w, clock_mono_us() + SLICE_US)) return;
     w->asked = true;
     if (s->archive != NULL) {
         ask(w);
@@ -216,7 +227,6 @@ bool live_search_turn(struct server *s)
         j->refused = "the archive is closed";
         j->done(j);
     }
-    return true;
 }
 
 void live_search_close(struct server *s)

@@ -18,8 +18,11 @@ enum { LIVE_VALUE_MAX = 1 << 20 };
 /* Walk database db for search, then ask it (archive_wait_later has the client wait for it). */
 void live_search_begin(struct server *s, struct archive_search *search, int db);
 
-/* Go on. Every turn. True: there is more to do. */
-bool live_search_turn(struct server *s);
+/* Go on for a slice. Every turn, after archive_wait_turn. */
+void live_search_turn(struct server *s);
+
+/* Is there more to walk? Then turn again without waiting. */
+bool live_search_is_due(const struct server *s);
 
 /* Give up what was not asked yet: before the archive is closed. */
 void live_search_close(struct server *s);

@@ -8,15 +8,15 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "server/archive_wait.h"
 #include "server/batch.h"
 #include "server/block.h"
 #include "server/client.h"
 #include "server/cron.h"
 #include "server/departures.h"
-#include "server/archive_wait.h"
-#include "server/live_search.h"
 #include "server/gate.h"
 #include "server/latency.h"
+#include "server/live_search.h"
 #include "server/multi.h"
 #include "server/namespaces.h"
 #include "server/script_run.h"
@@ -282,6 +282,22 @@ static void ask_for_sync(struct server *s)
     persist_sync_soon(s->persist);
 }
 
+/* What the archive has answered becomes replies; live keys are looked at for searches. */
+static void turn_of_archive(struct server *s)
+{
+    archive_wait_turn(s);
+    live_search_turn(s);
+}
+
+/* Hear of the archive's threads what they have done. True: that is to be answered at once. */
+static bool collect_archive(struct server *s)
+{
+    bool none = link_alone(&s->archive_answered);
+
+    departures_turn(s);
+    return (none && !link_alone(&s->archive_answered)) || live_search_is_due(s);
+}
+
 /* One turn after libevent's. True: there is more to do, so do not wait. */
 static bool turn(struct server *s)
 {
@@ -304,13 +320,12 @@ static bool turn(struct server *s)
     more |= transfers_turn(s);
     if (UNLIKELY(ns_any(s->store))) more |= namespaces_turn(s);
     if (UNLIKELY(!link_alone(&s->syncing))) block_serve_synced(s);
-    if (s->archive) { archive_wait_turn(s); more |= live_search_turn(s); }
+    if (UNLIKELY(s->archive != NULL)) turn_of_archive(s);
     tracking_turn_end(s);
     clients_close_due(s);
     persist_turn_end(s->persist);
     if (UNLIKELY(s->wants_sync)) ask_for_sync(s);
-    departures_turn(s);
-    more |= !link_alone(&s->archive_answered);
+    if (UNLIKELY(s->archive != NULL)) more |= collect_archive(s);
     send_replies(s);
     clients_evict(s);
     saves = persist_turn(s->persist, save_budget(s, s->stats.commands != commands));
