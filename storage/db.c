@@ -258,11 +258,6 @@ void db_replace(struct slot *s, bool lazy)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static bool holds_pointer(const struct entry *e)
-{
-    return entry_enc(e) >= ENC_BLOB;
-}
-
 /* Freeing up to this many allocations is cheaper than handing them over. */
 enum { FREE_HERE = 64 };
 
@@ -308,7 +303,7 @@ void db_drop_value(struct store *s, struct entry *e, bool lazy)
     struct cut_value *cut;
     void *ptr;
 
-    if (!holds_pointer(e)) return;
+    if (!entry_points(e)) return;
     ptr = entry_ptr(e);
     if (!ptr) return;
     cut = cut_value_of(s, ptr);
@@ -320,7 +315,7 @@ void db_drop_value(struct store *s, struct entry *e, bool lazy)
 
 void db_free_value(struct entry *e)
 {
-    if (holds_pointer(e) && entry_ptr(e))
+    if (entry_points(e) && entry_ptr(e))
         type_ops[entry_type(e)]->free_value(entry_enc(e), entry_ptr(e));
 }
 
@@ -328,7 +323,7 @@ size_t db_value_bytes(const struct entry *e, size_t samples)
 {
     size_t n = entry_bytes(e);
 
-    if (holds_pointer(e))
+    if (entry_points(e))
         n += type_ops[entry_type(e)]->value_bytes(entry_enc(e), entry_ptr(e), samples);
     return n;
 }
@@ -336,18 +331,18 @@ size_t db_value_bytes(const struct entry *e, size_t samples)
 size_t db_weight(const struct entry *e)
 {
     size_t n = mem_good_size(entry_bytes(e));
+    void *ptr;
 
-    const struct type_ops *ops = type_ops[entry_type(e)];
-
-    if (!holds_pointer(e) || !entry_ptr(e)) return n;
-    return n + (ops->weight ? ops->weight(entry_enc(e), entry_ptr(e)) : ops->value_bytes(entry_enc(e), entry_ptr(e), 0));
+    if (!entry_points(e)) return n;
+    ptr = entry_ptr(e);
+    return ptr ? n + type_ops[entry_type(e)]->weight(entry_enc(e), ptr) : n;
 }
 
 size_t db_weight_slow(const struct entry *e)
 {
     size_t n = mem_usable(e);
 
-    if (holds_pointer(e) && entry_ptr(e)) n += type_ops[entry_type(e)]->value_bytes(entry_enc(e), entry_ptr(e), 0);
+    if (entry_points(e) && entry_ptr(e)) n += type_ops[entry_type(e)]->value_bytes(entry_enc(e), entry_ptr(e), 0);
     return n;
 }
 

@@ -37,21 +37,29 @@ static void varint_put(char *p, size_t n)
     *p = (char)n;
 }
 
-struct str entry_raw(const struct entry *e)
+static struct str long_raw(const char *p)
+{
+    unsigned shift = 0;
+    size_t n = 0;
+
+    for (;; shift += 7) {
+        uint8_t c = (uint8_t)*p++;
+        n |= (size_t)(c & 127) << shift;
+        if (c < 128) return str_of(p, n);
+    }
+}
+
+static inline struct str raw_of(const struct entry *e)
 {
     const char *p = entry_value(e);
-    size_t n = (uint8_t)*p++;
+    size_t n = (uint8_t)*p;
 
-    if (UNLIKELY(n >= 128)) {
-        unsigned shift = 7;
-        n &= 127;
-        for (;; shift += 7) {
-            uint8_t c = (uint8_t)*p++;
-            n |= (size_t)(c & 127) << shift;
-            if (c < 128) break;
-        }
-    }
-    return str_of(p, n);
+    return UNLIKELY(n >= 128) ? long_raw(p) : str_of(p + 1, n);
+}
+
+struct str entry_raw(const struct entry *e)
+{
+    return raw_of(e);
 }
 
 /* --- sizes ----------------------------------------------------------------------------------- */
@@ -61,20 +69,26 @@ static size_t head_bytes(const struct entry *e)
     return (size_t)(entry_value(e) - (const char *)e);
 }
 
-static size_t value_bytes(const struct entry *e)
+/* Where it ends. */
+static inline const char *end_of(const struct entry *e)
 {
     struct str s;
 
-    switch (entry_enc(e)) {
-    case ENC_NONE: return 0;
-    case ENC_RAW: s = entry_raw(e); return (size_t)(s.p + s.n - entry_value(e));
-    default: return WORD_BYTES;
+    if (LIKELY(entry_enc(e) == ENC_RAW)) {
+        s = raw_of(e);
+        return s.p + s.n;
     }
+    return entry_value(e) + (entry_enc(e) == ENC_NONE ? 0 : WORD_BYTES);
+}
+
+static size_t value_bytes(const struct entry *e)
+{
+    return (size_t)(end_of(e) - entry_value(e));
 }
 
 size_t entry_bytes(const struct entry *e)
 {
-    return head_bytes(e) + value_bytes(e);
+    return (size_t)(end_of(e) - (const char *)e);
 }
 
 void entry_free(struct entry *e)

@@ -88,6 +88,12 @@ static inline void entry_set_kind(struct entry *e, enum value_type type, enum va
     e->kind = (uint8_t)((unsigned)type | (unsigned)enc << 4);
 }
 
+/* Its value lies outside of it. */
+static inline bool entry_points(const struct entry *e)
+{
+    return entry_enc(e) >= ENC_BLOB;
+}
+
 static inline bool entry_expires(const struct entry *e)
 {
     return (e->flags & ENTRY_EXPIRES) != 0;

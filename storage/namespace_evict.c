@@ -31,9 +31,8 @@ static int64_t score(const struct store *s, enum evict_policy p, const struct en
 }
 
 struct search {
-    struct db *db;
     const struct namespace *ns;
-    struct entry *e; /* the one of the hash at hand, and then the best of all */
+    struct entry *e;
     bool only_ttl;
 };
 
@@ -46,15 +45,25 @@ static bool is_it(void *ctx, struct entry *e)
     return false;
 }
 
-/* A key of ns that the policy may take, at random; NULL: this draw found none. */
-static struct entry *draw(const struct namespace *ns, struct db *db)
+/* The entry of a hash that was drawn, if the policy may take it. */
+static struct entry *entry_of(const struct namespace *ns, struct db *db, uint64_t hash)
 {
-    struct search f = { db, ns, NULL, only_ttl(ns->rules.policy) };
-    const struct ns_share *share = ns_share(db, ns->id);
-    uint64_t hash = roster_draw(share->roster, &db->store->rng);
+    struct search f = { ns, NULL, only_ttl(ns->rules.policy) };
 
     table_candidates(&db_shard(db, hash)->keys, hash, is_it, &f);
-    return f.e;
+    return f.e && db_may_leave(db, f.e, false) ? f.e : NULL;
+}
+
+/* Draw n keys of ns in db, with what will be read of them on its way to the cache: each would be waited for thrice. */
+static void draw(const struct namespace *ns, struct db *db, uint64_t *hashes, int n)
+{
+    const struct ns_share *share = ns_share(db, ns->id);
+
+    for (int i = 0; i < n; i++) {
+        hashes[i] = roster_draw(share->roster, &db->store->rng);
+        table_prefetch_bucket(&db_shard(db, hashes[i])->keys, hashes[i]);
+    }
+    for (int i = 0; i < n; i++) table_prefetch_entry(&db_shard(db, hashes[i])->keys, hashes[i]);
 }
 
 /* The database of a victim: by chance, as many keys as each has. */
@@ -85,20 +94,23 @@ static bool evict_one(struct store *s, const struct namespace *ns)
     enum evict_policy p = ns->rules.policy;
     int wanted = p == EVICT_ALL_RANDOM || p == EVICT_TTL_RANDOM ? 1 : CANDIDATES;
     struct db *db = draw_db(s, ns);
+    uint64_t hashes[CANDIDATES];
     struct entry *best = NULL;
     int64_t best_score = 0;
 
     if (!db) return false;
-    for (int draws = 0, found = 0; draws < DRAWS && found < wanted; draws++) {
-        struct entry *e = draw(ns, db);
-        int64_t sc;
+    for (int draws = 0, found = 0; draws < DRAWS && found < wanted; draws += wanted) {
+        draw(ns, db, hashes, wanted);
+        for (int i = 0; i < wanted; i++) {
+            struct entry *e = entry_of(ns, db, hashes[i]);
+            int64_t sc = e ? score(s, p, e) : 0;
 
-        if (!e || !db_may_leave(db, e, false)) continue;
-        found++;
-        sc = score(s, p, e);
-        if (best && sc >= best_score) continue;
-        best = e;
-        best_score = sc;
+            if (!e) continue;
+            found++;
+            if (best && sc >= best_score) continue;
+            best = e;
+            best_score = sc;
+        }
     }
     return best && evict_remove(db, best);
 }

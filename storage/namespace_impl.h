@@ -25,8 +25,10 @@ struct ns_page {
     const struct entry *e;
     struct db *db;
     uint64_t charged;
+    uint32_t used;  /* the greater the later */
+    bool is_plain;  /* e is one allocation that has not moved: it weighs what it did, while it points to nothing */
 };
-enum { NS_PAGES = 8 };
+enum { NS_PAGES = 4 };
 
 /* One node of the trie: a run of the patterns' prefixes, in an array with its children side by side. */
 struct ns_node {
@@ -47,6 +49,7 @@ struct namespaces {
     size_t n_nodes;
     struct ns_page pages[NS_PAGES];
     unsigned n_pages;
+    uint32_t now; /* counts uses of pages */
     unsigned asides;      /* contents put aside, whose keys have numbers too */
     bool retagging;
     unsigned retag_shard; /* counted over all databases */

@@ -39,8 +39,11 @@ static void weigh(struct db *db, struct namespace *ns, uint64_t more, uint64_t l
 
 static void settle_page(struct ns_page *p)
 {
-    uint64_t now = db_weight(p->e);
+    uint64_t now;
 
+    p->is_plain = p->is_plain && !entry_points(p->e);
+    if (p->is_plain) return;
+    now = db_weight(p->e);
     if (now == p->charged) return;
     weigh(p->db, by_id(p->db, p->e), now, p->charged);
     p->charged = now;
@@ -54,28 +57,30 @@ void ns_settle(const struct store *s)
     for (unsigned i = 0; i < n->n_pages; i++) settle_page(&n->pages[i]);
 }
 
-static struct ns_page *page_of(struct namespaces *n, const struct entry *e)
+static inline struct ns_page *page_of(struct namespaces *n, const struct entry *e)
 {
-    for (unsigned i = n->n_pages; i-- > 0;)
+    for (unsigned i = 0; i < n->n_pages; i++)
         if (n->pages[i].e == e) return &n->pages[i];
     return NULL;
 }
 
-/* The others stay in order, the oldest first: it is the one that nobody changes any more. */
-static void drop_page(struct namespaces *n, struct ns_page *p)
+/* The page that has not been used for longest, which nobody changes any more, or a new one. */
+static struct ns_page *next_page(struct namespaces *n)
 {
-    memmove(p, p + 1, (size_t)(n->pages + --n->n_pages - p) * sizeof *p);
+    struct ns_page *p = n->pages;
+
+    if (n->n_pages < NS_PAGES) return &n->pages[n->n_pages++];
+    for (unsigned i = 1; i < NS_PAGES; i++)
+        if ((int32_t)(n->pages[i].used - p->used) < 0) p = &n->pages[i];
+    settle_page(p);
+    return p;
 }
 
 static void open_page(struct db *db, const struct entry *e, uint64_t charged)
 {
     struct namespaces *n = db->store->namespaces;
 
-    if (n->n_pages == NS_PAGES) {
-        settle_page(&n->pages[0]);
-        drop_page(n, &n->pages[0]);
-    }
-    n->pages[n->n_pages++] = (struct ns_page){ e, db, charged };
+    *next_page(n) = (struct ns_page){ e, db, charged, ++n->now, charged > 0 && !entry_points(e) };
 }
 
 /* Close all: entries are about to go or to change their places by the thousand. */
@@ -87,23 +92,19 @@ static void close_pages(const struct store *s)
 
 void ns_note_write(struct db *db, const struct entry *e)
 {
-    struct namespaces *n = db->store->namespaces;
-    struct ns_page *p = page_of(n, e), again;
+    struct ns_page *p = page_of(db->store->namespaces, e);
 
-    if (!p) {
-        open_page(db, e, db_weight(e));
-    } else if (p != &n->pages[n->n_pages - 1]) { /* it is the youngest now */
-        again = *p;
-        drop_page(n, p);
-        n->pages[n->n_pages++] = again;
-    }
+    if (p) p->used = ++db->store->namespaces->now;
+    else open_page(db, e, db_weight(e));
 }
 
 void ns_note_moved(const struct db *db, const struct entry *e, const struct entry *to)
 {
     struct ns_page *p = page_of(db->store->namespaces, e);
 
-    if (p) p->e = to;
+    if (!p) return;
+    p->e = to;
+    p->is_plain = false;
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */
@@ -150,7 +151,7 @@ void ns_note_remove(struct db *db, uint64_t hash, const struct entry *e)
     struct ns_page *p = page_of(n, e);
 
     weigh(db, ns, 0, p ? p->charged : db_weight(e));
-    if (p) drop_page(n, p);
+    if (p) *p = n->pages[--n->n_pages];
     count_out(db, ns, hash, e);
 }
 

@@ -137,8 +137,9 @@ static inline bool write_over(struct entry *e, struct str val)
 }
 
 /* Give the entry of s the value val, where it lies if it can stay there; raw: as bytes, even where it
- * reads as an integer. Key and TTL stay. val may not lie within the entry. */
-static void overwrite(struct slot *s, struct str val, bool raw)
+ * reads as an integer; other: it is another value, not what became of the old one. Key and TTL stay. val may not lie
+ * within the entry. */
+static inline void overwrite(struct slot *s, struct str val, bool raw, bool other)
 {
     struct store *st = s->db->store;
     struct entry *e = s->ref.e;
@@ -146,6 +147,7 @@ static void overwrite(struct slot *s, struct str val, bool raw)
     struct blob *b;
     int64_t v;
 
+    if (other) db_overwriting(s);
     is_int = !raw && looks_int(val, &v);
     if (!is_int && write_over(e, val)) {
         if (raw) e->flags |= ENTRY_GROWN;
@@ -176,6 +178,7 @@ static void renew(struct slot *s, struct str val, int64_t expire_ms, bool raw)
     struct entry *e = raw ? raw_new(s->key, val, expire_ms) : string_new(s->key, val, expire_ms);
     bool had = entry_expires(old);
 
+    db_overwriting(s);
     memcpy(e->clock, old->clock, sizeof e->clock);
     e->flags |= old->flags & KEEP;
     e->ns = old->ns;
@@ -188,13 +191,10 @@ static void put(struct slot *s, struct str val, int64_t expire_ms)
 {
     if (!s->ref.e) {
         db_add(s, string_new(s->key, val, expire_ms));
-        return;
-    }
-    db_overwriting(s);
-    if (entry_expires(s->ref.e) != (expire_ms >= 0)) {
+    } else if (entry_expires(s->ref.e) != (expire_ms >= 0)) {
         renew(s, val, expire_ms, false);
     } else {
-        overwrite(s, val, false);
+        overwrite(s, val, false, true);
         if (expire_ms >= 0) db_set_expire(s, expire_ms);
     }
 }
@@ -205,11 +205,10 @@ void string_put_raw(struct slot *s, struct str val, bool keep_ttl)
         db_add(s, raw_new(s->key, val, -1));
         return;
     }
-    if (!keep_ttl) db_overwriting(s); /* else the same string with other bytes */
     if (entry_expires(s->ref.e) && !keep_ttl)
         renew(s, val, -1, true);
     else
-        overwrite(s, val, true);
+        overwrite(s, val, true, !keep_ttl);
 }
 
 /* What SET's GET option and conditions say about the key as it is. */
@@ -388,7 +387,7 @@ enum err string_incr(struct db *db, struct str key, int64_t by, int64_t *out)
     } else {
         char text[NUM_TEXT_MAX];
 
-        overwrite(&s, str_of(text, num_i64(text, v)), false);
+        overwrite(&s, str_of(text, num_i64(text, v)), false, false);
     }
     *out = v;
     db_tell(&s, CHANGE_INCRBY);
