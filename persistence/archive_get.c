@@ -169,18 +169,28 @@ struct get_question {
     struct archive_get get; /* its job is not asked */
 };
 
-static void answer_get(struct archive_question *q, struct archive_reader *r, struct reply *out)
+static void reply_value(struct archive_get *g, struct archive_reader *r, struct reply *out)
 {
-    struct archive_get *g = &((struct get_question *)q)->get;
     const struct entry *e;
 
-    find(g, r);
-    if (g->result == ERR_NO_KEY) reply_null(out);
-    if (g->result != OK) return;
     g->result = archive_value_decode(r->values, buf_str(&g->out), &e);
     buf_fini(&g->out);
     fail(g, r);
     if (g->result == OK) archive_value_reply(r->values, e, out);
+}
+
+static void answer_get(struct archive_question *q, struct archive_reader *r, struct reply *out)
+{
+    struct archive_get *g = &((struct get_question *)q)->get;
+
+    find(g, r);
+    if (g->result == ERR_NO_KEY) reply_null(out);
+    if (g->result == OK) reply_value(g, r, out);
+}
+
+static void answer_pending(struct archive_question *q, struct archive_reader *r, struct reply *out)
+{
+    reply_value(&((struct get_question *)q)->get, r, out);
 }
 
 static void fini_get(struct archive_question *q)
@@ -193,6 +203,14 @@ struct archive_question *archive_get_question(int db, struct str key, enum archi
     struct archive_question *q = archive_question_new(sizeof(struct get_question), resp, answer_get, fini_get);
 
     init(&((struct get_question *)q)->get, db, key, which, number);
+    return q;
+}
+
+struct archive_question *archive_get_pending(struct str payload, int resp)
+{
+    struct archive_question *q = archive_question_new(sizeof(struct get_question), resp, answer_pending, fini_get);
+
+    buf_add_str(&((struct get_question *)q)->get.out, payload);
     return q;
 }
 

@@ -44,6 +44,9 @@ void archive_get_free(struct archive_get **g);
 /* ARCHIVE.GET: the value as its type's own command reads it; null: there is none. */
 struct archive_question *archive_get_question(int db, struct str key, enum archive_which which, int64_t number, int resp);
 
+/* The same of a payload that is not in the file yet. */
+struct archive_question *archive_get_pending(struct str payload, int resp);
+
 /* ARCHIVE.VERSIONS: the key's rows, the newest first, at most `count` of those numbered below `before` (0: all). A map each:
  * version, type, reason, archived_at, expires_at (-1: none), live, size, namespace. */
 struct archive_question *archive_versions_question(int db, struct str key, int64_t before, int64_t count, int resp);
