@@ -145,6 +145,11 @@ bool archive_may_have(struct archive *a, int db, struct str key)
     return may;
 }
 
+bool archive_is_sure(const struct archive *a)
+{
+    return a->filter != NULL;
+}
+
 enum archive_pending archive_pending(const struct archive *a, int db, struct str key, struct archive_note *n)
 {
     return archive_pendings_find(&a->pendings, db, key, archive_hash(&a->key, db, key), n);

@@ -106,6 +106,9 @@ void archive_dropped(struct archive *a, uint64_t n);
 /* May db's key have a live version? False is certain. Cheap. */
 bool archive_may_have(struct archive *a, int db, struct str key);
 
+/* False: archive_may_have says true of every key, since the filter is being made. */
+bool archive_is_sure(const struct archive *a);
+
 /* The newest word on the key among notes that wait. PENDING_OUT: *n is it, borrowed until archive_turn. */
 enum archive_pending { PENDING_NONE, PENDING_OUT, PENDING_GONE };
 enum archive_pending archive_pending(const struct archive *a, int db, struct str key, struct archive_note *n);

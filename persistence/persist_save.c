@@ -32,7 +32,8 @@ enum {
     RULES_EVERY_US = 100000,
     RETRY_S = 5,               /* after a failed save, and ... */
     RETRY_REWRITE_US = 10000000, /* ... after a failed rewrite */
-    ARCHIVE_WAIT_MS = 30000, /* for the archive, at most, in ... */
+    ARCHIVE_WAIT_MS = 30000, /* for the archive, at most, ... */
+    ARCHIVE_HELD_MS = 3000,  /* ... while all wait for the save, in ... */
     ARCHIVE_SLICE_MS = 50
 };
 
@@ -43,12 +44,12 @@ enum {
 static bool archive_has_all(struct persist *p)
 {
     const struct persist_archive *a = p->env.archive;
-
+    int64_t most = p->held ? ARCHIVE_HELD_MS : ARCHIVE_WAIT_MS;
     bool has = p->archive_mark == 0 || PLANTED(BUG_BASE_BEFORE_ARCHIVE);
 
     atomic_store(&p->archive_awaited, true);
     if (!has && p->env.wake) p->env.wake(p->env.ctx);
-    for (int waited = 0; !has && waited < ARCHIVE_WAIT_MS && !atomic_load(&p->giving_up); waited += ARCHIVE_SLICE_MS)
+    for (int64_t waited = 0; !has && waited < most && !atomic_load(&p->giving_up); waited += ARCHIVE_SLICE_MS)
         has = a->wait(a->ctx, p->archive_mark, ARCHIVE_SLICE_MS);
     atomic_store(&p->archive_awaited, false);
     if (has) return true;
@@ -362,8 +363,10 @@ bool persist_save_now(struct persist *p, bool base)
     enum snapshot_state state;
 
     p->began_us = p->env.mono_us();
+    p->held = p->loaded;
     begin_snapshot(p, base ? SAVING_BASE : SAVING_RDB);
     state = snapshot_finish(p->snapshot);
+    p->held = false;
     end_saving(p, state);
     return state == SNAPSHOT_DONE;
 }

@@ -267,7 +267,7 @@ void write_log_append(struct write_log *w, int db, size_t argc, const struct str
     }
     if (UNLIKELY(w->db != db)) select_db(w, db);
     add_command(w, argc, argv);
-    if (PLANTED(BUG_EXEC_NOT_ATOMIC) || (PLANTED(BUG_NOTE_APART) && archive_note_is(argv[argc - 1]))) write_alone(w);
+    if (PLANTED(BUG_EXEC_NOT_ATOMIC) || (PLANTED(BUG_NOTE_APART) && w->group_n == 1 && archive_note_is(argv[argc - 1]))) write_alone(w);
 }
 
 void write_log_group_begin(struct write_log *w)

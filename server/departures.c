@@ -118,13 +118,16 @@ static bool wants(const struct server *s, const struct entry *e, unsigned how)
     return ns && (ns->rules.archive & how);
 }
 
-/* No version of the key that is in the archive is to come back by itself. */
+/* No version of the key that is in the archive is to come back by itself. Of keys without a namespace none does, and
+ * while the archive cannot tell what it has there would be a note for each key that is made. */
 static void gone(struct server *s, int db, struct str key)
 {
     struct archive_note n = note_of(s, ARCHIVE_GONE, db, key, NULL);
     struct buf none = { 0 };
 
-    if (s->archive && archive_may_have(s->archive, db, key)) put(s, &n, &none);
+    if (!s->archive || !archive_may_have(s->archive, db, key)) return;
+    if (!archive_is_sure(s->archive) && ns_of_key(s->store, key) == NULL) return;
+    put(s, &n, &none);
 }
 
 /* A value that its last element has left is none. (A string may be empty.) */
