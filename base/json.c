@@ -11,7 +11,7 @@ struct scan {
     const char *p, *end;
     uint64_t objects; /* bit i: what was opened i-th is an object, else an array */
     unsigned depth;
-    bool has_nul;
+    struct json_facts facts;
 };
 
 static bool is_space(char c)
@@ -50,7 +50,7 @@ static bool scan_escape(struct scan *s)
         if (digit < 0) return false;
         v = v << 4 | (unsigned)digit;
     }
-    if (v == 0) s->has_nul = true;
+    if (v == 0) s->facts.has_nul = true;
     return true;
 }
 
@@ -155,7 +155,7 @@ static bool scan_close(struct scan *s, bool *done)
     }
 }
 
-bool json_valid(struct str text, bool *has_nul)
+bool json_valid(struct str text, struct json_facts *facts)
 {
     struct scan s = { .p = text.p, .end = text.p + text.n };
     bool done = false;
@@ -166,6 +166,7 @@ bool json_valid(struct str text, bool *has_nul)
 
         s.p = skip_space(s.p, s.end);
         if (s.p == s.end) return false;
+        s.facts.values++;
         if (*s.p == '{' || *s.p == '[') {
             if (!scan_open(&s, &ended)) return false;
         } else if (!scan_scalar(&s)) {
@@ -173,7 +174,7 @@ bool json_valid(struct str text, bool *has_nul)
         }
         if (ended && !scan_close(&s, &done)) return false;
     }
-    if (has_nul) *has_nul = s.has_nul;
+    if (facts) *facts = s.facts;
     return true;
 }
 

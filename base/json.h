@@ -6,14 +6,20 @@
 #ifndef MEMD_BASE_JSON_H
 #define MEMD_BASE_JSON_H
 
+#include <stddef.h>
+
 #include "base/str.h"
 
 struct buf;
 
 enum { JSON_DEPTH = 64 };
 
-/* One value of at most JSON_DEPTH arrays and objects in each other. *has_nul (may be NULL): a string in it holds \u0000. */
-bool json_valid(struct str text, bool *has_nul);
+/* One value of at most JSON_DEPTH arrays and objects in each other. facts may be NULL. */
+struct json_facts {
+    size_t values; /* all of them: what a tree of them has as nodes */
+    bool has_nul;  /* a string in it holds \u0000 */
+};
+bool json_valid(struct str text, struct json_facts *facts);
 
 /* A walk over the members of an object or the elements of an array, in a text that json_valid has passed:
  *

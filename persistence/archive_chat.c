@@ -459,11 +459,12 @@ bool chat_each(struct str text, void (*fn)(void *ctx, const struct chat_message 
     struct telling t = { .fn = fn, .ctx = ctx };
     struct value all = { .raw = text };
     struct json_walk w;
+    struct json_facts facts;
     cJSON *tree;
-    bool has_nul, told;
+    bool told;
 
     if (text.n > CHAT_TEXT_MAX || !json_open(&w, text)) return false;
-    if (!json_valid(text, &has_nul) || has_nul) return false;
+    if (!json_valid(text, &facts) || facts.has_nul || facts.values > CHAT_VALUES_MAX) return false;
     all.node = tree = cJSON_ParseWithLengthOpts(text.p, text.n, NULL, 0);
     if (!tree) return false; /* half of a surrogate pair, say */
     told = tell(&t, &all);

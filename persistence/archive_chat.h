@@ -16,7 +16,8 @@
 
 #include "base/str.h"
 
-enum { CHAT_TEXT_MAX = 8 << 20 }; /* longer texts are not looked at */
+/* Longer texts, and of more values (each takes about 80 bytes while they are looked at), are no chat. */
+enum { CHAT_TEXT_MAX = 8 << 20, CHAT_VALUES_MAX = 100000 };
 
 struct chat_message {
     struct str role;     /* user, assistant, system, tool, function, or as it was written; empty: not a message but

@@ -45,12 +45,13 @@ START_TEST(depth_has_a_limit)
 }
 END_TEST
 
-START_TEST(an_escaped_nul_is_told)
+START_TEST(values_are_counted_and_an_escaped_nul_is_told)
 {
-    bool nul = true;
+    struct json_facts facts;
 
-    ck_assert(json_valid(STR("[\"a\\u0001\", \"\\\\u0000\"]"), &nul) && !nul);
-    ck_assert(json_valid(STR("{\"a\\u0000\": 1}"), &nul) && nul);
+    ck_assert(json_valid(STR("[\"a\\u0001\", \"\\\\u0000\"]"), &facts) && !facts.has_nul && facts.values == 3);
+    ck_assert(json_valid(STR("{\"a\\u0000\": [[], {\"b\": 1}]}"), &facts) && facts.has_nul && facts.values == 5);
+    ck_assert(json_valid(STR("1"), &facts) && facts.values == 1);
 }
 END_TEST
 
@@ -157,6 +158,7 @@ START_TEST(what_is_valid_another_parser_reads_alike)
 }
 END_TEST
 
-UNIT_MAIN("json", values_by_the_letter_are_valid, everything_else_is_not, depth_has_a_limit, an_escaped_nul_is_told,
-          parts_are_told_as_they_lie, long_strings_of_escapes_are_passed_over, quoted_strings_read_back,
+UNIT_MAIN("json", values_by_the_letter_are_valid, everything_else_is_not, depth_has_a_limit,
+          values_are_counted_and_an_escaped_nul_is_told, parts_are_told_as_they_lie,
+          long_strings_of_escapes_are_passed_over, quoted_strings_read_back,
           what_is_valid_another_parser_reads_alike)

@@ -165,6 +165,12 @@ START_TEST(large_texts_are_read_in_linear_time)
     buf_clear(&text);
     for (int i = 0; i < 1 << 20; i++) buf_add_c(&text, "[{");
     ck_assert(!chat_each(buf_str(&text), show, &got));
+    buf_clear(&text);
+    /* a message, but a tree of it would take 200 MB */
+    buf_add_c(&text, "[{\"role\":\"user\",\"content\":\"x\",\"n\":[0");
+    for (int i = 0; i < 3 << 20; i++) buf_add_c(&text, ",0");
+    buf_add_c(&text, "]}]");
+    ck_assert(!chat_each(buf_str(&text), show, &got));
     buf_fini(&text);
     buf_fini(&got);
 }
