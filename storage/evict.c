@@ -330,7 +330,8 @@ bool store_evict(struct store *s, size_t (*used)(void *ctx), void *ctx, int64_t 
     s->evict->aside = s->evict->refused = 0;
     store_forget_hash(s); /* keys are looked up by their own bytes here, which are nobody's request */
     for (unsigned n = 1; too_much(s, used(ctx)); n++) {
-        if (s->conf.policy == EVICT_NONE || eligible(s) == 0) return false;
+        if (s->conf.policy == EVICT_NONE) return false;
+        if ((n == 1 || !found) && eligible(s) == 0) return false;
         if ((!found || n % CLOCK_EVERY == 0) && clock_mono_us() - start > budget_us) return false;
         found = evict_one(s);
         if (!found && s->evict->refused > REFUSED) return false;
