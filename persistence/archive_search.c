@@ -22,13 +22,8 @@ static void fini(struct archive_question *q)
     buf_fini(&s->role);
     for (size_t i = 0; i < s->n_wheres; i++) archive_where_fini(&s->wheres[i]);
     for (size_t i = 0; i < s->n_readable; i++) buf_fini(&s->readable[i]);
-    for (size_t i = 0; i < s->n_live; i++) {
-        buf_fini(&s->live[i].names);
-        buf_fini(&s->live[i].payload);
-    }
     mem_free(s->readable);
-    mem_free(s->live);
-    if (s->on_free != NULL) s->on_free(s->on_free_ctx);
+    search_live_free(s);
 }
 
 enum err archive_search_new(struct archive_search **out, const struct archive_search_ask *ask, char why[ARCHIVE_SEARCH_WHY])
@@ -83,10 +78,14 @@ void archive_search_readable(struct archive_search *s, struct str pattern)
     buf_add_str(&s->readable[s->n_readable++], pattern);
 }
 
-void archive_search_on_free(struct archive_search *s, void (*fn)(void *ctx), void *ctx)
+void archive_search_set_walk(struct archive_search *s, void *walk)
 {
-    s->on_free = fn;
-    s->on_free_ctx = ctx;
+    s->walk = walk;
+}
+
+void *archive_search_walk(const struct archive_job *j)
+{
+    return ((const struct archive_search *)j)->walk;
 }
 
 struct archive_job *archive_search_job(struct archive_search *s)
@@ -387,4 +386,5 @@ static void answer(struct archive_question *q, struct archive_reader *r, struct 
     mem_free(s->found);
     buf_fini(&s->texts);
     s->found = NULL;
+    search_live_free(s); /* here: it may be long, and the reactor frees the rest */
 }

@@ -20,7 +20,8 @@ struct archive_search;
 
 enum {
     ARCHIVE_SEARCH_WHY = 160,
-    ARCHIVE_SEARCH_LIVE_BYTES = 64 << 20 /* of live payloads that a search takes */
+    ARCHIVE_SEARCH_LIVE_BYTES = 64 << 20, /* of live payloads that a search takes, ... */
+    ARCHIVE_SEARCH_LIVE_KEYS = 1 << 16    /* ... and of how many keys */
 };
 
 struct archive_search_ask {
@@ -50,8 +51,9 @@ void archive_search_readable(struct archive_search *s, struct str pattern);
 /* To ask, and to free (archive_question_free) with all that was given. */
 struct archive_job *archive_search_job(struct archive_search *s);
 
-/* Called when it is freed. */
-void archive_search_on_free(struct archive_search *s, void (*fn)(void *ctx), void *ctx);
+/* Of who walks the live keys for it. */
+void archive_search_set_walk(struct archive_search *s, void *walk);
+void *archive_search_walk(const struct archive_job *j);
 
 /* --- live keys ------------------------------------------------------------------------------------------- */
 
@@ -61,7 +63,7 @@ bool archive_search_wants(const struct archive_search *s, struct str key);
 /* Look at a piece (an element) of a value. True: it may match; do not look on. A fresh value begins with *v zeroed. */
 bool archive_search_sift(const struct archive_search *s, struct archive_sifted *v, struct str piece);
 
-/* Look into this one. payload (as DUMP has it) is taken. False: there are ARCHIVE_SEARCH_LIVE_BYTES of them already. */
+/* Look into this one. payload (as DUMP has it) is taken. False: there are too many of them already. */
 bool archive_search_add(struct archive_search *s, struct str ns, struct str key, struct buf *payload);
 
 /* Something live was not looked into: the reply says that it is partial. */

@@ -52,8 +52,7 @@ struct archive_search {
     struct live_key *live;
     size_t n_live, live_bytes;
     bool partial;
-    void (*on_free)(void *ctx);
-    void *on_free_ctx;
+    void *walk; /* server/live_search.c's */
 
     /* While it runs. */
     struct archive_matcher matcher;
@@ -82,6 +81,7 @@ bool search_is_over(struct archive_search *s, struct archive_reader *r);
 void search_live_read(struct archive_search *s, struct archive_reader *r);
 /* Score them: hits. */
 void search_live_score(struct archive_search *s);
+void search_live_free(struct archive_search *s);
 struct str search_live_key(const struct live_key *k);
 
 /* --- archive_search_row.c */

@@ -25,7 +25,7 @@ bool archive_search_add(struct archive_search *s, struct str ns, struct str key,
 {
     struct live_key *k;
 
-    if (s->live_bytes + payload->n > ARCHIVE_SEARCH_LIVE_BYTES) {
+    if (s->n_live == ARCHIVE_SEARCH_LIVE_KEYS || s->live_bytes + payload->n > ARCHIVE_SEARCH_LIVE_BYTES) {
         buf_fini(payload);
         return false;
     }
@@ -37,6 +37,17 @@ bool archive_search_add(struct archive_search *s, struct str ns, struct str key,
     buf_add_str(&k->names, key);
     s->live_bytes += k->payload.n;
     return true;
+}
+
+void search_live_free(struct archive_search *s)
+{
+    for (size_t i = 0; i < s->n_live; i++) {
+        buf_fini(&s->live[i].names);
+        buf_fini(&s->live[i].payload);
+    }
+    mem_free(s->live);
+    s->live = NULL;
+    s->n_live = 0;
 }
 
 void archive_search_left_out(struct archive_search *s)

@@ -91,7 +91,7 @@ static void restrict_keys(const struct call *c, struct archive_search *search)
 
 /* --- the command ----------------------------------------------------------------------------------------- */
 
-static const struct archive_asking asking = { archive_question_reply, archive_question_free };
+static const struct archive_asking asking = { archive_question_reply, live_search_free };
 
 static enum err refuse(struct call *c, const char *why)
 {

@@ -17,7 +17,7 @@
 
 enum {
     SLICE_US = 500,
-    KEYS_AT_ONCE = 8,         /* between two looks at the clock */
+    KEYS_AT_ONCE = 8,
     SIFT_MAX = 128 * 1024     /* larger values go without being sifted: that would take as long as copying them */
 };
 
@@ -26,7 +26,9 @@ struct walk {
     struct archive_search *search;
     int db;
     uint64_t cursor;
-    bool asked, full;
+    bool asked, full, scanned;
+    int64_t until_us;    /* of the slice */
+    struct buf later;    /* keys that the slice had no time for: length and bytes of each */
     struct link in_list; /* server->live_searches */
 };
 
@@ -115,17 +117,12 @@ static bool sift(const struct archive_search *q, struct store *s, const struct e
     }
 }
 
-static void visit(void *ctx, const struct entry *e)
+static void look_into(struct walk *w, const struct entry *e, const struct namespace *ns)
 {
-    struct walk *w = ctx;
     struct store *s = w->server->store;
-    const struct namespace *ns = ns_of(s, e);
     struct buf payload = { .may_fail = true };
-    size_t bytes;
+    size_t bytes = db_weight(e);
 
-    if (w->full || ns == NULL || (ns->rules.archive == 0 && ns->rules.recall == NS_RECALL_NEVER)) return;
-    if (!archive_search_wants(w->search, entry_key(e))) return;
-    bytes = db_weight(e);
     if (bytes > LIVE_VALUE_MAX || !mem_can(2 * bytes)) {
         archive_search_left_out(w->search);
         return;
@@ -141,14 +138,69 @@ static void visit(void *ctx, const struct entry *e)
     }
 }
 
+/* Its namespace, if texts of e may be in the answer, else NULL. */
+static const struct namespace *wanted(const struct walk *w, const struct entry *e)
+{
+    const struct namespace *ns = ns_of(w->server->store, e);
+
+    if (ns == NULL || (ns->rules.archive == 0 && ns->rules.recall == NS_RECALL_NEVER)) return NULL;
+    return archive_search_wants(w->search, entry_key(e)) ? ns : NULL;
+}
+
 /* --- the walk -------------------------------------------------------------------------------------------- */
 
-static void on_free(void *ctx)
+/* A bucket is visited as a whole: keys for which there is no time are looked up again in the next slice. */
+static void visit(void *ctx, const struct entry *e)
 {
     struct walk *w = ctx;
+    const struct namespace *ns = w->full ? NULL : wanted(w, e);
+    struct str key;
+
+    if (ns == NULL) return;
+    if (clock_mono_us() < w->until_us) {
+        look_into(w, e, ns);
+        return;
+    }
+    key = entry_key(e);
+    buf_add(&w->later, &key.n, sizeof key.n);
+    buf_add_str(&w->later, key);
+}
+
+/* False: the time is up. */
+static bool look_at_later(struct walk *w, struct db *db)
+{
+    size_t at = 0;
+
+    while (at < w->later.n && clock_mono_us() < w->until_us) {
+        const struct namespace *ns;
+        const struct entry *e;
+        struct str key = { .p = w->later.p + at + sizeof key.n };
+        memcpy(&key.n, w->later.p + at, sizeof key.n);
+        at += sizeof key.n + key.n;
+        e = db_peek(db, key);
+        ns = e != NULL && !w->full ? wanted(w, e) : NULL;
+        if (ns != NULL) look_into(w, e, ns);
+    }
+    buf_drop(&w->later, at);
+    return w->later.n == 0;
+}
+
+static void do_free(void *job)
+{
+    archive_question_free(job);
+}
+
+/* What a search holds that was never run may be much. */
+void live_search_free(struct archive_job *j)
+{
+    struct walk *w = archive_search_walk(j);
+    struct store *s = w->server->store;
 
     link_remove(&w->in_list);
+    buf_fini(&w->later);
     mem_free(w);
+    if (s->defer != NULL) s->defer(s->defer_ctx, do_free, j);
+    else do_free(j);
 }
 
 void live_search_begin(struct server *s, struct archive_search *search, int db)
@@ -160,7 +212,7 @@ void live_search_begin(struct server *s, struct archive_search *search, int db)
     w->db = db;
     link_init(&w->in_list);
     link_add_tail(&s->live_searches, &w->in_list);
-    archive_search_on_free(search, on_free, w);
+    archive_search_set_walk(search, w);
 }
 
 /* Notes that cannot be committed are not waited for: what is in the archive is better than nothing. */
@@ -184,13 +236,15 @@ static void ask(struct walk *w)
 }
 
 /* False: the walk is over. */
-static bool step(struct walk *w, int64_t until_us)
+static bool step(struct walk *w)
 {
-    struct store *s = w->server->store;
+    struct db *db = w->server->store->dbs[w->db];
 
-    while (clock_mono_us() < until_us) {
-        w->cursor = db_scan(s->dbs[w->db], w->cursor, KEYS_AT_ONCE, visit, w);
-        if (w->cursor == 0 || w->full) return false;
+    w->until_us = clock_mono_us() + SLICE_US;
+    while (look_at_later(w, db) && clock_mono_us() < w->until_us) {
+        if (w->scanned || w->full) return false;
+        w->cursor = db_scan(db, w->cursor, KEYS_AT_ONCE, visit, w);
+        w->scanned = w->cursor == 0;
     }
     return true;
 }
@@ -219,7 +273,7 @@ void live_search_turn(struct server *s)
         j->done(j);
         return;
     }
-    if (s->archive != NULL && ns_any(s->store) && step(w, clock_mono_us() + SLICE_US)) return;
+    if (s->archive != NULL && ns_any(s->store) && step(w)) return;
     w->asked = true;
     if (s->archive != NULL) {
         ask(w);

@@ -18,6 +18,9 @@ enum { LIVE_VALUE_MAX = 1 << 20 };
 /* Walk database db for search, then ask it (archive_wait_later has the client wait for it). */
 void live_search_begin(struct server *s, struct archive_search *search, int db);
 
+/* For struct archive_asking: forget the walk, free the search. */
+void live_search_free(struct archive_job *j);
+
 /* Go on for a slice. Every turn, after archive_wait_turn. */
 void live_search_turn(struct server *s);
 
