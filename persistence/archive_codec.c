@@ -18,7 +18,7 @@ enum {
     TRAIN_MIN = 100,         /* samples; of fewer nothing is learnt */
     HELD_BACK = 8,           /* one in so many samples is not trained with but tried on */
     READY = 32,              /* dictionaries in memory */
-    SPACES = 256             /* namespaces that are known at a time */
+    SPACES = 1024            /* namespaces that are known at a time */
 };
 
 /* A dictionary in memory; each form is made when it is first needed. */

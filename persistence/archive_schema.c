@@ -26,6 +26,7 @@ static const char tables[] =
     "CREATE TABLE applied(log TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE dictionaries(id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, created_at INTEGER NOT NULL,"
     " data BLOB NOT NULL);"
+    "CREATE INDEX dictionaries_namespace ON dictionaries(namespace);"
     "CREATE TABLE entries(id INTEGER PRIMARY KEY, db INTEGER NOT NULL, key TEXT NOT NULL, namespace TEXT NOT NULL,"
     " type TEXT NOT NULL, reason TEXT NOT NULL, seq INTEGER NOT NULL, version INTEGER NOT NULL,"
     " archived_at INTEGER NOT NULL, expires_at INTEGER, live INTEGER NOT NULL, size INTEGER NOT NULL,"

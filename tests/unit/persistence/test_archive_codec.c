@@ -186,6 +186,24 @@ START_TEST(noise_is_not_learnt)
 }
 END_TEST
 
+/* More than are known at a time: those that had given way are found again by their row. */
+START_TEST(a_namespace_that_was_forgotten_has_its_dictionary)
+{
+    enum archive_coding coding;
+    char name[16];
+
+    learn(STR("chat:*"), ARCHIVE_SAMPLES);
+    for (unsigned i = 0; i < 3000; i++) {
+        message(i);
+        ck_assert_int_eq(archive_learn(c, str_of(name, (size_t)snprintf(name, sizeof name, "ns%u:*", i)), buf_str(&in)), OK);
+    }
+    message(0);
+    ck_assert_int_eq(there_and_back(STR("chat:*"), c, &coding), 1);
+    ck_assert_int_eq(archive_learn(c, STR("chat:*"), buf_str(&in)), OK);
+    ck_assert_int_eq(dictionaries(), 1);
+}
+END_TEST
+
 START_TEST(many_namespaces_share_the_room_for_samples)
 {
     char name[16];
@@ -310,5 +328,6 @@ END_TEST
 
 UNIT_MAIN_AROUND("archive_codec", set_up, tear_down, what_does_not_pay_is_left_as_it_is, values_of_all_lengths_come_back,
                  another_connection_finds_the_dictionary, a_dictionary_of_a_transaction_that_failed_is_forgotten,
-                 noise_is_not_learnt, many_namespaces_share_the_room_for_samples, a_table_that_cannot_be_written_is_told,
+                 noise_is_not_learnt, a_namespace_that_was_forgotten_has_its_dictionary,
+                 many_namespaces_share_the_room_for_samples, a_table_that_cannot_be_written_is_told,
                  damage_is_told_and_nothing_is_left_behind, sessions_take_about_a_third)
