@@ -59,6 +59,11 @@ static void reject(struct client *c, struct command_ref *ref, const char *text)
     dispatch_count_error(c->server, c->reply.out, mark);
 }
 
+void dispatch_refuse(struct client *c, struct command_ref *ref, const char *text)
+{
+    reject(c, ref, text);
+}
+
 static struct str shortened(struct str s, size_t max)
 {
     return str_of(s.p, s.n < max ? s.n : max);

@@ -18,6 +18,9 @@ enum dispatched {
 enum dispatched dispatch(struct client *c, struct command_ref *ref, struct command_ref *container,
                          size_t argc, const struct str *argv);
 
+/* Reply text as the reason why c's request does not run (an error with its code); a transaction is spoilt. */
+void dispatch_refuse(struct client *c, struct command_ref *ref, const char *text);
+
 /* Run a command that passed all checks: handler, log, statistics. Used by dispatch, EXEC and for
  * serving blocked clients. CALL_BLOCKED: nothing was replied, and *w says what it waits for (its keys
  * are in argv or the arena). Resets the arena unless blocked; the reply may be followed by

@@ -86,6 +86,11 @@ uint32_t multi_flags(const struct client *c)
     return c->multi ? c->multi->flags : 0;
 }
 
+void multi_each_queued(const struct client *c, void (*fn)(void *ctx, const struct request *r), void *ctx)
+{
+    for (size_t i = 0; c->multi && i < c->multi->n; i++) fn(ctx, c->multi->queue[i]);
+}
+
 size_t multi_bytes(const struct client *c)
 {
     if (c->multi == NULL) return 0;

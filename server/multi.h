@@ -21,6 +21,8 @@ size_t multi_bytes(const struct client *c);
 size_t multi_queued(const struct client *c);
 size_t multi_watched(const struct client *c);
 
+void multi_each_queued(const struct client *c, void (*fn)(void *ctx, const struct request *r), void *ctx);
+
 /* The flags of all queued commands together. */
 uint32_t multi_flags(const struct client *c);
 

@@ -6,7 +6,10 @@
  * comes is put into the store as RESTORE would (and logged so, with the note that it is not in the archive's hands any
  * more), unless it has been written meanwhile, or deleted. Then the waiting requests run. After archive-timeout they run all the
  * same, and find nothing. Commands that only overwrite or delete do not wait; what a command within a script
- * reads beyond the declared keys is not recalled. */
+ * reads beyond the declared keys is not recalled, nor are keys that SORT finds by its patterns.
+ *
+ * Where there is no room for what comes (maxmemory, a quota), or the log cannot be written, the request is refused with
+ * the error that a write would get: to say that there is no such key would be wrong. */
 #ifndef MEMD_SERVER_RECALL_H
 #define MEMD_SERVER_RECALL_H
 
@@ -14,17 +17,33 @@
 
 struct recalls;
 
-struct recalls *recalls_new(void);
+struct recalls *recalls_new(int databases, const struct hash_key *key);
+
+/* When the clients are gone and the archive is closed. */
 void recalls_free(struct recalls **r);
 
-/* True: c waits with this request (as block_client does), which runs again later. Cheap where no namespace recalls. */
+/* True: c waits with this request (as block_client does), which runs again later; or it was refused, and that
+ * replied. Cheap where no namespace recalls. */
 bool recall_before(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv);
 
 /* The key has been written or deleted: what is on its way is not to be put in its place. */
 void recall_cancel(struct server *s, int db, struct str key);
 void recall_cancel_all(struct server *s, int db); /* FLUSHDB; -1: all databases */
 
-/* Take what has come, and run those who waited. */
-void recall_turn(struct server *s);
+/* Take what has come, and run those who waited, for a slice of time. True: there is more. */
+bool recall_turn(struct server *s);
+
+struct recall_stats {
+    uint64_t waited;     /* requests that had to */
+    uint64_t asked;      /* questions to the disk */
+    uint64_t from_queue; /* keys that came at once, out of notes that had not been committed */
+    uint64_t found, missing; /* answers: the key; that there is none, after all */
+    uint64_t cancelled;  /* written or deleted meanwhile */
+    uint64_t timeouts, failed, damaged, refused;
+    uint64_t us, us_max; /* from the question to the answer: all together, and the longest */
+    size_t waiting;      /* requests that wait now */
+    size_t on_the_way;   /* keys */
+};
+const struct recall_stats *recall_stats(const struct recalls *r);
 
 #endif

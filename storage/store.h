@@ -86,6 +86,7 @@ enum { STORE_SHARD_BITS = 4, STORE_SHARDS = 1 << STORE_SHARD_BITS };
     X(CHANGE_MOVE_TO, "move_to", 'g') \
     X(CHANGE_COPY_TO, "copy_to", 'g') \
     X(CHANGE_RESTORE, "restore", 'g') \
+    X(CHANGE_RECALLED, "recalled", 'g') /* it came back from the archive */ \
     X(CHANGE_EXPIRE, "expire", 'g') \
     X(CHANGE_PERSIST, "persist", 'g') \
     X(CHANGE_EXPIRED, "expired", 'x') \
