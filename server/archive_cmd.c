@@ -19,7 +19,7 @@
 /* The note is in the log: the reply waits for it as for a write, though the data may not have changed. */
 static void has_noted(struct call *c)
 {
-    c->client->wrote = true;
+    c->client->server->current->wrote = true;
 }
 
 static enum err fail_no_room(struct call *c, int64_t done)

@@ -10,7 +10,9 @@
 #include "base/num.h"
 #include "server/acl.h"
 #include "server/client.h"
+#include "persistence/archive_hold.h"
 #include "server/commands.h"
+#include "server/departures.h"
 #include "server/debug_show.h"
 #include "server/loop.h"
 #include "server/rows.h"
@@ -303,10 +305,30 @@ static enum err run_pause_cron(struct call *c)
     return OK;
 }
 
+/* Questions wait, as for a disk that does not answer; with no they go on. */
+static enum err run_archive_pause(struct call *c)
+{
+    struct server *s = c->client->server;
+    const char *why;
+
+    if (!call_is(c, 2, "yes") && !call_is(c, 2, "no")) return ERR_SYNTAX;
+    if (departures_archive(s, &why) == NULL) return call_fail_text(c, str_c(why));
+    for (int lane = 0; lane < 2; lane++) {
+        if (s->archive_held[lane]) atomic_store(&s->archive_held[lane]->cancelled, true);
+        s->archive_held[lane] = NULL;
+        if (call_is(c, 2, "no")) continue;
+        s->archive_held[lane] = archive_hold_new();
+        archive_ask(s->archive, lane == 0 ? ARCHIVE_LANE_RECALL : ARCHIVE_LANE_QUERY, s->archive_held[lane]);
+    }
+    reply_ok(c->out);
+    return OK;
+}
+
 static enum err run_help(struct call *c)
 {
     static const char *const lines[] = {
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "ARCHIVE-PAUSE <yes|no>", "    Let questions to the archive wait, or go on.",
         "ASSERT", "    Stop by a broken invariant.",
         "CHECK", "    Check the invariants of all data.",
         "DIGEST", "    A fingerprint of all data.",
@@ -347,6 +369,7 @@ static enum err run_help(struct call *c)
 
 static const struct command debug_subs[] = {
     SUB("aof-flush-sleep", run_nothing, 3, "Accepted: the log is written on a thread."),
+    SUB("archive-pause", run_archive_pause, 3, "Lets questions to the archive wait, or go on."),
     SUB("assert", run_assert, 2, "Stops memd by a broken invariant."),
     SUB("change-repl-id", run_nothing, 2, "Accepted: there is no replication."),
     SUB("check", run_check, 2, "Checks the invariants of all data."),

@@ -14,6 +14,7 @@
 #include "server/namespaces.h"
 #include "server/notify.h"
 #include "server/pubsub.h"
+#include "server/recall.h"
 #include "server/script_run.h"
 #include "server/slowlog.h"
 #include "server/ticks.h"
@@ -517,7 +518,7 @@ enum dispatched dispatch(struct client *c, struct command_ref *ref, struct comma
         return DISPATCH_HELD;
     } else if (UNLIKELY(c->flags & CLIENT_MULTI) && multi_queues(ref->cmd)) {
         multi_queue(c, ref, argc, argv);
-    } else {
+    } else if (LIKELY(c->server->archive == NULL) || !recall_before(c, ref, argc, argv)) {
         run(c, ref, argc, argv);
     }
     /* One that waits is answered later, and what CLIENT REPLY says of it counts then. */
@@ -562,6 +563,7 @@ static void on_change(void *ctx, const struct change *ch)
     } else if (UNLIKELY(s->archive != NULL || ns_any(s->store))) {
         departures_on_change(s, ch);
     }
+    if (UNLIKELY(s->archive != NULL)) recall_on_change(s, ch);
     if (UNLIKELY(s->n_watching > 0)) multi_on_change(s, ch);
     if (UNLIKELY(tracking_listens(s))) tracking_on_change(s, ch);
     if (UNLIKELY(s->n_blocked > 0)) block_on_change(s, ch);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "server/acl.h"
+#include "server/archive_facts.h"
 #include "server/block.h"
 #include "server/client.h"
 #include "server/commands.h"
@@ -375,6 +376,11 @@ static void section_keysizes(struct server *s, struct buf *b)
     keysizes_print(s, b);
 }
 
+static void section_archive(struct server *s, struct buf *b)
+{
+    archive_facts_info(s, b);
+}
+
 static void section_keyspace(struct server *s, struct buf *b)
 {
     for (int i = 0; i < s->store->conf.databases; i++) {
@@ -404,6 +410,7 @@ static const struct section {
     { "errorstats", "Errorstats", section_errorstats, BY_DEFAULT },
     { "latencystats", "Latencystats", section_latencystats, WITH_ALL },
     { "cluster", "Cluster", section_cluster, BY_DEFAULT },
+    { "archive", "Archive", section_archive, BY_DEFAULT },
     { "keyspace", "Keyspace", section_keyspace, BY_DEFAULT },
     { "namespaces", "Namespaces", namespaces_info, IF_ANY },
     { "keysizes", "Keysizes", section_keysizes, BY_NAME },

@@ -19,6 +19,7 @@
 #include "server/live_search.h"
 #include "server/multi.h"
 #include "server/namespaces.h"
+#include "server/recall.h"
 #include "server/script_run.h"
 #include "server/shortage.h"
 #include "server/socket.h"
@@ -282,11 +283,12 @@ static void ask_for_sync(struct server *s)
     persist_sync_soon(s->persist);
 }
 
-/* What the archive has answered becomes replies; live keys are looked at for searches. */
-static void turn_of_archive(struct server *s)
+/* What the archive has answered becomes replies and keys; live keys are looked at for searches. True: there is more. */
+static bool turn_of_archive(struct server *s)
 {
     archive_wait_turn(s);
     live_search_turn(s);
+    return recall_turn(s);
 }
 
 /* Hear of the archive's threads what they have done. True: that is to be answered at once. */
@@ -295,7 +297,7 @@ static bool collect_archive(struct server *s)
     bool none = link_alone(&s->archive_answered);
 
     departures_turn(s);
-    return (none && !link_alone(&s->archive_answered)) || live_search_is_due(s);
+    return (none && !link_alone(&s->archive_answered)) || live_search_is_due(s) || recall_is_due(s);
 }
 
 /* One turn after libevent's. True: there is more to do, so do not wait. */
@@ -320,7 +322,7 @@ static bool turn(struct server *s)
     more |= transfers_turn(s);
     if (UNLIKELY(ns_any(s->store))) more |= namespaces_turn(s);
     if (UNLIKELY(!link_alone(&s->syncing))) block_serve_synced(s);
-    if (UNLIKELY(s->archive != NULL)) turn_of_archive(s);
+    if (UNLIKELY(s->archive != NULL)) more |= turn_of_archive(s);
     tracking_turn_end(s);
     clients_close_due(s);
     persist_turn_end(s->persist);

@@ -220,6 +220,16 @@ void recall_cancel_all(struct server *s, int db)
     }
 }
 
+void recall_on_change(struct server *s, const struct change *ch)
+{
+    if (ch->kind == CHANGE_NEW) {
+        recall_cancel(s, ch->db, ch->key);
+    } else if (ch->kind == CHANGE_FLUSH || ch->kind == CHANGE_SWAP) {
+        recall_cancel_all(s, ch->db);
+        if (ch->kind == CHANGE_SWAP) recall_cancel_all(s, ch->db2);
+    }
+}
+
 const struct recall_stats *recall_stats(const struct recalls *r)
 {
     return &r->stats;

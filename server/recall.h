@@ -28,7 +28,10 @@ bool recall_before(struct client *c, struct command_ref *ref, size_t argc, const
 
 /* The key has been written or deleted: what is on its way is not to be put in its place. */
 void recall_cancel(struct server *s, int db, struct str key);
-void recall_cancel_all(struct server *s, int db); /* FLUSHDB; -1: all databases */
+void recall_cancel_all(struct server *s, int db); /* -1: all databases */
+
+/* The store changed: the same for keys that come to be, and for databases that are emptied or change places. */
+void recall_on_change(struct server *s, const struct change *ch);
 
 /* Take what has come, and run those who waited, for a slice of time. True: there is more. */
 bool recall_turn(struct server *s);

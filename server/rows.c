@@ -12,7 +12,7 @@ const struct command *const server_tables[] = {
     connection_commands, client_commands, command_commands, config_commands, info_commands,
     admin_commands,      memory_commands, debug_commands,   multi_commands,  pubsub_commands,
     slowlog_commands,    latency_commands, dump_commands,    migrate_commands, function_commands,
-    archive_query_commands,
+    archive_commands,    archive_query_commands,
     eval_commands,       fcall_commands,   acl_commands,     cluster_commands, module_commands,
     namespace_commands,  replication_commands, archive_search_commands, NULL,
 };

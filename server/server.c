@@ -22,6 +22,7 @@
 #include "server/live_search.h"
 #include "server/namespaces.h"
 #include "server/loop.h"
+#include "server/recall.h"
 #include "server/setup.h"
 #include "server/script_run.h"
 #include "server/acl.h"
@@ -348,6 +349,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     s->functions = functions_new(s);
     s->latency = latency_new();
     s->gates = gates_new();
+    s->recalls = recalls_new(s->store->conf.databases, &key);
     apply_plain(s);
     arena_init(&s->arena);
     arena_init(&s->batch);
@@ -470,6 +472,7 @@ void server_close(struct server *s)
     latency_free(&s->latency);
     gates_free(&s->gates);
     namespaces_close(s);
+    recalls_free(&s->recalls);
     arena_fini(&s->arena);
     arena_fini(&s->batch);
     buf_fini(&s->late);

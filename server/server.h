@@ -32,6 +32,7 @@
 #define MEMD_REDIS_VERSION "7.2.0"
 
 struct archive;
+struct archive_job;
 struct client;
 struct departing;
 struct functions;
@@ -174,6 +175,7 @@ struct server {
     struct table channels, patterns, shard_channels; /* name -> struct channel */
 
     struct recalls *recalls;    /* recall.c: reads that wait for what left memory */
+    struct archive_job *archive_held[2]; /* DEBUG ARCHIVE-PAUSE: what keeps the readers busy */
     struct link archive_answered, archive_applying; /* archive_wait.c: clients whose answer has come; who wait for a commit */
     struct link live_searches;  /* live_search.c: searches, from their question to their answer */
 
