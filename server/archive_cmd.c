@@ -232,7 +232,7 @@ static size_t key_of_drop(size_t argc, const struct str *argv, struct key_ref *r
 {
     (void)argv;
     if (argc != 2) return 0;
-    if (max > 0) refs[0] = (struct key_ref){ 1, KEY_RM | KEY_DELETE };
+    if (max > 0) refs[0] = (struct key_ref){ 1, KEY_RW | KEY_DELETE };
     return 1;
 }
 
@@ -315,17 +315,17 @@ const struct command archive_commands[] = {
       .args = ARGS({ .name = "key", .type = ARG_T_KEY, .flags = ARG_MULTIPLE }) },
     { ROW("archive.move", run_move, -2, CMD_WRITE, GROUP_ARCHIVE, "7.2.0",
           "O(N) for values of N elements together", "Moves keys from memory into the archive."),
-      .keys = { KEYS_FROM(1, -1, 1, KEY_RM | KEY_ACCESS | KEY_DELETE) }, .acl = ACL_ARCHIVE, .journal = journal_move,
+      .keys = { KEYS_FROM(1, -1, 1, KEY_RW | KEY_ACCESS | KEY_DELETE) }, .acl = ACL_ARCHIVE, .journal = journal_move,
       .args = ARGS({ .name = "key", .type = ARG_T_KEY, .flags = ARG_MULTIPLE }) },
     { ROW("archive.recall", run_recall, -2, CMD_WRITE | CMD_DENYOOM | CMD_BLOCKING | CMD_NOSCRIPT | CMD_NO_MULTI, GROUP_ARCHIVE,
           "7.2.0", "O(N) for a value of N elements", "Brings a version of a key back into memory."),
-      .keys = { KEY_AT(1, KEY_OW | KEY_ACCESS | KEY_UPDATE) }, .acl = ACL_ARCHIVE, .journal = journal_nothing,
+      .keys = { KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE) }, .acl = ACL_ARCHIVE, .journal = journal_nothing,
       .args = ARGS(ARG_KEY("key"), WHICH,
                    { .name = "replace", .type = ARG_T_PURE_TOKEN, .token = "REPLACE", .flags = ARG_OPTIONAL },
                    { .name = "ttl-milliseconds", .type = ARG_T_INTEGER, .token = "TTL", .flags = ARG_OPTIONAL }) },
     { ROW("archive.drop", run_drop, -2, CMD_WRITE | CMD_BLOCKING | CMD_NOSCRIPT | CMD_NO_MULTI, GROUP_ARCHIVE, "7.2.0",
           "O(N) for N versions, and with MATCH O(M) for M keys in the archive", "Erases all versions of keys from the archive."),
-      .keys = { KEYS_UNKNOWN(KEY_RM | KEY_DELETE) }, .more_keys = key_of_drop, .acl = ACL_ARCHIVE | ACL_DANGEROUS,
+      .keys = { KEYS_UNKNOWN(KEY_RW | KEY_DELETE) }, .more_keys = key_of_drop, .acl = ACL_ARCHIVE | ACL_DANGEROUS,
       .journal = journal_nothing,
       .args = ARGS({ .name = "what", .type = ARG_T_ONEOF, .subs = ARGS(
                        ARG_KEY("key"), { .name = "pattern", .type = ARG_T_PATTERN, .token = "MATCH" }) }) },

@@ -9,6 +9,10 @@
  * keys neither floods the archive's queue nor is refused by it. A ticket that nobody waits for any more is dropped
  * from the line; one that has been asked comes into memory all the same: on a slow disk the next reader is glad of it.
  *
+ * The archive's filter says `maybe` also of keys that are not there (one in a hundred by chance, and those that were
+ * deleted or recalled). What the disk has said of such a key is remembered until the key comes to be, so that a read of
+ * it does not go there again and again: hashes, in as many places as there are, the later one taking the place.
+ *
  * Everything is settled in recall_turn, between calls: what is about clients may not happen within another one's. */
 #include "server/recall.h"
 
@@ -22,7 +26,7 @@
 #include "storage/db.h"
 #include "storage/namespace.h"
 
-enum { ASKED_MAX = 256, TRIES_MAX = 4, SLICE_US = 1000, COMPLAIN_US = 10000000 };
+enum { MISSES = 1 << 13, ASKED_MAX = 256, TRIES_MAX = 4, SLICE_US = 1000, COMPLAIN_US = 10000000 };
 
 struct ticket {
     struct entry *e;          /* in recalls->tickets[db], with the key's name; NULL: no longer wanted */
@@ -46,7 +50,7 @@ struct waiting {
     size_t n, cap, n_left;
     int64_t until_ms;         /* monotonic */
     int tries;
-    bool timed_out;
+    bool gives_up;            /* its time is up, or the archive failed: it runs, and finds what is there */
     const char *refusal;      /* why a key could not come into memory; NULL: none was refused */
     struct link in_ready;
 };
@@ -59,6 +63,7 @@ struct recalls {
     const struct waiting *again; /* whose request runs again just now */
     int64_t told_us;
     struct recall_stats stats;
+    uint64_t misses[MISSES];  /* hashes of keys of which the archive has no live version; 0: none */
 };
 
 struct recalls *recalls_new(int databases, const struct hash_key *key)
@@ -72,6 +77,40 @@ struct recalls *recalls_new(int databases, const struct hash_key *key)
     link_init(&r->answered);
     link_init(&r->ready);
     return r;
+}
+
+/* --- what is known to be missing ----------------------------------------------------------------------------- */
+
+static uint64_t hash_of(const struct server *s, int db, struct str key)
+{
+    return (hash_bytes(&s->store->hash_key, key) + (uint64_t)db * UINT64_C(0x9e3779b97f4a7c15)) | 1;
+}
+
+static uint64_t *place_of(struct recalls *r, uint64_t hash)
+{
+    return &r->misses[hash >> 32 & (MISSES - 1)];
+}
+
+static bool is_known_missing(const struct server *s, int db, struct str key)
+{
+    uint64_t hash = hash_of(s, db, key);
+
+    return *place_of(s->recalls, hash) == hash;
+}
+
+static void note_missing(const struct server *s, int db, struct str key)
+{
+    uint64_t hash = hash_of(s, db, key);
+
+    *place_of(s->recalls, hash) = hash;
+}
+
+/* It comes to be: from now on it may leave. */
+static void forget_missing(const struct server *s, int db, struct str key)
+{
+    uint64_t hash = hash_of(s, db, key), *place = place_of(s->recalls, hash);
+
+    if (*place == hash) *place = 0;
 }
 
 /* --- tickets -------------------------------------------------------------------------------------------------- */
@@ -122,12 +161,13 @@ static void settle(struct recalls *r, struct waiting *w)
 }
 
 /* Those who wait for it need not any more. */
-static void release_waiters(struct recalls *r, struct ticket *k, const char *refusal)
+static void release_waiters(struct recalls *r, struct ticket *k, const char *refusal, bool failed)
 {
     while (!link_alone(&k->waiters)) {
         struct stub *stub = LINK_OF(k->waiters.next, struct stub, of_ticket);
         link_remove(&stub->of_ticket);
         if (refusal) stub->waiting->refusal = refusal;
+        stub->waiting->gives_up |= failed;
         settle(r, stub->waiting);
     }
 }
@@ -143,7 +183,7 @@ static void free_ticket(struct ticket *k)
 static void drop_ticket(struct recalls *r, struct ticket *k)
 {
     entry_free(unlist(r, k));
-    release_waiters(r, k, NULL);
+    release_waiters(r, k, NULL, false);
     if (k->get == NULL) free_ticket(k);
     else atomic_store(&k->get->job.cancelled, true);
 }
@@ -223,10 +263,12 @@ void recall_cancel_all(struct server *s, int db)
 void recall_on_change(struct server *s, const struct change *ch)
 {
     if (ch->kind == CHANGE_NEW) {
+        forget_missing(s, ch->db, ch->key);
         recall_cancel(s, ch->db, ch->key);
     } else if (ch->kind == CHANGE_FLUSH || ch->kind == CHANGE_SWAP) {
         recall_cancel_all(s, ch->db);
         if (ch->kind == CHANGE_SWAP) recall_cancel_all(s, ch->db2);
+        memset(s->recalls->misses, 0, sizeof s->recalls->misses);
     }
 }
 
@@ -259,8 +301,8 @@ static void time_up(struct client *c, void *parked)
 {
     struct waiting *w = parked;
 
-    if (w->timed_out) return;
-    w->timed_out = true;
+    if (w->gives_up) return;
+    w->gives_up = true;
     c->server->recalls->stats.timeouts++;
     let_go(w);
     if (link_alone(&w->in_ready)) link_add_tail(&c->server->recalls->ready, &w->in_ready);
@@ -303,21 +345,24 @@ static bool is_held(const struct server *s)
     return s->pause_until_ms != 0 || s->store->loading || persist_must_wait(s->persist);
 }
 
-/* Into the store; NULL, or why the request is to be refused. */
-static const char *bring(struct server *s, int db, struct str key, struct str payload, int64_t expires_ms)
+/* Into the store. *refusal: why the request is not to run, where there is no room. False: the value is damaged. */
+static bool bring(struct server *s, int db, struct str key, struct str payload, int64_t expires_ms, const char **refusal)
 {
     struct recall_stats *st = &s->recalls->stats;
-    const char *refusal = recall_refusal(s, key, payload.n);
+    const char *why = recall_refusal(s, key, payload.n);
 
-    if (refusal != NULL) {
+    if (why != NULL) {
         st->refused++;
-    } else if (recall_put(s, db, key, payload, recall_expires_at(s, key, expires_ms)) != OK) {
+        *refusal = why;
+        return true;
+    }
+    if (recall_put(s, db, key, payload, recall_expires_at(s, key, expires_ms)) != OK) {
         st->damaged++;
         complain(s, key, "its value in the archive is damaged");
-    } else {
-        st->found++;
+        return false;
     }
-    return refusal;
+    st->found++;
+    return true;
 }
 
 static void want_ticket(struct looking *l, struct str key)
@@ -347,8 +392,8 @@ static void want(struct looking *l, struct str key)
     if (pending == PENDING_GONE || (pending == PENDING_OUT && !(note.flags & ARCHIVE_LIVE))) return;
     if (pending == PENDING_OUT && !is_held(s)) {
         s->recalls->stats.from_queue++;
-        if (l->refusal == NULL) l->refusal = bring(s, l->db, key, note.payload, note.expires_ms);
-    } else if (l->may_ask) {
+        (void)bring(s, l->db, key, note.payload, note.expires_ms, &l->refusal);
+    } else if (l->may_ask && !is_known_missing(s, l->db, key)) {
         want_ticket(l, key);
     }
 }
@@ -415,7 +460,7 @@ static bool may_wait(const struct client *c)
     const struct recalls *r = s->recalls;
     const struct waiting *w = r->again;
 
-    return w == NULL || w->client != c || (!w->timed_out && w->tries < TRIES_MAX && w->until_ms > server_mono_ms(s));
+    return w == NULL || w->client != c || (!w->gives_up && w->tries < TRIES_MAX && w->until_ms > server_mono_ms(s));
 }
 
 bool recall_before(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv)
@@ -441,21 +486,23 @@ bool recall_before(struct client *c, struct command_ref *ref, size_t argc, const
 
 /* --- the turn ----------------------------------------------------------------------------------------------------- */
 
-static const char *settle_answer(struct server *s, struct str key, const struct ticket *k)
+/* False: the archive failed, and asking again is no use. */
+static bool settle_answer(struct server *s, struct str key, const struct ticket *k, const char **refusal)
 {
     const struct archive_get *g = k->get;
     struct recall_stats *st = &s->recalls->stats;
 
-    if (g->result == OK && db_peek(s->store->dbs[k->db], key) != NULL) return NULL; /* written meanwhile */
-    if (g->result == OK) return bring(s, k->db, key, buf_str(&g->out), g->expires_at);
+    if (g->result == OK && db_peek(s->store->dbs[k->db], key) != NULL) return true; /* written meanwhile */
+    if (g->result == OK) return bring(s, k->db, key, buf_str(&g->out), g->expires_at, refusal);
     if (g->result == ERR_NO_KEY) {
         st->missing++;
-        return NULL;
+        note_missing(s, k->db, key);
+        return true;
     }
     if (g->result == ERR_FORMAT) st->damaged++;
     else st->failed++;
     complain(s, key, g->job.refused ? g->job.refused : g->error);
-    return NULL;
+    return false;
 }
 
 static void take_answer(struct server *s, struct ticket *k)
@@ -463,15 +510,16 @@ static void take_answer(struct server *s, struct ticket *k)
     struct recalls *r = s->recalls;
     uint64_t us = (uint64_t)(clock_mono_us() - k->asked_us);
     struct entry *e;
-    const char *refusal;
+    const char *refusal = NULL;
+    bool failed;
 
     if (k->e != NULL) {
         r->stats.us += us;
         if (us > r->stats.us_max) r->stats.us_max = us;
         e = unlist(r, k); /* before the key comes to be, which cancels what is on its way */
-        refusal = settle_answer(s, entry_key(e), k);
+        failed = !settle_answer(s, entry_key(e), k, &refusal);
         entry_free(e);
-        release_waiters(r, k, refusal);
+        release_waiters(r, k, refusal, failed);
     }
     free_ticket(k);
 }
@@ -490,7 +538,7 @@ static void run_again(struct server *s, struct waiting *w)
 {
     struct recalls *r = s->recalls;
     struct client *c = w->client;
-    struct waiting was = { .client = c, .until_ms = w->until_ms, .tries = w->tries, .timed_out = w->timed_out };
+    struct waiting was = { .client = c, .until_ms = w->until_ms, .tries = w->tries, .gives_up = w->gives_up };
     const char *refusal = w->refusal;
     struct request *q = block_take(c); /* w is gone */
 

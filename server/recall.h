@@ -17,6 +17,7 @@
 
 struct recalls;
 
+/* key must live as long. */
 struct recalls *recalls_new(int databases, const struct hash_key *key);
 
 /* When the clients are gone and the archive is closed. */

@@ -349,7 +349,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     s->functions = functions_new(s);
     s->latency = latency_new();
     s->gates = gates_new();
-    s->recalls = recalls_new(s->store->conf.databases, &key);
+    s->recalls = recalls_new(s->store->conf.databases, &s->store->hash_key);
     apply_plain(s);
     arena_init(&s->arena);
     arena_init(&s->batch);
