@@ -125,14 +125,12 @@ static const struct archive_asking asking_version = { NULL, free_get };
 static enum err ask_version(struct call *c, const struct recalling *r)
 {
     struct archive *a;
-    struct archive_note note;
     struct archive_get *g;
     enum err e = archive_wait_open(c, &a);
 
     if (e != OK) return e;
     g = archive_get_new(c->db->id, call_arg(c, 1), r->which, r->number);
-    /* A version that has just left is one, too. */
-    if (archive_pending(a, c->db->id, call_arg(c, 1), &note) != PENDING_NONE) g->job.after = archive_last_seq(a);
+    g->job.after = recall_after(c->client->server, c->db->id, call_arg(c, 1)); /* what has just left is a version, too */
     return archive_wait_for(c, ARCHIVE_LANE_RECALL, &g->job, &asking_version);
 }
 

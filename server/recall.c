@@ -59,6 +59,7 @@ struct recalls {
     int databases;
     struct table *tickets;    /* per database: key -> struct ticket */
     size_t n_asked;
+    uint64_t swapped;         /* the note of the last SWAPDB: before it is committed, the file's databases are others */
     struct link line, answered, ready;
     const struct waiting *again; /* whose request runs again just now */
     int64_t told_us;
@@ -213,10 +214,18 @@ static void on_done(struct archive_job *j)
     link_add_tail(&r->answered, &k->in_list);
 }
 
+uint64_t recall_after(struct server *s, int db, struct str key)
+{
+    struct archive_note note;
+    uint64_t swapped = s->recalls->swapped;
+
+    if (archive_pending(s->archive, db, key, &note) != PENDING_NONE) return archive_last_seq(s->archive);
+    return swapped > 0 && !archive_is_applied(s->archive, swapped) ? swapped : 0;
+}
+
 static void ask_more(struct server *s)
 {
     struct recalls *r = s->recalls;
-    struct archive_note note;
 
     while (r->n_asked < ASKED_MAX && !link_alone(&r->line)) {
         struct ticket *k = LINK_OF(r->line.next, struct ticket, in_list);
@@ -225,10 +234,8 @@ static void ask_more(struct server *s)
         k->get->job.owner = k;
         k->get->job.done = on_done;
         k->asked_us = clock_mono_us();
-        if (archive_pending(s->archive, k->db, entry_key(k->e), &note) == PENDING_OUT) {
-            k->get->job.after = archive_last_seq(s->archive);
-            persist_sync_soon(s->persist);
-        }
+        k->get->job.after = recall_after(s, k->db, entry_key(k->e));
+        if (k->get->job.after > 0) persist_sync_soon(s->persist);
         r->n_asked++;
         r->stats.asked++;
         archive_ask(s->archive, ARCHIVE_LANE_RECALL, &k->get->job);
@@ -268,6 +275,7 @@ void recall_on_change(struct server *s, const struct change *ch)
     } else if (ch->kind == CHANGE_FLUSH || ch->kind == CHANGE_SWAP) {
         recall_cancel_all(s, ch->db);
         if (ch->kind == CHANGE_SWAP) recall_cancel_all(s, ch->db2);
+        if (ch->kind == CHANGE_SWAP) s->recalls->swapped = archive_last_seq(s->archive);
         memset(s->recalls->misses, 0, sizeof s->recalls->misses);
     }
 }

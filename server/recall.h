@@ -34,6 +34,9 @@ void recall_cancel_all(struct server *s, int db); /* -1: all databases */
 /* The store changed: the same for keys that come to be, and for databases that are emptied or change places. */
 void recall_on_change(struct server *s, const struct change *ch);
 
+/* The note that has to be committed before the file tells the truth about the key; 0: it does. For archive_job.after. */
+uint64_t recall_after(struct server *s, int db, struct str key);
+
 /* Take what has come, and run those who waited, for a slice of time. True: there is more. */
 bool recall_turn(struct server *s);
 
