@@ -27,6 +27,12 @@ def _words(command):
     return out
 
 
+def examples_of(text):
+    """The same of lines."""
+    lines = [[_words(c) for c in line.split(" | ")] for line in text.strip().splitlines()]
+    return [(commands[:-1], commands[-1]) for commands in lines]
+
+
 def all_examples():
     """[(list of setup commands, last command)], each a list of bytes."""
     out = []
