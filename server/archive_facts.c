@@ -2,6 +2,7 @@
 #include "server/archive_facts.h"
 
 #include "persistence/archive.h"
+#include "server/departures.h"
 #include "server/recall.h"
 
 /* X(name, expression): of i (struct archive_info) and r (struct recall_stats); numbers. */
@@ -29,13 +30,16 @@ static const char *error_of(const struct archive_info *i)
 
 void archive_facts_info(const struct server *s, struct buf *out)
 {
-    struct archive_info i = { .state = "off" };
+    struct archive_info i;
     struct recall_stats r = *recall_stats(s->recalls);
+    const char *why = departures_error(s);
 
-    if (s->archive != NULL) archive_info(s->archive, &i);
-    buf_printf(out, "archive_state:%s\r\n", i.state);
-    if (s->archive == NULL) return;
-    buf_printf(out, "archive_last_error:%s\r\narchive_sqlite:%s\r\n", error_of(&i), i.sqlite_version);
+    if (s->archive == NULL) {
+        if (why) buf_printf(out, "archive_state:closed\r\narchive_last_error:%s\r\n", why);
+        return;
+    }
+    archive_info(s->archive, &i);
+    buf_printf(out, "archive_state:%s\r\narchive_last_error:%s\r\narchive_sqlite:%s\r\n", i.state, error_of(&i), i.sqlite_version);
 #define FACT(name, value) buf_printf(out, "archive_" name ":%lld\r\n", (long long)(value));
     FACT_TABLE(FACT)
 #undef FACT

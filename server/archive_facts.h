@@ -4,7 +4,7 @@
 
 #include "server/server.h"
 
-/* Lines "name:value". */
+/* Lines "name:value"; none while nothing has needed the archive. */
 void archive_facts_info(const struct server *s, struct buf *out);
 
 /* A map of the same names. */

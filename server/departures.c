@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "server/client.h"
 #include "server/departing.h"
+#include "server/recall.h"
 #include "storage/namespace.h"
 
 /* --- notes ---------------------------------------------------------------------------------------------------- */
@@ -125,6 +126,7 @@ static void gone(struct server *s, int db, struct str key)
     struct archive_note n = note_of(s, ARCHIVE_GONE, db, key, NULL);
     struct buf none = { 0 };
 
+    recall_cancel(s, db, key);
     if (!s->archive || !archive_may_have(s->archive, db, key)) return;
     if (!archive_is_sure(s->archive) && ns_of_key(s->store, key) == NULL) return;
     put(s, &n, &none);

@@ -30,6 +30,9 @@ void departures_loaded(struct server *s);
 /* The archive, opened if it is not. NULL: *why is the text of an error reply (without '-'), good until the next call. */
 struct archive *departures_archive(struct server *s, const char **why);
 
+/* Why it could not be opened when it was needed last; NULL: it is open, or nothing has needed it. */
+const char *departures_error(const struct server *s);
+
 /* Settings have changed. */
 void departures_apply_conf(struct server *s);
 

@@ -86,6 +86,11 @@ struct archive *departures_archive(struct server *s, const char **why)
     return NULL;
 }
 
+const char *departures_error(const struct server *s)
+{
+    return s->archive == NULL && s->departing->failed_us != 0 ? s->departing->why : NULL;
+}
+
 static bool is_wanted(const struct server *s)
 {
     return ns_any(s->store) && (ns_wants(s->store)->archive != 0 || ns_wants(s->store)->audit != 0);

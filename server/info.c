@@ -410,9 +410,9 @@ static const struct section {
     { "errorstats", "Errorstats", section_errorstats, BY_DEFAULT },
     { "latencystats", "Latencystats", section_latencystats, WITH_ALL },
     { "cluster", "Cluster", section_cluster, BY_DEFAULT },
-    { "archive", "Archive", section_archive, BY_DEFAULT },
     { "keyspace", "Keyspace", section_keyspace, BY_DEFAULT },
     { "namespaces", "Namespaces", namespaces_info, IF_ANY },
+    { "archive", "Archive", section_archive, IF_ANY },
     { "keysizes", "Keysizes", section_keysizes, BY_NAME },
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };

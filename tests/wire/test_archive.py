@@ -1,4 +1,6 @@
 """ARCHIVE.PUT, .MOVE, .RECALL, .DROP, .FLUSH, .STATS, and what INFO tells."""
+import os
+
 import pytest
 import resp
 from server import wait_for
@@ -182,7 +184,6 @@ def test_waiting_ends_by_time_and_by_unblock(start):
 @pytest.mark.parametrize("resp3", [False, True])
 def test_stats_and_info_tell_the_same(s, resp3):
     c = s.conn(resp3=resp3)
-    assert c.info("archive")["archive_state"] == "off" if not resp3 else True
     c("SET", "k", "v")
     c("ARCHIVE.PUT", "k")
     assert c("ARCHIVE.FLUSH") == resp.OK
@@ -193,8 +194,18 @@ def test_stats_and_info_tell_the_same(s, resp3):
     assert len(c("ARCHIVE.HELP")) > 10
 
 
-def test_info_tells_when_there_is_none(c):
-    assert c.info("archive") == {"archive_state": "off"}
+def test_info_tells_of_it_once_it_is_needed(start):
+    s = start()
+    c = s.conn()
+    assert c.info("archive") == {} and "archive_state" not in c.info()
+    os.mkdir(s.dir + "/archive.db")
+    c("SET", "k", "v")
+    error(c("ARCHIVE.PUT", "k"), "ERR archive: ")
+    got = c.info("archive")
+    assert got["archive_state"] == "closed" and got["archive_last_error"]
+    os.rmdir(s.dir + "/archive.db")
+    wait_for(lambda: c("ARCHIVE.PUT", "k") == 1)  # it is tried again
+    assert c.info()["archive_state"] == "ok"
 
 
 def test_no_archive_file_no_archive(start):

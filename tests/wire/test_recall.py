@@ -121,12 +121,21 @@ def play(c, setup, last, away):
     return reply, times, c("DEBUG", "DIGEST")
 
 
+def keeps_times(name):
+    """The digest of what it makes has the moment in it: times of fields, of consumers, of deliveries."""
+    return b"EX" in name or name in (b"XREADGROUP", b"XCLAIM", b"XAUTOCLAIM", b"XGROUP")
+
+
 def test_every_command_that_looks_at_keys_finds_what_has_left(cold):
     c = cold.conn()
     seen = collections.Counter()
     for setup, last in prefixes(all_examples() + examples_of(MORE)):
-        if not any({b"RO", b"RW"} & set(flags) for _, flags in keys_of(c, last)):
+        flags = [set(flags) for _, flags in keys_of(c, last)]
+        # What is only written whole does not come (an expired lock must not), even where it might stand in the way.
+        if not any({b"RO", b"RW"} & f for f in flags) or any({b"OW", b"insert"} <= f for f in flags):
             continue
+        if last[0].upper().startswith(b"SORT") and {b"BY", b"GET"} & set(last):
+            continue  # keys that a pattern finds are not known before
         here, away = play(c, setup, last, False), play(c, setup, last, True)
         name = last[0].upper()
         seen[name] += 1
@@ -134,7 +143,7 @@ def test_every_command_that_looks_at_keys_finds_what_has_left(cold):
             assert type(here[0]) is type(away[0]), (setup, last)
             continue
         assert here[0] == away[0], (setup, last)
-        if b"EX" not in name:  # times of fields are part of a digest
+        if not any(keeps_times(command[0].upper()) for command in setup + [last]):
             assert here == away, (setup, last)
     assert len(seen) > 130, sorted(seen)
     assert figure(c, "recalls_timed_out") == 0 and figure(c, "recalls_damaged") == 0
