@@ -578,6 +578,11 @@ static void trim_line(struct recalls *r)
     }
 }
 
+bool recall_is_due(const struct server *s)
+{
+    return !link_alone(&s->recalls->answered) && !is_held(s);
+}
+
 bool recall_turn(struct server *s)
 {
     struct recalls *r = s->recalls;
@@ -597,5 +602,5 @@ bool recall_turn(struct server *s)
     }
     trim_line(r);
     if (s->archive != NULL) ask_more(s);
-    return !link_alone(&r->answered) && !is_held(s);
+    return recall_is_due(s);
 }

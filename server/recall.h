@@ -40,6 +40,9 @@ uint64_t recall_after(struct server *s, int db, struct str key);
 /* Take what has come, and run those who waited, for a slice of time. True: there is more. */
 bool recall_turn(struct server *s);
 
+/* Has an answer come that recall_turn has not seen? */
+bool recall_is_due(const struct server *s);
+
 struct recall_stats {
     uint64_t waited;     /* requests that had to */
     uint64_t asked;      /* questions to the disk */
