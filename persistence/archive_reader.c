@@ -44,10 +44,25 @@ static const char *stop_text(enum archive_stop stop)
     return "it was interrupted";
 }
 
+/* What to do about it, where there is more to say than SQLite has. */
+static const char *advice(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return ": the archive's file is damaged; what it holds can be saved with sqlite3 and .recover";
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN: return ": the archive's file cannot be read; see its disk and permissions";
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return ": another program has locked the archive's file";
+    case SQLITE_NOMEM: return ": ask for less at a time";
+    default: return "";
+    }
+}
+
 void archive_reader_fail(struct archive_reader *r, sqlite3 *db, int code)
 {
     if ((code & 0xff) == SQLITE_INTERRUPT) snprintf(r->error, sizeof r->error, "%s", stop_text(r->stop));
-    else snprintf(r->error, sizeof r->error, "%s", db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code));
+    else snprintf(r->error, sizeof r->error, "%.160s%s", db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code), advice(code));
 }
 
 /* --- statements ------------------------------------------------------------------------------------------ */

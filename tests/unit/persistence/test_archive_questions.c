@@ -1,4 +1,8 @@
 /* Questions about versions of a key, and the list of keys. */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/glob.h"
 #include "persistence/archive_get.h"
 #include "persistence/archive_list.h"
@@ -414,6 +418,68 @@ START_TEST(a_payload_that_is_not_in_the_file_yet_is_told_as_well)
 }
 END_TEST
 
+/* --- damage ---------------------------------------------------------------------------------------------- */
+
+static void expect_reply(struct archive_question *q)
+{
+    struct str got = reader_rig_ask(&g, q, &out);
+
+    ck_assert_uint_gt(got.n, 3);
+    ck_assert_msg(strchr("*$-%~:", got.p[0]) != NULL && str_eq(str_of(got.p + got.n - 2, 2), STR("\r\n")), "%.*s", (int)got.n, got.p);
+}
+
+/* Bytes of the file are changed at random: whatever is asked, there is a reply, and mostly an error. */
+START_TEST(a_damaged_file_is_answered_from)
+{
+    enum { ROUNDS = 150 };
+    struct archive_list_args args = all(50);
+    struct rng rng;
+    struct stat st;
+    char key[32], *whole;
+    int fd, errors = 0;
+
+    unit_rng(&rng);
+    reader_rig_sql(&g, "BEGIN");
+    for (int i = 0; i < 500; i++) {
+        snprintf(key, sizeof key, "key:%d", i / 3);
+        insert(key, i % 3 + 1, i % 2 ? "expire" : "overwrite", i, false, "some text that is not all too short, so that there are pages");
+    }
+    reader_rig_sql(&g, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+    fd = open(g.path, O_RDWR);
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    whole = malloc((size_t)st.st_size);
+    ck_assert_int_eq(pread(fd, whole, (size_t)st.st_size, 0), st.st_size);
+    args.cursor = STR("0");
+    for (int round = 0; round < ROUNDS; round++) {
+        struct archive_reader_conf conf = { .path = g.path, .values = &g.store->conf, .mono_us = reader_rig_clock };
+
+        for (int i = 0; i < 40; i++) {
+            char c = (char)rng_below(&rng, 256);
+
+            ck_assert_int_eq(pwrite(fd, &c, 1, (off_t)(100 + rng_below(&rng, (uint64_t)st.st_size - 100))), 1);
+        }
+        archive_reader_close(&g.reader);
+        if (archive_reader_open(&g.reader, &conf, g.why) == OK) {
+            for (int i = 0; i < 20; i++) {
+                snprintf(key, sizeof key, "key:%d", (int)rng_below(&rng, 170));
+                expect_reply(archive_get_question(0, str_c(key), (enum archive_which)rng_below(&rng, 4), 2, 2));
+                errors += out.p[0] == '-';
+                expect_reply(archive_versions_question(0, str_c(key), 0, 100, 2));
+            }
+            expect_reply(archive_list_question(&args, 2));
+            errors += out.p[0] == '-';
+        } else {
+            ck_assert_ptr_null(g.reader);
+            errors++;
+        }
+        ck_assert_int_eq(pwrite(fd, whole, (size_t)st.st_size, 0), st.st_size);
+    }
+    ck_assert_int_gt(errors, ROUNDS / 4);
+    close(fd);
+    free(whole);
+}
+END_TEST
+
 UNIT_MAIN_AROUND("archive questions", set_up, tear_down,
                  the_newest_version_is_what_get_finds_and_what_was_trimmed_is_found_by_number_alone,
                  at_a_moment_it_is_the_version_that_had_left_last_or_the_one_that_was_written_over_next,
@@ -421,4 +487,4 @@ UNIT_MAIN_AROUND("archive questions", set_up, tear_down,
                  a_damaged_value_is_an_error_that_names_its_version, versions_are_told_from_the_newest_on_page_by_page,
                  a_list_tells_each_key_once_texts_first, patterns_and_times_choose_among_keys, any_pattern_finds_what_glob_finds,
                  what_a_question_costs_does_not_grow_with_the_archive, all_goes_by_an_index,
-                 a_payload_that_is_not_in_the_file_yet_is_told_as_well)
+                 a_payload_that_is_not_in_the_file_yet_is_told_as_well, a_damaged_file_is_answered_from)
