@@ -317,8 +317,13 @@ static void log_effects(struct client *c, const struct command_ref *ref, const s
 
     /* The effect belongs to the database that was chosen when the command began. */
     c->db = db;
-    if (call->cmd->journal) call->cmd->journal(call, &j);
-    else log_request(c, ref, call);
+    if (UNLIKELY(ns_any(call->store)) && namespaces_log_set(c, call)) {
+        /* together with its time to live */
+    } else if (call->cmd->journal) {
+        call->cmd->journal(call, &j);
+    } else {
+        log_request(c, ref, call);
+    }
     c->db = now;
 }
 

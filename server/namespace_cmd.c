@@ -1,4 +1,4 @@
-/* namespace_cmd.c -- NAMESPACE: rules for keys by pattern, and figures by rule. */
+/* namespace_cmd.c -- NAMESPACE: rules for keys by pattern, and figures by rule, which INFO has too. */
 #include "base/glob.h"
 #include "server/client.h"
 #include "server/commands.h"
@@ -99,6 +99,12 @@ static enum err run_list(struct call *c)
 
 /* --- STATS ----------------------------------------------------------------------------------------------- */
 
+/* Upper bounds of the histogram, in seconds. */
+static const char *const ttl_bounds[NS_TTL_BUCKETS] = {
+    "1", "10", "60", "600", "3600", "21600", "86400", "604800", "2592000", "inf",
+};
+_Static_assert(sizeof (const int64_t[]){ NS_TTL_BOUNDS } / sizeof(int64_t) + 1 == NS_TTL_BUCKETS, "a name for each");
+
 static void reply_figure(struct reply *out, const char *name, uint64_t n)
 {
     reply_bulk_c(out, name);
@@ -108,7 +114,7 @@ static void reply_figure(struct reply *out, const char *name, uint64_t n)
 static void reply_histogram(struct reply *out, const uint64_t *counts)
 {
     reply_map(out, NS_TTL_BUCKETS);
-    for (int i = 0; i < NS_TTL_BUCKETS; i++) reply_figure(out, namespaces_ttl_bounds[i], counts[i]);
+    for (int i = 0; i < NS_TTL_BUCKETS; i++) reply_figure(out, ttl_bounds[i], counts[i]);
 }
 
 static void reply_stats(struct reply *out, const struct ns_stats *st)
@@ -149,6 +155,54 @@ static enum err run_stats(struct call *c)
     reply_map(c->out, ns_count(c->store));
     ns_each(c->store, stats_one, c->out);
     return OK;
+}
+
+/* --- INFO, CONFIG RESETSTAT ---------------------------------------------------------------------------------- */
+
+struct printing {
+    struct buf *out;
+    unsigned n;
+};
+
+static void print_line(void *ctx, struct namespace *ns)
+{
+    struct printing *p = ctx;
+    const struct ns_stats *st = &ns->stats;
+
+    buf_printf(p->out, "ns%u:pattern=", p->n++);
+    for (const char *q = ns->pattern; *q; q++) buf_add_char(p->out, *q == ',' || *q == '=' ? '?' : *q); /* which part them */
+    buf_printf(p->out, ",keys=%llu,bytes=%llu,expires=%llu,hits=%llu,misses=%llu,expired=%llu,evicted=%llu,trimmed=%llu,"
+               "archived=%llu,recalled=%llu,dropped=%llu,refused=%llu",
+               (unsigned long long)st->keys, (unsigned long long)st->bytes, (unsigned long long)st->expires,
+               (unsigned long long)st->hits, (unsigned long long)st->misses, (unsigned long long)st->expired,
+               (unsigned long long)st->evicted, (unsigned long long)st->trimmed, (unsigned long long)st->archived,
+               (unsigned long long)st->recalled, (unsigned long long)st->dropped, (unsigned long long)st->refused);
+    for (int i = 0; i < NS_TTL_BUCKETS; i++) {
+        buf_printf(p->out, ",ttl_%s=%llu", ttl_bounds[i], (unsigned long long)st->ttl[i]);
+    }
+    buf_add_c(p->out, "\r\n");
+}
+
+void namespaces_info(struct server *s, struct buf *out)
+{
+    struct printing p = { out, 0 };
+
+    if (ns_count(s->store) == 0) return;
+    buf_printf(out, "namespaces:%zu\r\n", ns_count(s->store));
+    ns_each(s->store, print_line, &p);
+}
+
+static void reset_one(void *ctx, struct namespace *ns)
+{
+    struct ns_stats *st = &ns->stats;
+
+    (void)ctx;
+    *st = (struct ns_stats){ .keys = st->keys, .bytes = st->bytes, .expires = st->expires };
+}
+
+void namespaces_reset_stats(struct server *s)
+{
+    if (ns_any(s->store)) ns_each(s->store, reset_one, NULL);
 }
 
 /* --- HELP ------------------------------------------------------------------------------------------------ */

@@ -289,20 +289,56 @@ static void renew(struct server *s, struct slot *slot, const struct ns_rules *r,
     log_time(s, slot->db->id, slot->key, on_grid(r, at));
 }
 
-static void give_time(struct server *s, struct slot *slot, const struct ns_rules *r, unsigned how)
+/* The first one; returned is what the log is to know of it. */
+static int64_t begin_time(struct server *s, struct slot *slot, const struct ns_rules *r)
 {
-    int64_t at;
+    int64_t at = due_at(s, r, slot->ref.hash);
 
-    if (r->ttl_ms == 0) return;
-    if (entry_expires(slot->ref.e)) {
-        if (r->sliding && !(how & TOUCHED_OWN_TIME)) renew(s, slot, r, false);
-        return;
-    }
-    if (how & TOUCHED_FOR_EVER) return;
-    at = due_at(s, r, slot->ref.hash);
     db_set_expire(slot, at);
     db_tell(slot, CHANGE_EXPIRE);
-    log_time(s, slot->db->id, slot->key, on_grid(r, at));
+    return on_grid(r, at);
+}
+
+static void give_time(struct server *s, struct slot *slot, const struct ns_rules *r, unsigned how)
+{
+    if (r->ttl_ms == 0) return;
+    if (!entry_expires(slot->ref.e)) {
+        if (!(how & TOUCHED_FOR_EVER)) log_time(s, slot->db->id, slot->key, begin_time(s, slot, r));
+    } else if (r->sliding && !(how & TOUCHED_OWN_TIME)) {
+        renew(s, slot, r, false);
+    }
+}
+
+static bool find_touched(struct server *s, const struct touched *t, struct slot *slot)
+{
+    bool no_touch = s->store->no_touch, found;
+
+    s->store->no_touch = true; /* looking a key up once more is no use of it */
+    found = db_find_write(s->store->dbs[t->db], str_of(s->namespacing->keys.p + t->at, t->n), slot);
+    s->store->no_touch = no_touch;
+    return found;
+}
+
+bool namespaces_log_set(struct client *c, const struct call *call)
+{
+    struct server *s = c->server;
+    struct namespacing *w = s->namespacing;
+    struct touched *t = w->touched;
+    const struct namespace *ns;
+    struct slot slot;
+    char text[NUM_TEXT_MAX];
+
+    if (w->n_touched != 1 || call->argc != 3 || strcmp(call->cmd->name, "set") != 0) return false;
+    if (!find_touched(s, t, &slot) || entry_expires(slot.ref.e)) return false;
+    ns = ns_of(s->store, slot.ref.e);
+    if (ns == NULL || ns->rules.ttl_ms == 0) return false;
+    w->settling = true;
+    persist_append(s->persist, t->db, 5, (const struct str[]){
+        STR("SET"), call->argv[1], call->argv[2], STR("PXAT"),
+        { text, num_i64(text, begin_time(s, &slot, &ns->rules)) } });
+    w->settling = false;
+    t->how |= TOUCHED_OWN_TIME;
+    return true;
 }
 
 /* --- length ---------------------------------------------------------------------------------------------- */
@@ -341,15 +377,13 @@ static void trim(struct server *s, const struct slot *slot, uint64_t max, unsign
 
 static void settle(struct server *s, const struct touched *t)
 {
-    struct str key = str_of(s->namespacing->keys.p + t->at, t->n);
-    struct db *db = s->store->dbs[t->db];
     const struct namespace *ns;
     struct slot slot;
 
-    if (!db_find_write(db, key, &slot) || (ns = ns_of(s->store, slot.ref.e)) == NULL) return;
+    if (!find_touched(s, t, &slot) || (ns = ns_of(s->store, slot.ref.e)) == NULL) return;
     if (ns->rules.maxlen > 0) {
         trim(s, &slot, ns->rules.maxlen, t->how);
-        if (!db_find_write(db, key, &slot)) return; /* it may have moved */
+        if (!find_touched(s, t, &slot)) return; /* it may have moved */
     }
     give_time(s, &slot, &ns->rules, t->how);
 }
@@ -397,15 +431,13 @@ void namespaces_after(struct client *c, const struct command *cmd, size_t argc, 
 {
     struct server *s = c->server;
     struct namespacing *w = s->namespacing;
-    bool wrote = w->n_touched > 0, no_touch = s->store->no_touch;
+    bool wrote = w->n_touched > 0;
 
     if (c->flags & CLIENT_LOADER) return;
     if (ns_wants(s->store)->sliding) renew_reads(c, cmd, argc, argv, wrote);
     if (!wrote) return;
     w->settling = true;
-    s->store->no_touch = true;
     for (size_t i = 0; i < w->n_touched; i++) settle(s, &w->touched[i]);
-    s->store->no_touch = no_touch;
     w->settling = false;
     forget_touched(w);
 }
@@ -425,57 +457,4 @@ bool namespaces_turn(struct server *s)
     more = namespaces_shrink(s);
     if (ns_is_retagging(s->store) && !s->store->loading) more |= ns_retag_some(s->store, SLICE);
     return more;
-}
-
-/* --- figures --------------------------------------------------------------------------------------------- */
-
-const char *const namespaces_ttl_bounds[NS_TTL_BUCKETS] = {
-    "1", "10", "60", "600", "3600", "21600", "86400", "604800", "2592000", "inf",
-};
-_Static_assert(sizeof (const int64_t[]){ NS_TTL_BOUNDS } / sizeof(int64_t) + 1 == NS_TTL_BUCKETS, "a name for each");
-
-struct printing {
-    struct buf *out;
-    unsigned n;
-};
-
-static void print_line(void *ctx, struct namespace *ns)
-{
-    struct printing *p = ctx;
-    const struct ns_stats *st = &ns->stats;
-
-    buf_printf(p->out, "ns%u:pattern=", p->n++);
-    for (const char *q = ns->pattern; *q; q++) buf_add_char(p->out, *q == ',' || *q == '=' ? '?' : *q); /* which part them */
-    buf_printf(p->out, ",keys=%llu,bytes=%llu,expires=%llu,hits=%llu,misses=%llu,expired=%llu,evicted=%llu,trimmed=%llu,"
-               "archived=%llu,recalled=%llu,dropped=%llu,refused=%llu",
-               (unsigned long long)st->keys, (unsigned long long)st->bytes, (unsigned long long)st->expires,
-               (unsigned long long)st->hits, (unsigned long long)st->misses, (unsigned long long)st->expired,
-               (unsigned long long)st->evicted, (unsigned long long)st->trimmed, (unsigned long long)st->archived,
-               (unsigned long long)st->recalled, (unsigned long long)st->dropped, (unsigned long long)st->refused);
-    for (int i = 0; i < NS_TTL_BUCKETS; i++) {
-        buf_printf(p->out, ",ttl_%s=%llu", namespaces_ttl_bounds[i], (unsigned long long)st->ttl[i]);
-    }
-    buf_add_c(p->out, "\r\n");
-}
-
-void namespaces_info(struct server *s, struct buf *out)
-{
-    struct printing p = { out, 0 };
-
-    if (ns_count(s->store) == 0) return;
-    buf_printf(out, "namespaces:%zu\r\n", ns_count(s->store));
-    ns_each(s->store, print_line, &p);
-}
-
-static void reset_one(void *ctx, struct namespace *ns)
-{
-    struct ns_stats *st = &ns->stats;
-
-    (void)ctx;
-    *st = (struct ns_stats){ .keys = st->keys, .bytes = st->bytes, .expires = st->expires };
-}
-
-void namespaces_reset_stats(struct server *s)
-{
-    if (ns_any(s->store)) ns_each(s->store, reset_one, NULL);
 }

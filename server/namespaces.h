@@ -30,6 +30,9 @@ const char *namespaces_refusal(struct client *c, const struct command *cmd, size
 /* The store changed: remember the key, to be looked at when the command is over. */
 void namespaces_on_change(struct server *s, const struct change *ch);
 
+/* A plain SET whose key gets the namespace's time to live is logged with it, in one command. False: it is not that. */
+bool namespaces_log_set(struct client *c, const struct call *call);
+
 /* The command is over: give time to live, renew it, trim. Inside its group of the log, where it has one. argv: the
  * request, whose keys were read (sliding). */
 void namespaces_after(struct client *c, const struct command *cmd, size_t argc, const struct str *argv);
@@ -44,10 +47,7 @@ unsigned namespaces_durability(const struct server *s, const struct change *ch);
 /* Slices of work in the background: retagging; syncs for durability everysec. True: there is more. */
 bool namespaces_turn(struct server *s);
 
-/* Names of the histogram's upper bounds, in seconds. */
-extern const char *const namespaces_ttl_bounds[NS_TTL_BUCKETS];
-
-/* INFO's lines, and zeroing what counts since the start (CONFIG RESETSTAT). */
+/* INFO's lines, and zeroing what counts since the start (CONFIG RESETSTAT); in namespace_cmd.c. */
 void namespaces_info(struct server *s, struct buf *out);
 void namespaces_reset_stats(struct server *s);
 
