@@ -1,13 +1,15 @@
 """ARCHIVE.SEARCH: messages of archived and live sessions by their words."""
 import json
+import os
 import random
 import re
+import shlex
 import unicodedata
 
 import pytest
 
 from resp import Bool, Double, Err, Map, OK
-from server import Server, wait_for
+from server import ROOT, Server, wait_for
 
 pytestmark = pytest.mark.memd_only
 
@@ -443,3 +445,13 @@ def test_random_queries_find_what_reading_everything_finds(c):
         found = search(c, query, "LIMIT", "0", "1000")
         assert {r["key"] for r in found["results"]} == expected, query
         assert found["total"] == len(expected)
+
+
+def test_the_searches_that_the_document_shows_are_answered(c):
+    with open(os.path.join(ROOT, "docs/search.md")) as f:
+        shown = re.findall(r"^ARCHIVE\.SEARCH .*$", f.read(), re.M)
+    assert len(shown) >= 5
+    c("RPUSH", "s:1", chat("user", "late checkout, and kyoto"))
+    for line in shown:
+        assert as_dict(c(*shlex.split(line)))["partial"] == 0, line
+    assert keys(c, *shlex.split(shown[0])[1:]) == ["s:1"]
