@@ -159,7 +159,7 @@ int mem_do(const char *name)
 const char *malloc_conf = "background_thread:true,dirty_decay_ms:500,muzzy_decay_ms:0,narenas:2,"
                           "metadata_thp:auto,thp:always,abort_conf:false";
 
-enum { SMALL_MAX = 2048, THREADS_MAX = 64 };
+enum { SMALL_MAX = 4096, THREADS_MAX = 64 }; /* SMALL_MAX: blocks of lists and streams are asked about often */
 
 struct counters {
     const uint64_t *allocated;

@@ -248,7 +248,7 @@ static size_t add_head(struct list *l, const struct frame *f, size_t left, size_
     b = list_dir_open(l, 0, 1);
     *b = (struct block){ .n = (uint16_t)take, .n_starts = left == 0 };
     block_set_p(b, mem_alloc(cap));
-    list_mem(l, mem_usable(block_p(b)), 0);
+    list_mem(l, cap, 0);
     frame_copy(block_p(b) + start, f, left, take);
     list_set_start(l, start);
     if (l->n_blocks == 1) list_set_cap(l, cap);

@@ -131,7 +131,7 @@ void list_block_move(struct list *l, size_t i, size_t cap, size_t start)
     struct block *b = list_blocks(l) + i;
     char *p = mem_alloc(cap);
 
-    list_mem(l, mem_usable(p), mem_usable(block_p(b)));
+    if (l->n_blocks > 1) list_mem(l, cap, i == l->n_blocks - 1 ? l->tail_cap : mem_usable(block_p(b)));
     memcpy(p + start, list_data(l, b, i), b->n);
     if (i == l->n_blocks - 1) {
         mem_free_sized(block_p(b), l->tail_cap);
