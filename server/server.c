@@ -465,6 +465,7 @@ void server_close(struct server *s)
     scripts_free(&s->scripts);
     script_run_free(&s->script);
     s->store->defer = NULL;
+    recalls_free(&s->recalls);
     store_free(&s->store);
     registry_free(&s->commands);
     slowlog_free(&s->slowlog);
@@ -472,7 +473,6 @@ void server_close(struct server *s)
     latency_free(&s->latency);
     gates_free(&s->gates);
     namespaces_close(s);
-    recalls_free(&s->recalls);
     arena_fini(&s->arena);
     arena_fini(&s->batch);
     buf_fini(&s->late);
