@@ -21,7 +21,7 @@ extern const struct command migrate_commands[];    /* migrate_cmd.c: MIGRATE */
 extern const struct command cluster_commands[];    /* cluster_cmd.c: CLUSTER ASKING READONLY READWRITE */
 extern const struct command module_commands[];     /* module_cmd.c: MODULE */
 extern const struct command replication_commands[]; /* replication_cmd.c: REPLICAOF REPLCONF SYNC WAITAOF ... */
-extern const struct command acl_commands[];        /* acl_cmd.c: ACL */
+extern const struct command acl_commands[], audit_commands[];        /* acl_cmd.c: ACL */
 extern const struct command function_commands[];   /* function_cmd.c: FUNCTION */
 extern const struct command eval_commands[];       /* eval_cmd.c: EVAL EVALSHA SCRIPT ... */
 extern const struct command fcall_commands[];      /* fcall_cmd.c: FCALL FCALL_RO */
