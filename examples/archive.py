@@ -44,5 +44,12 @@ def settle(client):
     client.execute_command("ARCHIVE.FLUSH")
 
 
+def expire_now(client, key):
+    """Let a key expire, for demonstrations: its time is over when SCAN does not tell it any more."""
+    client.pexpire(key, 1)
+    while any(True for _ in client.scan_iter(match=key, count=1000)):
+        pass
+
+
 def to_json(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -7,7 +7,7 @@ With plain Redis a search by keyword reads every entry, and an index set goes on
 ARCHIVE.SEARCH finds words in fields, of entries in memory and of those that have left it."""
 import uuid
 
-from archive import rules, search, settle
+from archive import expire_now, rules, search, settle
 from sessions import client
 
 
@@ -69,7 +69,7 @@ def demo(r):
     assert e.by_metadata(kind="recipe", lang="en") == sorted([tea, rye])
     assert sorted(e.by_keyword("rye bread")) == sorted([rye, note])
 
-    r.pexpireat(e.prefix + rye, 1)
+    expire_now(r, e.prefix + rye)
     settle(r)
     assert sorted(e.by_keyword("rye bread")) == sorted([rye, note]), "found although it has expired"
     assert e.get(rye)["text"].startswith("Rye bread"), "and read"

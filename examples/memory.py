@@ -6,9 +6,8 @@
 With plain Redis an update destroys what was there, and a time to live has to be given with every write. Here each
 kind of user has its namespace with its own rules, and every version of a memory stays to be read, also as of a moment."""
 import json
-import time
 
-from archive import rules, settle, to_json, versions
+from archive import expire_now, rules, settle, to_json, versions
 from sessions import client
 
 KINDS = {"guest": 3600, "member": 30 * 86400, "staff": 0}  # seconds; 0: for ever
@@ -81,7 +80,7 @@ def demo(r):
     assert m.retrieve("member", "ada", "tastes") == {"tea": "white", "cake": "lemon"}, "but when it is asked for"
 
     m.store("guest", "eve", "cart", {"items": 2})
-    r.pexpireat("memory:guest:eve:cart", int(time.time() * 1000) - 1)
+    expire_now(r, "memory:guest:eve:cart")
     settle(r)
     assert m.retrieve("guest", "eve", "cart") == {"items": 2}, "expired, and read all the same"
     print("memory: stored, updated, versioned, deleted, brought back")

@@ -11,7 +11,7 @@ import json
 import time
 
 import redis
-from archive import rules, search, settle, to_json
+from archive import expire_now, rules, search, settle, to_json
 
 KEEP = 20
 
@@ -86,7 +86,7 @@ def demo(r):
     assert len(s.history("42")) == KEEP, "memory holds the newest"
     assert s.history("42")[0]["content"].startswith("message 5 ")
 
-    r.pexpireat("chat:42", 1)  # as if its hour had passed
+    expire_now(r, "chat:42")  # as if its hour had passed
     settle(r)
     back = s.history("42")  # a plain LRANGE
     assert len(back) == KEEP and back[-1]["content"].startswith("message 24 "), "it came back as it was"
