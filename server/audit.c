@@ -116,11 +116,12 @@ void audit_request(struct client *asker, int db, const struct command_ref *ref, 
     struct store *st = asker->server->store;
     unsigned wanted = ns_wants(st)->audit;
     struct key_ref refs[KEYS_MAX];
-    long n = command_keys(ref->cmd, argc, argv, refs, KEYS_MAX);
+    long n;
 
-    if (asker->flags & CLIENT_LOADER) return;
+    if (LIKELY(wanted == 0) || (asker->flags & CLIENT_LOADER)) return;
     if ((wanted & NS_AUDIT_ADMIN) && (ref->cmd->flags & CMD_ADMIN)) tell(&t, STR(""), STR("[]"));
     if (!(wanted & (NS_AUDIT_WRITES | NS_AUDIT_READS)) || !(ref->cmd->flags & (CMD_WRITE | CMD_READONLY))) return;
+    n = command_keys(ref->cmd, argc, argv, refs, KEYS_MAX);
     if (n > KEYS_MAX) n = KEYS_MAX;
     for (long i = 0; i < n; i++) {
         const struct namespace *ns = ns_of_key(st, argv[refs[i].at]);

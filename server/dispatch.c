@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "server/acl.h"
+#include "server/audit.h"
 #include "server/block.h"
 #include "server/departures.h"
 #include "server/gate.h"
@@ -438,7 +439,10 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
             c->wrote = true;
         }
     }
-    if (UNLIKELY(ns_any(s->store))) namespaces_after(c, ref->cmd, argc, argv);
+    if (UNLIKELY(ns_any(s->store))) {
+        namespaces_after(c, ref->cmd, argc, argv);
+        if (e != CALL_BLOCKED) audit_request(asker, db, ref, argc, argv, e != OK);
+    }
     if (writes) persist_group_end(s->persist);
     s->store->no_touch = false;
     if (UNLIKELY(s->n_monitors > 0)) tell_monitors(c, ref, argc, argv);
