@@ -6,6 +6,7 @@
 # make clients [T=name]   programs with client libraries from their registries; says what it skipped
 # make crash [KILLS=10000] [SEED=n] [T=part], crash-selftest [T=bug], crash-ext4 [CUTS=60], crash-strace
 # make matrix [SAMPLE=n], blocklog [STATES=n], powercut [STATES=100000] [SEED=n], short-io
+# make archive-proof [SESSIONS=1000000] [KILLS=20] [SEED=1]
 # make memory [SECONDS_OF_LOAD=60], soak [MINUTES=15], bench [QUICK=1] [T=x]
 # make docs, test-debootstrap
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
@@ -65,7 +66,7 @@ PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
 .PHONY: powercut short-io all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire \
-        differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak bench clients test-debootstrap docs lint \
+        differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak bench archive-proof clients test-debootstrap docs lint \
         format coverage install clean
 .SECONDEXPANSION:
 .SECONDARY:
@@ -202,6 +203,11 @@ soak: asan
 
 bench: binary
 	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick) $(if $(T),--only "$(T)")
+
+# Many sessions in little memory, with kills: each must be there, once. 20 GB of disk and half an hour for a million.
+archive-proof: binary
+	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/bench/archive.py $(if $(SESSIONS),--sessions $(SESSIONS)) \
+		$(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 # Their libraries come from registries: never part of make test.
 clients: binary

@@ -245,7 +245,7 @@ def main():
         seconds = proof.fill()
         print("sustained: %.0f messages a second, %.0f sessions a second" % (a.sessions * a.messages / seconds, a.sessions / seconds))
         bad = proof.look()
-        if not a.no_messages:
+        if not a.no_messages and a.searches:
             bad += proof.search()
         bad += proof.read_back()
         bad += proof.look()
