@@ -18,6 +18,7 @@
 enum {
     SLICE_US = 500,
     KEYS_AT_ONCE = 8,
+    LOOK_US = 10000,
     SIFT_MAX = 128 * 1024     /* larger values go without being sifted: that would take as long as copying them */
 };
 
@@ -26,8 +27,11 @@ struct walk {
     struct archive_search *search;
     int db;
     uint64_t cursor;
-    bool asked, full, scanned;
-    int64_t until_us;    /* of the slice */
+    bool full, scanned;
+    enum { WALKS, WAITS, ASKED } state;
+    int64_t until_us;    /* of the slice; or of waiting */
+    int64_t look_us;     /* when the archive is asked again how it fares */
+    uint64_t seq;        /* what left memory before the end of the walk is in the archive when it has this note */
     struct buf later;    /* keys that the slice had no time for: length and bytes of each */
     struct link in_list; /* server->live_searches */
 };
@@ -215,24 +219,41 @@ void live_search_begin(struct server *s, struct archive_search *search, int db)
     archive_search_set_walk(search, w);
 }
 
-/* Notes that cannot be committed are not waited for: what is in the archive is better than nothing. */
-static void ask(struct walk *w)
+/* The walk is over: wait for the archive to have what left memory meanwhile, half of the time there is. */
+static void begin_waiting(struct walk *w)
 {
     struct server *s = w->server;
-    struct archive_job *j = archive_search_job(w->search);
+
+    w->state = WAITS;
+    w->seq = archive_last_seq(s->archive);
+    w->until_us = clock_mono_us() + (int64_t)s->conf->archive_query_timeout * 1000 / 2;
+    w->look_us = 0;
+    if (!archive_is_applied(s->archive, w->seq)) persist_sync_soon(s->persist);
+}
+
+/* Does it still pay to wait? While the archive's disk fails what it has is better than nothing. */
+static bool may_come(struct walk *w)
+{
+    int64_t now = clock_mono_us();
     struct archive_info info;
 
-    j->after = archive_last_seq(s->archive);
-    if (j->after > 0 && !archive_is_applied(s->archive, j->after)) {
-        archive_info(s->archive, &info);
-        if (strcmp(info.state, "failing") == 0) {
-            j->after = 0;
-            archive_search_left_out(w->search);
-        } else {
-            persist_sync_soon(s->persist);
-        }
+    if (now >= w->until_us) return false;
+    if (now < w->look_us) return true;
+    w->look_us = now + LOOK_US;
+    archive_info(w->server->archive, &info);
+    return strcmp(info.state, "failing") != 0;
+}
+
+static void ask(struct walk *w)
+{
+    struct archive *a = w->server->archive;
+
+    if (!archive_is_applied(a, w->seq)) {
+        if (may_come(w)) return;
+        archive_search_left_out(w->search);
     }
-    archive_ask(s->archive, ARCHIVE_LANE_QUERY, j);
+    w->state = ASKED;
+    archive_ask(a, ARCHIVE_LANE_QUERY, archive_search_job(w->search));
 }
 
 /* False: the walk is over. */
@@ -254,12 +275,14 @@ static struct walk *first(const struct server *s)
 {
     struct walk *w = LINK_OF(s->live_searches.next, struct walk, in_list);
 
-    return link_alone(&s->live_searches) || w->asked ? NULL : w;
+    return link_alone(&s->live_searches) || w->state == ASKED ? NULL : w;
 }
 
 bool live_search_is_due(const struct server *s)
 {
-    return first(s) != NULL;
+    const struct walk *w = first(s);
+
+    return w != NULL && w->state == WALKS;
 }
 
 void live_search_turn(struct server *s)
@@ -273,14 +296,15 @@ void live_search_turn(struct server *s)
         j->done(j);
         return;
     }
-    if (s->archive != NULL && ns_any(s->store) && step(w)) return;
-    w->asked = true;
-    if (s->archive != NULL) {
-        ask(w);
-    } else {
+    if (s->archive == NULL) {
+        w->state = ASKED;
         j->refused = "the archive is closed";
         j->done(j);
+        return;
     }
+    if (w->state == WALKS && ns_any(s->store) && step(w)) return;
+    if (w->state == WALKS) begin_waiting(w);
+    ask(w);
 }
 
 void live_search_close(struct server *s)
@@ -290,7 +314,7 @@ void live_search_close(struct server *s)
         struct archive_job *j = archive_search_job(w->search);
 
         link_remove(&w->in_list);
-        if (w->asked) continue;
+        if (w->state == ASKED) continue;
         j->refused = "the server stops";
         j->done(j);
     }

@@ -4,11 +4,12 @@ import os
 import random
 import re
 import shlex
+import sqlite3
 import unicodedata
 
 import pytest
 
-from resp import Bool, Double, Err, Map, OK
+from resp import Bool, Double, Err, Map, OK, PONG
 from server import ROOT, Server, wait_for
 
 pytestmark = pytest.mark.memd_only
@@ -377,6 +378,21 @@ def test_a_client_that_leaves_takes_its_search_along(s, c):
     c("CLIENT", "KILL", "ID", str(me))
     assert search(c, "heron")["total"] == 2000
     assert c("DEBUG", "CHECK") == OK
+
+
+def test_a_disk_that_fails_makes_answers_partial_and_nobody_waits(s, c):
+    both(c, "1", chat("user", "heron"))
+    assert search(c, "heron")["total"] == 2
+    other = sqlite3.connect(os.path.join(s.dir, "archive.db"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")  # the archive's writer can write no more
+    c("RPUSH", "s:gone:2", chat("user", "heron"))
+    c("DEL", "s:gone:2")
+    found = search(c, "heron")
+    assert found["partial"] == 1 and {r["key"] for r in found["results"]} == {"s:live:1", "s:gone:1"}
+    assert c("PING") == PONG
+    other.execute("ROLLBACK")
+    wait_for(lambda: search(c, "heron")["total"] == 3)
+    assert not search(c, "heron")["partial"]
 
 
 def test_many_searches_at_once_are_all_answered(s, c):
