@@ -64,6 +64,7 @@ struct recalls {
     const struct waiting *again; /* whose request runs again just now */
     int64_t told_us;
     struct recall_stats stats;
+    bool any_misses;
     uint64_t misses[MISSES];  /* hashes of keys of which the archive has no live version; 0: none */
 };
 
@@ -104,13 +105,17 @@ static void note_missing(const struct server *s, int db, struct str key)
     uint64_t hash = hash_of(s, db, key);
 
     *place_of(s->recalls, hash) = hash;
+    s->recalls->any_misses = true;
 }
 
 /* It comes to be: from now on it may leave. */
 static void forget_missing(const struct server *s, int db, struct str key)
 {
-    uint64_t hash = hash_of(s, db, key), *place = place_of(s->recalls, hash);
+    uint64_t hash, *place;
 
+    if (LIKELY(!s->recalls->any_misses)) return;
+    hash = hash_of(s, db, key);
+    place = place_of(s->recalls, hash);
     if (*place == hash) *place = 0;
 }
 
@@ -276,7 +281,8 @@ void recall_on_change(struct server *s, const struct change *ch)
         recall_cancel_all(s, ch->db);
         if (ch->kind == CHANGE_SWAP) recall_cancel_all(s, ch->db2);
         if (ch->kind == CHANGE_SWAP) s->recalls->swapped = archive_last_seq(s->archive);
-        memset(s->recalls->misses, 0, sizeof s->recalls->misses);
+        if (s->recalls->any_misses) memset(s->recalls->misses, 0, sizeof s->recalls->misses);
+        s->recalls->any_misses = false;
     }
 }
 
@@ -334,6 +340,8 @@ struct looking {
     size_t n, cap;
     const char *refusal;
     bool may_ask;
+    bool must_fit; /* it has been tried often enough: what is still away does not fit into memory beside the others */
+    bool brought;  /* a key has come into memory */
     int db;
 };
 
@@ -400,9 +408,10 @@ static void want(struct looking *l, struct str key)
     if (pending == PENDING_GONE || (pending == PENDING_OUT && !(note.flags & ARCHIVE_LIVE))) return;
     if (pending == PENDING_OUT && !is_held(s)) {
         s->recalls->stats.from_queue++;
-        (void)bring(s, l->db, key, note.payload, note.expires_ms, &l->refusal);
-    } else if (l->may_ask && !is_known_missing(s, l->db, key)) {
-        want_ticket(l, key);
+        l->brought |= bring(s, l->db, key, note.payload, note.expires_ms, &l->refusal);
+    } else if (!is_known_missing(s, l->db, key)) {
+        if (l->may_ask) want_ticket(l, key);
+        else if (l->must_fit) l->refusal = err_text(ERR_OOM);
     }
 }
 
@@ -412,12 +421,20 @@ static bool looks_at(uint16_t flags)
     return (flags & (KEY_RO | KEY_RW)) && !(flags & KEY_NOT_KEY);
 }
 
+static bool any_is_looked_at(const struct command *cmd)
+{
+    uint16_t flags = 0;
+
+    for (int i = 0; i < COMMAND_KEY_SPECS; i++) flags |= cmd->keys[i].flags;
+    return looks_at(flags & (uint16_t)~KEY_NOT_KEY) || (flags & KEY_VARIABLE_FLAGS) || cmd->more_keys != NULL;
+}
+
 static void want_keys(struct looking *l, const struct command *cmd, size_t argc, const struct str *argv)
 {
     struct key_ref *refs;
     long n;
 
-    if (cmd->keys[0].flags == 0 && cmd->more_keys == NULL) return;
+    if (!any_is_looked_at(cmd)) return;
     if (cmd->acl & ACL_ARCHIVE) return; /* they speak of memory, or of the archive itself */
     refs = arena_alloc(&l->server->arena, argc * sizeof *refs);
     n = command_keys(cmd, argc, argv, refs, argc);
@@ -462,25 +479,55 @@ static void park(struct client *c, struct command_ref *ref, size_t argc, const s
     block_client(c, ref, argc, argv, &(struct wait){ .parking = &waiting, .parked = w, .timeout_ms = w->until_ms - now });
 }
 
-static bool may_wait(const struct client *c)
+/* Whose request runs again, and still may wait: NULL, it runs for the first time. */
+static const struct waiting *again_of(const struct client *c)
 {
-    const struct server *s = c->server;
-    const struct recalls *r = s->recalls;
-    const struct waiting *w = r->again;
+    const struct waiting *w = c->server->recalls->again;
 
-    return w == NULL || w->client != c || (!w->gives_up && w->tries < TRIES_MAX && w->until_ms > server_mono_ms(s));
+    return w != NULL && w->client == c ? w : NULL;
+}
+
+static void limit(struct looking *l, const struct waiting *w)
+{
+    bool in_time = w == NULL || (!w->gives_up && w->until_ms > server_mono_ms(l->server));
+
+    l->may_ask = in_time && (w == NULL || w->tries < TRIES_MAX);
+    l->must_fit = in_time && !l->may_ask;
+}
+
+static void want_request(struct looking *l, struct client *c, const struct command *cmd, size_t argc,
+                         const struct str *argv)
+{
+    l->db = c->db;
+    if (!multi_is_exec(cmd)) want_keys(l, cmd, argc, argv);
+    else if (!(c->flags & (CLIENT_DIRTY_EXEC | CLIENT_DIRTY_CAS))) multi_each_queued(c, want_queued, l);
+}
+
+/* What comes at once may push out what came before it. */
+static void want_until_all_fit(struct looking *l, struct client *c, const struct command *cmd, size_t argc,
+                               const struct str *argv)
+{
+    const struct store_stats *st = &l->server->store->stats;
+    uint64_t evicted;
+    int tries = 0;
+
+    do {
+        evicted = st->evicted;
+        l->brought = false;
+        want_request(l, c, cmd, argc, argv);
+    } while (UNLIKELY(l->brought && evicted != st->evicted) && l->n == 0 && l->refusal == NULL && ++tries < TRIES_MAX);
+    if (UNLIKELY(tries == TRIES_MAX)) l->refusal = err_text(ERR_OOM);
 }
 
 bool recall_before(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv)
 {
     struct server *s = c->server;
-    struct looking l = { .server = s, .db = c->db };
+    struct looking l = { .server = s };
 
     if (LIKELY(s->archive == NULL || !ns_any(s->store)) || !ns_wants(s->store)->recall) return false;
     if (UNLIKELY((c->flags & CLIENT_LOADER) || s->store->loading)) return false;
-    l.may_ask = may_wait(c);
-    if (!multi_is_exec(ref->cmd)) want_keys(&l, ref->cmd, argc, argv);
-    else if (!(c->flags & (CLIENT_DIRTY_EXEC | CLIENT_DIRTY_CAS))) multi_each_queued(c, want_queued, &l);
+    limit(&l, again_of(c));
+    want_until_all_fit(&l, c, ref->cmd, argc, argv);
     if (LIKELY(l.n == 0 && l.refusal == NULL)) return false;
     if (l.refusal != NULL) {
         dispatch_refuse(c, ref, l.refusal);

@@ -527,6 +527,45 @@ def test_a_recall_evicts_others_who_come_back_in_their_turn(start):
     assert c("DBSIZE") < 40
 
 
+def test_keys_that_do_not_fit_together_are_refused(start):
+    s = start(namespace=RECALLS, maxmemory_policy="allkeys-lru", archive_messages="no", **QUIET)
+    c = s.conn()
+    keys = ["k%02d" % i for i in range(60)]
+    used = int(c.info("memory")["used_memory"])
+    c("CONFIG", "SET", "maxmemory", str(used + 16000000))
+    for k in keys:
+        assert c("SET", k, k * 200000) == resp.OK
+    got = c("MGET", *keys)
+    assert isinstance(got, resp.Err) and got.startswith("OOM "), got if isinstance(got, resp.Err) else [g is None for g in got]
+    assert c("MGET", *keys[:5]) == [(k * 200000).encode() for k in keys[:5]]
+
+
+def test_reloading_the_data_leaves_the_archive_as_it_is(start):
+    s = start(namespace=RECALLS, appendonly="yes", **QUIET)
+    c = s.conn()
+    c("MSET", "a", "1", "b", "2")
+    leave(c, "a")
+    assert c("DEBUG", "RELOAD") == resp.OK
+    assert c("MGET", "a", "b") == [b"1", b"2"]
+    leave(c, "b")
+    assert c("DEBUG", "LOADAOF") == resp.OK
+    assert c("MGET", "a", "b") == [b"1", b"2"]
+
+
+def test_what_is_not_there_is_asked_for_once(cold):
+    c = cold.conn()
+    c("SET", "k", "v")
+    leave(c, "k")
+    c("DEL", "k")
+    assert c("ARCHIVE.FLUSH") == resp.OK
+    for _ in range(5):
+        assert c("GET", "k") is None
+    assert figure(c, "recalls_asked") <= 1
+    c("SET", "k", "w")
+    leave(c, "k")
+    assert c("GET", "k") == b"w"
+
+
 @pytest.mark.parametrize("settings", [{"appendonly": "yes"}, {"appendonly": "no", "save": "3600 1"}])
 def test_a_restart_finds_what_came_back_and_what_did_not(start, settings):
     s = start(namespace=RECALLS, **QUIET, **settings)
