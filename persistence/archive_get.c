@@ -15,20 +15,25 @@
 #define OF_KEY " FROM entries WHERE db = ?1 AND key = ?2 "
 
 static const char sql_live[] = "SELECT " COLUMNS OF_KEY "AND live = 1 LIMIT 1";
-static const char sql_newest[] = "SELECT " COLUMNS OF_KEY "AND reason <> 'trim' ORDER BY version DESC LIMIT 1";
+static const char sql_newest[] =
+    "SELECT " COLUMNS OF_KEY "AND reason <> 'trim' ORDER BY version DESC LIMIT 1";
 static const char sql_version[] = "SELECT " COLUMNS OF_KEY "AND version = ?3 LIMIT 1";
 static const char sql_up_to[] = "SELECT " COLUMNS OF_KEY
                                 "AND version <= ?3 AND reason <> 'trim' ORDER BY version DESC LIMIT 1";
-static const char sql_after[] = "SELECT " COLUMNS OF_KEY "AND version > ?3 AND reason <> 'trim' ORDER BY version LIMIT 1";
+static const char sql_after[] =
+    "SELECT " COLUMNS OF_KEY "AND version > ?3 AND reason <> 'trim' ORDER BY version LIMIT 1";
 
 static const char sql_last[] = "SELECT max(version)" OF_KEY;
-static const char sql_when[] = "SELECT version, archived_at" OF_KEY "AND version >= ?3 ORDER BY version LIMIT 1";
+static const char sql_when[] =
+    "SELECT version, archived_at" OF_KEY "AND version >= ?3 ORDER BY version LIMIT 1";
 
-static const char sql_versions[] = "SELECT version, type, reason, archived_at, expires_at, live, size, namespace" OF_KEY
-                                   "AND version < ?3 ORDER BY version DESC LIMIT ?4";
+static const char sql_versions[] =
+    "SELECT version, type, reason, archived_at, expires_at, live, size, namespace" OF_KEY
+    "AND version < ?3 ORDER BY version DESC LIMIT ?4";
 
 /* sql about the key, with a number as ?3, and its first step. NULL: an error, or there is no row. */
-static sqlite3_stmt *first_row(const struct archive_get *g, struct archive_reader *r, const char *sql, int64_t number)
+static sqlite3_stmt *first_row(const struct archive_get *g, struct archive_reader *r, const char *sql,
+                               int64_t number)
 {
     sqlite3_stmt *st = archive_prepare(r, sql);
 
@@ -47,7 +52,7 @@ static int64_t last_by(const struct archive_get *g, struct archive_reader *r, in
     int64_t from = 0, to = st != NULL ? sqlite3_column_int64(st, 0) : 0;
 
     while (from < to) {
-        int64_t middle = from + (to - from) / 2 + 1; /* of what is left, at least one lies at or above it: `to` */
+        int64_t middle = from + (to - from) / 2 + 1; /* at least one version lies at or above it: `to` */
 
         st = first_row(g, r, sql_when, middle);
         if (st == NULL) break;
@@ -106,9 +111,11 @@ static enum err look_up(struct archive_get *g, struct archive_reader *r)
 static void fail(const struct archive_get *g, struct archive_reader *r)
 {
     if (g->result == ERR_FORMAT)
-        snprintf(r->error, sizeof r->error, "version %lld of the key is damaged and cannot be read", (long long)g->version);
+        snprintf(r->error, sizeof r->error, "version %lld of the key is damaged and cannot be read",
+                 (long long)g->version);
     else if (g->result == ERR_OOM)
-        snprintf(r->error, sizeof r->error, "there is no memory to read version %lld of the key", (long long)g->version);
+        snprintf(r->error, sizeof r->error, "there is no memory to read version %lld of the key",
+                 (long long)g->version);
 }
 
 static void find(struct archive_get *g, struct archive_reader *r)
@@ -198,9 +205,11 @@ static void fini_get(struct archive_question *q)
     fini(&((struct get_question *)q)->get);
 }
 
-struct archive_question *archive_get_question(int db, struct str key, enum archive_which which, int64_t number, int resp)
+struct archive_question *archive_get_question(int db, struct str key, enum archive_which which,
+                                              int64_t number, int resp)
 {
-    struct archive_question *q = archive_question_new(sizeof(struct get_question), resp, answer_get, fini_get);
+    struct archive_question *q =
+        archive_question_new(sizeof(struct get_question), resp, answer_get, fini_get);
 
     init(&((struct get_question *)q)->get, db, key, which, number);
     return q;
@@ -208,7 +217,8 @@ struct archive_question *archive_get_question(int db, struct str key, enum archi
 
 struct archive_question *archive_get_pending(struct str payload, int resp)
 {
-    struct archive_question *q = archive_question_new(sizeof(struct get_question), resp, answer_pending, fini_get);
+    struct archive_question *q =
+        archive_question_new(sizeof(struct get_question), resp, answer_pending, fini_get);
 
     buf_add_str(&((struct get_question *)q)->get.out, payload);
     return q;
@@ -268,9 +278,11 @@ static void fini_versions(struct archive_question *q)
     fini(&((struct versions_question *)q)->of);
 }
 
-struct archive_question *archive_versions_question(int db, struct str key, int64_t before, int64_t count, int resp)
+struct archive_question *archive_versions_question(int db, struct str key, int64_t before, int64_t count,
+                                                   int resp)
 {
-    struct archive_question *q = archive_question_new(sizeof(struct versions_question), resp, answer_versions, fini_versions);
+    struct archive_question *q =
+        archive_question_new(sizeof(struct versions_question), resp, answer_versions, fini_versions);
     struct versions_question *v = (struct versions_question *)q;
 
     init(&v->of, db, key, ARCHIVE_NEWEST, before);

@@ -14,9 +14,9 @@ enum archive_which {
     ARCHIVE_NEWEST_LIVE,    /* the version that a read may bring back by itself */
     ARCHIVE_NEWEST,
     ARCHIVE_VERSION_NUMBER, /* number: which */
-    ARCHIVE_AT_MS           /* number: the version that was current then, as far as the archive can know: the last one that
-                             * had left by then; but where another value had taken its place in memory (reason
-                             * overwrite), or none had left yet, the one that left next */
+    ARCHIVE_AT_MS           /* number: the version that was current then, as far as the archive can know: the last
+                             * one that had left by then; but where another value had taken its place in memory
+                             * (reason overwrite), or none had left yet, the one that left next */
 };
 
 /* For its payload. Make one, set job.done and perhaps job.after, archive_ask its job; in done, read the answer and
@@ -42,13 +42,15 @@ struct archive_get *archive_get_new(int db, struct str key, enum archive_which w
 void archive_get_free(struct archive_get **g);
 
 /* ARCHIVE.GET: the value as its type's own command reads it; null: there is none. */
-struct archive_question *archive_get_question(int db, struct str key, enum archive_which which, int64_t number, int resp);
+struct archive_question *archive_get_question(int db, struct str key, enum archive_which which,
+                                              int64_t number, int resp);
 
 /* The same of a payload that is not in the file yet. */
 struct archive_question *archive_get_pending(struct str payload, int resp);
 
 /* ARCHIVE.VERSIONS: the key's rows, the newest first, at most `count` of those numbered below `before` (0: all). A map each:
  * version, type, reason, archived_at, expires_at (-1: none), live, size, namespace. */
-struct archive_question *archive_versions_question(int db, struct str key, int64_t before, int64_t count, int resp);
+struct archive_question *archive_versions_question(int db, struct str key, int64_t before, int64_t count,
+                                                   int resp);
 
 #endif

@@ -23,13 +23,16 @@ enum {
 /* Behind ?2, before ?3. */
 static const char sql_next[] =
     "SELECT key FROM entries WHERE db = ?1 AND key > ?2 AND key < ?3 ORDER BY key LIMIT 1";
-static const char sql_next_to_end[] = "SELECT key FROM entries WHERE db = ?1 AND key > ?2 ORDER BY key LIMIT 1";
+static const char sql_next_to_end[] =
+    "SELECT key FROM entries WHERE db = ?1 AND key > ?2 ORDER BY key LIMIT 1";
 static const char sql_from[] =
     "SELECT key FROM entries WHERE db = ?1 AND key >= ?2 AND key < ?3 ORDER BY key LIMIT 1";
-static const char sql_from_to_end[] = "SELECT key FROM entries WHERE db = ?1 AND key >= ?2 ORDER BY key LIMIT 1";
+static const char sql_from_to_end[] =
+    "SELECT key FROM entries WHERE db = ?1 AND key >= ?2 ORDER BY key LIMIT 1";
 
-static const char sql_newest[] = "SELECT type, reason, version, archived_at, expires_at, live, size, namespace FROM entries "
-                                 "WHERE db = ?1 AND key = ?2 ORDER BY version DESC LIMIT 1";
+static const char sql_newest[] =
+    "SELECT type, reason, version, archived_at, expires_at, live, size, namespace FROM entries "
+    "WHERE db = ?1 AND key = ?2 ORDER BY version DESC LIMIT 1";
 
 struct list_question {
     struct archive_question q;
@@ -61,7 +64,8 @@ static void bind_class(sqlite3_stmt *st, int i, const struct buf *b, bool blob)
 static int next_in_stretch(struct list_question *l, struct archive_reader *r)
 {
     bool ends = l->high.n > 0 || !l->in_blobs; /* texts end at the first blob */
-    sqlite3_stmt *st = archive_prepare(r, l->begun ? ends ? sql_next : sql_next_to_end : ends ? sql_from : sql_from_to_end);
+    const char *behind = ends ? sql_next : sql_next_to_end, *from = ends ? sql_from : sql_from_to_end;
+    sqlite3_stmt *st = archive_prepare(r, l->begun ? behind : from);
     int code;
 
     if (st == NULL) return SQLITE_ERROR;
@@ -139,7 +143,8 @@ static int64_t most_looked_at(const struct list_question *l)
 }
 
 /* Keys into out. False: an error; else *n of them, and whether the walk has come to its end. */
-static bool put_keys(struct list_question *l, struct archive_reader *r, struct reply *out, size_t *n, bool *at_end)
+static bool put_keys(struct list_question *l, struct archive_reader *r, struct reply *out, size_t *n,
+                     bool *at_end)
 {
     int64_t left = most_looked_at(l);
     int64_t count = l->count < r->query_rows ? l->count : r->query_rows;

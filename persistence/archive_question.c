@@ -28,7 +28,8 @@ static void run(struct archive_job *j, struct archive_reader *r)
 }
 
 struct archive_question *archive_question_new(size_t bytes, int resp,
-                                              void (*answer)(struct archive_question *, struct archive_reader *, struct reply *),
+                                              void (*answer)(struct archive_question *,
+                                                             struct archive_reader *, struct reply *),
                                               void (*fini)(struct archive_question *))
 {
     struct archive_question *q;

@@ -23,7 +23,8 @@ struct archive_question {
 
 /* A zeroed one of so many bytes. */
 struct archive_question *archive_question_new(size_t bytes, int resp,
-                                              void (*answer)(struct archive_question *, struct archive_reader *, struct reply *),
+                                              void (*answer)(struct archive_question *,
+                                                             struct archive_reader *, struct reply *),
                                               void (*fini)(struct archive_question *));
 
 /* The reply, one whole frame, also where the job was refused or failed: "-ERR archive: ...". Borrowed until freed. Empty: it

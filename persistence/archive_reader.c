@@ -21,8 +21,10 @@ enum {
 bool archive_reader_may_go_on(struct archive_reader *r)
 {
     if (r->stop != ARCHIVE_GOES_ON) return false;
-    if (r->job != NULL && atomic_load_explicit(&r->job->cancelled, memory_order_relaxed)) r->stop = ARCHIVE_NOBODY_WAITS;
-    else if (r->closing != NULL && atomic_load_explicit(r->closing, memory_order_relaxed)) r->stop = ARCHIVE_NOBODY_WAITS;
+    if (r->job != NULL && atomic_load_explicit(&r->job->cancelled, memory_order_relaxed))
+        r->stop = ARCHIVE_NOBODY_WAITS;
+    else if (r->closing != NULL && atomic_load_explicit(r->closing, memory_order_relaxed))
+        r->stop = ARCHIVE_NOBODY_WAITS;
     else if (r->mono_us() > r->deadline_us) r->stop = ARCHIVE_TIME_IS_UP;
     else if ((int64_t)(mem_thread_used() - r->memory_before) > r->memory_most) r->stop = ARCHIVE_MEMORY_IS_UP;
     return r->stop == ARCHIVE_GOES_ON;
@@ -38,7 +40,8 @@ static const char *stop_text(enum archive_stop stop)
     switch (stop) {
     case ARCHIVE_TIME_IS_UP: return "it took longer than archive-query-timeout and was ended";
     case ARCHIVE_NOBODY_WAITS: return "it was cancelled";
-    case ARCHIVE_MEMORY_IS_UP: return "it needs too much memory: ask for fewer rows or columns, or sort and group less";
+    case ARCHIVE_MEMORY_IS_UP:
+        return "it needs too much memory: ask for fewer rows or columns, or sort and group less";
     case ARCHIVE_GOES_ON: break;
     }
     return "it was interrupted";
@@ -49,7 +52,8 @@ static const char *advice(int code)
 {
     switch (code & 0xff) {
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return ": the archive's file is damaged; what it holds can be saved with sqlite3 and .recover";
+    case SQLITE_NOTADB:
+        return ": the archive's file is damaged; what it holds can be saved with sqlite3 and .recover";
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN: return ": the archive's file cannot be read; see its disk and permissions";
     case SQLITE_BUSY:
@@ -62,7 +66,9 @@ static const char *advice(int code)
 void archive_reader_fail(struct archive_reader *r, sqlite3 *db, int code)
 {
     if ((code & 0xff) == SQLITE_INTERRUPT) snprintf(r->error, sizeof r->error, "%s", stop_text(r->stop));
-    else snprintf(r->error, sizeof r->error, "%.160s%s", db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code), advice(code));
+    else
+        snprintf(r->error, sizeof r->error, "%.160s%s",
+                 db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code), advice(code));
 }
 
 /* --- statements ------------------------------------------------------------------------------------------ */
@@ -107,7 +113,8 @@ enum err archive_column_value(struct archive_reader *r, sqlite3_stmt *st, int i,
     int64_t size = sqlite3_column_int64(st, i + 3);
 
     if (size < 0 || coding < ARCHIVE_PLAIN || coding > ARCHIVE_ZSTD) return ERR_FORMAT;
-    return archive_expand(r->codec, (enum archive_coding)coding, sqlite3_column_int64(st, i + 2), value, (uint64_t)size, out);
+    return archive_expand(r->codec, (enum archive_coding)coding, sqlite3_column_int64(st, i + 2), value,
+                          (uint64_t)size, out);
 }
 
 /* --- the connection -------------------------------------------------------------------------------------- */
@@ -194,7 +201,8 @@ static void end(struct archive_reader *r)
     r->deadline_us = INT64_MAX;
     r->memory_most = INT64_MAX;
     r->job = NULL;
-    st = sqlite3_get_autocommit(r->db) ? NULL : archive_prepare(r, "COMMIT"); /* a rollback would tell the codec to forget */
+    /* A rollback would tell the codec to forget its dictionaries. */
+    st = sqlite3_get_autocommit(r->db) ? NULL : archive_prepare(r, "COMMIT");
     if (st != NULL) archive_step(r, st);
     if (st != NULL) sqlite3_reset(st);
     if (!sqlite3_get_autocommit(r->db)) sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);

@@ -18,9 +18,9 @@ struct buf;
 struct store;
 
 enum {
-    ARCHIVE_STATEMENTS = 64,          /* kept by a reader */
-    ARCHIVE_QUERY_MEMORY = 96 << 20,  /* for memory_most: temporary tables and sorting are in memory, and counted */
-    ARCHIVE_REPLY_MAX = 32 << 20         /* bytes of a reply */
+    ARCHIVE_STATEMENTS = 64,         /* kept by a reader */
+    ARCHIVE_QUERY_MEMORY = 96 << 20, /* for memory_most; temporary tables and sorting are in it */
+    ARCHIVE_REPLY_MAX = 32 << 20     /* bytes of a reply */
 };
 
 /* Why SQLite was told to stop. */
@@ -30,9 +30,9 @@ struct archive_reader {
     sqlite3 *db;                 /* read-only */
     struct archive_codec *codec; /* archive_codec.h: this thread's */
     struct store *values;        /* an empty store in which payloads are decoded (archive_value.h) */
-    int64_t deadline_us;         /* of the job that runs: statements are interrupted then (or when cancelled) */
+    int64_t deadline_us; /* of the job that runs: statements are interrupted then (or when cancelled) */
     int64_t query_rows;
-    int64_t memory_most;         /* bytes that this job may take; a job whose work somebody else chose sets it */
+    int64_t memory_most; /* bytes that this job may take; a job whose work somebody else chose sets it */
     char error[256];             /* why the last statement failed */
 
     /* The rest is archive_reader.c's. */
@@ -75,13 +75,15 @@ struct archive_reader_conf {
 };
 
 /* why[ARCHIVE_WHY]. */
-enum err MUST_USE archive_reader_open(struct archive_reader **r, const struct archive_reader_conf *conf, char *why);
+enum err MUST_USE archive_reader_open(struct archive_reader **r, const struct archive_reader_conf *conf,
+                                      char *why);
 void archive_reader_close(struct archive_reader **r);
 
 /* Another read-only connection to the same file, with the same bounds. NULL: r->error says why. */
 sqlite3 *archive_reader_connect(struct archive_reader *r);
 
 /* Run j, which may take so long and give so many rows. */
-void archive_reader_run(struct archive_reader *r, struct archive_job *j, int64_t query_ms, int64_t query_rows);
+void archive_reader_run(struct archive_reader *r, struct archive_job *j, int64_t query_ms,
+                        int64_t query_rows);
 
 #endif

@@ -83,8 +83,11 @@ static void sort_early(struct lane *l)
     struct archive_job *j;
 
     queue_init(&rest);
-    while ((j = queue_take(&l->early)) != NULL)
-        queue_put(j->after <= l->applied || atomic_load_explicit(&j->cancelled, memory_order_relaxed) ? &l->ready : &rest, j);
+    while ((j = queue_take(&l->early)) != NULL) {
+        bool is_ready = j->after <= l->applied || atomic_load_explicit(&j->cancelled, memory_order_relaxed);
+
+        queue_put(is_ready ? &l->ready : &rest, j);
+    }
     l->early = rest;
     if (rest.first == NULL) l->early.end = &l->early.first;
 }
@@ -99,7 +102,7 @@ static void *run(void *arg)
     struct lane *l = arg;
     struct archive_readers *all = l->all;
 
-    if (l == &all->lanes[ARCHIVE_LANE_QUERY]) thread_give_way(); /* a recall's client has asked for a key, and waits */
+    if (l == &all->lanes[ARCHIVE_LANE_QUERY]) thread_give_way(); /* a recall is waited for as a read of memory */
     mem_thread_enter();
     pthread_mutex_lock(&l->lock);
     while (!atomic_load(&all->closing)) {
@@ -128,10 +131,12 @@ static void *run(void *arg)
 
 /* --- start and stop -------------------------------------------------------------------------------------- */
 
-static enum err lane_start(struct archive_readers *rs, struct lane *l, const struct archive_conf *conf, char *why)
+static enum err lane_start(struct archive_readers *rs, struct lane *l, const struct archive_conf *conf,
+                           char *why)
 {
-    struct archive_reader_conf reader = { .path = conf->path, .values = rs->env.values, .mono_us = rs->env.mono_us,
-                                          .closing = &rs->closing };
+    struct archive_reader_conf reader = {
+        .path = conf->path, .values = rs->env.values, .mono_us = rs->env.mono_us, .closing = &rs->closing
+    };
     enum err e = archive_reader_open(&l->reader, &reader, why);
     int error;
 
@@ -189,7 +194,8 @@ void archive_readers_stop(struct archive_readers **out)
     if (rs == NULL) return;
     atomic_store(&rs->closing, true);
     for (int i = 0; i < LANES; i++) lane_stop(&rs->lanes[i]);
-    while (rs->lanes[0].answered.first != NULL || rs->lanes[1].answered.first != NULL) archive_readers_turn(rs);
+    while (rs->lanes[0].answered.first != NULL || rs->lanes[1].answered.first != NULL)
+        archive_readers_turn(rs);
     for (int i = 0; i < LANES; i++) {
         pthread_mutex_destroy(&rs->lanes[i].lock);
         pthread_cond_destroy(&rs->lanes[i].more);

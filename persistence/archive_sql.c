@@ -24,22 +24,25 @@ struct sql_question {
 
 /* In the order of strcmp. */
 static const char *const functions[] = {
-    "->", "->>", "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "avg", "bm25", "ceil", "ceiling", "char",
-    "coalesce", "cos", "cosh", "count", "cume_dist", "current_date", "current_time", "current_timestamp", "date", "datetime",
-    "degrees", "dense_rank", "exp", "first_value", "floor", "format", "glob", "group_concat", "hex", "highlight", "ifnull", "iif",
-    "instr", "json", "json_array", "json_array_length", "json_extract", "json_group_array", "json_group_object", "json_insert",
-    "json_object", "json_quote", "json_remove", "json_replace", "json_set", "json_type", "json_valid", "julianday",
-    "lag", "last_value", "lead", "length", "like", "likelihood", "likely", "ln", "log", "log10", "log2", "lower", "ltrim", "match",
-    "max", "min", "mod", "nth_value", "ntile", "nullif", "octet_length", "percent_rank", "pi", "pow", "power", "printf", "quote",
-    "radians", "random", "rank", "replace", "round", "row_number", "rtrim", "sign", "sin", "sinh", "snippet", "soundex", "sqlite_version",
-    "sqrt", "strftime", "string_agg", "substr", "substring", "subtype", "sum", "tan", "tanh", "time", "timediff", "total", "trim", "trunc",
-    "typeof", "unhex", "unicode", "unixepoch", "unlikely", "upper", "zeroblob",
+    "->", "->>", "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "avg", "bm25", "ceil",
+    "ceiling", "char", "coalesce", "cos", "cosh", "count", "cume_dist", "current_date", "current_time",
+    "current_timestamp", "date", "datetime", "degrees", "dense_rank", "exp", "first_value", "floor",
+    "format", "glob", "group_concat", "hex", "highlight", "ifnull", "iif", "instr", "json", "json_array",
+    "json_array_length", "json_extract", "json_group_array", "json_group_object", "json_insert",
+    "json_object", "json_quote", "json_remove", "json_replace", "json_set", "json_type", "json_valid",
+    "julianday", "lag", "last_value", "lead", "length", "like", "likelihood", "likely", "ln", "log",
+    "log10", "log2", "lower", "ltrim", "match", "max", "min", "mod", "nth_value", "ntile", "nullif",
+    "octet_length", "percent_rank", "pi", "pow", "power", "printf", "quote", "radians", "random", "rank",
+    "replace", "round", "row_number", "rtrim", "sign", "sin", "sinh", "snippet", "soundex",
+    "sqlite_version", "sqrt", "strftime", "string_agg", "substr", "substring", "subtype", "sum", "tan",
+    "tanh", "time", "timediff", "total", "trim", "trunc", "typeof", "unhex", "unicode", "unixepoch",
+    "unlikely", "upper", "zeroblob",
 };
 
 /* Tables that SQLite makes up; json_each and json_tree are allowed. */
 static const char *const made_up[] = {
-    "bytecode", "completion", "dbstat", "fsdir", "generate_series", "sqlite_dbdata", "sqlite_dbpage", "sqlite_dbptr", "sqlite_stmt",
-    "sqlite_stmts", "tables_used", "fts3tokenize", "fts4aux", "fts5vocab",
+    "bytecode", "completion", "dbstat", "fsdir", "generate_series", "sqlite_dbdata", "sqlite_dbpage",
+    "sqlite_dbptr", "sqlite_stmt", "sqlite_stmts", "tables_used", "fts3tokenize", "fts4aux", "fts5vocab",
 };
 
 static int by_name(const void *name, const void *row)
@@ -65,7 +68,8 @@ static bool is_table(const char *name)
  * Two things come from within, when a statement reads an FTS5 table: that looks at data_version; and when it is opened, its
  * columns are declared by a CREATE TABLE that is translated and thrown away, with an UPDATE of the schema in it. Who
  * writes such a statement himself is told that the schema may not be modified. */
-static int authorize(void *nothing, int action, const char *a, const char *b, const char *db, const char *trigger)
+static int authorize(void *nothing, int action, const char *a, const char *b, const char *db,
+                     const char *trigger)
 {
     bool ok = false;
 
@@ -115,7 +119,8 @@ static sqlite3 *guest(struct archive_reader *r)
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) sqlite3_limit(db, limits[i].what, limits[i].value);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        sqlite3_limit(db, limits[i].what, limits[i].value);
     code = archive_sql_functions_add(db);
     if (code == SQLITE_OK) code = sqlite3_set_authorizer(db, authorize, NULL);
     if (code == SQLITE_OK) return r->guest = db;
@@ -163,7 +168,8 @@ static sqlite3_stmt *prepare(const struct sql_question *s, struct archive_reader
         return NULL;
     }
     code = sqlite3_prepare_v2(db, text, (int)s->sql.n, &st, &tail);
-    if (code == SQLITE_AUTH) refuse(r, "not allowed: only SELECT on the archive's tables, with functions that only compute");
+    if (code == SQLITE_AUTH)
+        refuse(r, "not allowed: only SELECT on the archive's tables, with functions that only compute");
     else if (code != SQLITE_OK) archive_reader_fail(r, db, code);
     else if (st == NULL) refuse(r, "there is no statement");
     else if (!is_empty(db, tail, end)) refuse(r, "more than one statement");
@@ -264,7 +270,8 @@ static void fini(struct archive_question *q)
     buf_fini(&s->sql);
 }
 
-struct archive_question *archive_sql_question(struct str sql, size_t n_params, const struct str *params, int resp)
+struct archive_question *archive_sql_question(struct str sql, size_t n_params, const struct str *params,
+                                              int resp)
 {
     struct archive_question *q = archive_question_new(sizeof(struct sql_question), resp, answer, fini);
     struct sql_question *s = (struct sql_question *)q;

@@ -25,6 +25,7 @@ enum {
  * Parameters stand for ?, ?1, :name in the order of their numbers, and are all needed. They are texts (blobs, where they
  * are no UTF-8): a column that holds numbers compares with them as numbers; an expression does where it says
  * CAST(? AS INTEGER). All is copied. */
-struct archive_question *archive_sql_question(struct str sql, size_t n_params, const struct str *params, int resp);
+struct archive_question *archive_sql_question(struct str sql, size_t n_params, const struct str *params,
+                                              int resp);
 
 #endif

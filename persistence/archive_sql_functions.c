@@ -129,7 +129,8 @@ static size_t edge(const struct characters *set, struct str text, bool at_end)
     for (size_t i = 0; i < set->n; i++) {
         struct str one = set->all[i];
 
-        if (one.n <= text.n && memcmp(at_end ? text.p + text.n - one.n : text.p, one.p, one.n) == 0) return one.n;
+        if (one.n <= text.n && memcmp(at_end ? text.p + text.n - one.n : text.p, one.p, one.n) == 0)
+            return one.n;
     }
     return 0;
 }
@@ -148,7 +149,8 @@ static void run_trim(sqlite3_context *c, int n, sqlite3_value **v)
         sqlite3_result_error(c, "trim takes at most 100 characters away", -1);
         return;
     }
-    while (strchr(ends, 'l') != NULL && (size = edge(&set, text, false)) > 0) text = str_of(text.p + size, text.n - size);
+    while (strchr(ends, 'l') != NULL && (size = edge(&set, text, false)) > 0)
+        text = str_of(text.p + size, text.n - size);
     while (strchr(ends, 'r') != NULL && (size = edge(&set, text, true)) > 0) text.n -= size;
     sqlite3_result_text64(c, text.n > 0 ? text.p : "", text.n, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
@@ -171,8 +173,9 @@ int archive_sql_functions_add(sqlite3 *db)
     int code = SQLITE_OK;
 
     for (size_t i = 0; i < sizeof functions / sizeof *functions && code == SQLITE_OK; i++) {
-        code = sqlite3_create_function_v2(db, functions[i].name, functions[i].n, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
-                                          (void *)(uintptr_t)functions[i].data, functions[i].run, NULL, NULL, NULL);
+        code = sqlite3_create_function_v2(
+            db, functions[i].name, functions[i].n, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
+            (void *)(uintptr_t)functions[i].data, functions[i].run, NULL, NULL, NULL);
     }
     return code;
 }

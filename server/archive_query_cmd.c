@@ -29,7 +29,8 @@ static bool is_told_at_once(struct call *c, struct archive *a, struct str key, s
 {
     enum { COPIED_MAX = 1 << 20 };
 
-    return archive_pending(a, c->db->id, key, n) == PENDING_OUT && n->reason != ARCHIVE_TRIMMED && n->payload.n <= COPIED_MAX;
+    return archive_pending(a, c->db->id, key, n) == PENDING_OUT && n->reason != ARCHIVE_TRIMMED &&
+           n->payload.n <= COPIED_MAX;
 }
 
 /* --- GET ------------------------------------------------------------------------------------------------- */
@@ -93,15 +94,17 @@ static enum err parse_list(struct call *c, struct archive_list_args *args)
 {
     enum err e = OK;
 
-    *args = (struct archive_list_args){ .db = c->db->id, .since = INT64_MIN, .until = INT64_MAX, .cursor = STR("0"),
-                                        .count = COUNT_DEFAULT };
+    *args = (struct archive_list_args){
+        .db = c->db->id, .since = INT64_MIN, .until = INT64_MAX, .cursor = STR("0"), .count = COUNT_DEFAULT
+    };
     for (size_t i = 1; i < c->argc && e == OK; i += 2) {
         if (i + 1 == c->argc) e = ERR_SYNTAX;
         else if (call_is(c, i, "MATCH")) args->match = call_arg(c, i + 1);
         else if (call_is(c, i, "CURSOR")) args->cursor = call_arg(c, i + 1);
         else if (call_is(c, i, "SINCE")) e = call_i64(c, i + 1, &args->since);
         else if (call_is(c, i, "UNTIL")) e = call_i64(c, i + 1, &args->until);
-        else if (call_is(c, i, "COUNT")) e = call_range(c, i + 1, 1, INT64_MAX, ERR_NOT_POSITIVE, &args->count);
+        else if (call_is(c, i, "COUNT"))
+            e = call_range(c, i + 1, 1, INT64_MAX, ERR_NOT_POSITIVE, &args->count);
         else e = ERR_SYNTAX;
     }
     if (e == OK && !archive_list_cursor_ok(args->cursor)) e = ERR_CURSOR;
@@ -112,7 +115,8 @@ static enum err parse_list(struct call *c, struct archive_list_args *args)
 static enum err may_read_all(struct call *c)
 {
     if (c->reads_all_keys == NULL || c->reads_all_keys(c)) return OK;
-    return call_fail_text(c, STR("NOPERM this command tells of all keys of the archive, and this user may not read all keys"));
+    return call_fail_text(
+        c, STR("NOPERM this command tells of all keys of the archive, and this user may not read all keys"));
 }
 
 static enum err run_list(struct call *c)
@@ -136,7 +140,8 @@ static enum err run_sql(struct call *c)
     enum err e = OK;
 
     if (c->argc == 3 || (c->argc > 3 && !call_is(c, 2, "PARAMS"))) e = ERR_SYNTAX;
-    if (e == OK && n > ARCHIVE_SQL_PARAMS_MAX) e = call_fail_text(c, STR("ERR archive: more than 1000 parameters"));
+    if (e == OK && n > ARCHIVE_SQL_PARAMS_MAX)
+        e = call_fail_text(c, STR("ERR archive: more than 1000 parameters"));
     if (e == OK) e = may_read_all(c);
     if (e == OK) e = archive_wait_open(c, &a);
     if (e != OK) return e;
@@ -146,30 +151,33 @@ static enum err run_sql(struct call *c)
 /* --- rows ------------------------------------------------------------------------------------------------ */
 
 #define ASKS (CMD_BLOCKING | CMD_NOSCRIPT | CMD_NO_MULTI)
-#define NUMBER(n, t) { .name = (n), .type = ARG_T_INTEGER, .token = (t), .flags = ARG_OPTIONAL }
-#define TIME(n, t) { .name = (n), .type = ARG_T_UNIX_TIME, .token = (t), .flags = ARG_OPTIONAL }
+#define OPTION(n, ty, to) { .name = (n), .type = (ty), .token = (to), .flags = ARG_OPTIONAL }
+#define CHOICE(n, ty, to) { .name = (n), .type = (ty), .token = (to) }
 
 const struct command archive_query_commands[] = {
-    { ROW("archive.get", run_get, -2, CMD_READONLY | ASKS, GROUP_ARCHIVE, "7.2.0", "O(N) for a value of N elements",
+    { ROW("archive.get", run_get, -2, CMD_READONLY | ASKS, GROUP_ARCHIVE, "7.2.0",
+          "O(N) for a value of N elements",
           "Returns an archived value as its type's own command reads it, and leaves it where it is."),
       .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_ARCHIVE,
-      .args = ARGS(ARG_KEY("key"),
-                   { .name = "which", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL, .subs = ARGS(
-                       { .name = "version", .type = ARG_T_INTEGER, .token = "VERSION" },
-                       { .name = "unix-time-milliseconds", .type = ARG_T_UNIX_TIME, .token = "AT" }) }) },
-    { ROW("archive.versions", run_versions, -2, CMD_READONLY | ASKS, GROUP_ARCHIVE, "7.2.0", "O(N) for N versions",
-          "Lists the archived versions of a key, the newest first."),
+      .args = ARGS(ARG_KEY("key"), { .name = "which", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL,
+                                     .subs = ARGS(CHOICE("version", ARG_T_INTEGER, "VERSION"),
+                                                  CHOICE("unix-time-milliseconds", ARG_T_UNIX_TIME, "AT")) }) },
+    { ROW("archive.versions", run_versions, -2, CMD_READONLY | ASKS, GROUP_ARCHIVE, "7.2.0",
+          "O(N) for N versions", "Lists the archived versions of a key, the newest first."),
       .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_ARCHIVE,
-      .args = ARGS(ARG_KEY("key"), NUMBER("version", "BEFORE"), NUMBER("count", "COUNT")) },
+      .args = ARGS(ARG_KEY("key"), OPTION("version", ARG_T_INTEGER, "BEFORE"),
+                   OPTION("count", ARG_T_INTEGER, "COUNT")) },
     { ROW("archive.list", run_list, -1, CMD_READONLY | ASKS | CMD_TOUCHES_ARBITRARY_KEYS, GROUP_ARCHIVE, "7.2.0",
           "O(log M + N) for each call, with M keys in the archive and N of them looked at",
           "Lists the keys of the archive in order, with the newest version of each."),
       .acl = ACL_ARCHIVE,
-      .args = ARGS({ .name = "pattern", .type = ARG_T_PATTERN, .token = "MATCH", .flags = ARG_OPTIONAL },
-                   TIME("since-milliseconds", "SINCE"), TIME("until-milliseconds", "UNTIL"),
-                   { .name = "cursor", .type = ARG_T_STRING, .token = "CURSOR", .flags = ARG_OPTIONAL }, NUMBER("count", "COUNT")) },
+      .args = ARGS(OPTION("pattern", ARG_T_PATTERN, "MATCH"),
+                   OPTION("since-milliseconds", ARG_T_UNIX_TIME, "SINCE"),
+                   OPTION("until-milliseconds", ARG_T_UNIX_TIME, "UNTIL"),
+                   OPTION("cursor", ARG_T_STRING, "CURSOR"), OPTION("count", ARG_T_INTEGER, "COUNT")) },
     { ROW("archive.sql", run_sql, -2, ASKS | CMD_TOUCHES_ARBITRARY_KEYS, GROUP_ARCHIVE, "7.2.0",
-          "That of the statement; its time, rows and memory are bounded", "Returns what an SQL statement selects from the archive."),
+          "That of the statement; its time, rows and memory are bounded",
+          "Returns what an SQL statement selects from the archive."),
       .acl = ACL_ARCHIVE | ACL_DANGEROUS,
       .args = ARGS({ .name = "statement", .type = ARG_T_STRING },
                    { .name = "parameters", .type = ARG_T_BLOCK, .token = "PARAMS", .flags = ARG_OPTIONAL,

@@ -31,7 +31,9 @@ void reader_rig_init(struct reader_rig *g)
     strcpy(g->dir, "/tmp/memd-archive-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(g->dir));
     snprintf(g->path, sizeof g->path, "%s/archive.db", g->dir);
-    g->conf = (struct archive_conf){ .path = g->path, .fts = ARCHIVE_FTS_UNICODE, .query_ms = 60000, .query_rows = 10000 };
+    g->conf = (struct archive_conf){
+        .path = g->path, .fts = ARCHIVE_FTS_UNICODE, .query_ms = 60000, .query_rows = 10000
+    };
     g->query_ms = 60000;
     g->query_rows = 10000;
     g->store = env_store(1);
@@ -67,9 +69,10 @@ void reader_rig_sql(struct reader_rig *g, const char *sql)
 
 void reader_rig_insert(struct reader_rig *g, const struct archive_row *row)
 {
-    static const char sql[] =
-        "INSERT INTO entries(db, key, namespace, type, reason, seq, version, archived_at, expires_at, live, size, codec, dict, "
-        "value, versions) VALUES(?1, ?2, 'session:*', 'string', ?3, ?4, ?4, ?5, nullif(?6, -1), ?7, ?8, 0, 0, ?9, 0)";
+    static const char sql[] = "INSERT INTO entries(db, key, namespace, type, reason, seq, version, "
+                              "archived_at, expires_at, live, size, codec, dict, "
+                              "value, versions) VALUES(?1, ?2, 'session:*', 'string', ?3, ?4, ?4, ?5, "
+                              "nullif(?6, -1), ?7, ?8, 0, 0, ?9, 0)";
     sqlite3_stmt *st;
 
     ck_assert_int_eq(sqlite3_prepare_v2(g->db, sql, -1, &st, NULL), SQLITE_OK);

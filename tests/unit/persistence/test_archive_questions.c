@@ -25,9 +25,12 @@ static void tear_down(void)
     buf_fini(&scratch);
 }
 
-static void insert(const char *key, int64_t version, const char *reason, int64_t at, bool live, const char *text)
+static void insert(const char *key, int64_t version, const char *reason, int64_t at, bool live,
+                   const char *text)
 {
-    struct archive_row row = { .key = str_c(key), .version = version, .reason = reason, .at = at, .expires = -1, .live = live };
+    struct archive_row row = {
+        .key = str_c(key), .version = version, .reason = reason, .at = at, .expires = -1, .live = live
+    };
 
     row.payload = reader_rig_payload(&g, &payload, str_c(text));
     reader_rig_insert(&g, &row);
@@ -38,12 +41,14 @@ static void expect_get(const char *key, enum archive_which which, int64_t number
     buf_clear(&scratch);
     if (want == NULL) buf_add_c(&scratch, "$-1\r\n");
     else buf_printf(&scratch, "$%zu\r\n%s\r\n", strlen(want), want);
-    expect_str(reader_rig_ask(&g, archive_get_question(0, str_c(key), which, number, 2), &out), buf_str(&scratch));
+    expect_str(reader_rig_ask(&g, archive_get_question(0, str_c(key), which, number, 2), &out),
+               buf_str(&scratch));
 }
 
 static void expect_has(struct str text, const char *part)
 {
-    ck_assert_msg(memmem(text.p, text.n, part, strlen(part)) != NULL, "no \"%s\" in \"%.*s\"", part, (int)text.n, text.p);
+    ck_assert_msg(memmem(text.p, text.n, part, strlen(part)) != NULL, "no \"%s\" in \"%.*s\"", part,
+                  (int)text.n, text.p);
 }
 
 /* --- versions -------------------------------------------------------------------------------------------- */
@@ -122,7 +127,12 @@ END_TEST
 
 START_TEST(a_recall_has_the_payload_and_what_the_key_was)
 {
-    struct archive_row row = { .db = 3, .key = STR("k\0\xff"), .version = 7, .reason = "evict", .at = 500, .expires = 900,
+    struct archive_row row = { .db = 3,
+                               .key = STR("k\0\xff"),
+                               .version = 7,
+                               .reason = "evict",
+                               .at = 500,
+                               .expires = 900,
                                .live = true };
     struct archive_get *get;
 
@@ -148,7 +158,12 @@ END_TEST
 
 START_TEST(a_damaged_value_is_an_error_that_names_its_version)
 {
-    struct archive_row row = { .key = STR("k"), .version = 7, .reason = "evict", .at = 500, .expires = -1, .live = true,
+    struct archive_row row = { .key = STR("k"),
+                               .version = 7,
+                               .reason = "evict",
+                               .at = 500,
+                               .expires = -1,
+                               .live = true,
                                .payload = STR("no payload") };
     struct archive_get *get = archive_get_new(0, STR("k"), ARCHIVE_NEWEST_LIVE, 0);
 
@@ -162,7 +177,8 @@ START_TEST(a_damaged_value_is_an_error_that_names_its_version)
     ck_assert_uint_eq(get->out.n, 0);
     archive_get_free(&get);
     reader_rig_sql(&g, "UPDATE entries SET size = -1, codec = 7");
-    expect_has(reader_rig_ask(&g, archive_get_question(0, STR("k"), ARCHIVE_NEWEST, 0, 2), &out), "is damaged");
+    expect_has(reader_rig_ask(&g, archive_get_question(0, STR("k"), ARCHIVE_NEWEST, 0, 2), &out),
+               "is damaged");
 }
 END_TEST
 
@@ -172,8 +188,10 @@ START_TEST(versions_are_told_from_the_newest_on_page_by_page)
     insert("k", 2, "overwrite", 200, false, "two");
     insert("k", 5, "trim", 300, false, "five");
     expect_str(reader_rig_ask(&g, archive_versions_question(0, STR("k"), 0, 1, 3), &out),
-               STR("*1\r\n%8\r\n$7\r\nversion\r\n:5\r\n$4\r\ntype\r\n$6\r\nstring\r\n$6\r\nreason\r\n$4\r\ntrim\r\n$11\r\narchived_at\r\n"
-                   ":300\r\n$10\r\nexpires_at\r\n:-1\r\n$4\r\nlive\r\n:0\r\n$4\r\nsize\r\n:16\r\n$9\r\nnamespace\r\n$9\r\nsession:*\r\n"));
+               STR("*1\r\n%8\r\n$7\r\nversion\r\n:5\r\n$4\r\ntype\r\n$6\r\nstring\r\n$6\r\nreason\r\n$"
+                   "4\r\ntrim\r\n$11\r\narchived_at\r\n"
+                   ":300\r\n$10\r\nexpires_at\r\n:-1\r\n$4\r\nlive\r\n:0\r\n$4\r\nsize\r\n:16\r\n$"
+                   "9\r\nnamespace\r\n$9\r\nsession:*\r\n"));
     reader_rig_ask(&g, archive_versions_question(0, STR("k"), 5, 100, 2), &out);
     expect_has(buf_str(&out), "*2\r\n*16\r\n$7\r\nversion\r\n:2\r\n");
     expect_has(buf_str(&out), "$7\r\nversion\r\n:1\r\n");
@@ -236,7 +254,8 @@ static struct archive_list_args all(int64_t count)
 START_TEST(a_list_tells_each_key_once_texts_first)
 {
     struct archive_row row = { .reason = "expire", .expires = -1, .payload = STR("x") };
-    static const struct str keys[] = { { "b", 1 }, { "\xff\xfe", 2 }, { "a", 1 }, { "", 0 }, { "a\0", 2 }, { "\xc3\xa4", 2 } };
+    static const struct str keys[] = { { "b", 1 }, { "\xff\xfe", 2 }, { "a", 1 },
+                                       { "", 0 },  { "a\0", 2 },      { "\xc3\xa4", 2 } };
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         for (row.version = 1; row.version <= 3; row.version++) {
@@ -259,7 +278,8 @@ START_TEST(patterns_and_times_choose_among_keys)
     struct archive_row row = { .version = 1, .reason = "expire", .expires = -1, .payload = STR("x") };
     struct archive_list_args args = all(100);
 
-    static const char *const keys[] = { "user:1", "user:2", "user:10", "user", "users", "user:\xff", "uses", "v" };
+    static const char *const keys[] = { "user:1", "user:2",    "user:10", "user",
+                                        "users",  "user:\xff", "uses",    "v" };
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         row.key = str_c(keys[i]);
@@ -333,10 +353,13 @@ static void fill(int rows)
     char sql[1024];
 
     snprintf(sql, sizeof sql,
-             "INSERT INTO entries(db, key, namespace, type, reason, seq, version, archived_at, live, size, codec, dict, value, versions) "
+             "INSERT INTO entries(db, key, namespace, type, reason, seq, version, archived_at, live, size, "
+             "codec, dict, value, versions) "
              "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
-             "SELECT 0, 'key:' || (i / 5), 'ns', 'string', CASE WHEN i %% 5 THEN 'trim' ELSE 'expire' END, i, i %% 5 + 1, i, "
-             "0, 1, 0, 0, 'x', 0 FROM n", rows);
+             "SELECT 0, 'key:' || (i / 5), 'ns', 'string', CASE WHEN i %% 5 THEN 'trim' ELSE 'expire' END, "
+             "i, i %% 5 + 1, i, "
+             "0, 1, 0, 0, 'x', 0 FROM n",
+             rows);
     reader_rig_sql(&g, sql);
 }
 
@@ -375,7 +398,8 @@ START_TEST(what_a_question_costs_does_not_grow_with_the_archive)
         if (round == 0) reader_rig_sql(&g, "DELETE FROM entries");
         if (round == 0) fill(300000);
     }
-    for (int i = 0; i < 4; i++) ck_assert_msg(after[i] <= 8 * before[i] + 10, "%d: %d, then %d", i, before[i], after[i]);
+    for (int i = 0; i < 4; i++)
+        ck_assert_msg(after[i] <= 8 * before[i] + 10, "%d: %d, then %d", i, before[i], after[i]);
     ck_assert_int_le(after[1], 2000);
 }
 END_TEST
@@ -402,7 +426,8 @@ START_TEST(all_goes_by_an_index)
         if (strncmp(sql, "SELECT", 6) != 0) continue;
         n++;
         reader_rig_plan(&g, sql, &out);
-        ck_assert_msg(str_starts(buf_str(&out), STR("SEARCH entries USING ")), "%s: %.*s", sql, (int)out.n, out.p);
+        ck_assert_msg(str_starts(buf_str(&out), STR("SEARCH entries USING ")), "%s: %.*s", sql, (int)out.n,
+                      out.p);
         ck_assert_msg(memmem(out.p, out.n, "B-TREE", 6) == NULL, "%s: %.*s", sql, (int)out.n, out.p);
     }
     ck_assert_int_ge(n, 11);
@@ -414,7 +439,8 @@ START_TEST(a_payload_that_is_not_in_the_file_yet_is_told_as_well)
     struct str p = reader_rig_payload(&g, &payload, STR("waits"));
 
     expect_str(reader_rig_ask(&g, archive_get_pending(p, 2), &out), STR("$5\r\nwaits\r\n"));
-    ck_assert(str_starts(reader_rig_ask(&g, archive_get_pending(STR("no payload"), 3), &out), STR("-ERR archive: ")));
+    ck_assert(str_starts(reader_rig_ask(&g, archive_get_pending(STR("no payload"), 3), &out),
+                         STR("-ERR archive: ")));
 }
 END_TEST
 
@@ -425,7 +451,8 @@ static void expect_reply(struct archive_question *q)
     struct str got = reader_rig_ask(&g, q, &out);
 
     ck_assert_uint_gt(got.n, 3);
-    ck_assert_msg(strchr("*$-%~:", got.p[0]) != NULL && str_eq(str_of(got.p + got.n - 2, 2), STR("\r\n")), "%.*s", (int)got.n, got.p);
+    ck_assert_msg(strchr("*$-%~:", got.p[0]) != NULL && str_eq(str_of(got.p + got.n - 2, 2), STR("\r\n")),
+                  "%.*s", (int)got.n, got.p);
 }
 
 /* Bytes of the file are changed at random: whatever is asked, there is a reply, and mostly an error. */
@@ -442,7 +469,8 @@ START_TEST(a_damaged_file_is_answered_from)
     reader_rig_sql(&g, "BEGIN");
     for (int i = 0; i < 500; i++) {
         snprintf(key, sizeof key, "key:%d", i / 3);
-        insert(key, i % 3 + 1, i % 2 ? "expire" : "overwrite", i, false, "some text that is not all too short, so that there are pages");
+        insert(key, i % 3 + 1, i % 2 ? "expire" : "overwrite", i, false,
+               "some text that is not all too short, so that there are pages");
     }
     reader_rig_sql(&g, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
     fd = open(g.path, O_RDWR);
@@ -451,18 +479,22 @@ START_TEST(a_damaged_file_is_answered_from)
     ck_assert_int_eq(pread(fd, whole, (size_t)st.st_size, 0), st.st_size);
     args.cursor = STR("0");
     for (int round = 0; round < ROUNDS; round++) {
-        struct archive_reader_conf conf = { .path = g.path, .values = &g.store->conf, .mono_us = reader_rig_clock };
+        struct archive_reader_conf conf = { .path = g.path,
+                                            .values = &g.store->conf,
+                                            .mono_us = reader_rig_clock };
 
         for (int i = 0; i < 40; i++) {
             char c = (char)rng_below(&rng, 256);
 
-            ck_assert_int_eq(pwrite(fd, &c, 1, (off_t)(100 + rng_below(&rng, (uint64_t)st.st_size - 100))), 1);
+            ck_assert_int_eq(pwrite(fd, &c, 1, (off_t)(100 + rng_below(&rng, (uint64_t)st.st_size - 100))),
+                             1);
         }
         archive_reader_close(&g.reader);
         if (archive_reader_open(&g.reader, &conf, g.why) == OK) {
             for (int i = 0; i < 20; i++) {
                 snprintf(key, sizeof key, "key:%d", (int)rng_below(&rng, 170));
-                expect_reply(archive_get_question(0, str_c(key), (enum archive_which)rng_below(&rng, 4), 2, 2));
+                expect_reply(
+                    archive_get_question(0, str_c(key), (enum archive_which)rng_below(&rng, 4), 2, 2));
                 errors += out.p[0] == '-';
                 expect_reply(archive_versions_question(0, str_c(key), 0, 100, 2));
             }
@@ -483,8 +515,10 @@ END_TEST
 UNIT_MAIN_AROUND("archive questions", set_up, tear_down,
                  the_newest_version_is_what_get_finds_and_what_was_trimmed_is_found_by_number_alone,
                  at_a_moment_it_is_the_version_that_had_left_last_or_the_one_that_was_written_over_next,
-                 the_search_for_a_moment_finds_what_a_walk_finds, a_recall_has_the_payload_and_what_the_key_was,
-                 a_damaged_value_is_an_error_that_names_its_version, versions_are_told_from_the_newest_on_page_by_page,
-                 a_list_tells_each_key_once_texts_first, patterns_and_times_choose_among_keys, any_pattern_finds_what_glob_finds,
+                 the_search_for_a_moment_finds_what_a_walk_finds,
+                 a_recall_has_the_payload_and_what_the_key_was,
+                 a_damaged_value_is_an_error_that_names_its_version,
+                 versions_are_told_from_the_newest_on_page_by_page, a_list_tells_each_key_once_texts_first,
+                 patterns_and_times_choose_among_keys, any_pattern_finds_what_glob_finds,
                  what_a_question_costs_does_not_grow_with_the_archive, all_goes_by_an_index,
                  a_payload_that_is_not_in_the_file_yet_is_told_as_well, a_damaged_file_is_answered_from)

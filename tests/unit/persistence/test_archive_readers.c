@@ -163,7 +163,8 @@ END_TEST
 START_TEST(at_the_end_all_jobs_are_handed_back)
 {
     _Atomic bool never = false;
-    struct probe runs = probe('r', 0), waits = probe('w', 0), early = probe('e', 100), recall = probe('c', 100);
+    struct probe runs = probe('r', 0), waits = probe('w', 0), early = probe('e', 100),
+                 recall = probe('c', 100);
 
     runs.go = &never;
     archive_readers_ask(rs, ARCHIVE_LANE_QUERY, &runs.job);
@@ -226,8 +227,9 @@ static void check_pairs(struct archive_job *j)
     struct str got = archive_question_reply(j);
     static const char want[] = "*1\r\n*1\r\n:0\r\n$4\r\nmore\r\n:0\r\n"; /* no two rows differ */
 
-    ck_assert_msg(got.n > sizeof want && memcmp(got.p + got.n - (sizeof want - 1), want, sizeof want - 1) == 0, "%.*s", (int)got.n,
-                  got.p);
+    ck_assert_msg(got.n > sizeof want &&
+                      memcmp(got.p + got.n - (sizeof want - 1), want, sizeof want - 1) == 0,
+                  "%.*s", (int)got.n, got.p);
     n_seen++;
     archive_question_free(j);
 }
@@ -244,8 +246,9 @@ START_TEST(readers_see_whole_transactions_while_it_is_written)
 
         q->job.done = check_pairs;
         archive_readers_ask(rs, ARCHIVE_LANE_QUERY, &q->job);
-        reader_rig_sql(&g, "BEGIN; UPDATE meta SET value = value + 1 WHERE name = 'left'; UPDATE meta SET value = value + 1 WHERE name = "
-                            "'right'; COMMIT");
+        reader_rig_sql(&g, "BEGIN; UPDATE meta SET value = value + 1 WHERE name = 'left'; UPDATE meta SET "
+                           "value = value + 1 WHERE name = "
+                           "'right'; COMMIT");
         if (i % 50 == 0) reader_rig_sql(&g, "PRAGMA wal_checkpoint(TRUNCATE)");
         archive_readers_turn(rs);
     }
@@ -275,7 +278,10 @@ START_TEST(a_file_that_is_none_is_refused_with_words)
 }
 END_TEST
 
-UNIT_MAIN_AROUND("archive readers", set_up, tear_down, jobs_of_a_lane_are_answered_in_order, a_lane_does_not_wait_for_the_other,
-                 a_job_that_needs_a_commit_waits_for_it_and_lets_others_pass, what_is_cancelled_is_not_run_and_what_runs_ends_early,
-                 at_the_end_all_jobs_are_handed_back, so_many_may_wait_and_no_more, a_pause_holds_jobs_until_it_ends,
-                 readers_see_whole_transactions_while_it_is_written, a_file_that_is_none_is_refused_with_words)
+UNIT_MAIN_AROUND("archive readers", set_up, tear_down, jobs_of_a_lane_are_answered_in_order,
+                 a_lane_does_not_wait_for_the_other,
+                 a_job_that_needs_a_commit_waits_for_it_and_lets_others_pass,
+                 what_is_cancelled_is_not_run_and_what_runs_ends_early, at_the_end_all_jobs_are_handed_back,
+                 so_many_may_wait_and_no_more, a_pause_holds_jobs_until_it_ends,
+                 readers_see_whole_transactions_while_it_is_written,
+                 a_file_that_is_none_is_refused_with_words)
