@@ -9,7 +9,7 @@ import json
 import time
 import uuid
 
-from archive import rules, settle, sql, to_json, versions
+from archive import fresh, rules, settle, sql, to_json, versions
 from sessions import client
 
 RELEASE = """
@@ -75,6 +75,7 @@ class Agent:
 
 
 def demo(r):
+    fresh(r, "context:planner", "events:planner", "flow:travel:*", "task:run-7:*")
     a = Agent(r, "planner")
     a.remember(goal="book a flight", budget=300, cities=["Rome", "Oslo"])
     assert a.context()["cities"] == ["Rome", "Oslo"]

@@ -51,5 +51,14 @@ def expire_now(client, key):
         pass
 
 
+def fresh(client, *patterns):
+    """Nothing is left of an earlier demonstration, in memory or in the archive."""
+    for pattern in patterns:
+        keys = list(client.scan_iter(match=pattern, count=1000))
+        if keys:
+            client.unlink(*keys)
+        client.execute_command("ARCHIVE.DROP", "MATCH", pattern)
+
+
 def to_json(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

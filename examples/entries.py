@@ -7,7 +7,7 @@ With plain Redis a search by keyword reads every entry, and an index set goes on
 ARCHIVE.SEARCH finds words in fields, of entries in memory and of those that have left it."""
 import uuid
 
-from archive import expire_now, rules, search, settle
+from archive import expire_now, fresh, rules, search, settle
 from sessions import client
 
 
@@ -60,6 +60,7 @@ class Entries:
 
 
 def demo(r):
+    fresh(r, "entry:*", "index:entry:")
     e = Entries(r)
     tea = e.add("Green tea needs water of eighty degrees", kind="recipe", lang="en")
     rye = e.add("Rye bread wants a day of patience", kind="recipe", lang="en")

@@ -7,7 +7,7 @@ With plain Redis one tenant's keys push out another's when memory is full, and w
 tenant has a quota of its own, within which the least used leave for the archive, and a read brings them back."""
 import json
 
-from archive import pairs, rules, search, settle, to_json
+from archive import fresh, pairs, rules, search, settle, to_json
 from sessions import client
 
 
@@ -54,6 +54,7 @@ class Knowledge:
 
 
 def demo(r):
+    fresh(r, "kb:acme:*")
     k = Knowledge(r, "acme", maxkeys=50)
     for i in range(80):
         k.store("fact-%02d" % i, "Fact number %d is about gear %d of the orrery" % (i, i), rank=i)

@@ -11,7 +11,7 @@ import json
 import time
 
 import redis
-from archive import expire_now, rules, search, settle, to_json
+from archive import expire_now, fresh, rules, search, settle, to_json
 
 KEEP = 20
 
@@ -80,6 +80,7 @@ class Cache:
 
 
 def demo(r):
+    fresh(r, "chat:*", "rate:ada:*", "cache:weather:*")
     s = Sessions(r)
     for i in range(KEEP + 5):
         s.add("42", "user" if i % 2 == 0 else "assistant", "message %d about the zeppelin timetable" % i)
