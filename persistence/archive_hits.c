@@ -43,7 +43,8 @@ static void swap(struct archive_hit *a, struct archive_hit *b)
 
 static void rise(struct archive_hit *heap, size_t i)
 {
-    for (; i > 0 && compare(&heap[i], &heap[(i - 1) / 2]) > 0; i = (i - 1) / 2) swap(&heap[i], &heap[(i - 1) / 2]);
+    for (; i > 0 && compare(&heap[i], &heap[(i - 1) / 2]) > 0; i = (i - 1) / 2)
+        swap(&heap[i], &heap[(i - 1) / 2]);
 }
 
 static void sink(struct archive_hit *heap, size_t n)
@@ -58,8 +59,10 @@ static void sink(struct archive_hit *heap, size_t n)
 static void keep(struct archive_hits *h, const struct archive_hit *hit)
 {
     if (h->n < h->most) {
-        if (h->n == 0) h->best = mem_realloc(h->best, FIRST_HITS * sizeof *h->best);
-        else if (h->n >= FIRST_HITS && (h->n & (h->n - 1)) == 0) h->best = mem_realloc(h->best, 2 * h->n * sizeof *h->best);
+        if (h->n == 0)
+            h->best = mem_realloc(h->best, FIRST_HITS * sizeof *h->best);
+        else if (h->n >= FIRST_HITS && (h->n & (h->n - 1)) == 0)
+            h->best = mem_realloc(h->best, 2 * h->n * sizeof *h->best);
         h->best[h->n++] = *hit;
         rise(h->best, h->n - 1);
     } else if (h->n > 0 && compare(hit, &h->best[0]) < 0) {

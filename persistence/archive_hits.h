@@ -17,9 +17,9 @@ enum { ARCHIVE_HITS_SEEN = 1 << 20 }; /* texts that can be told apart; no more a
 
 struct archive_hit {
     double score;
-    int64_t entry;     /* HIT_LIVE: INT64_MAX, newer than all versions */
+    int64_t entry; /* HIT_LIVE: INT64_MAX, newer than all versions */
     int64_t position;
-    int64_t row;       /* of its table; HIT_LIVE: of the live texts */
+    int64_t row; /* of its table; HIT_LIVE: of the live texts */
     enum archive_hit_in in;
 };
 

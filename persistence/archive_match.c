@@ -26,7 +26,8 @@ static bool open_tokenizer(struct archive_matcher *m, sqlite3 *db)
     fts5_api *api = archive_match_fts5(db);
     void *of = NULL;
 
-    if (api == NULL || api->xFindTokenizer(api, trigram ? "trigram" : "unicode61", &of, &m->api) != SQLITE_OK) return false;
+    if (api == NULL || api->xFindTokenizer(api, trigram ? "trigram" : "unicode61", &of, &m->api) != SQLITE_OK)
+        return false;
     return m->api.xCreate(of, args, trigram ? 0 : 2, &m->tokenizer) == SQLITE_OK;
 }
 
@@ -43,7 +44,7 @@ static int tokenize(struct archive_matcher *m, void *ctx, int why, struct str te
 struct compile {
     struct archive_matcher *m;
     size_t offsets[MATCH_TOKENS];
-    size_t n;     /* tokens so far */
+    size_t n; /* tokens so far */
     bool too_many;
 };
 
@@ -85,8 +86,10 @@ static void add_term(struct compile *c, const struct archive_word *w)
     m->first |= 1ULL << from;
     m->last |= 1ULL << (c->n - 1);
     if (w->prefix && !trigram) m->may_prefix |= 1ULL << (c->n - 1);
-    m->terms[term] = (struct archive_term){ .group = w->group, .excluded = w->excluded,
-                                            .prefix = w->prefix && !trigram, .n_tokens = (uint8_t)(c->n - from) };
+    m->terms[term] = (struct archive_term){ .group = w->group,
+                                            .excluded = w->excluded,
+                                            .prefix = w->prefix && !trigram,
+                                            .n_tokens = (uint8_t)(c->n - from) };
     *(w->excluded ? &m->unwanted[w->group] : &m->wanted[w->group]) |= 1U << term;
     m->n_terms++;
 }
@@ -104,8 +107,8 @@ static void put_term(struct archive_matcher *m, const struct archive_word *w, co
 }
 
 /* Terms of the group that are excluded, or are not; false: there are none. */
-static bool put_terms(struct archive_matcher *m, const struct archive_word *const *words, unsigned group, bool excluded,
-                      const char *between)
+static bool put_terms(struct archive_matcher *m, const struct archive_word *const *words, unsigned group,
+                      bool excluded, const char *between)
 {
     bool any = false;
 
@@ -140,7 +143,8 @@ static void put_query(struct archive_matcher *m, const struct archive_word *cons
 }
 
 /* The terms stand in the order in which put_query names them: FTS5 numbers its phrases so. */
-static void compile_words(struct compile *c, const struct archive_words *words, const struct archive_word **kept)
+static void compile_words(struct compile *c, const struct archive_words *words,
+                          const struct archive_word **kept)
 {
     struct archive_matcher *m = c->m;
 
@@ -149,7 +153,8 @@ static void compile_words(struct compile *c, const struct archive_words *words, 
             for (size_t i = 0; i < words->n && !c->too_many; i++) {
                 const struct archive_word *w = &words->list[i];
                 size_t before = m->n_terms;
-                if (w->group != g || w->excluded != (excluded != 0) || characters(w->text) < m->min_word) continue;
+                if (w->group != g || w->excluded != (excluded != 0) || characters(w->text) < m->min_word)
+                    continue;
                 if (w->excluded && m->wanted[g] == 0) continue;
                 add_term(c, w);
                 if (m->n_terms > before) kept[before] = w;
@@ -162,17 +167,19 @@ static enum err refuse(const struct archive_matcher *m, const struct compile *c,
 {
     if (c->too_many) {
         snprintf(why, WORDS_WHY, "the query is too long: at most %d %s", MATCH_TOKENS,
-                 m->fts == ARCHIVE_FTS_TRIGRAM ? "characters, about (archive-fts trigram)" : "words, those of phrases included");
+                 m->fts == ARCHIVE_FTS_TRIGRAM ? "characters, about (archive-fts trigram)"
+                                               : "words, those of phrases included");
     } else if (m->fts == ARCHIVE_FTS_TRIGRAM) {
-        snprintf(why, WORDS_WHY, "the query has nothing to look for: archive-fts trigram needs three characters in a row");
+        snprintf(why, WORDS_WHY,
+                 "the query has nothing to look for: archive-fts trigram needs three characters in a row");
     } else {
         snprintf(why, WORDS_WHY, "the query has nothing to look for: it has neither letters nor digits");
     }
     return ERR_SYNTAX;
 }
 
-enum err archive_matcher_init(struct archive_matcher *m, sqlite3 *db, enum archive_fts fts, const struct archive_words *words,
-                              char why[WORDS_WHY])
+enum err archive_matcher_init(struct archive_matcher *m, sqlite3 *db, enum archive_fts fts,
+                              const struct archive_words *words, char why[WORDS_WHY])
 {
     const struct archive_word *kept[WORDS_MAX];
     struct compile c = { .m = m };
@@ -255,7 +262,9 @@ bool archive_match(struct archive_matcher *m, struct str text, struct archive_ma
     memset(out, 0, sizeof *out);
     tokenize(m, &s, FTS5_TOKENIZE_DOCUMENT, text, scan_token);
     for (unsigned g = 0; g < m->groups; g++) {
-        if (m->wanted[g] != 0 && (out->found & m->wanted[g]) == m->wanted[g] && (out->found & m->unwanted[g]) == 0) return true;
+        if (m->wanted[g] != 0 && (out->found & m->wanted[g]) == m->wanted[g] &&
+            (out->found & m->unwanted[g]) == 0)
+            return true;
     }
     return m->everything;
 }
@@ -270,10 +279,12 @@ struct marks {
     uint64_t state;
     size_t starts[MATCH_TOKENS]; /* where the last tokens began: a ring */
     size_t n_seen;
-    struct { size_t from, to; } at[SHOW_MARKS];
+    struct {
+        size_t from, to;
+    } at[SHOW_MARKS];
     size_t n;
-    size_t until;                /* what stands behind is not shown */
-    bool whole;                  /* the text is shown whole */
+    size_t until; /* what stands behind is not shown */
+    bool whole;   /* the text is shown whole */
 };
 
 static size_t begin_of(const struct marks *s, unsigned last_token)
@@ -345,7 +356,8 @@ static void window(const struct marks *s, struct str text, size_t *from, size_t 
     if (text.n - *from > SHOW_BYTES) *to = word_at(text, *from + SHOW_BYTES, false);
 }
 
-void archive_match_show(struct archive_matcher *m, struct str text, struct str begin, struct str end, struct buf *out)
+void archive_match_show(struct archive_matcher *m, struct str text, struct str begin, struct str end,
+                        struct buf *out)
 {
     struct marks s = { .m = m, .until = SIZE_MAX, .whole = text.n <= SHOW_BYTES };
     size_t from, to, at;

@@ -22,11 +22,11 @@ struct archive_matcher {
     fts5_tokenizer api;
     Fts5Tokenizer *tokenizer;
     enum archive_fts fts;
-    size_t min_word;                 /* characters; shorter words are not looked for */
+    size_t min_word; /* characters; shorter words are not looked for */
 
-    size_t n_terms;                  /* words that the tokenizer makes something of, in the order of the query */
+    size_t n_terms; /* words that the tokenizer makes something of, in the order of the query */
     unsigned groups;
-    bool everything;                 /* the query is *: every text matches, none more than another */
+    bool everything; /* the query is *: every text matches, none more than another */
     struct archive_term {
         uint8_t group;
         bool excluded, prefix;
@@ -37,11 +37,11 @@ struct archive_matcher {
     size_t n_tokens;
     struct str tokens[MATCH_TOKENS]; /* in text */
     uint8_t term_of[MATCH_TOKENS];
-    uint64_t first, last;            /* tokens that begin and end a phrase */
-    uint64_t may_prefix;             /* tokens that a longer one matches too */
-    uint64_t by_byte[256];           /* tokens that begin with it */
+    uint64_t first, last;  /* tokens that begin and end a phrase */
+    uint64_t may_prefix;   /* tokens that a longer one matches too */
+    uint64_t by_byte[256]; /* tokens that begin with it */
     struct buf text;
-    struct buf fts5;                 /* the query as FTS5 reads it */
+    struct buf fts5; /* the query as FTS5 reads it */
 };
 
 /* For the words of a query. ERR_SYNTAX: nothing is left of them to look for, or they are too many: why says so. ERR_OOM. */
@@ -62,6 +62,7 @@ bool archive_match(struct archive_matcher *m, struct str text, struct archive_ma
 /* Append the text, or where it is long a part of it in which the query's words stand (with an ellipsis where something was left
  * out), with marks around these. At most SHOW_BYTES, and what the marks add. */
 enum { SHOW_BYTES = 1024 };
-void archive_match_show(struct archive_matcher *m, struct str text, struct str mark, struct str unmark, struct buf *out);
+void archive_match_show(struct archive_matcher *m, struct str text, struct str mark, struct str unmark,
+                        struct buf *out);
 
 #endif

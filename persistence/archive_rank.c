@@ -45,21 +45,35 @@ double archive_rank_score(const struct archive_rank *rank, const struct archive_
 
 /* --- within FTS5 ----------------------------------------------------------------------------------------- */
 
+/* A word that is in millions of texts is not counted to the end: how often it is in those that the time was enough
+ * for says how often it is in all. */
 struct counting {
     struct archive_rank *rank;
-    int64_t n;
+    int64_t until_us;
+    int64_t n, first, last; /* texts, and their rows */
+    bool cut_short;
 };
 
 static int count_text(const Fts5ExtensionApi *api, Fts5Context *fts, void *ctx)
 {
     struct counting *c = ctx;
 
-    (void)api, (void)fts;
-    if (++c->n % 1024 != 0) return SQLITE_OK;
+    if (c->n++ == 0) c->first = api->xRowid(fts);
+    if (c->n % 1024 != 0) return SQLITE_OK;
     if (!archive_reader_may_go_on(c->rank->reader)) return SQLITE_INTERRUPT;
-    if (clock_mono_us() <= c->rank->until_us) return SQLITE_OK;
-    c->rank->cut_short = true;
+    if (clock_mono_us() <= c->until_us) return SQLITE_OK;
+    c->last = api->xRowid(fts);
+    c->cut_short = true;
     return SQLITE_DONE;
+}
+
+/* Rows of a table are numbered without large gaps, and come in this order. */
+static int64_t counted(const struct counting *c, int64_t texts)
+{
+    int64_t seen = c->last - c->first + 1;
+
+    if (!c->cut_short || seen < c->n) return c->n;
+    return (int64_t)((double)c->n * (double)texts / (double)seen);
 }
 
 static int count_table(const Fts5ExtensionApi *api, Fts5Context *fts, struct archive_rank *rank)
@@ -71,11 +85,12 @@ static int count_table(const Fts5ExtensionApi *api, Fts5Context *fts, struct arc
     if (code == SQLITE_OK && api->xPhraseCount(fts) != (int)rank->matcher->n_terms) code = SQLITE_CORRUPT;
     rank->texts += texts;
     rank->tokens += tokens;
-    for (size_t i = 0; i < rank->matcher->n_terms && code == SQLITE_OK; i++) {
-        struct counting c = { .rank = rank };
+    for (size_t i = 0, left = rank->matcher->n_terms; i < rank->matcher->n_terms && code == SQLITE_OK; i++, left--) {
+        int64_t now = clock_mono_us();
+        struct counting c = { .rank = rank, .until_us = now + (rank->until_us - now) / (int64_t)left };
         if (rank->matcher->terms[i].excluded) continue;
         code = api->xQueryPhrase(fts, (int)i, &c, count_text);
-        rank->with[i] += c.n;
+        rank->with[i] += counted(&c, texts);
     }
     return code;
 }
@@ -88,7 +103,8 @@ static struct archive_rank *rank_of(sqlite3_context *out, int n, sqlite3_value *
     return rank;
 }
 
-static void run_count(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context *out, int n, sqlite3_value **args)
+static void run_count(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context *out, int n,
+                      sqlite3_value **args)
 {
     struct archive_rank *rank = rank_of(out, n, args);
     int code = rank != NULL ? count_table(api, fts, rank) : SQLITE_OK;
@@ -110,15 +126,18 @@ static int read_match(const Fts5ExtensionApi *api, Fts5Context *fts, struct arch
     return code;
 }
 
-static void run_score(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context *out, int n, sqlite3_value **args)
+static void run_score(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context *out, int n,
+                      sqlite3_value **args)
 {
     struct archive_rank *rank = rank_of(out, n, args);
     struct archive_match m = { .tokens = 0 };
     int code = rank != NULL ? read_match(api, fts, &m) : SQLITE_OK;
 
     if (rank == NULL) return;
-    if (code != SQLITE_OK) sqlite3_result_error_code(out, code);
-    else sqlite3_result_double(out, archive_rank_score(rank, &m));
+    if (code != SQLITE_OK)
+        sqlite3_result_error_code(out, code);
+    else
+        sqlite3_result_double(out, archive_rank_score(rank, &m));
 }
 
 enum err archive_rank_register(sqlite3 *db)

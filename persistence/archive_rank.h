@@ -14,12 +14,11 @@ struct archive_reader;
 
 struct archive_rank {
     const struct archive_matcher *matcher;
-    struct archive_reader *reader;        /* who says when it is enough */
-    int64_t until_us;                     /* counting stops then, and takes what it has */
-    bool cut_short;
-    int64_t texts, tokens;                /* in all tables */
-    int64_t with[WORDS_MAX];              /* texts that have the term */
-    double idf[WORDS_MAX], usual;         /* after archive_rank_settle; tokens of a usual text */
+    struct archive_reader *reader; /* who says when it is enough */
+    int64_t until_us;              /* counting is to be over then: what is left is estimated */
+    int64_t texts, tokens;        /* in all tables */
+    int64_t with[WORDS_MAX];      /* texts that have the term */
+    double idf[WORDS_MAX], usual; /* after archive_rank_settle; tokens of a usual text */
 };
 
 /* The SQL functions memd_count(table, rank) and memd_score(table, rank) of FTS5 tables: once for each connection, before

@@ -26,9 +26,11 @@ static void fini(struct archive_question *q)
     search_live_free(s);
 }
 
-enum err archive_search_new(struct archive_search **out, const struct archive_search_ask *ask, char why[ARCHIVE_SEARCH_WHY])
+enum err archive_search_new(struct archive_search **out, const struct archive_search_ask *ask,
+                            char why[ARCHIVE_SEARCH_WHY])
 {
-    struct archive_search *s = (struct archive_search *)archive_question_new(sizeof *s, ask->resp, answer, fini);
+    struct archive_search *s =
+        (struct archive_search *)archive_question_new(sizeof *s, ask->resp, answer, fini);
     enum err e;
 
     buf_add_str(&s->query, ask->query);
@@ -102,38 +104,57 @@ struct table {
 };
 
 /* Columns of find and find_all. */
-enum { AT_ROW, AT_SCORE, AT_ENTRY, AT_CONTENT, AT_ROLE, AT_METADATA, AT_POSITION, AT_FIELD, AT_TIME, AT_KEY, AT_TYPE };
+enum {
+    AT_ROW,
+    AT_SCORE,
+    AT_ENTRY,
+    AT_CONTENT,
+    AT_ROLE,
+    AT_METADATA,
+    AT_POSITION,
+    AT_FIELD,
+    AT_TIME,
+    AT_KEY,
+    AT_TYPE
+};
 
-#define MESSAGE_COLUMNS "m.entry, m.content, m.role, m.metadata, m.position, NULL, coalesce(m.at, e.archived_at), e.key, e.type "
+#define MESSAGE_COLUMNS \
+    "m.entry, m.content, m.role, m.metadata, m.position, NULL, coalesce(m.at, e.archived_at), e.key, e.type "
 #define FIELD_COLUMNS "f.entry, f.value, NULL, NULL, -1, f.field, e.archived_at, e.key, e.type "
 
 static const struct table tables[] = {
     { .in = HIT_MESSAGE,
       .count = "SELECT memd_count(messages_fts, ?2) FROM messages_fts WHERE messages_fts MATCH ?1 LIMIT 1",
       .find = "SELECT m.id, memd_score(messages_fts, ?2), " MESSAGE_COLUMNS
-              "FROM messages_fts CROSS JOIN messages AS m ON m.id = messages_fts.rowid CROSS JOIN entries AS e ON e.id = m.entry "
+              "FROM messages_fts CROSS JOIN messages AS m ON m.id = messages_fts.rowid CROSS JOIN entries AS e "
+              "ON e.id = m.entry "
               "WHERE messages_fts MATCH ?1 AND e.db = ?3 ORDER BY messages_fts.rowid DESC",
-      .find_all = "SELECT m.id, 0.0, " MESSAGE_COLUMNS "FROM messages AS m CROSS JOIN entries AS e ON e.id = m.entry "
-                  "WHERE e.db = ?3 AND typeof(m.content) = 'text' ORDER BY m.id DESC" },
+      .find_all =
+          "SELECT m.id, 0.0, " MESSAGE_COLUMNS "FROM messages AS m CROSS JOIN entries AS e ON e.id = m.entry "
+          "WHERE e.db = ?3 AND typeof(m.content) = 'text' ORDER BY m.id DESC" },
     { .in = HIT_FIELD,
       .count = "SELECT memd_count(fields_fts, ?2) FROM fields_fts WHERE fields_fts MATCH ?1 LIMIT 1",
       .find = "SELECT f.id, memd_score(fields_fts, ?2), " FIELD_COLUMNS
-              "FROM fields_fts CROSS JOIN fields AS f ON f.id = fields_fts.rowid CROSS JOIN entries AS e ON e.id = f.entry "
+              "FROM fields_fts CROSS JOIN fields AS f ON f.id = fields_fts.rowid CROSS JOIN entries AS e ON "
+              "e.id = f.entry "
               "WHERE fields_fts MATCH ?1 AND e.db = ?3 ORDER BY fields_fts.rowid DESC",
-      .find_all = "SELECT f.id, 0.0, " FIELD_COLUMNS "FROM fields AS f CROSS JOIN entries AS e ON e.id = f.entry "
-                  "WHERE e.db = ?3 AND typeof(f.value) = 'text' ORDER BY f.id DESC" },
+      .find_all =
+          "SELECT f.id, 0.0, " FIELD_COLUMNS "FROM fields AS f CROSS JOIN entries AS e ON e.id = f.entry "
+          "WHERE e.db = ?3 AND typeof(f.value) = 'text' ORDER BY f.id DESC" },
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 
 /* How the tables split texts, as they themselves say. */
 static bool find_index(struct archive_reader *r, enum archive_fts *fts)
 {
-    sqlite3_stmt *st = archive_prepare(r, "SELECT instr(sql, 'trigram') FROM sqlite_schema WHERE name = 'messages_fts'");
+    sqlite3_stmt *st =
+        archive_prepare(r, "SELECT instr(sql, 'trigram') FROM sqlite_schema WHERE name = 'messages_fts'");
     int code = st != NULL ? archive_step(r, st) : SQLITE_ERROR;
 
     if (code == SQLITE_ROW) *fts = sqlite3_column_int(st, 0) > 0 ? ARCHIVE_FTS_TRIGRAM : ARCHIVE_FTS_UNICODE;
     if (code == SQLITE_DONE) {
-        snprintf(r->error, sizeof r->error, "it has no full-text index, for archive-fts was none when it was made");
+        snprintf(r->error, sizeof r->error,
+                 "it has no full-text index, for archive-fts was none when it was made");
     }
     if (st != NULL) sqlite3_reset(st);
     return code == SQLITE_ROW;
@@ -170,7 +191,6 @@ static bool count_words(struct archive_search *s, struct archive_reader *r)
         sqlite3_reset(st);
         if (code != SQLITE_ROW && code != SQLITE_DONE) return false;
     }
-    s->partial = s->partial || s->rank.cut_short;
     return true;
 }
 
@@ -195,8 +215,8 @@ static bool get_field(void *ctx, struct str name, struct str *value)
     return true;
 }
 
-static bool meets_where(const struct archive_search *s, struct archive_reader *r, int64_t entry, struct str metadata,
-                        bool is_hash)
+static bool meets_where(const struct archive_search *s, struct archive_reader *r, int64_t entry,
+                        struct str metadata, bool is_hash)
 {
     struct entry_fields f = { .r = r, .entry = entry };
     const struct search_fields fields = { &f, get_field };
@@ -220,11 +240,17 @@ static bool take(struct archive_search *s, struct archive_reader *r, const struc
 {
     int64_t entry = sqlite3_column_int64(st, AT_ENTRY);
     struct str key = archive_column(st, AT_KEY), type = archive_column(st, AT_TYPE);
-    struct archive_hit hit = { .score = sqlite3_column_double(st, AT_SCORE), .entry = entry, .in = t->in,
-                               .position = sqlite3_column_int64(st, AT_POSITION), .row = sqlite3_column_int64(st, AT_ROW) };
-    struct search_text text = { .key = key, .role = archive_column(st, AT_ROLE), .at_ms = sqlite3_column_int64(st, AT_TIME) };
+    struct archive_hit hit = { .score = sqlite3_column_double(st, AT_SCORE),
+                               .entry = entry,
+                               .in = t->in,
+                               .position = sqlite3_column_int64(st, AT_POSITION),
+                               .row = sqlite3_column_int64(st, AT_ROW) };
+    struct search_text text = { .key = key,
+                                .role = archive_column(st, AT_ROLE),
+                                .at_ms = sqlite3_column_int64(st, AT_TIME) };
 
-    if (!wants_entry(s, entry, key) || !search_wants_role(s, text.role) || !search_wants_time(s, text.at_ms)) return true;
+    if (!wants_entry(s, entry, key) || !search_wants_role(s, text.role) || !search_wants_time(s, text.at_ms))
+        return true;
     text.metadata = archive_column(st, AT_METADATA);
     if (s->n_wheres > 0 && !meets_where(s, r, entry, text.metadata, str_eq(type, STR("hash")))) return true;
     text.content = archive_column(st, AT_CONTENT);
@@ -260,8 +286,12 @@ static void reply_live(struct archive_search *s, const struct archive_hit *hit, 
     const struct live_text *t = &s->found[hit->row];
     const struct live_key *k = &s->live[t->key];
     const char *p = s->texts.p + t->at;
-    struct search_row row = { .ns = str_of(k->names.p, k->n_ns), .type = k->type, .position = t->position, .zscore = t->score,
-                              .score = hit->score, .text = { .key = search_live_key(k), .at_ms = t->at_ms } };
+    struct search_row row = { .ns = str_of(k->names.p, k->n_ns),
+                              .type = k->type,
+                              .position = t->position,
+                              .zscore = t->score,
+                              .score = hit->score,
+                              .text = { .key = search_live_key(k), .at_ms = t->at_ms } };
 
     row.text.content = str_of(p, t->n_content);
     row.text.role = str_of(p += t->n_content, t->n_role);
@@ -279,30 +309,50 @@ static const char *text_of(sqlite3_stmt *st, int i)
 }
 
 /* Columns of the page's statements. */
-enum { PAGE_CONTENT, PAGE_ROLE, PAGE_METADATA, PAGE_POSITION, PAGE_FIELD, PAGE_TIME, PAGE_ID, PAGE_SCORE, PAGE_KEY, PAGE_NS,
-       PAGE_TYPE, PAGE_REASON, PAGE_VERSION };
+enum {
+    PAGE_CONTENT,
+    PAGE_ROLE,
+    PAGE_METADATA,
+    PAGE_POSITION,
+    PAGE_FIELD,
+    PAGE_TIME,
+    PAGE_ID,
+    PAGE_SCORE,
+    PAGE_KEY,
+    PAGE_NS,
+    PAGE_TYPE,
+    PAGE_REASON,
+    PAGE_VERSION
+};
 
 static bool reply_archived(struct archive_search *s, struct archive_reader *r, const struct archive_hit *hit,
                            struct reply *out)
 {
     sqlite3_stmt *st =
         hit->in == HIT_FIELD
-            ? archive_prepare(r, "SELECT f.value, NULL, NULL, -1, f.field, e.archived_at, NULL, NULL, e.key, e.namespace, "
-                                 "e.type, e.reason, e.version FROM fields AS f JOIN entries AS e ON e.id = f.entry WHERE f.id = ?1")
-            : archive_prepare(r, "SELECT m.content, m.role, m.metadata, m.position, NULL, coalesce(m.at, e.archived_at), "
-                                 "m.message_id, m.score, e.key, e.namespace, e.type, e.reason, e.version "
-                                 "FROM messages AS m JOIN entries AS e ON e.id = m.entry WHERE m.id = ?1");
+            ? archive_prepare(
+                  r, "SELECT f.value, NULL, NULL, -1, f.field, e.archived_at, NULL, NULL, e.key, e.namespace, "
+                     "e.type, e.reason, e.version FROM fields AS f JOIN entries AS e ON e.id = f.entry WHERE "
+                     "f.id = ?1")
+            : archive_prepare(
+                  r, "SELECT m.content, m.role, m.metadata, m.position, NULL, coalesce(m.at, e.archived_at), "
+                     "m.message_id, m.score, e.key, e.namespace, e.type, e.reason, e.version "
+                     "FROM messages AS m JOIN entries AS e ON e.id = m.entry WHERE m.id = ?1");
     struct search_row row = { .entry = hit->entry, .position = hit->position, .score = hit->score };
 
     if (st == NULL) return false;
     sqlite3_bind_int64(st, 1, hit->row);
     if (archive_step(r, st) != SQLITE_ROW) {
-        if (r->error[0] == '\0') snprintf(r->error, sizeof r->error, "a row that the index names is not there: is the file damaged?");
+        if (r->error[0] == '\0')
+            snprintf(r->error, sizeof r->error,
+                     "a row that the index names is not there: is the file damaged?");
         sqlite3_reset(st);
         return false;
     }
-    row.text = (struct search_text){ .key = archive_column(st, PAGE_KEY), .role = archive_column(st, PAGE_ROLE),
-                                     .content = archive_column(st, PAGE_CONTENT), .metadata = archive_column(st, PAGE_METADATA),
+    row.text = (struct search_text){ .key = archive_column(st, PAGE_KEY),
+                                     .role = archive_column(st, PAGE_ROLE),
+                                     .content = archive_column(st, PAGE_CONTENT),
+                                     .metadata = archive_column(st, PAGE_METADATA),
                                      .at_ms = sqlite3_column_int64(st, PAGE_TIME) };
     if (hit->in == HIT_FIELD) {
         row.text.field = archive_column(st, PAGE_FIELD);
@@ -313,7 +363,8 @@ static bool reply_archived(struct archive_search *s, struct archive_reader *r, c
     row.type = text_of(st, PAGE_TYPE);
     row.reason = text_of(st, PAGE_REASON);
     row.version = sqlite3_column_int64(st, PAGE_VERSION);
-    row.zscore = sqlite3_column_type(st, PAGE_SCORE) == SQLITE_NULL ? nan("") : sqlite3_column_double(st, PAGE_SCORE);
+    row.zscore =
+        sqlite3_column_type(st, PAGE_SCORE) == SQLITE_NULL ? nan("") : sqlite3_column_double(st, PAGE_SCORE);
     search_reply_row(s, &row, out);
     sqlite3_reset(st);
     return true;
@@ -335,8 +386,10 @@ static void reply_page(struct archive_search *s, struct archive_reader *r, struc
     reply_array(out, n);
     for (size_t i = from; i < from + n; i++) {
         const struct archive_hit *hit = &s->hits.best[i];
-        if (hit->in == HIT_LIVE) reply_live(s, hit, out);
-        else if (!reply_archived(s, r, hit, out)) return;
+        if (hit->in == HIT_LIVE)
+            reply_live(s, hit, out);
+        else if (!reply_archived(s, r, hit, out))
+            return;
         if (archive_question_is_full(r, out)) return;
     }
 }
@@ -350,7 +403,8 @@ static bool begin(struct archive_search *s, struct archive_reader *r)
     int64_t now = r->mono_us();
 
     if (s->offset + s->count > (uint64_t)r->query_rows) {
-        snprintf(r->error, sizeof r->error, "LIMIT reaches beyond the %lld rows of archive-query-rows", (long long)r->query_rows);
+        snprintf(r->error, sizeof r->error, "LIMIT reaches beyond the %lld rows of archive-query-rows",
+                 (long long)r->query_rows);
         return false;
     }
     s->until_us = r->deadline_us - (r->deadline_us - now) / 4;
@@ -359,7 +413,7 @@ static bool begin(struct archive_search *s, struct archive_reader *r)
         snprintf(r->error, sizeof r->error, "%s", why);
         return false;
     }
-    s->rank = (struct archive_rank){ .matcher = &s->matcher, .reader = r, .until_us = s->until_us };
+    s->rank = (struct archive_rank){ .matcher = &s->matcher, .reader = r, .until_us = now + (s->until_us - now) / 3 };
     archive_hits_init(&s->hits, (size_t)(s->offset + s->count));
     return true;
 }

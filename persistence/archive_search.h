@@ -26,12 +26,12 @@ enum {
 
 struct archive_search_ask {
     struct str query;
-    struct str match;   /* n == 0: any key */
-    struct str role;    /* n == 0: any */
+    struct str match;           /* n == 0: any key */
+    struct str role;            /* n == 0: any */
     int64_t since_ms, until_ms; /* INT64_MIN, INT64_MAX: any time */
     uint64_t offset, count;
     bool highlight;
-    bool trigram;       /* how words are split, as far as the reactor knows */
+    bool trigram; /* how words are split, as far as the reactor knows */
     int db;
     int resp;
     int64_t now_ms;
@@ -41,8 +41,8 @@ struct archive_search_ask {
 /* Strings are copied. ERR_SYNTAX: why says what is wrong with the query. */
 enum err MUST_USE archive_search_new(struct archive_search **s, const struct archive_search_ask *ask,
                                      char why[ARCHIVE_SEARCH_WHY]);
-enum err MUST_USE archive_search_where(struct archive_search *s, struct str path, struct str op, struct str value,
-                                       char why[ARCHIVE_SEARCH_WHY]);
+enum err MUST_USE archive_search_where(struct archive_search *s, struct str path, struct str op,
+                                       struct str value, char why[ARCHIVE_SEARCH_WHY]);
 
 /* Only keys that match one of the patterns given are found (none: nothing is). */
 void archive_search_restrict(struct archive_search *s);

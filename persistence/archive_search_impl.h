@@ -22,12 +22,12 @@ struct live_key {
 
 /* A text of a live key that matches. Its strings lie in search->texts. */
 struct live_text {
-    size_t key;       /* of search->live */
-    size_t at;        /* in search->texts: content, role, id, metadata, field */
+    size_t key; /* of search->live */
+    size_t at;  /* in search->texts: content, role, id, metadata, field */
     size_t n_content, n_role, n_id, n_metadata, n_field;
     int64_t position; /* -1: a field */
     int64_t at_ms;
-    double score;     /* of sorted sets */
+    double score; /* of sorted sets */
     struct archive_match match;
 };
 
@@ -62,13 +62,16 @@ struct archive_search {
     struct live_text *found;
     size_t n_found;
     struct buf texts;
-    struct { int64_t entry; bool wanted; } last; /* entry whose key was looked at last; 0: none */
+    struct {
+        int64_t entry;
+        bool wanted;
+    } last; /* entry whose key was looked at last; 0: none */
 };
 
 /* One text, as far as it is known before it is on the page. */
 struct search_text {
     struct str key, role, content, metadata;
-    struct str field;  /* of a hash; p NULL: a message */
+    struct str field; /* of a hash; p NULL: a message */
     int64_t at_ms;
 };
 

@@ -29,7 +29,8 @@ bool archive_search_add(struct archive_search *s, struct str ns, struct str key,
         buf_fini(payload);
         return false;
     }
-    if ((s->n_live & (s->n_live - 1)) == 0) s->live = mem_realloc(s->live, (s->n_live + s->n_live + 1) * sizeof *s->live);
+    if ((s->n_live & (s->n_live - 1)) == 0)
+        s->live = mem_realloc(s->live, (s->n_live + s->n_live + 1) * sizeof *s->live);
     k = &s->live[s->n_live++];
     *k = (struct live_key){ .n_ns = ns.n, .payload = *payload };
     *payload = (struct buf){ .n = 0 };
@@ -73,7 +74,7 @@ struct reading {
     size_t key;
     struct buf fields; /* bytes of the fields ... */
     struct field_at *field;
-    size_t n_fields;   /* ... and where each is */
+    size_t n_fields; /* ... and where each is */
 };
 
 static size_t put(struct buf *b, struct str s)
@@ -89,7 +90,9 @@ static void take(struct archive_search *s, size_t key, const struct archive_mess
     bool matches = archive_match(&s->matcher, m->content, &match);
 
     archive_rank_add(&s->rank, &match);
-    if (!matches || !search_wants_role(s, m->role) || !search_wants_time(s, m->at_ms < 0 ? s->now_ms : m->at_ms)) return;
+    if (!matches || !search_wants_role(s, m->role) ||
+        !search_wants_time(s, m->at_ms < 0 ? s->now_ms : m->at_ms))
+        return;
     if (s->n_found == LIVE_TEXTS) {
         s->partial = true;
         return;
@@ -98,7 +101,11 @@ static void take(struct archive_search *s, size_t key, const struct archive_mess
         s->found = mem_realloc(s->found, (s->n_found + s->n_found + 1) * sizeof *s->found);
     }
     t = &s->found[s->n_found++];
-    *t = (struct live_text){ .key = key, .at = s->texts.n, .position = m->position, .score = m->score, .match = match,
+    *t = (struct live_text){ .key = key,
+                             .at = s->texts.n,
+                             .position = m->position,
+                             .score = m->score,
+                             .match = match,
                              .at_ms = m->at_ms < 0 ? s->now_ms : m->at_ms };
     t->n_content = put(&s->texts, m->content);
     t->n_role = put(&s->texts, m->role);
@@ -192,11 +199,17 @@ void search_live_score(struct archive_search *s)
     for (size_t i = 0; i < s->n_found; i++) {
         const struct live_text *t = &s->found[i];
         const char *p = s->texts.p + t->at;
-        struct archive_hit hit = { .entry = INT64_MAX, .in = HIT_LIVE, .position = t->position, .row = (int64_t)i,
+        struct archive_hit hit = { .entry = INT64_MAX,
+                                   .in = HIT_LIVE,
+                                   .position = t->position,
+                                   .row = (int64_t)i,
                                    .score = archive_rank_score(&s->rank, &t->match) };
-        struct search_text text = { .key = search_live_key(&s->live[t->key]), .content = str_of(p, t->n_content),
+        struct search_text text = { .key = search_live_key(&s->live[t->key]),
+                                    .content = str_of(p, t->n_content),
                                     .role = str_of(p + t->n_content, t->n_role) };
-        if (t->position < 0) text.field = str_of(p + t->n_content + t->n_role + t->n_id + t->n_metadata, t->n_field);
-        if (!archive_hits_add(&s->hits, &hit, search_identity(s, &text), -1 - (int64_t)t->key)) s->partial = true;
+        if (t->position < 0)
+            text.field = str_of(p + t->n_content + t->n_role + t->n_id + t->n_metadata, t->n_field);
+        if (!archive_hits_add(&s->hits, &hit, search_identity(s, &text), -1 - (int64_t)t->key))
+            s->partial = true;
     }
 }

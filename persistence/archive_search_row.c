@@ -70,22 +70,27 @@ uint64_t search_identity(const struct archive_search *s, const struct search_tex
 static void pair(struct reply *out, const char *name, struct str value)
 {
     reply_bulk_c(out, name);
-    if (value.p != NULL && value.n > 0) reply_bulk(out, value);
-    else reply_null(out);
+    if (value.p != NULL && value.n > 0)
+        reply_bulk(out, value);
+    else
+        reply_null(out);
 }
 
 static void pair_int(struct reply *out, const char *name, bool known, int64_t value)
 {
     reply_bulk_c(out, name);
-    if (known) reply_int(out, value);
-    else reply_null(out);
+    if (known)
+        reply_int(out, value);
+    else
+        reply_null(out);
 }
 
 static void show(struct archive_search *s, struct str text, struct reply *out)
 {
     struct buf shown = { .may_fail = true };
 
-    archive_match_show(&s->matcher, text, s->highlight ? STR("<b>") : STR(""), s->highlight ? STR("</b>") : STR(""), &shown);
+    archive_match_show(&s->matcher, text, s->highlight ? STR("<b>") : STR(""),
+                       s->highlight ? STR("</b>") : STR(""), &shown);
     reply_bulk(out, buf_str(&shown));
     buf_fini(&shown);
 }
@@ -119,8 +124,10 @@ void search_reply_row(struct archive_search *s, const struct search_row *row, st
     pair(out, "metadata", row->text.metadata);
     pair_int(out, "at", true, row->text.at_ms);
     reply_bulk_c(out, "member_score");
-    if (isnan(row->zscore)) reply_null(out);
-    else reply_double(out, row->zscore);
+    if (isnan(row->zscore))
+        reply_null(out);
+    else
+        reply_double(out, row->zscore);
     reply_bulk_c(out, "score");
     reply_double(out, row->score);
 }

@@ -12,8 +12,8 @@ static const struct {
     const char *name;
     enum archive_where_op op;
 } ops[] = {
-    { "=", WHERE_EQ }, { "==", WHERE_EQ }, { "!=", WHERE_NE }, { "<>", WHERE_NE }, { "<", WHERE_LT }, { "<=", WHERE_LE },
-    { ">", WHERE_GT }, { ">=", WHERE_GE }, { "IN", WHERE_IN }, { "GLOB", WHERE_GLOB },
+    { "=", WHERE_EQ },  { "==", WHERE_EQ }, { "!=", WHERE_NE }, { "<>", WHERE_NE }, { "<", WHERE_LT },
+    { "<=", WHERE_LE }, { ">", WHERE_GT },  { ">=", WHERE_GE }, { "IN", WHERE_IN }, { "GLOB", WHERE_GLOB },
 };
 
 static bool find_op(struct str name, enum archive_where_op *op)
@@ -39,7 +39,8 @@ static bool put_step(struct str path, size_t *at, struct buf *out)
         return true;
     }
     for (; *at < path.n && path.p[*at] != '.' && path.p[*at] != '['; ++*at) {
-        if (path.p[*at] == '"' || path.p[*at] == '\\' || path.p[*at] == '\0' || path.p[*at] == ']') return false;
+        if (path.p[*at] == '"' || path.p[*at] == '\\' || path.p[*at] == '\0' || path.p[*at] == ']')
+            return false;
     }
     if (*at == from) return false;
     buf_add_c(out, ".\"");
@@ -57,8 +58,10 @@ static bool put_path(struct archive_where *w, struct str path)
     while (at < path.n) {
         size_t before = w->path.n;
         if (!put_step(path, &at, &w->path)) return false;
-        if (steps++ > 0) buf_add(&w->rest, w->path.p + before, w->path.n - before);
-        else w->first = at;
+        if (steps++ > 0)
+            buf_add(&w->rest, w->path.p + before, w->path.n - before);
+        else
+            w->first = at;
         if (at == path.n) return true;
         if (path.p[at] == '.' && ++at == path.n) return false;
     }
@@ -75,7 +78,8 @@ enum err archive_where_make(struct archive_where *w, struct str path, struct str
     }
     if (str_starts(path, STR("$."))) path = str_of(path.p + 2, path.n - 2);
     if (path.n > ARCHIVE_WHERE_PATH || !put_path(w, path)) {
-        snprintf(why, ARCHIVE_WHERE_WHY, "a path of WHERE is names with dots between, or [index]: user.name, tags[0]");
+        snprintf(why, ARCHIVE_WHERE_WHY,
+                 "a path of WHERE is names with dots between, or [index]: user.name, tags[0]");
         archive_where_fini(w);
         return ERR_SYNTAX;
     }
@@ -149,19 +153,21 @@ static bool row_meets(const struct archive_where *w, sqlite3_stmt *st)
     bool number = type != NULL && (strcmp(type, "integer") == 0 || strcmp(type, "real") == 0);
 
     if (type == NULL) return false;
-    if (strcmp(type, "true") == 0 || strcmp(type, "false") == 0 || strcmp(type, "null") == 0) return meets(w, str_c(type), false);
+    if (strcmp(type, "true") == 0 || strcmp(type, "false") == 0 || strcmp(type, "null") == 0)
+        return meets(w, str_c(type), false);
     return text != NULL && meets(w, str_of(text, (size_t)sqlite3_column_bytes(st, 1)), number);
 }
 
-enum archive_where_says archive_where_json(const struct archive_where *w, struct archive_reader *r, const struct buf *path,
-                                           struct str json)
+enum archive_where_says archive_where_json(const struct archive_where *w, struct archive_reader *r,
+                                           const struct buf *path, struct str json)
 {
     sqlite3_stmt *st;
     bool any = false, met = false;
 
     if (json.n == 0 || json.n > INT32_MAX) return WHERE_NOT_THERE;
-    st = archive_prepare(r, "SELECT j.type, j.atom FROM json_each(CASE WHEN json_valid(?1) THEN ?1 ELSE '{}' END, ?2) AS j "
-                            "WHERE typeof(j.key) <> 'text'");
+    st = archive_prepare(
+        r, "SELECT j.type, j.atom FROM json_each(CASE WHEN json_valid(?1) THEN ?1 ELSE '{}' END, ?2) AS j "
+           "WHERE typeof(j.key) <> 'text'");
     if (st == NULL) return WHERE_NOT_THERE;
     sqlite3_bind_text(st, 1, json.p, (int)json.n, SQLITE_STATIC);
     sqlite3_bind_text(st, 2, path->p, (int)path->n, SQLITE_STATIC);

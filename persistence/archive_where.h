@@ -22,10 +22,10 @@ enum { ARCHIVE_WHERES = 16, ARCHIVE_WHERE_PATH = 256, ARCHIVE_WHERE_WHY = 160 };
 enum archive_where_op { WHERE_EQ, WHERE_NE, WHERE_LT, WHERE_LE, WHERE_GT, WHERE_GE, WHERE_IN, WHERE_GLOB };
 
 struct archive_where {
-    struct buf path;   /* for SQLite: $."user"."name" */
-    struct buf rest;   /* the same behind the first name: $."name" */
-    struct buf field;  /* the path as it came, and ... */
-    size_t first;      /* ... the length of its first name */
+    struct buf path;  /* for SQLite: $."user"."name" */
+    struct buf rest;  /* the same behind the first name: $."name" */
+    struct buf field; /* the path as it came, and ... */
+    size_t first;     /* ... the length of its first name */
     enum archive_where_op op;
     struct buf value;
 };
@@ -38,8 +38,8 @@ void archive_where_fini(struct archive_where *w);
 enum archive_where_says { WHERE_NOT_THERE, WHERE_NO, WHERE_YES };
 
 /* Of a JSON text (metadata, with w->path; the value of a field named by the first name, with w->rest). */
-enum archive_where_says archive_where_json(const struct archive_where *w, struct archive_reader *r, const struct buf *path,
-                                           struct str json);
+enum archive_where_says archive_where_json(const struct archive_where *w, struct archive_reader *r,
+                                           const struct buf *path, struct str json);
 
 /* Of the value of a field named by the whole path. */
 enum archive_where_says archive_where_text(const struct archive_where *w, struct str text);

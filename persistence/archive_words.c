@@ -21,8 +21,8 @@ struct parse {
     struct str query;
     size_t at;
     unsigned group;
-    bool in_group;  /* the group has a word to look for */
-    bool exclude;   /* NOT or - stood before what comes */
+    bool in_group; /* the group has a word to look for */
+    bool exclude;  /* NOT or - stood before what comes */
     char *why;
 };
 
@@ -34,8 +34,11 @@ static enum err add(struct parse *p, struct str text, bool prefix)
         snprintf(p->why, WORDS_WHY, "a search has at most %d words and phrases", WORDS_MAX);
         return ERR_SYNTAX;
     }
-    w->list[w->n++] = (struct archive_word){ .text = text, .at = (uint32_t)(text.p - p->query.p),
-                                             .group = (uint8_t)p->group, .excluded = p->exclude, .prefix = prefix };
+    w->list[w->n++] = (struct archive_word){ .text = text,
+                                             .at = (uint32_t)(text.p - p->query.p),
+                                             .group = (uint8_t)p->group,
+                                             .excluded = p->exclude,
+                                             .prefix = prefix };
     p->in_group = p->in_group || !p->exclude;
     p->exclude = false;
     return OK;
@@ -58,7 +61,8 @@ static enum err parse_phrase(struct parse *p)
         return ERR_SYNTAX;
     }
     p->at = (size_t)(end + 1 - p->query.p);
-    if (memchr(from, '\0', (size_t)(end - from)) != NULL) return refuse(p->why, "a phrase of the query has a zero byte in it");
+    if (memchr(from, '\0', (size_t)(end - from)) != NULL)
+        return refuse(p->why, "a phrase of the query has a zero byte in it");
     return add(p, str_of(from, (size_t)(end - from)), take_star(p));
 }
 
@@ -66,7 +70,8 @@ static enum err parse_phrase(struct parse *p)
 static enum err end_group(struct parse *p)
 {
     if (p->exclude) return refuse(p->why, "nothing follows NOT in the query");
-    if (!p->in_group) return refuse(p->why, "the query has nothing to look for: a word that is not excluded is needed");
+    if (!p->in_group)
+        return refuse(p->why, "the query has nothing to look for: a word that is not excluded is needed");
     p->in_group = false;
     p->group++;
     return OK;
@@ -211,14 +216,14 @@ bool archive_sieve_look(const struct archive_sieve *s, struct archive_sifted *v,
 {
     const unsigned char *p = (const unsigned char *)piece.p, *end = p + piece.n;
     uint64_t state = 0, seen = v->seen, late = 0;
-    const unsigned char *late_at = NULL; /* where `late`, the state that an escape leads to, joins */
+    const unsigned char *late_at = end; /* where `late`, the state that an escape leads to, joins */
 
     if (s->open) return true;
     for (; p < end; p++) {
         uint64_t hit;
         if (p == late_at) {
             state |= late;
-            late_at = NULL;
+            late_at = end;
         }
         if (*p >= 0x80) {
             while (p + 1 < end && (p[1] & 0xc0) == 0x80) p++;

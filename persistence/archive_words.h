@@ -27,7 +27,7 @@ struct archive_word {
     uint32_t at;     /* where it stands there */
     uint8_t group;
     bool excluded;
-    bool prefix;     /* the last word of text is the beginning of one */
+    bool prefix; /* the last word of text is the beginning of one */
 };
 
 /* In the order of the query. */
@@ -49,10 +49,10 @@ enum err MUST_USE archive_words_parse(struct archive_words *w, struct str query,
  * tokenizer would find is ever missed; a little more passes. */
 struct archive_sieve {
     uint64_t step[256];
-    uint64_t first, last;       /* letters that begin and end a run */
-    uint64_t need[WORDS_MAX];   /* by group: the ends that must have been seen */
+    uint64_t first, last;     /* letters that begin and end a run */
+    uint64_t need[WORDS_MAX]; /* by group: the ends that must have been seen */
     unsigned groups;
-    bool open;                  /* everything passes */
+    bool open; /* everything passes */
 };
 
 /* min: shorter words (in characters) are not looked for (trigrams: 3). */

@@ -19,7 +19,7 @@ enum {
     SLICE_US = 500,
     KEYS_AT_ONCE = 8,
     LOOK_US = 10000,
-    SIFT_MAX = 128 * 1024     /* larger values go without being sifted: that would take as long as copying them */
+    SIFT_MAX = 128 * 1024 /* larger values go without being sifted: that would take as long as copying them */
 };
 
 struct walk {
@@ -29,10 +29,10 @@ struct walk {
     uint64_t cursor;
     bool full, scanned;
     enum { WALKS, WAITS, ASKED } state;
-    int64_t until_us;    /* of the slice; or of waiting */
-    int64_t look_us;     /* when the archive is asked again how it fares */
-    uint64_t seq;        /* what left memory before the end of the walk is in the archive when it has this note */
-    struct buf later;    /* keys that the slice had no time for: length and bytes of each */
+    int64_t until_us; /* of the slice; or of waiting */
+    int64_t look_us;  /* when the archive is asked again how it fares */
+    uint64_t seq;     /* what left memory before the end of the walk is in the archive when it has this note */
+    struct buf later; /* keys that the slice had no time for: length and bytes of each */
     struct link in_list; /* server->live_searches */
 };
 
@@ -203,8 +203,10 @@ void live_search_free(struct archive_job *j)
     link_remove(&w->in_list);
     buf_fini(&w->later);
     mem_free(w);
-    if (s->defer != NULL) s->defer(s->defer_ctx, do_free, j);
-    else do_free(j);
+    if (s->defer != NULL)
+        s->defer(s->defer_ctx, do_free, j);
+    else
+        do_free(j);
 }
 
 void live_search_begin(struct server *s, struct archive_search *search, int db)
