@@ -415,6 +415,7 @@ static void destroy(struct archive *a)
 enum err archive_open(struct archive **to, const struct archive_conf *conf, const struct archive_env *env, char *why)
 {
     struct archive *a = mem_zalloc(sizeof *a);
+    struct archive_info info;
     enum err e;
 
     /* Nobody asks SQLite how much memory it uses, and counting it takes a lock around each allocation: a tenth of the
@@ -437,6 +438,9 @@ enum err archive_open(struct archive **to, const struct archive_conf *conf, cons
     archive_writer_tell(a->writer, a->readers);
     archive_begin_log(a, "");
     begin_filter(a);
+    archive_writer_info(a->writer, &info);
+    log_notice(a->env.log, "Archive %s: %llu entries, %llu keys to recall; SQLite %s", a->conf.path,
+               (unsigned long long)info.entries, (unsigned long long)info.keys_live, sqlite3_libversion());
     *to = a;
     return OK;
 }

@@ -8,7 +8,7 @@
 #include "persistence/archive_schema.h"
 #include "persistence/archive_writer.h"
 
-enum { WAIT_MS = 200, BUSY_MS = 1000, LOOK_EVERY = 1024 };
+enum { WAIT_MS = 50, BUSY_MS = 1000, LOOK_EVERY = 1024 };
 
 /* The fullest it may be when new, so that there is room for what comes. */
 enum { KEYS_MIN = 65536, GROW_PERCENT = 150 };
@@ -97,6 +97,7 @@ static void *run(void *arg)
 {
     struct archive_builder *b = arg;
 
+    thread_give_way();
     mem_thread_enter();
     if (is_committed(b)) build(b);
     atomic_store(&b->over, true);

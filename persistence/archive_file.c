@@ -255,16 +255,15 @@ int archive_drop_entry(struct archive_file *f, int64_t id)
 }
 
 /* Readers that are in the middle of a question are not waited for. */
-void archive_checkpoint(struct archive_file *f, bool all)
+int archive_checkpoint(struct archive_file *f, bool all)
 {
-    int in_log = 0, moved = 0;
+    int in_log = 0, moved = 0, rc;
 
     sqlite3_busy_timeout(f->db, 0);
-    if (sqlite3_wal_checkpoint_v2(f->db, NULL, all ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &in_log,
-                                  &moved) == SQLITE_OK) {
-        f->wal_pages = in_log > moved ? in_log - moved : 0;
-    }
+    rc = sqlite3_wal_checkpoint_v2(f->db, NULL, all ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+    if (rc == SQLITE_OK) f->wal_pages = in_log > moved ? in_log - moved : 0;
     sqlite3_busy_timeout(f->db, BUSY_MS);
+    return (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED ? SQLITE_OK : rc;
 }
 
 /* --- errors ------------------------------------------------------------------------------------------------ */

@@ -105,8 +105,8 @@ void archive_rollback(struct archive_file *f);
 int archive_drop_entry(struct archive_file *f, int64_t id);
 
 /* Take what the log of changes holds into the file, as far as readers let it; `all`: and make the log empty, if
- * nobody reads. */
-void archive_checkpoint(struct archive_file *f, bool all);
+ * nobody reads. SQLITE_OK, also where readers stood in the way. */
+int archive_checkpoint(struct archive_file *f, bool all);
 
 /* The last error, in words for an operator: what is wrong and what to do. */
 void archive_file_error(const struct archive_file *f, int rc, char *out, size_t room);

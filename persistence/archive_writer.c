@@ -1,121 +1,36 @@
 /* archive_writer.c -- see archive_writer.h. */
-#include "persistence/archive_writer.h"
-
-#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/planted.h"
 #include "base/thread.h"
 #include "persistence/archive_apply.h"
-#include "persistence/archive_file.h"
 #include "persistence/archive_readers.h"
 #include "persistence/archive_retain.h"
+#include "persistence/archive_writer_impl.h"
 #include "persistence/why.h"
-#include "storage/store.h"
 
 enum {
-    BATCH = 1000,
     TURN_US = 50000,         /* a transaction takes no more notes after so long */
     GATHER_US = 20000,       /* and waits so long for more, when nobody waits for it */
     RETRY_US = 1000000,
     HOUSEKEEPING_US = 1000000,
     WAL_PAGES = 1024,        /* 16 MiB: then it is checkpointed between transactions */
-    WAL_PAGES_MUCH = 8192,   /* readers have kept it from beginning anew: try harder */
-    ERASED_KEPT = 256
+    WAL_PAGES_MUCH = 8192    /* readers have kept it from beginning anew: try harder */
 };
-
-struct erased {
-    uint64_t seq, rows;
-};
-
-struct archive_writer {
-    struct archive_conf conf; /* under the lock; path is its own */
-    struct archive_env env;
-    struct store_conf values;
-    pthread_t thread;
-    struct archive_readers *readers;
-    _Atomic uint64_t done, seq, wanted;
-
-    pthread_mutex_t lock;
-    pthread_cond_t work;      /* for the thread */
-    pthread_cond_t committed; /* for those who wait */
-    struct archive_item *first, **end;
-    size_t n_queued;          /* of these */
-    struct archive_log *logs;
-    bool stop, opened, failing, gathering;
-    enum err open_error;
-    char why[ARCHIVE_WHY];
-    char error[sizeof((struct archive_info *)0)->error];
-    struct archive_info info; /* the thread's figures, as of the last transaction */
-    struct erased erased[ERASED_KEPT];
-    unsigned erased_at;
-
-    /* the thread's */
-    struct archive_file file;
-    bool reopen;              /* the connection is not to be trusted any more */
-    struct archive_item *batch[BATCH];
-    size_t at, n;             /* of the batch, what is not committed */
-    int64_t retry_at, housekeeping_at, last_commit;
-    uint64_t erasing;         /* rows that the ERASE under way has removed so far */
-};
-
-/* --- time and waiting -------------------------------------------------------------------------------------- */
 
 static int64_t now_us(const struct archive_writer *w)
 {
     return w->env.mono_us();
 }
 
-/* Wait on cond for at most us, under the lock. False: the time is over. */
-static bool wait_us(struct archive_writer *w, pthread_cond_t *cond, int64_t us)
+static void set_log_applied(struct archive_writer *w, const char *id, uint64_t seq)
 {
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += us / 1000000;
-    until.tv_nsec += us % 1000000 * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    return pthread_cond_timedwait(cond, &w->lock, &until) == 0;
-}
-
-static void raise_to(_Atomic uint64_t *to, uint64_t value)
-{
-    uint64_t was = atomic_load(to);
-
-    while (was < value && !atomic_compare_exchange_weak(to, &was, value)) { }
-}
-
-/* --- logs -------------------------------------------------------------------------------------------------- */
-
-static struct archive_log *find_log(struct archive_writer *w, const char *id)
-{
-    struct archive_log *l = w->logs;
-
-    while (l != NULL && strcmp(l->id, id) != 0) l = l->next;
-    if (l != NULL) return l;
-    l = mem_zalloc(sizeof *l);
-    snprintf(l->id, sizeof l->id, "%s", id);
-    l->next = w->logs;
-    w->logs = l;
-    return l;
-}
-
-struct archive_log *archive_writer_log(struct archive_writer *w, const char *id)
-{
-    struct archive_log *l;
-
     pthread_mutex_lock(&w->lock);
-    l = find_log(w, id);
+    archive_writer_find_log(w, id)->applied = seq;
     pthread_mutex_unlock(&w->lock);
-    return l;
 }
 
 /* What the file says has been applied. */
@@ -127,12 +42,12 @@ static int read_applied(struct archive_writer *w)
     if (st == NULL) return archive_code(&w->file);
     pthread_mutex_lock(&w->lock);
     for (struct archive_log *l = w->logs; l != NULL; l = l->next) l->applied = 0;
+    pthread_mutex_unlock(&w->lock);
     while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
         const char *id = (const char *)sqlite3_column_text(st, 0);
 
-        find_log(w, id != NULL ? id : "")->applied = (uint64_t)sqlite3_column_int64(st, 1);
+        set_log_applied(w, id != NULL ? id : "", (uint64_t)sqlite3_column_int64(st, 1));
     }
-    pthread_mutex_unlock(&w->lock);
     sqlite3_reset(st);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
@@ -299,18 +214,20 @@ static uint64_t file_size(const char *path, const char *suffix)
     return stat(name, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
-/* Under the lock. */
 static void take_figures(struct archive_writer *w)
 {
     struct archive_info *in = &w->info;
+    uint64_t file_bytes = file_size(w->conf.path, ""), wal_bytes = file_size(w->conf.path, "-wal");
 
+    pthread_mutex_lock(&w->lock);
     in->entries = (uint64_t)w->file.counts.entries;
     in->messages = (uint64_t)w->file.counts.messages;
     in->keys_live = (uint64_t)w->file.counts.live;
     in->raw_bytes = w->file.raw_bytes;
     in->stored_bytes = w->file.stored_bytes;
-    in->file_bytes = file_size(w->conf.path, "");
-    in->wal_bytes = file_size(w->conf.path, "-wal");
+    in->file_bytes = file_bytes;
+    in->wal_bytes = wal_bytes;
+    pthread_mutex_unlock(&w->lock);
 }
 
 static void committed(struct archive_writer *w, size_t upto, int64_t began)
@@ -323,13 +240,13 @@ static void committed(struct archive_writer *w, size_t upto, int64_t began)
         if (it->note.seq > it->log->applied) it->log->applied = it->note.seq;
         if (it->note.seq > seq) seq = it->note.seq;
     }
+    take_figures(w);
     pthread_mutex_lock(&w->lock);
     w->info.transactions++;
     w->info.applied += upto - w->at;
-    w->info.last_commit_us = now_us(w) - began;
-    take_figures(w);
     w->last_commit = now_us(w);
-    raise_to(&w->seq, seq);
+    w->info.last_commit_us = w->last_commit - began;
+    archive_writer_raise(&w->seq, seq);
     atomic_store(&w->done, w->batch[upto - 1]->ordinal); /* from here on the items are not ours */
     pthread_cond_broadcast(&w->committed);
     pthread_mutex_unlock(&w->lock);
@@ -339,11 +256,24 @@ static void committed(struct archive_writer *w, size_t upto, int64_t began)
     w->env.wake(w->env.ctx);
 }
 
+/* What is written to a file that has no name any more is lost. */
+static bool is_moved(struct archive_writer *w)
+{
+    int moved = 0;
+
+    if (sqlite3_file_control(w->file.db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || !moved) return false;
+    set_error(w, "the file was moved or removed: put it back, or restart memd to begin a new one");
+    return true;
+}
+
 static void transact(struct archive_writer *w)
 {
     int64_t began = now_us(w);
     size_t upto = w->at;
-    int rc = erase_first(w);
+    int rc;
+
+    if (is_moved(w)) return;
+    rc = erase_first(w);
 
     if (rc == SQLITE_OK) rc = archive_begin(&w->file);
     if (rc == SQLITE_OK) rc = apply_notes(w, &upto);
@@ -354,6 +284,28 @@ static void transact(struct archive_writer *w)
 }
 
 /* --- between transactions ---------------------------------------------------------------------------------- */
+
+/* What was committed is safe in the log of changes, which grows while it cannot be taken into the file: that is told. */
+static void checkpoint(struct archive_writer *w, bool all)
+{
+    char text[sizeof w->error];
+    int rc = archive_checkpoint(&w->file, all);
+    bool first;
+
+    if (rc == SQLITE_OK) return;
+    archive_file_error(&w->file, rc, text, sizeof text);
+    pthread_mutex_lock(&w->lock);
+    first = strcmp(w->error, text) != 0;
+    snprintf(w->error, sizeof w->error, "%s", text);
+    w->info.retries++;
+    pthread_mutex_unlock(&w->lock);
+    if (first) log_warning(w->env.log, "Archive %s: its -wal file cannot be taken in: %s", w->conf.path, text);
+}
+
+static void checkpoint_if_large(struct archive_writer *w)
+{
+    if (w->file.wal_pages >= WAL_PAGES) checkpoint(w, w->file.wal_pages >= WAL_PAGES_MUCH);
+}
 
 static void housekeep(struct archive_writer *w)
 {
@@ -371,20 +323,14 @@ static void housekeep(struct archive_writer *w)
     } else {
         recovered(w);
         if (w->n == 0 && w->file.wal_pages > 0 && now - w->last_commit >= HOUSEKEEPING_US) {
-            archive_checkpoint(&w->file, w->file.wal_pages > WAL_PAGES);
+            checkpoint(w, w->file.wal_pages > WAL_PAGES);
         }
     }
     w->housekeeping_at = more ? now : now + HOUSEKEEPING_US;
+    take_figures(w);
     pthread_mutex_lock(&w->lock);
     w->info.retained_away += removed;
-    take_figures(w);
     pthread_mutex_unlock(&w->lock);
-}
-
-static void checkpoint_if_large(struct archive_writer *w)
-{
-    if (w->file.wal_pages < WAL_PAGES) return;
-    archive_checkpoint(&w->file, w->file.wal_pages >= WAL_PAGES_MUCH);
 }
 
 /* --- the thread -------------------------------------------------------------------------------------------- */
@@ -393,7 +339,7 @@ static void checkpoint_if_large(struct archive_writer *w)
 static void take_batch(struct archive_writer *w)
 {
     w->at = w->n = 0;
-    while (w->first != NULL && w->n < BATCH) {
+    while (w->first != NULL && w->n < ARCHIVE_BATCH) {
         w->batch[w->n++] = w->first;
         w->first = w->first->ready;
     }
@@ -406,7 +352,7 @@ static void take_batch(struct archive_writer *w)
 /* A few notes, nobody who waits for them, and a transaction just now: more may come. Under the lock. */
 static bool may_gather(const struct archive_writer *w, int64_t now)
 {
-    return w->n_queued < BATCH && atomic_load(&w->wanted) <= atomic_load(&w->seq) && now < w->last_commit + GATHER_US;
+    return w->n_queued < ARCHIVE_BATCH && atomic_load(&w->wanted) <= atomic_load(&w->seq) && now < w->last_commit + GATHER_US;
 }
 
 /* What is to be done next; under the lock, given up while waiting. False: the end. */
@@ -418,15 +364,15 @@ static bool next(struct archive_writer *w)
 
         if (w->stop && (!work || w->failing)) return false;
         if (w->failing && now < w->retry_at) {
-            wait_us(w, &w->work, w->retry_at - now);
+            archive_writer_sleep(w, &w->work, w->retry_at - now);
         } else if (work && w->at == w->n && !w->stop && may_gather(w, now)) {
             w->gathering = true;
-            wait_us(w, &w->work, w->last_commit + GATHER_US - now);
+            archive_writer_sleep(w, &w->work, w->last_commit + GATHER_US - now);
             w->gathering = false;
         } else if (work || now >= w->housekeeping_at) {
             return true;
         } else {
-            wait_us(w, &w->work, w->housekeeping_at - now);
+            archive_writer_sleep(w, &w->work, w->housekeeping_at - now);
         }
     }
 }
@@ -436,9 +382,9 @@ static void step(struct archive_writer *w, bool failing)
     if (failing && !is_ready_again(w)) return;
     if (w->at < w->n) {
         transact(w);
-        checkpoint_if_large(w);
+        if (!w->reopen) checkpoint_if_large(w);
     }
-    if (now_us(w) >= w->housekeeping_at && w->file.db != NULL && !w->reopen) housekeep(w);
+    if (now_us(w) >= w->housekeeping_at && !w->reopen) housekeep(w);
 }
 
 static void open_file(struct archive_writer *w)
@@ -449,18 +395,19 @@ static void open_file(struct archive_writer *w)
         e = why_put(w->why, ERR_FORMAT, "%s: table applied cannot be read (%s)", w->conf.path, sqlite3_errmsg(w->file.db));
         archive_file_close(&w->file);
     }
+    if (e == OK) take_figures(w);
     pthread_mutex_lock(&w->lock);
     for (struct archive_log *l = w->logs; l != NULL; l = l->next) l->seen = l->applied;
-    if (e == OK) take_figures(w);
     w->open_error = e;
     w->opened = true;
     pthread_cond_broadcast(&w->committed);
 }
 
-static void *run(void *arg)
+void *archive_writer_run(void *arg)
 {
     struct archive_writer *w = arg;
 
+    thread_give_way();
     mem_thread_enter();
     open_file(w); /* the lock is held from here on */
     while (w->open_error == OK && next(w)) {
@@ -478,178 +425,4 @@ static void *run(void *arg)
     }
     mem_thread_leave();
     return NULL;
-}
-
-/* --- what others call -------------------------------------------------------------------------------------- */
-
-static void copy_conf(struct archive_writer *w, const struct archive_conf *conf)
-{
-    const char *path = w->conf.path;
-
-    w->conf = *conf;
-    w->conf.path = path != NULL ? path : mem_dup(conf->path, strlen(conf->path) + 1);
-}
-
-static void destroy(struct archive_writer *w)
-{
-    while (w->logs != NULL) {
-        struct archive_log *l = w->logs;
-
-        w->logs = l->next;
-        mem_free(l);
-    }
-    pthread_mutex_destroy(&w->lock);
-    pthread_cond_destroy(&w->work);
-    pthread_cond_destroy(&w->committed);
-    mem_free((char *)w->conf.path);
-    mem_free(w);
-}
-
-static void init_conds(struct archive_writer *w)
-{
-    pthread_condattr_t monotonic;
-
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->work, &monotonic);
-    pthread_cond_init(&w->committed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
-
-enum err archive_writer_start(struct archive_writer **to, const struct archive_conf *conf, const struct archive_env *env,
-                              char *why)
-{
-    struct archive_writer *w = mem_zalloc(sizeof *w);
-    enum err e;
-    int error;
-
-    copy_conf(w, conf);
-    w->env = *env;
-    w->values = *env->values;
-    w->env.values = &w->values;
-    w->end = &w->first;
-    pthread_mutex_init(&w->lock, NULL);
-    init_conds(w);
-    error = thread_start(&w->thread, run, w);
-    if (error != 0) {
-        destroy(w);
-        return why_put(why, ERR_IO, "no thread for the archive: %s", thread_why(error));
-    }
-    pthread_mutex_lock(&w->lock);
-    while (!w->opened) pthread_cond_wait(&w->committed, &w->lock);
-    e = w->open_error;
-    pthread_mutex_unlock(&w->lock);
-    if (e == OK) {
-        *to = w;
-        return OK;
-    }
-    why_put(why, e, "%s", w->why);
-    pthread_join(w->thread, NULL);
-    destroy(w);
-    return e;
-}
-
-uint64_t archive_writer_stop(struct archive_writer **to)
-{
-    struct archive_writer *w = *to;
-    uint64_t left;
-
-    pthread_mutex_lock(&w->lock);
-    w->stop = true;
-    pthread_cond_signal(&w->work);
-    pthread_mutex_unlock(&w->lock);
-    pthread_join(w->thread, NULL);
-    left = w->n - w->at;
-    for (const struct archive_item *it = w->first; it != NULL; it = it->ready) left++;
-    destroy(w);
-    *to = NULL;
-    return left;
-}
-
-void archive_writer_tell(struct archive_writer *w, struct archive_readers *readers)
-{
-    w->readers = readers;
-}
-
-void archive_writer_set_conf(struct archive_writer *w, const struct archive_conf *conf)
-{
-    pthread_mutex_lock(&w->lock);
-    copy_conf(w, conf);
-    pthread_mutex_unlock(&w->lock);
-}
-
-void archive_writer_give(struct archive_writer *w, struct archive_item *first, struct archive_item *last, size_t n)
-{
-    pthread_mutex_lock(&w->lock);
-    last->ready = NULL;
-    *w->end = first;
-    w->end = &last->ready;
-    w->n_queued += n;
-    if (!w->gathering || w->n_queued >= BATCH) pthread_cond_signal(&w->work);
-    pthread_mutex_unlock(&w->lock);
-}
-
-uint64_t archive_writer_done(const struct archive_writer *w)
-{
-    return atomic_load(&w->done);
-}
-
-uint64_t archive_writer_seq(const struct archive_writer *w)
-{
-    return atomic_load(&w->seq);
-}
-
-void archive_writer_urge(struct archive_writer *w, uint64_t seq)
-{
-    if (atomic_load(&w->wanted) >= seq) return;
-    raise_to(&w->wanted, seq);
-    pthread_mutex_lock(&w->lock);
-    pthread_cond_signal(&w->work);
-    pthread_mutex_unlock(&w->lock);
-}
-
-bool archive_writer_wait(struct archive_writer *w, uint64_t seq, uint64_t ordinal, int64_t ms)
-{
-    int64_t until = clock_mono_us() + ms * 1000, now;
-    bool is_there;
-
-    archive_writer_urge(w, seq);
-    pthread_mutex_lock(&w->lock);
-    for (;;) {
-        is_there = ordinal > 0 ? atomic_load(&w->done) >= ordinal : atomic_load(&w->seq) >= seq;
-        if (is_there || (now = clock_mono_us()) >= until || (ordinal > 0 && w->failing)) break;
-        wait_us(w, &w->committed, until - now);
-    }
-    pthread_mutex_unlock(&w->lock);
-    return is_there;
-}
-
-uint64_t archive_writer_erased(struct archive_writer *w, uint64_t seq)
-{
-    uint64_t rows = 0;
-
-    pthread_mutex_lock(&w->lock);
-    for (int i = 0; i < ERASED_KEPT; i++) {
-        if (w->erased[i].seq == seq) rows = w->erased[i].rows;
-    }
-    pthread_mutex_unlock(&w->lock);
-    return rows;
-}
-
-void archive_writer_info(struct archive_writer *w, struct archive_info *out)
-{
-    pthread_mutex_lock(&w->lock);
-    *out = w->info;
-    snprintf(out->error, sizeof out->error, "%s", w->error);
-    pthread_mutex_unlock(&w->lock);
-}
-
-bool archive_writer_is_failing(struct archive_writer *w)
-{
-    bool failing;
-
-    pthread_mutex_lock(&w->lock);
-    failing = w->failing;
-    pthread_mutex_unlock(&w->lock);
-    return failing;
 }

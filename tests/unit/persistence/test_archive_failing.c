@@ -249,6 +249,28 @@ START_TEST(closing_does_not_wait_for_a_disk_that_fails)
 }
 END_TEST
 
+START_TEST(a_file_that_is_taken_away_gets_nothing_until_it_is_back)
+{
+    struct archive_info info;
+    char away[128];
+
+    ck_assert_int_eq(archive_rig_open(&r), OK);
+    put_numbers(0, 5, 5);
+    archive_rig_flush(&r);
+    snprintf(away, sizeof away, "%s.away", r.path);
+    ck_assert_int_eq(rename(r.path, away), 0);
+    put_numbers(5, 9, 5);
+    wait_state("failing");
+    archive_info(r.a, &info);
+    ck_assert_msg(strstr(info.error, "moved or removed") != NULL, "%s", info.error);
+    ck_assert_int_eq(access(r.path, F_OK), -1);
+    ck_assert_int_eq(rename(away, r.path), 0);
+    archive_rig_flush(&r);
+    ck_assert_str_eq(archive_rig_text(&r, "SELECT count(*), max(version) FROM entries"), "9|1");
+    archive_rig_check(&r);
+}
+END_TEST
+
 START_TEST(the_queue_is_bounded)
 {
     struct archive_info info;
@@ -276,4 +298,5 @@ UNIT_MAIN_AROUND("archive_failing", set_up, tear_down, a_text_is_no_archive, ano
                  a_newer_schema_is_refused, a_table_that_is_missing_is_told, damage_is_found_at_the_start,
                  a_directory_or_a_missing_one_is_told, who_is_killed_while_making_the_tables_finds_a_new_file,
                  a_lock_of_another_process_is_waited_for, a_disk_without_room_loses_and_doubles_nothing,
-                 closing_does_not_wait_for_a_disk_that_fails, the_queue_is_bounded)
+                 closing_does_not_wait_for_a_disk_that_fails, a_file_that_is_taken_away_gets_nothing_until_it_is_back,
+                 the_queue_is_bounded)

@@ -1,0 +1,229 @@
+/* archive_control.c -- what others than its thread call of the writer: see archive_writer.h. */
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "persistence/archive_writer_impl.h"
+#include "persistence/why.h"
+
+void archive_writer_sleep(struct archive_writer *w, pthread_cond_t *cond, int64_t us)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += us / 1000000;
+    until.tv_nsec += us % 1000000 * 1000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_cond_timedwait(cond, &w->lock, &until);
+}
+
+void archive_writer_raise(_Atomic uint64_t *to, uint64_t value)
+{
+    uint64_t was = atomic_load(to);
+
+    while (was < value && !atomic_compare_exchange_weak(to, &was, value)) { }
+}
+
+struct archive_log *archive_writer_find_log(struct archive_writer *w, const char *id)
+{
+    struct archive_log *l = w->logs;
+
+    while (l != NULL && strcmp(l->id, id) != 0) l = l->next;
+    if (l != NULL) return l;
+    l = mem_zalloc(sizeof *l);
+    snprintf(l->id, sizeof l->id, "%s", id);
+    l->next = w->logs;
+    w->logs = l;
+    return l;
+}
+
+/* --- starting and ending ------------------------------------------------------------------------------------ */
+
+static void copy_conf(struct archive_writer *w, const struct archive_conf *conf)
+{
+    const char *path = w->conf.path;
+
+    w->conf = *conf;
+    w->conf.path = path != NULL ? path : mem_dup(conf->path, strlen(conf->path) + 1);
+}
+
+static void destroy(struct archive_writer *w)
+{
+    while (w->logs != NULL) {
+        struct archive_log *l = w->logs;
+
+        w->logs = l->next;
+        mem_free(l);
+    }
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->work);
+    pthread_cond_destroy(&w->committed);
+    mem_free((char *)w->conf.path);
+    mem_free(w);
+}
+
+static void init_conds(struct archive_writer *w)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->work, &monotonic);
+    pthread_cond_init(&w->committed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+enum err archive_writer_start(struct archive_writer **to, const struct archive_conf *conf, const struct archive_env *env,
+                              char *why)
+{
+    struct archive_writer *w = mem_zalloc(sizeof *w);
+    enum err e;
+    int error;
+
+    copy_conf(w, conf);
+    w->env = *env;
+    w->values = *env->values;
+    w->env.values = &w->values;
+    w->end = &w->first;
+    pthread_mutex_init(&w->lock, NULL);
+    init_conds(w);
+    error = thread_start(&w->thread, archive_writer_run, w);
+    if (error != 0) {
+        destroy(w);
+        return why_put(why, ERR_IO, "no thread for the archive: %s", thread_why(error));
+    }
+    pthread_mutex_lock(&w->lock);
+    while (!w->opened) pthread_cond_wait(&w->committed, &w->lock);
+    e = w->open_error;
+    pthread_mutex_unlock(&w->lock);
+    if (e == OK) {
+        *to = w;
+        return OK;
+    }
+    why_put(why, e, "%s", w->why);
+    pthread_join(w->thread, NULL);
+    destroy(w);
+    return e;
+}
+
+uint64_t archive_writer_stop(struct archive_writer **to)
+{
+    struct archive_writer *w = *to;
+    uint64_t left;
+
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    left = w->n - w->at;
+    for (const struct archive_item *it = w->first; it != NULL; it = it->ready) left++;
+    destroy(w);
+    *to = NULL;
+    return left;
+}
+
+/* --- notes and waiting ------------------------------------------------------------------------------------- */
+
+struct archive_log *archive_writer_log(struct archive_writer *w, const char *id)
+{
+    struct archive_log *l;
+
+    pthread_mutex_lock(&w->lock);
+    l = archive_writer_find_log(w, id);
+    pthread_mutex_unlock(&w->lock);
+    return l;
+}
+
+void archive_writer_tell(struct archive_writer *w, struct archive_readers *readers)
+{
+    w->readers = readers;
+}
+
+void archive_writer_set_conf(struct archive_writer *w, const struct archive_conf *conf)
+{
+    pthread_mutex_lock(&w->lock);
+    copy_conf(w, conf);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void archive_writer_give(struct archive_writer *w, struct archive_item *first, struct archive_item *last, size_t n)
+{
+    pthread_mutex_lock(&w->lock);
+    last->ready = NULL;
+    *w->end = first;
+    w->end = &last->ready;
+    w->n_queued += n;
+    if (!w->gathering || w->n_queued >= ARCHIVE_BATCH) pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->lock);
+}
+
+uint64_t archive_writer_done(const struct archive_writer *w)
+{
+    return atomic_load(&w->done);
+}
+
+uint64_t archive_writer_seq(const struct archive_writer *w)
+{
+    return atomic_load(&w->seq);
+}
+
+void archive_writer_urge(struct archive_writer *w, uint64_t seq)
+{
+    if (atomic_load(&w->wanted) >= seq) return;
+    archive_writer_raise(&w->wanted, seq);
+    pthread_mutex_lock(&w->lock);
+    pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->lock);
+}
+
+bool archive_writer_wait(struct archive_writer *w, uint64_t seq, uint64_t ordinal, int64_t ms)
+{
+    int64_t until = clock_mono_us() + ms * 1000, now;
+    bool is_there;
+
+    archive_writer_urge(w, seq);
+    pthread_mutex_lock(&w->lock);
+    for (;;) {
+        is_there = ordinal > 0 ? atomic_load(&w->done) >= ordinal : atomic_load(&w->seq) >= seq;
+        if (is_there || (now = clock_mono_us()) >= until || (ordinal > 0 && w->failing)) break;
+        archive_writer_sleep(w, &w->committed, until - now);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return is_there;
+}
+
+uint64_t archive_writer_erased(struct archive_writer *w, uint64_t seq)
+{
+    uint64_t rows = 0;
+
+    pthread_mutex_lock(&w->lock);
+    for (int i = 0; i < ERASED_KEPT; i++) {
+        if (w->erased[i].seq == seq) rows = w->erased[i].rows;
+    }
+    pthread_mutex_unlock(&w->lock);
+    return rows;
+}
+
+void archive_writer_info(struct archive_writer *w, struct archive_info *out)
+{
+    pthread_mutex_lock(&w->lock);
+    *out = w->info;
+    snprintf(out->error, sizeof out->error, "%s", w->error);
+    pthread_mutex_unlock(&w->lock);
+}
+
+bool archive_writer_is_failing(struct archive_writer *w)
+{
+    bool failing;
+
+    pthread_mutex_lock(&w->lock);
+    failing = w->failing;
+    pthread_mutex_unlock(&w->lock);
+    return failing;
+}
