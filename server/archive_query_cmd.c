@@ -10,18 +10,22 @@
 
 static const struct archive_asking asking = { archive_question_reply, archive_question_free };
 
-static enum err ask(struct call *c, struct archive_question *q)
+static enum err ask(struct call *c, enum archive_lane lane, struct archive_question *q)
 {
-    return archive_wait_for(c, ARCHIVE_LANE_QUERY, &q->job, &asking);
+    enum err e = archive_wait_for(c, lane, &q->job, &asking);
+
+    archive_wait_as_query(c);
+    return e;
 }
 
-/* About one key. What has just left it is in the answer: it is waited for until that is committed. */
+/* About one key: no more work than a recall, so it does not stand in line behind searches. What has just left the
+ * key is in the answer: it waits until that is committed. */
 static enum err ask_of_key(struct call *c, struct archive *a, struct str key, struct archive_question *q)
 {
     struct archive_note note;
 
     if (archive_pending(a, c->db->id, key, &note) != PENDING_NONE) q->job.after = archive_last_seq(a);
-    return ask(c, q);
+    return ask(c, ARCHIVE_LANE_RECALL, q);
 }
 
 /* A newest version that waits is told without the disk, if it takes no time to copy. */
@@ -62,7 +66,7 @@ static enum err run_get(struct call *c)
     if (e == OK) e = archive_wait_open(c, &a);
     if (e != OK) return e;
     if (which == ARCHIVE_NEWEST && is_told_at_once(c, a, key, &note))
-        return ask(c, archive_get_pending(note.payload, c->out->resp));
+        return ask(c, ARCHIVE_LANE_RECALL, archive_get_pending(note.payload, c->out->resp));
     return ask_of_key(c, a, key, archive_get_question(c->db->id, key, which, number, c->out->resp));
 }
 
@@ -128,7 +132,7 @@ static enum err run_list(struct call *c)
     if (e == OK) e = may_read_all(c);
     if (e == OK) e = archive_wait_open(c, &a);
     if (e != OK) return e;
-    return ask(c, archive_list_question(&args, c->out->resp));
+    return ask(c, ARCHIVE_LANE_QUERY, archive_list_question(&args, c->out->resp));
 }
 
 /* --- SQL ------------------------------------------------------------------------------------------------- */
@@ -145,7 +149,8 @@ static enum err run_sql(struct call *c)
     if (e == OK) e = may_read_all(c);
     if (e == OK) e = archive_wait_open(c, &a);
     if (e != OK) return e;
-    return ask(c, archive_sql_question(call_arg(c, 1), n, n > 0 ? c->argv + 3 : NULL, c->out->resp));
+    return ask(c, ARCHIVE_LANE_QUERY,
+               archive_sql_question(call_arg(c, 1), n, n > 0 ? c->argv + 3 : NULL, c->out->resp));
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------ */

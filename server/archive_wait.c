@@ -124,6 +124,14 @@ enum err archive_wait_for(struct call *c, enum archive_lane lane, struct archive
     return e;
 }
 
+void archive_wait_as_query(struct call *c)
+{
+    struct asking *a = c->wait.parked;
+
+    a->timeout_ms = c->client->server->conf->archive_query_timeout;
+    c->wait.timeout_ms = a->timeout_ms;
+}
+
 enum err archive_wait_applied(struct call *c, uint64_t seq, int64_t timeout_ms)
 {
     struct server *s = c->client->server;

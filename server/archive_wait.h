@@ -45,6 +45,9 @@ enum err MUST_USE archive_wait_for(struct call *c, enum archive_lane lane, struc
 enum err MUST_USE archive_wait_later(struct call *c, enum archive_lane lane, struct archive_job *j,
                                      const struct archive_asking *how);
 
+/* After one of those: archive-query-timeout is the limit, whatever the lane. */
+void archive_wait_as_query(struct call *c);
+
 /* The answered job, when the request runs again; NULL: it runs for the first time. */
 struct archive_job *archive_wait_answer(const struct call *c);
 
