@@ -128,19 +128,19 @@ static const struct table tables[] = {
       .find = "SELECT m.id, memd_score(messages_fts, ?2), " MESSAGE_COLUMNS
               "FROM messages_fts CROSS JOIN messages AS m ON m.id = messages_fts.rowid CROSS JOIN entries AS e "
               "ON e.id = m.entry "
-              "WHERE messages_fts MATCH ?1 AND e.db = ?3 ORDER BY messages_fts.rowid DESC",
+              "WHERE messages_fts MATCH ?1 AND messages_fts.rowid BETWEEN ?4 AND ?5 AND e.db = ?3 ORDER BY messages_fts.rowid DESC",
       .find_all =
           "SELECT m.id, 0.0, " MESSAGE_COLUMNS "FROM messages AS m CROSS JOIN entries AS e ON e.id = m.entry "
-          "WHERE e.db = ?3 AND typeof(m.content) = 'text' ORDER BY m.id DESC" },
+          "WHERE m.id BETWEEN ?4 AND ?5 AND e.db = ?3 AND typeof(m.content) = 'text' ORDER BY m.id DESC" },
     { .in = HIT_FIELD,
       .count = "SELECT memd_count(fields_fts, ?2) FROM fields_fts WHERE fields_fts MATCH ?1 LIMIT 1",
       .find = "SELECT f.id, memd_score(fields_fts, ?2), " FIELD_COLUMNS
               "FROM fields_fts CROSS JOIN fields AS f ON f.id = fields_fts.rowid CROSS JOIN entries AS e ON "
               "e.id = f.entry "
-              "WHERE fields_fts MATCH ?1 AND e.db = ?3 ORDER BY fields_fts.rowid DESC",
+              "WHERE fields_fts MATCH ?1 AND fields_fts.rowid BETWEEN ?4 AND ?5 AND e.db = ?3 ORDER BY fields_fts.rowid DESC",
       .find_all =
           "SELECT f.id, 0.0, " FIELD_COLUMNS "FROM fields AS f CROSS JOIN entries AS e ON e.id = f.entry "
-          "WHERE e.db = ?3 AND typeof(f.value) = 'text' ORDER BY f.id DESC" },
+          "WHERE f.id BETWEEN ?4 AND ?5 AND e.db = ?3 AND typeof(f.value) = 'text' ORDER BY f.id DESC" },
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 
@@ -176,7 +176,6 @@ static sqlite3_stmt *prepare(struct archive_search *s, struct archive_reader *r,
         sqlite3_bind_text(st, 1, s->matcher.fts5.p, -1, SQLITE_STATIC);
         archive_rank_bind(st, 2, &s->rank);
     }
-    if (sqlite3_bind_parameter_count(st) >= 3) sqlite3_bind_int(st, 3, s->db);
     return st;
 }
 
@@ -263,10 +262,16 @@ static bool take(struct archive_search *s, struct archive_reader *r, const struc
 
 static bool find_in(struct archive_search *s, struct archive_reader *r, const struct table *t)
 {
+    const struct row_range *rows = t->in == HIT_FIELD ? &s->fields : &s->messages;
     sqlite3_stmt *st = prepare(s, r, s->matcher.everything ? t->find_all : t->find);
     int code = SQLITE_ERROR;
 
     s->last.entry = 0;
+    if (st != NULL) {
+        sqlite3_bind_int(st, 3, s->db);
+        sqlite3_bind_int64(st, 4, rows->from);
+        sqlite3_bind_int64(st, 5, rows->to);
+    }
     for (unsigned n = 0; st != NULL && (code = archive_step(r, st)) == SQLITE_ROW; n++) {
         bool more = take(s, r, t, st);
         s->partial = s->partial || !more;
@@ -422,6 +427,7 @@ static bool search(struct archive_search *s, struct archive_reader *r)
 {
     search_live_read(s, r);
     if (!count_words(s, r)) return false;
+    search_narrow(s, r);
     archive_rank_settle(&s->rank);
     search_live_score(s);
     for (size_t i = 0; i < TABLES; i++) {

@@ -2,6 +2,7 @@
  *
  *   archive_search.c       the search: what was asked, the archive's tables, the page
  *   archive_search_live.c  the texts of live keys
+ *   archive_search_range.c which rows of them it may be about
  *   archive_search_row.c   what is true of a text (MATCH, ROLE, WHERE ...), and how it is replied */
 #ifndef MEMD_PERSISTENCE_ARCHIVE_SEARCH_IMPL_H
 #define MEMD_PERSISTENCE_ARCHIVE_SEARCH_IMPL_H
@@ -18,6 +19,11 @@ struct live_key {
     size_t n_ns;
     struct buf payload;
     const char *type; /* once decoded */
+};
+
+/* Rows of a table, both ends included. */
+struct row_range {
+    int64_t from, to;
 };
 
 /* A text of a live key that matches. Its strings lie in search->texts. */
@@ -58,6 +64,7 @@ struct archive_search {
     struct archive_matcher matcher;
     struct archive_rank rank;
     struct archive_hits hits;
+    struct row_range messages, fields; /* that can be in the answer */
     int64_t until_us;
     struct live_text *found;
     size_t n_found;
@@ -77,6 +84,10 @@ struct search_text {
 
 /* Is it time to end with what there is? Sets partial. */
 bool search_is_over(struct archive_search *s, struct archive_reader *r);
+
+/* --- archive_search_range.c */
+
+void search_narrow(struct archive_search *s, struct archive_reader *r);
 
 /* --- archive_search_live.c */
 

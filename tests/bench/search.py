@@ -66,6 +66,7 @@ def main():
         print("%d archived messages" % (archived * 20))
         for name, query in QUERIES:
             print("  %-28s %9.2f ms  total %d partial %d" % (name, *ask(conn, query, "MATCH", "gone:*")))
+        print("  %-28s %9.2f ms  total %d partial %d" % ("of nearly all, in one session", *ask(conn, "w0", "MATCH", "gone:7")))
         fill(conn, "live", live, texts)
         print("%d live sessions, %d messages" % (live, live * 20))
         for name, query in QUERIES:

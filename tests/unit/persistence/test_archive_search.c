@@ -447,6 +447,42 @@ START_TEST(roles_keys_times_and_databases_narrow_it)
 }
 END_TEST
 
+/* A beginning of keys that few entries have is looked for among their rows alone: nothing else is found, nothing lost. */
+START_TEST(a_narrow_pattern_finds_the_same)
+{
+    static const char *const patterns[] = { "k7", "k7*", "k1?", "k[12]", "k*", "*7", "\xff*", "k\\7", "nothing", "k299", "\xc3\xbf*" };
+    struct archive_search_ask ask = ask_of("word");
+
+    make_archive(ARCHIVE_FTS_UNICODE);
+    run("BEGIN");
+    for (int i = 0; i < 600; i++) put(with_number("k", i % 300), with_number("word ", i));
+    for (int i = 0; i < 300; i++) put_field(put_entry(with_number("k", i), "hash", "expire"), "f", with_number("word f", i));
+    run("INSERT INTO entries (db, key, namespace, type, reason, seq, version, archived_at, live, size, codec, dict, value, "
+        "versions) VALUES (0, x'ff01', '', 'list', 'expire', 0, 1, 1000, 0, 0, 0, 0, x'', 0)");
+    put_message(sqlite3_last_insert_rowid(db), "user", "word of bytes", NULL);
+    put("\xc3\xbf.", "word of text");
+    run("COMMIT");
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        static const char *const queries[] = { "word", "*" };
+        for (size_t q = 0; q < 2; q++) {
+            char all[64], some[64], wide[32];
+            ask.query = str_c(queries[q]);
+            ask.match = str_c(patterns[i]);
+            snprintf(some, sizeof some, "%.40s", answer(make(&ask), 60000));
+            snprintf(wide, sizeof wide, "[%c]%s", patterns[i][0], patterns[i] + 1); /* the same, without a beginning */
+            ask.match = patterns[i][0] == '*' ? str_c(patterns[i]) : str_c(wide);
+            snprintf(all, sizeof all, "%.40s", answer(make(&ask), 60000));
+            ck_assert_str_eq(strtok(some, "r"), strtok(all, "r"));
+        }
+    }
+    ask = ask_of("word");
+    ask.match = STR("k7");
+    ck_assert(begins(answer(make(&ask), 60000), "[total, 3, partial, 0,"));
+    ask.match = STR("\xff*");
+    ck_assert(begins(answer(make(&ask), 60000), "[total, 1, partial, 0,"));
+}
+END_TEST
+
 START_TEST(metadata_is_compared_by_path)
 {
     make_archive(ARCHIVE_FTS_UNICODE);
@@ -696,7 +732,7 @@ UNIT_MAIN_AROUND("archive_search", set_up, tear_down, sessions_are_found_by_a_wo
                  accents_and_case_do_not_matter, trigrams_find_parts_of_words, an_archive_without_an_index_says_so,
                  rare_words_and_short_texts_come_first, live_and_archived_texts_are_ranked_together,
                  pages_follow_each_other_without_gaps, a_text_of_several_versions_is_found_once_in_the_newest,
-                 roles_keys_times_and_databases_narrow_it, metadata_is_compared_by_path,
+                 roles_keys_times_and_databases_narrow_it, a_narrow_pattern_finds_the_same, metadata_is_compared_by_path,
                  fields_of_hashes_are_found_and_compared, conditions_that_make_no_sense_are_explained,
                  only_what_may_be_read_is_found, a_result_says_what_and_where_it_is,
                  a_search_whose_time_is_up_gives_what_it_has, payloads_that_are_too_many_or_broken_make_it_partial,
