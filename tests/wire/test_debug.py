@@ -61,6 +61,16 @@ def test_the_log_is_loaded_whether_it_is_on_or_not(start, appendonly):
     assert c("DEBUG", "RELOAD", "x") == Err("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
 
 
+@pytest.mark.memd_only
+def test_reload_as_often_as_one_likes(c):
+    """Each content comes with a clock of its own for the fields of its hashes."""
+    for i in range(20):
+        c("HSET", "h", "f", i)
+        assert c("HPEXPIRE", "h", 100000, "FIELDS", 1, "f") == [1]
+        assert c("DEBUG", "RELOAD") == OK
+    assert c("HGET", "h", "f") == b"19"
+
+
 def test_object_finds_what_has_expired_and_was_not_removed(start):
     c = start(enable_debug_command="yes").conn()
     c("DEBUG", "SET-ACTIVE-EXPIRE", 0)
