@@ -124,7 +124,8 @@ bool ns_retag_some(struct store *s, size_t max);
 bool ns_is_retagging(const struct store *s);
 
 /* Evict keys of ns alone by its policy until keys and bytes (with `more_keys` and `more_bytes` to come) are within
- * its quotas, at most budget_us. False: not possible, or not in this time. Told as CHANGE_EVICTED. */
+ * its quotas, at most budget_us. False: not possible, or not in this time. Told as CHANGE_EVICTED. While keys get their
+ * numbers it may be true with too many of them still there: those that could go are not all known yet. */
 bool ns_make_room(struct store *s, struct namespace *ns, uint64_t more_keys, uint64_t more_bytes, int64_t budget_us);
 
 /* Is e of a namespace that holds no more than its reserve? Eviction for others' sake leaves it alone. */

@@ -136,7 +136,7 @@ bool ns_make_room(struct store *s, struct namespace *ns, uint64_t more_keys, uin
         if (only_ttl(ns->rules.policy) && ns->stats.expires == 0) return false;
         if (n % CLOCK_EVERY == 0 && clock_mono_us() - start > budget_us) return false;
         in_vain = evict_one(s, ns) ? 0 : in_vain + 1;
-        if (in_vain == IN_VAIN) return false;
+        if (in_vain == IN_VAIN) return ns_is_retagging(s);
     }
     return true;
 }

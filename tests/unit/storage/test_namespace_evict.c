@@ -32,6 +32,29 @@ START_TEST(a_namespace_makes_room_within_itself)
 }
 END_TEST
 
+START_TEST(keys_that_are_not_known_yet_refuse_no_write)
+{
+    struct ns_rules rules = { .maxkeys = 10 };
+    char text[16];
+
+    for (int i = 0; i < 500; i++) {
+        snprintf(text, sizeof text, "a:%d", i);
+        set(text, "v");
+    }
+    set_rules("a:*", rules);
+    ck_assert(!ns_make_room(s, ns_by_pattern(s, STR("a:*")), 1, 0, 1000000));
+    rules.has_policy = true;
+    rules.policy = EVICT_ALL_LRU;
+    ck_assert_int_eq(ns_set(s, STR("a:*"), &rules), OK);
+    ck_assert(ns_is_retagging(s));
+    ck_assert(ns_make_room(s, ns_by_pattern(s, STR("a:*")), 1, 0, 1000000));
+    ck_assert_uint_eq(stats("a:*")->keys, 500);
+    while (ns_retag_some(s, 100)) continue;
+    ck_assert(ns_make_room(s, ns_by_pattern(s, STR("a:*")), 1, 0, 1000000));
+    ck_assert_uint_eq(stats("a:*")->keys, 9);
+}
+END_TEST
+
 /* Forty keys, of which every other has a TTL, the later the key the later; the first ten used often, the last ten
  * lately. Ten are evicted; whether key i is there then. */
 static void evict_ten_of_forty(enum evict_policy policy, enum evict_policy global, bool there[40])
@@ -413,6 +436,7 @@ START_TEST(eviction_passes_over_what_must_not_leave_and_gives_up)
 END_TEST
 
 UNIT_MAIN_AROUND("namespace evict", set_up, tear_down, a_namespace_makes_room_within_itself,
+                 keys_that_are_not_known_yet_refuse_no_write,
                  each_policy_has_its_order, a_roster_is_as_a_set, all_on_a_roster_are_drawn,
                  without_a_policy_there_is_no_room, what_is_reserved_stays,
                  a_value_that_another_replaces_is_told, elements_are_told_before_they_are_trimmed,
