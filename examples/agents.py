@@ -9,7 +9,7 @@ import json
 import time
 import uuid
 
-from archive import fresh, rules, settle, sql, to_json, versions
+from memd_archive import fresh, rules, settle, sql, to_json, versions
 from sessions import client
 
 RELEASE = """

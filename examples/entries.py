@@ -7,7 +7,7 @@ With plain Redis a search by keyword reads every entry, and an index set goes on
 ARCHIVE.SEARCH finds words in fields, of entries in memory and of those that have left it."""
 import uuid
 
-from archive import expire_now, fresh, rules, search, settle
+from memd_archive import expire_now, fresh, rules, search, settle
 from sessions import client
 
 

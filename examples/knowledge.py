@@ -7,7 +7,7 @@ With plain Redis one tenant's keys push out another's when memory is full, and w
 tenant has a quota of its own, within which the least used leave for the archive, and a read brings them back."""
 import json
 
-from archive import fresh, pairs, rules, search, settle, to_json
+from memd_archive import fresh, pairs, rules, search, settle, to_json
 from sessions import client
 
 

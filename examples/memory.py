@@ -7,7 +7,7 @@ With plain Redis an update destroys what was there, and a time to live has to be
 kind of user has its namespace with its own rules, and every version of a memory stays to be read, also as of a moment."""
 import json
 
-from archive import expire_now, fresh, rules, settle, to_json, versions
+from memd_archive import expire_now, fresh, rules, settle, to_json, versions
 from sessions import client
 
 KINDS = {"guest": 3600, "member": 30 * 86400, "staff": 0}  # seconds; 0: for ever

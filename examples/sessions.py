@@ -11,7 +11,7 @@ import json
 import time
 
 import redis
-from archive import expire_now, fresh, rules, search, settle, to_json
+from memd_archive import expire_now, fresh, rules, search, settle, to_json
 
 KEEP = 20
 

@@ -12,7 +12,7 @@ EXAMPLES = os.path.join(srv.ROOT, "examples")
 @pytest.fixture
 def examples(monkeypatch):
     monkeypatch.syspath_prepend(EXAMPLES)
-    names = ("archive", "sessions", "agents", "memory", "entries", "knowledge")
+    names = ("memd_archive", "sessions", "agents", "memory", "entries", "knowledge")
     yield importlib.import_module
     for name in names:
         sys.modules.pop(name, None)
