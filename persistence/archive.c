@@ -1,8 +1,8 @@
 /* archive.c -- see archive.h. The reactor's side: notes on their way, and what may be recalled.
  *
  * All notes that wait are in one list, in order. They pass four states without moving: put; logged (the offset behind
- * them is known); given to the writer (synced up to there); committed, then they are freed. `ungiven` is the first that
- * is not given. */
+ * them is known); given to the writer (synced up to there); committed, then they are freed. `unlogged` and `ungiven` are the
+ * first that are not. */
 #include "persistence/archive.h"
 
 #include <sqlite3.h>
@@ -24,7 +24,9 @@ enum {
     SLOW_MS = 5000,
     REPLAY_WAIT_MS = 1000,
     SYNC_NOTES = 1000,     /* so many wait for a sync: ask for it */
-    STALE_MIN = 10000
+    STALE_MIN = 10000,
+    FILL_SLICE = 8192,
+    REBUILD_US = 1000000
 };
 
 struct archive {
@@ -36,7 +38,7 @@ struct archive {
     struct hash_key key;
 
     struct archive_item *oldest, **end;
-    struct archive_item *ungiven;
+    struct archive_item *ungiven, *unlogged;
     size_t n_ungiven, bytes_ungiven;
     struct archive_pendings pendings;
     struct archive_log *log;  /* the log that notes go to */
@@ -45,7 +47,10 @@ struct archive {
 
     struct archive_filter *filter; /* NULL: none yet, everything may be there */
     struct archive_builder *builder;
-    struct buf added;         /* hashes added while the builder runs */
+    struct archive_filter *coming; /* what it made, while what was added meanwhile goes in */
+    size_t coming_at;              /* of `added`, what is in it */
+    int64_t build_at;              /* not before */
+    struct buf added;         /* hashes since the builder began */
     bool moved;               /* databases were swapped meanwhile: what it makes is wrong */
     uint64_t stale;           /* keys of the filter that are gone */
     uint64_t hits, misses;
@@ -56,34 +61,43 @@ struct archive {
 
 static void begin_filter(struct archive *a)
 {
-    if (a->builder != NULL) return;
+    if (a->builder != NULL || a->env.mono_us() < a->build_at) return;
     a->moved = false;
     buf_clear(&a->added);
     a->builder = archive_builder_start(a->conf.path, &a->key, a->writer, a->last_seq, a->env.wake, a->env.ctx);
+    if (a->builder == NULL) a->build_at = a->env.mono_us() + REBUILD_US;
 }
 
-/* Everything that came since the builder began is in `added`: what it has not read cannot be missing. */
-static void end_filter(struct archive *a)
+/* Take what the builder made, if it is over. */
+static void take_filter(struct archive *a)
 {
-    struct archive_filter *f = NULL;
-    const uint64_t *hashes = (const uint64_t *)a->added.p;
-
-    if (a->builder == NULL || !archive_builder_take(&a->builder, &f)) return;
-    if (f == NULL || a->moved) { /* the file could not be read, or was read before databases were swapped */
-        archive_filter_free(&f);
-        if (a->moved) begin_filter(a);
-        return;
+    if (!archive_builder_take(&a->builder, &a->coming)) return;
+    a->coming_at = 0;
+    if (a->coming == NULL) a->build_at = a->env.mono_us() + REBUILD_US; /* the file cannot be read now */
+    if (a->moved) { /* the file was read before databases were swapped */
+        archive_filter_free(&a->coming);
+        begin_filter(a);
     }
-    for (size_t i = 0; i < a->added.n / sizeof *hashes; i++) archive_filter_add(f, hashes[i]);
+}
+
+/* Everything that came since the builder began is in `added`: what it has not read cannot be missing. Some at a time. */
+static void fill_filter(struct archive *a)
+{
+    const uint64_t *hashes = (const uint64_t *)a->added.p;
+    size_t n = a->added.n / sizeof *hashes;
+
+    for (int i = 0; i < FILL_SLICE && a->coming_at < n; i++) archive_filter_add(a->coming, hashes[a->coming_at++]);
+    if (a->coming_at < n) return;
     buf_fini(&a->added);
     archive_filter_free(&a->filter);
-    a->filter = f;
+    a->filter = a->coming;
+    a->coming = NULL;
     a->stale = 0;
 }
 
 static void add_to_filter(struct archive *a, uint64_t hash)
 {
-    if (a->builder != NULL) buf_add(&a->added, &hash, sizeof hash);
+    if (a->builder != NULL || a->coming != NULL) buf_add(&a->added, &hash, sizeof hash);
     if (a->filter != NULL) archive_filter_add(a->filter, hash);
 }
 
@@ -92,10 +106,9 @@ static void mind_filter(struct archive *a)
 {
     uint64_t added;
 
-    if (a->builder != NULL) {
-        end_filter(a);
-        return;
-    }
+    if (a->builder != NULL) take_filter(a);
+    if (a->coming != NULL) fill_filter(a);
+    if (a->builder != NULL || a->coming != NULL) return;
     if (a->filter == NULL) {
         begin_filter(a);
         return;
@@ -122,6 +135,7 @@ static void tell_filter(struct archive *a, const struct archive_item *it)
     case ARCHIVE_SWAPPED:
         a->moved = true;
         archive_filter_free(&a->filter);
+        archive_filter_free(&a->coming);
         break;
     case ARCHIVE_ERASE: case ARCHIVE_AUDIT: case ARCHIVE_VERBS:
         break;
@@ -174,6 +188,7 @@ static struct archive_item *append(struct archive *a, struct str head, struct st
     *a->end = it;
     a->end = &it->next;
     if (a->ungiven == NULL) a->ungiven = it;
+    if (a->unlogged == NULL) a->unlogged = it;
     a->n_ungiven++;
     a->bytes_ungiven += it->bytes;
     a->queued++;
@@ -239,10 +254,9 @@ void archive_put(struct archive *a, const struct archive_note *n, struct buf *pa
 
 void archive_logged(struct archive *a, uint64_t offset)
 {
-    for (struct archive_item *it = a->ungiven; it != NULL; it = it->next) {
-        if (it->logged) continue;
-        it->logged = true;
-        it->offset = offset;
+    for (; a->unlogged != NULL; a->unlogged = a->unlogged->next) {
+        a->unlogged->logged = true;
+        a->unlogged->offset = offset;
     }
 }
 
@@ -285,13 +299,12 @@ static void make_room(struct archive *a, size_t bytes)
 bool archive_replay(struct archive *a, struct str note)
 {
     struct archive_note n;
-    struct archive_item *it;
 
     if (!archive_note_get(note, &n)) return false;
     if (n.seq <= a->log->seen) return true; /* it is in the file, or was replayed before */
     make_room(a, note.n);
-    it = append(a, note, STR(""));
-    it->logged = true; /* it comes from the disk: offset 0 is synced */
+    append(a, note, STR(""));
+    archive_logged(a, 0); /* it comes from the disk, where it is synced */
     give(a);
     return true;
 }
@@ -406,6 +419,7 @@ static void destroy(struct archive *a)
     }
     archive_pendings_fini(&a->pendings);
     archive_filter_free(&a->filter);
+    archive_filter_free(&a->coming);
     buf_fini(&a->added);
     buf_fini(&a->room);
     mem_free((char *)a->conf.path);
@@ -427,7 +441,7 @@ enum err archive_open(struct archive **to, const struct archive_conf *conf, cons
     a->env.values = &a->values;
     a->end = &a->oldest;
     rng_secret(&a->key, sizeof a->key);
-    archive_pendings_init(&a->pendings, hash_of, &a->key);
+    archive_pendings_init(&a->pendings, a->conf.queue_bytes, hash_of, &a->key);
     e = archive_writer_start(&a->writer, &a->conf, &a->env, why);
     if (e == OK) e = archive_readers_start(&a->readers, &a->conf, &a->env, why);
     if (e != OK) {

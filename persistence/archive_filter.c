@@ -52,6 +52,7 @@ void archive_filter_add(struct archive_filter *f, uint64_t hash)
     uint64_t *block = block_of(f, hash);
     uint64_t bits = mix(hash);
 
+    if (archive_filter_has(f, hash)) return; /* the same key again: it does not fill the filter */
     for (int i = 0; i < PROBES; i++, bits >>= PROBE_BITS) {
         block[bits >> 6 & (BLOCK_WORDS - 1)] |= (uint64_t)1 << (bits & 63);
     }

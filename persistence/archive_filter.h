@@ -21,7 +21,7 @@ void archive_filter_add(struct archive_filter *f, uint64_t hash);
 /* False is certain. */
 bool archive_filter_has(const struct archive_filter *f, uint64_t hash);
 
-/* Added so far, and what it was made for. */
+/* Different keys added so far (those that were taken for others are not counted), and what it was made for. */
 uint64_t archive_filter_added(const struct archive_filter *f);
 uint64_t archive_filter_capacity(const struct archive_filter *f);
 size_t archive_filter_bytes(const struct archive_filter *f);

@@ -4,12 +4,13 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-enum { BUCKETS_MIN = 256 };
+enum { BUCKETS_MIN = 256, BUCKETS_MAX = 65536, BYTES_OF_NOTE = 1024 };
 
-void archive_pendings_init(struct archive_pendings *p, uint64_t (*hash)(const void *ctx, int db, struct str key),
-                           const void *ctx)
+void archive_pendings_init(struct archive_pendings *p, size_t queue_bytes,
+                           uint64_t (*hash)(const void *ctx, int db, struct str key), const void *ctx)
 {
-    *p = (struct archive_pendings){ .hash = hash, .ctx = ctx };
+    *p = (struct archive_pendings){ .n_buckets = BUCKETS_MIN, .hash = hash, .ctx = ctx };
+    while (p->n_buckets < BUCKETS_MAX && p->n_buckets * BYTES_OF_NOTE < queue_bytes) p->n_buckets *= 2;
     link_init(&p->wide);
 }
 
@@ -17,7 +18,6 @@ void archive_pendings_fini(struct archive_pendings *p)
 {
     mem_free(p->buckets);
     p->buckets = NULL;
-    p->n_buckets = 0;
 }
 
 static struct link *bucket_of(const struct archive_pendings *p, uint64_t hash)
@@ -31,22 +31,11 @@ static void add_front(struct link *head, struct link *l)
     link_add_tail(head->next, l);
 }
 
-static void resize(struct archive_pendings *p, size_t n_buckets)
+/* Never resized: that would take its time in the middle of a turn. */
+static void make_buckets(struct archive_pendings *p)
 {
-    struct archive_pendings old = *p;
-
-    p->buckets = mem_alloc(n_buckets * sizeof *p->buckets);
-    p->n_buckets = n_buckets;
-    for (size_t i = 0; i < n_buckets; i++) link_init(&p->buckets[i]);
-    for (size_t i = 0; i < old.n_buckets; i++) {
-        while (!link_alone(&old.buckets[i])) { /* oldest first, so that the order stays */
-            struct archive_item *it = LINK_OF(old.buckets[i].prev, struct archive_item, in_index);
-
-            link_remove(&it->in_index);
-            add_front(bucket_of(p, it->hash), &it->in_index);
-        }
-    }
-    mem_free(old.buckets);
+    p->buckets = mem_alloc(p->n_buckets * sizeof *p->buckets);
+    for (size_t i = 0; i < p->n_buckets; i++) link_init(&p->buckets[i]);
 }
 
 static bool is_wide(const struct archive_note *n)
@@ -68,7 +57,7 @@ void archive_pendings_add(struct archive_pendings *p, struct archive_item *it)
         add_front(&p->wide, &it->in_index);
         return;
     }
-    if (p->n >= p->n_buckets) resize(p, p->n_buckets > 0 ? p->n_buckets * 2 : BUCKETS_MIN);
+    if (p->buckets == NULL) make_buckets(p);
     add_front(bucket_of(p, it->hash), &it->in_index);
     p->n++;
 }

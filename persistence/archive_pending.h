@@ -16,8 +16,9 @@ struct archive_pendings {
     const void *ctx;
 };
 
-void archive_pendings_init(struct archive_pendings *p, uint64_t (*hash)(const void *ctx, int db, struct str key),
-                           const void *ctx);
+/* queue_bytes: about so much may wait. */
+void archive_pendings_init(struct archive_pendings *p, size_t queue_bytes,
+                           uint64_t (*hash)(const void *ctx, int db, struct str key), const void *ctx);
 void archive_pendings_fini(struct archive_pendings *p);
 
 /* Newer than all that are there. Notes that say nothing about what may be recalled are left out. */
