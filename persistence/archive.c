@@ -388,7 +388,7 @@ void archive_info(const struct archive *of, struct archive_info *out)
 
 size_t archive_buffer_bytes(const struct archive *a)
 {
-    return a->queued_bytes;
+    return a->queued_bytes + archive_readers_bytes(a->readers);
 }
 
 /* --- opening and closing ----------------------------------------------------------------------------------- */

@@ -20,13 +20,16 @@ enum {
 
 bool archive_reader_may_go_on(struct archive_reader *r)
 {
+    int64_t taken = (int64_t)(mem_thread_used() - r->memory_before);
+
+    if (r->job != NULL) atomic_store_explicit(&r->taken, taken, memory_order_relaxed);
     if (r->stop != ARCHIVE_GOES_ON) return false;
     if (r->job != NULL && atomic_load_explicit(&r->job->cancelled, memory_order_relaxed))
         r->stop = ARCHIVE_NOBODY_WAITS;
     else if (r->closing != NULL && atomic_load_explicit(r->closing, memory_order_relaxed))
         r->stop = ARCHIVE_NOBODY_WAITS;
     else if (r->mono_us() > r->deadline_us) r->stop = ARCHIVE_TIME_IS_UP;
-    else if ((int64_t)(mem_thread_used() - r->memory_before) > r->memory_most) r->stop = ARCHIVE_MEMORY_IS_UP;
+    else if (taken > r->memory_most) r->stop = ARCHIVE_MEMORY_IS_UP;
     return r->stop == ARCHIVE_GOES_ON;
 }
 
@@ -206,6 +209,7 @@ static void end(struct archive_reader *r)
     if (st != NULL) archive_step(r, st);
     if (st != NULL) sqlite3_reset(st);
     if (!sqlite3_get_autocommit(r->db)) sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+    atomic_store_explicit(&r->taken, 0, memory_order_relaxed);
 }
 
 void archive_reader_run(struct archive_reader *r, struct archive_job *j, int64_t query_ms, int64_t query_rows)

@@ -287,6 +287,19 @@ void archive_readers_pause(struct archive_readers *rs, bool on)
     }
 }
 
+size_t archive_readers_bytes(const struct archive_readers *rs)
+{
+    size_t sum = 0;
+
+    for (int i = 0; rs != NULL && i < LANES; i++) {
+        const struct archive_reader *r = rs->lanes[i].reader; /* NULL while it is closed */
+        int64_t taken = r != NULL ? atomic_load_explicit(&r->taken, memory_order_relaxed) : 0;
+
+        if (taken > 0) sum += (size_t)taken;
+    }
+    return sum;
+}
+
 void archive_readers_info(const struct archive_readers *rs, struct archive_readers_info *out)
 {
     *out = (struct archive_readers_info){ 0 };

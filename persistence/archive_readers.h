@@ -40,6 +40,9 @@ void archive_readers_turn(struct archive_readers *rs);
 /* For tests: begin no job, until it is called with false. */
 void archive_readers_pause(struct archive_readers *rs, bool on);
 
+/* What the jobs that run now have taken for themselves: not to be made room for by evicting data. */
+size_t archive_readers_bytes(const struct archive_readers *rs);
+
 struct archive_readers_info {
     uint64_t asked, failed, refused; /* jobs, since the start; failed: those whose `failed` is set */
     uint64_t waiting;                /* now, in both lanes */

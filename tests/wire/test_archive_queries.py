@@ -2,6 +2,7 @@
 import os
 import random
 import re
+import select
 import threading
 import time
 
@@ -285,6 +286,19 @@ def test_a_waiting_client_can_be_unblocked_and_a_shutdown_does_not_wait(s, c):
     began = time.monotonic()
     s.restart()
     assert time.monotonic() - began < 30
+
+
+def test_a_hungry_statement_evicts_nothing(start):
+    s = start(maxmemory="96mb", maxmemory_policy="allkeys-lru", archive_query_timeout="60000")
+    c, other = s.conn(), s.conn()
+    c.pipeline([("SET", "k%d" % i, "v" * 1000) for i in range(5000)])
+    other.send("ARCHIVE.SQL", "with recursive n(i, b) as (select 1, zeroblob(10000) union select i + 1, zeroblob(10000) from n) "
+               "select count(*) from n")
+    while not select.select([other.sock], [], [], 0)[0]:
+        c("SET", "k1", "w" * 1000)
+    error(other.read(), "ERR archive: it needs too much memory")
+    assert c.info("stats")["evicted_keys"] == "0"
+    assert c("DBSIZE") == 5000
 
 
 def test_many_ask_at_once(s, c):

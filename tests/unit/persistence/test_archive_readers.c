@@ -180,6 +180,37 @@ START_TEST(at_the_end_all_jobs_are_handed_back)
 }
 END_TEST
 
+static void run_large(struct archive_job *j, struct archive_reader *r)
+{
+    struct probe *p = (struct probe *)j;
+    void *volatile large = mem_alloc(10 << 20);
+
+    ck_assert(archive_reader_may_go_on(r));
+    atomic_store(&p->running, true);
+    while (!atomic_load(p->go)) sched_yield();
+    mem_free(large);
+}
+
+START_TEST(what_a_job_takes_is_told_while_it_runs)
+{
+    _Atomic bool go = false;
+    struct probe p = probe('p', 0);
+
+    p.job.run = run_large;
+    p.go = &go;
+    ck_assert_uint_eq(archive_readers_bytes(rs), 0);
+    archive_readers_ask(rs, ARCHIVE_LANE_QUERY, &p.job);
+    while (!atomic_load(&p.running)) sched_yield();
+    ck_assert_uint_ge(archive_readers_bytes(rs), 10 << 20);
+    ck_assert_uint_lt(archive_readers_bytes(rs), 11 << 20);
+    atomic_store(&go, true);
+    expect_answered("p");
+    ck_assert_uint_eq(archive_readers_bytes(rs), 0);
+    archive_readers_stop(&rs);
+    ck_assert_uint_eq(archive_readers_bytes(rs), 0);
+}
+END_TEST
+
 static int n_too_many;
 
 static void count_refused(struct archive_job *j)
@@ -282,6 +313,7 @@ UNIT_MAIN_AROUND("archive readers", set_up, tear_down, jobs_of_a_lane_are_answer
                  a_lane_does_not_wait_for_the_other,
                  a_job_that_needs_a_commit_waits_for_it_and_lets_others_pass,
                  what_is_cancelled_is_not_run_and_what_runs_ends_early, at_the_end_all_jobs_are_handed_back,
-                 so_many_may_wait_and_no_more, a_pause_holds_jobs_until_it_ends,
+                 so_many_may_wait_and_no_more, what_a_job_takes_is_told_while_it_runs,
+                 a_pause_holds_jobs_until_it_ends,
                  readers_see_whole_transactions_while_it_is_written,
                  a_file_that_is_none_is_refused_with_words)
