@@ -10,7 +10,7 @@ import random
 import pytest
 import resp
 from grammar import Grammar
-from test_differential import normal
+from test_differential import normal, sign_of_zero
 
 pytestmark = pytest.mark.memd_only
 
@@ -26,6 +26,12 @@ WHOLE = {b"SETNX", b"MSETNX", b"RENAMENX", b"COPY", b"DEL", b"UNLINK", b"DELEX",
 # How a value lies in memory, and when it was last used.
 SKIPPED = {b"OBJECT", b"MEMORY", b"DEBUG", b"SCAN", b"HSCAN", b"SSCAN", b"ZSCAN", b"TOUCH", b"MULTI", b"EXEC", b"DISCARD", b"WATCH"}
 CONDITIONS = {b"NX", b"XX", b"IFEQ", b"IFNE"}
+
+
+def is_skipped(args):
+    words = [a.upper() for a in args]
+    # Of two destinations the last counts, and the first is the one that the row's key specifications find.
+    return words[0] in SKIPPED or sum(w in (b"STORE", b"STOREDIST") for w in words) > 1
 
 
 def needs_all(args):
@@ -50,7 +56,7 @@ def test_random_commands_find_what_has_left(start):
                    archive_messages="no").conn()
     away, n_moved, done = set(), 0, 0
     while done < COMMANDS:
-        batch = [args for args in (grammar.command() for _ in range(BATCH)) if args[0].upper() not in SKIPPED]
+        batch = [args for args in (grammar.command() for _ in range(BATCH)) if not is_skipped(args)]
         if any(needs_all(args) for args in batch):
             bring_back(leaves, away)
         elif rng.random() < 0.5:
@@ -60,7 +66,7 @@ def test_random_commands_find_what_has_left(start):
             if rng.random() < 0.2:
                 assert leaves("ARCHIVE.FLUSH") == resp.OK
         for args, a, b in zip(batch, stays.pipeline(batch), leaves.pipeline(batch)):
-            assert normal(args, a) == normal(args, b), (args, a, b, away)
+            assert normal(args, a) == normal(args, b) or sign_of_zero(args, a, b), (args, a, b, away)
         done += len(batch)
     bring_back(leaves, away)
     names = stays("KEYS", "*")
