@@ -25,7 +25,7 @@ WHOLE = {b"SETNX", b"MSETNX", b"RENAMENX", b"COPY", b"DEL", b"UNLINK", b"DELEX",
          b"RANDOMKEY", b"FLUSHDB", b"FLUSHALL", b"SWAPDB", b"MOVE", b"RESTORE", b"SELECT", b"SORT", b"SORT_RO", b"SET"}
 # How a value lies in memory, and when it was last used.
 SKIPPED = {b"OBJECT", b"MEMORY", b"DEBUG", b"SCAN", b"HSCAN", b"SSCAN", b"ZSCAN", b"TOUCH", b"MULTI", b"EXEC", b"DISCARD", b"WATCH"}
-CONDITIONS = {b"NX", b"XX", b"IFEQ", b"IFNE"}
+CONDITIONS = {b"NX", b"XX", b"IFEQ", b"IFNE", b"KEEPTTL"}
 
 
 def is_skipped(args):
