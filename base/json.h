@@ -1,8 +1,8 @@
 /* json.h -- JSON text looked at as it lies: is it valid, where are its parts?
  *
  * By RFC 8259, to the letter: nothing before or behind the value but white space, valid UTF-8, no numbers with
- * leading zeros, no control characters in strings. No tree is built and nothing is converted: whoever needs a number
- * exactly as it was written copies its text. Work is linear and on no stack but a word. */
+ * leading zeros, no control characters in strings. No tree is built and nothing is converted: whoever needs a
+ * number exactly as it was written copies its text. Work is linear, and its only stack is one word of bits. */
 #ifndef MEMD_BASE_JSON_H
 #define MEMD_BASE_JSON_H
 

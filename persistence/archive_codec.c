@@ -1,7 +1,8 @@
 /* archive_codec.c -- zstd and its dictionaries. See archive_codec.h.
  *
- * The writer knows namespaces by name: each has a dictionary, or samples that wait for there to be enough, or neither
- * (training found nothing in common). Both sides know dictionaries by number; a few of the last used are kept ready. */
+ * The writer knows namespaces by name: each has a dictionary, or samples that wait for there to be enough, or
+ * neither (training found nothing in common). Both sides know dictionaries by number; a few of the last used are
+ * kept ready. */
 #include "persistence/archive_codec.h"
 
 #include <zdict.h>
@@ -223,8 +224,8 @@ static size_t squeeze(struct archive_codec *c, struct ready *r, struct str p, ch
     return ZSTD_isError(n) ? 0 : n;
 }
 
-void archive_compress(struct archive_codec *c, struct str ns, struct str p, struct buf *out, enum archive_coding *coding,
-                      int64_t *dict)
+void archive_compress(struct archive_codec *c, struct str ns, struct str p, struct buf *out,
+                      enum archive_coding *coding, int64_t *dict)
 {
     struct space *sp = space_of(c, ns);
     struct ready *r = NULL;

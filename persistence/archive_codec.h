@@ -1,8 +1,8 @@
 /* archive_codec.h -- values in the archive's file: as they are, or compressed with zstd, with a dictionary where one
  * has been trained on such values.
  *
- * A dictionary is trained once enough samples of a namespace have been seen, and kept in the table `dictionaries`; its number
- * stands in each row that needs it, so it is never changed or deleted.
+ * A dictionary is trained once enough samples of a namespace have been seen, and kept in the table `dictionaries`; its
+ * number stands in each row that needs it, so it is never changed or deleted.
  *
  * Frames have no dictionary ID, no checksum and no size of the content: the row has the first and the last, and the
  * payload of a DUMP brings its own checksum.
@@ -38,18 +38,18 @@ enum {
 struct archive_codec *archive_codec_new(sqlite3 *db);
 void archive_codec_free(struct archive_codec **c);
 
-/* Append p compressed to out, with the namespace's dictionary if it has one: *coding and *dict (0: none) are for the row.
- * As it is where it does not pay (less than an eighth saved). The writer's thread alone, inside its transaction. */
-void archive_compress(struct archive_codec *c, struct str ns, struct str p, struct buf *out, enum archive_coding *coding,
-                      int64_t *dict);
+/* Append p compressed to out, with the namespace's dictionary if it has one: *coding and *dict (0: none) are for the
+ * row. As it is where it does not pay (less than an eighth saved). The writer's thread alone, inside its transaction. */
+void archive_compress(struct archive_codec *c, struct str ns, struct str p, struct buf *out,
+                      enum archive_coding *coding, int64_t *dict);
 
 /* Keep p as a sample; when there are enough for a namespace, train and store a dictionary: inside the writer's
- * transaction. Training takes some 100 ms, once in a namespace's life. ERR_IO: SQLite failed, and the transaction is to be
- * rolled back (after a full disk SQLite has done so already). */
+ * transaction. Training takes some 100 ms, once in a namespace's life. ERR_IO: SQLite failed, and the transaction is
+ * to be rolled back (after a full disk SQLite has done so already). */
 enum err MUST_USE archive_learn(struct archive_codec *c, struct str ns, struct str p);
 
-/* size: of the original, checked before it is allocated. ERR_FORMAT: damaged; ERR_OOM; ERR_IO: the dictionary could not
- * be read now (an interrupted statement). out is as it was then. */
+/* size: of the original, checked before it is allocated. ERR_FORMAT: damaged; ERR_OOM; ERR_IO: the dictionary could
+ * not be read now (an interrupted statement). out is as it was then. */
 enum err MUST_USE archive_expand(struct archive_codec *c, enum archive_coding coding, int64_t dict, struct str p,
                                  uint64_t size, struct buf *out);
 

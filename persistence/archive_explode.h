@@ -1,9 +1,9 @@
 /* archive_explode.h -- a value as rows that people read: messages and fields.
  *
- * Elements of lists and streams, members of sets and sorted sets, and strings become messages; a string or an
- * element that is a JSON array of chat messages becomes one message each. Fields of hashes become fields (and, where
- * they are text, they are searched too). Of a JSON object that is a chat message in one of the known layouts (LangChain, LlamaIndex,
- * {"role","content"}) role, content and the rest as metadata are told apart; everything else is content as it is. */
+ * Elements of lists and streams, members of sets and sorted sets, and strings become messages; a string or an element
+ * that is a JSON array of chat messages becomes one message each. Fields of hashes become fields (and, where they are
+ * text, they are searched too). Of what is chat in one of the layouts of archive_chat.h role, content and the rest as
+ * metadata are told apart; everything else is content as it is. */
 #ifndef MEMD_PERSISTENCE_ARCHIVE_EXPLODE_H
 #define MEMD_PERSISTENCE_ARCHIVE_EXPLODE_H
 
