@@ -260,6 +260,16 @@ static bool take(struct archive_search *s, struct archive_reader *r, const struc
     return archive_hits_add(&s->hits, &hit, search_identity(s, &text), entry);
 }
 
+/* Tables that grow have for a moment their old size and their new one. */
+void search_note_memory(struct archive_search *s)
+{
+    size_t live = s->names_bytes + s->n_live * 3 * sizeof *s->live, found = s->found_bytes + s->n_found * 2 * sizeof *s->found;
+    size_t seen = s->hits.seen != NULL ? 3 * (s->hits.seen_mask + 1) * sizeof *s->hits.seen : 0;
+    size_t best = s->hits.n * 2 * sizeof *s->hits.best;
+
+    atomic_store_explicit(&s->held, s->live_bytes + live + found + seen + best, memory_order_relaxed);
+}
+
 static bool find_in(struct archive_search *s, struct archive_reader *r, const struct table *t)
 {
     const struct row_range *rows = t->in == HIT_FIELD ? &s->fields : &s->messages;
@@ -275,6 +285,7 @@ static bool find_in(struct archive_search *s, struct archive_reader *r, const st
     for (unsigned n = 0; st != NULL && (code = archive_step(r, st)) == SQLITE_ROW; n++) {
         bool more = take(s, r, t, st);
         s->partial = s->partial || !more;
+        if (n % 256 == 255) search_note_memory(s);
         if (!more || (n % 16 == 15 && search_is_over(s, r))) {
             code = SQLITE_DONE;
             break;
@@ -288,9 +299,9 @@ static bool find_in(struct archive_search *s, struct archive_reader *r, const st
 
 static void reply_live(struct archive_search *s, const struct archive_hit *hit, struct reply *out)
 {
-    const struct live_text *t = &s->found[hit->row];
+    const struct live_text *t = s->found[hit->row];
     const struct live_key *k = &s->live[t->key];
-    const char *p = s->texts.p + t->at;
+    const char *p = t->bytes;
     struct search_row row = { .ns = str_of(k->names.p, k->n_ns),
                               .type = k->type,
                               .position = t->position,
@@ -443,8 +454,6 @@ static void answer(struct archive_question *q, struct archive_reader *r, struct 
     if (begin(s, r) && search(s, r)) reply_page(s, r, out);
     archive_matcher_fini(&s->matcher);
     archive_hits_fini(&s->hits);
-    mem_free(s->found);
-    buf_fini(&s->texts);
-    s->found = NULL;
     search_live_free(s); /* here: it may be long, and the reactor frees the rest */
+    search_note_memory(s);
 }

@@ -69,6 +69,7 @@ bool archive_search_add(struct archive_search *s, struct str ns, struct str key,
 /* Something live was not looked into: the reply says that it is partial. */
 void archive_search_left_out(struct archive_search *s);
 
-size_t archive_search_live_bytes(const struct archive_search *s);
+/* Memory that it takes, payloads among it. */
+size_t archive_search_bytes(const struct archive_search *s);
 
 #endif

@@ -7,6 +7,8 @@
 #ifndef MEMD_PERSISTENCE_ARCHIVE_SEARCH_IMPL_H
 #define MEMD_PERSISTENCE_ARCHIVE_SEARCH_IMPL_H
 
+#include <stdatomic.h>
+
 #include "persistence/archive_hits.h"
 #include "persistence/archive_match.h"
 #include "persistence/archive_rank.h"
@@ -26,15 +28,15 @@ struct row_range {
     int64_t from, to;
 };
 
-/* A text of a live key that matches. Its strings lie in search->texts. */
+/* A text of a live key that matches. */
 struct live_text {
     size_t key; /* of search->live */
-    size_t at;  /* in search->texts: content, role, id, metadata, field */
     size_t n_content, n_role, n_id, n_metadata, n_field;
     int64_t position; /* -1: a field */
     int64_t at_ms;
     double score; /* of sorted sets */
     struct archive_match match;
+    char bytes[]; /* content, role, id, metadata, field */
 };
 
 struct archive_search {
@@ -56,7 +58,8 @@ struct archive_search {
     size_t n_readable;
 
     struct live_key *live;
-    size_t n_live, live_bytes;
+    size_t n_live, live_bytes, names_bytes;
+    _Atomic size_t held; /* bytes, about, of all that it has: written by whose turn it is, read by the reactor */
     bool partial;
     void *walk; /* server/live_search.c's */
 
@@ -66,9 +69,8 @@ struct archive_search {
     struct archive_hits hits;
     struct row_range messages, fields; /* that can be in the answer */
     int64_t until_us;
-    struct live_text *found;
-    size_t n_found;
-    struct buf texts;
+    struct live_text **found;
+    size_t n_found, found_bytes;
     struct {
         int64_t entry;
         bool wanted;
@@ -84,6 +86,9 @@ struct search_text {
 
 /* Is it time to end with what there is? Sets partial. */
 bool search_is_over(struct archive_search *s, struct archive_reader *r);
+
+/* Say what is held. */
+void search_note_memory(struct archive_search *s);
 
 /* --- archive_search_range.c */
 

@@ -25,7 +25,7 @@ bool archive_search_add(struct archive_search *s, struct str ns, struct str key,
 {
     struct live_key *k;
 
-    if (s->n_live == ARCHIVE_SEARCH_LIVE_KEYS || s->live_bytes + payload->n > ARCHIVE_SEARCH_LIVE_BYTES) {
+    if (s->n_live == ARCHIVE_SEARCH_LIVE_KEYS || s->live_bytes + payload->cap > ARCHIVE_SEARCH_LIVE_BYTES) {
         buf_fini(payload);
         return false;
     }
@@ -36,7 +36,9 @@ bool archive_search_add(struct archive_search *s, struct str ns, struct str key,
     *payload = (struct buf){ .n = 0 };
     buf_add_str(&k->names, ns);
     buf_add_str(&k->names, key);
-    s->live_bytes += k->payload.n;
+    s->live_bytes += k->payload.cap;
+    s->names_bytes += k->names.cap;
+    search_note_memory(s);
     return true;
 }
 
@@ -46,9 +48,13 @@ void search_live_free(struct archive_search *s)
         buf_fini(&s->live[i].names);
         buf_fini(&s->live[i].payload);
     }
+    for (size_t i = 0; i < s->n_found; i++) mem_free(s->found[i]);
+    mem_free(s->found);
     mem_free(s->live);
     s->live = NULL;
-    s->n_live = 0;
+    s->found = NULL;
+    s->n_found = s->found_bytes = 0;
+    s->n_live = s->live_bytes = s->names_bytes = 0;
 }
 
 void archive_search_left_out(struct archive_search *s)
@@ -56,9 +62,9 @@ void archive_search_left_out(struct archive_search *s)
     s->partial = true;
 }
 
-size_t archive_search_live_bytes(const struct archive_search *s)
+size_t archive_search_bytes(const struct archive_search *s)
 {
-    return s->live_bytes;
+    return atomic_load_explicit(&s->held, memory_order_relaxed);
 }
 
 /* --- reading --------------------------------------------------------------------------------------------- */
@@ -77,15 +83,22 @@ struct reading {
     size_t n_fields; /* ... and where each is */
 };
 
-static size_t put(struct buf *b, struct str s)
+static size_t put(char **at, struct str s)
 {
-    buf_add_str(b, s);
+    if (s.n > 0) memcpy(*at, s.p, s.n);
+    *at += s.n;
     return s.n;
+}
+
+static size_t bytes_of(const struct live_text *t)
+{
+    return sizeof *t + t->n_content + t->n_role + t->n_id + t->n_metadata + t->n_field;
 }
 
 static void take(struct archive_search *s, size_t key, const struct archive_message *m, struct str field)
 {
     struct live_text *t;
+    char *at;
     struct archive_match match;
     bool matches = archive_match(&s->matcher, m->content, &match);
 
@@ -100,18 +113,17 @@ static void take(struct archive_search *s, size_t key, const struct archive_mess
     if ((s->n_found & (s->n_found - 1)) == 0) {
         s->found = mem_realloc(s->found, (s->n_found + s->n_found + 1) * sizeof *s->found);
     }
-    t = &s->found[s->n_found++];
-    *t = (struct live_text){ .key = key,
-                             .at = s->texts.n,
-                             .position = m->position,
-                             .score = m->score,
-                             .match = match,
-                             .at_ms = m->at_ms < 0 ? s->now_ms : m->at_ms };
-    t->n_content = put(&s->texts, m->content);
-    t->n_role = put(&s->texts, m->role);
-    t->n_id = put(&s->texts, m->id);
-    t->n_metadata = put(&s->texts, m->metadata);
-    t->n_field = put(&s->texts, field);
+    t = mem_alloc(sizeof *t + m->content.n + m->role.n + m->id.n + m->metadata.n + field.n);
+    *t = (struct live_text){ .key = key, .position = m->position, .score = m->score, .match = match };
+    t->at_ms = m->at_ms < 0 ? s->now_ms : m->at_ms;
+    at = t->bytes;
+    t->n_content = put(&at, m->content);
+    t->n_role = put(&at, m->role);
+    t->n_id = put(&at, m->id);
+    t->n_metadata = put(&at, m->metadata);
+    t->n_field = put(&at, field);
+    s->found_bytes += bytes_of(t);
+    s->found[s->n_found++] = t;
 }
 
 static void on_message(void *ctx, const struct archive_message *m)
@@ -158,9 +170,14 @@ static void filter(struct reading *g, size_t from)
     size_t kept = from;
 
     for (size_t i = from; i < s->n_found; i++) {
-        const struct live_text *t = &s->found[i];
-        struct str metadata = str_of(s->texts.p + t->at + t->n_content + t->n_role + t->n_id, t->n_metadata);
-        if (search_meets_where(s, g->r, metadata, g->n_fields > 0 ? &fields : NULL)) s->found[kept++] = *t;
+        struct live_text *t = s->found[i];
+        struct str metadata = str_of(t->bytes + t->n_content + t->n_role + t->n_id, t->n_metadata);
+        if (search_meets_where(s, g->r, metadata, g->n_fields > 0 ? &fields : NULL)) {
+            s->found[kept++] = t;
+        } else {
+            s->found_bytes -= bytes_of(t);
+            mem_free(t);
+        }
     }
     s->n_found = kept;
 }
@@ -182,7 +199,9 @@ static void read_key(struct reading *g)
     } else {
         g->s->partial = true;
     }
+    g->s->live_bytes -= k->payload.cap;
     buf_fini(&k->payload);
+    search_note_memory(g->s);
 }
 
 void search_live_read(struct archive_search *s, struct archive_reader *r)
@@ -197,8 +216,8 @@ void search_live_read(struct archive_search *s, struct archive_reader *r)
 void search_live_score(struct archive_search *s)
 {
     for (size_t i = 0; i < s->n_found; i++) {
-        const struct live_text *t = &s->found[i];
-        const char *p = s->texts.p + t->at;
+        const struct live_text *t = s->found[i];
+        const char *p = t->bytes;
         struct archive_hit hit = { .entry = INT64_MAX,
                                    .in = HIT_LIVE,
                                    .position = t->position,

@@ -327,7 +327,7 @@ size_t live_search_bytes(const struct server *s)
     size_t bytes = 0;
 
     for (const struct link *l = s->live_searches.next; l != &s->live_searches; l = l->next) {
-        bytes += archive_search_live_bytes(LINK_OF(l, struct walk, in_list)->search);
+        bytes += archive_search_bytes(LINK_OF(l, struct walk, in_list)->search);
     }
     return bytes;
 }

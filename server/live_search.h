@@ -30,7 +30,7 @@ bool live_search_is_due(const struct server *s);
 /* Give up what was not asked yet: before the archive is closed. */
 void live_search_close(struct server *s);
 
-/* Payloads that are on their way: they do not count against maxmemory. */
+/* Memory of searches and what they carry: it does not count against maxmemory, or a search would evict. */
 size_t live_search_bytes(const struct server *s);
 
 #endif

@@ -366,6 +366,18 @@ def test_searches_while_sessions_come_and_go_lose_none(s, c):
         assert len(found) == n and top["total"] == n, sorted(set("s:%d" % i for i in range(n)) - found)
 
 
+def test_a_search_evicts_nothing(s, c):
+    writer = s.conn()
+    c.pipeline([("RPUSH", "s:%d" % i, chat("user", "heron " + "x" * 2000)) for i in range(5000)])
+    c("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    c("CONFIG", "SET", "maxmemory", str(int(c.info("memory")["used_memory"]) + (5 << 20)))
+    for _ in range(5):
+        c.send("ARCHIVE.SEARCH", "heron")
+        writer.pipeline([("SET", "other%d" % i, "1") for i in range(200)])
+        assert as_dict(c.read())["total"] == 5000
+    assert c.info("stats")["evicted_keys"] == "0"
+
+
 def test_a_client_that_leaves_takes_its_search_along(s, c):
     c.pipeline([("RPUSH", "s:%d" % i, chat("user", "heron %d" % i)) for i in range(2000)])
     for _ in range(5):
@@ -393,6 +405,37 @@ def test_a_disk_that_fails_makes_answers_partial_and_nobody_waits(s, c):
     other.execute("ROLLBACK")
     wait_for(lambda: search(c, "heron")["total"] == 3)
     assert not search(c, "heron")["partial"]
+
+
+def test_who_waits_can_be_told_to_stop_and_stops_by_itself(s, c):
+    both(c, "1", chat("user", "heron"))
+    assert search(c, "heron")["total"] == 2
+    c("DEBUG", "ARCHIVE-PAUSE", "yes")
+    conn = s.conn()
+    me = str(conn("CLIENT", "ID"))
+    conn.send("ARCHIVE.SEARCH", "heron")
+    wait_for(lambda: c.info("clients")["blocked_clients"] == "1")
+    assert c("CLIENT", "UNBLOCK", me, "ERROR") == 1
+    assert conn.read().startswith("UNBLOCKED")
+    c("CONFIG", "SET", "archive-query-timeout", "50")
+    reply = conn("ARCHIVE.SEARCH", "heron")
+    assert isinstance(reply, Err) and "no answer within 50 milliseconds" in reply
+    c("CONFIG", "SET", "archive-query-timeout", "20000")
+    conn.send("ARCHIVE.SEARCH", "heron")
+    wait_for(lambda: c.info("clients")["blocked_clients"] == "1")
+    c("DEBUG", "ARCHIVE-PAUSE", "no")
+    assert as_dict(conn.read())["total"] == 2
+
+
+def test_after_a_kill_each_session_is_found_once(start):
+    server = start(appendonly="yes", appendfsync="always", namespace="s:* archive expire,delete recall read")
+    conn = server.conn()
+    conn.pipeline([("RPUSH", "s:%d" % i, chat("user", "heron w%d" % i)) for i in range(100)])
+    conn.pipeline([("DEL", "s:%d" % i) for i in range(0, 100, 2)])
+    server.restart(kill=True)
+    found = search(server.conn(), "heron", "LIMIT", "0", "1000")
+    assert sorted((r["key"], r["where"]) for r in found["results"]) == sorted(
+        ("s:%d" % i, "live" if i % 2 else "archive") for i in range(100))
 
 
 def test_many_searches_at_once_are_all_answered(s, c):

@@ -630,7 +630,7 @@ START_TEST(payloads_that_are_too_many_or_broken_make_it_partial)
     make_archive(ARCHIVE_FTS_UNICODE);
     buf_add_c(&payload, "no payload");
     ck_assert(archive_search_add(s, STR(""), STR("k"), &payload));
-    buf_room(&payload, ARCHIVE_SEARCH_LIVE_BYTES);
+    buf_room(&payload, ARCHIVE_SEARCH_LIVE_BYTES + 1);
     payload.n = ARCHIVE_SEARCH_LIVE_BYTES;
     ck_assert(!archive_search_add(s, STR(""), STR("l"), &payload));
     ck_assert_str_eq(answer(s, 5000), "[total, 0, partial, 1, results, []]");
