@@ -25,6 +25,7 @@ KEEP = 6  # elements that lists keep
 ALL = "expire,evict,delete,overwrite,trim"
 NAMESPACES = ["all:* archive %s" % ALL, "back:* archive expire,evict recall read"]
 MUST, MAYBE, NEVER = "must", "maybe", "never"
+REFUSED = ("OOM", "MISCONF", "ERR no such key", "EXECABORT")
 
 
 def content(name, least=0, most=400):
@@ -45,6 +46,7 @@ class Client:
         self.number, self.rng, self.n, self.large, self.keeps_all = number, rng, 0, large, keeps_all
         self.state = {}  # bytes of a token -> MUST, MAYBE, NEVER
         self.fresh = set()  # tokens since the last crash
+        self.blind = False  # disks fail: the archive may have no answer for a read
         self.back = {}   # key of the second namespace -> values that it may have
 
     def connect(self, server):
@@ -120,18 +122,19 @@ class Client:
         for t in op.tokens:
             self.state[t] = NEVER if refused else MUST
         if refused:
-            assert last.startswith(("OOM", "ERR no such key", "EXECABORT")), last
+            assert last.startswith(REFUSED), last
         elif isinstance(last, list) and op.commands[0][0] == "MULTI":
             assert not any(isinstance(x, resp.Err) for x in last), last
 
     def take_back(self, command, reply):
         may = self.back.setdefault(command[1], [None])
         if isinstance(reply, resp.Err):
-            assert reply.startswith("OOM"), reply
+            assert reply.startswith(REFUSED), reply
             if command[0] == "SET":
                 may.remove(command[2])
         elif command[0] == "GET":
-            self.judge_back(command[1], reply, "GET")
+            if reply is not None or not self.blind:
+                self.judge_back(command[1], reply, "GET")
         elif not self.keeps_all:
             del may[:may.index(command[2])]  # nothing older comes back
 
@@ -211,7 +214,7 @@ class Archived:
         """Nothing is left that would leave by itself, and all that has left is in the archive."""
         conn("CONFIG", "SET", "maxmemory", 0)
         srv.wait_for(lambda: ",expires=0," in conn("INFO", "keyspace").decode() or not conn("DBSIZE"), "expiry")
-        assert conn("ARCHIVE.FLUSH") == resp.OK
+        srv.wait_for(lambda: conn("ARCHIVE.FLUSH") == resp.OK, "the archive does not take what has left")
 
     def in_memory(self, conn):
         found = collections.Counter()
@@ -231,6 +234,7 @@ class Archived:
         found = collections.Counter(x.encode() if isinstance(x, str) else x for x, in rows)
         twice = db.execute("select db, key, count(*) n from entries where live = 1 group by db, key having n > 1").fetchall()
         assert not twice, "several live versions: %r" % twice
+        self.live = {k.encode() if isinstance(k, str) else k for k, in db.execute("select key from entries where live = 1")}
         self.departed = db.execute("select count(*) from entries").fetchone()[0]
         db.close()
         return found
@@ -240,6 +244,8 @@ class Archived:
         with self.server.conn() as conn:
             self.settle(conn)
             memory, archive = self.in_memory(conn), self.in_archive()
+            both = self.live & set(conn("KEYS", "*"))
+            assert not both, "in memory, and may be recalled: %r" % both
             known = {}
             for c in self.clients:
                 known.update(c.state)
@@ -276,6 +282,8 @@ class ArchivePowerCycle(Archived, PowerCycle):
     def __init__(self, mode, seed, evictions=False, **more):
         super().__init__(mode, seed, connections=0, **dict(self.settings(evictions), **more))
         self.prepare(evictions)
+        for c in self.clients:
+            c.blind = self.faults
 
     def loses_acknowledged(self):
         return self.mode != "always"
