@@ -448,7 +448,7 @@ void server_close(struct server *s)
     clients_reap(s);
     client_free_loader(s);
     live_search_close(s);
-    if (s->persist) departures_close(s);
+    departures_close(s);
     if (s->persist) persist_close(&s->persist);
     loop_close(s);
     for (int i = 0; i < (int)s->conf->databases; i++) {

@@ -46,7 +46,7 @@ class Client:
         self.number, self.rng, self.n, self.large, self.keeps_all = number, rng, 0, large, keeps_all
         self.state = {}  # bytes of a token -> MUST, MAYBE, NEVER
         self.fresh = set()  # tokens since the last crash
-        self.blind = False  # disks fail: the archive may have no answer for a read
+        self.blind = large  # the archive's queue is full now and then, or its disk fails: a read may find nothing
         self.back = {}   # key of the second namespace -> values that it may have
 
     def connect(self, server):
@@ -166,7 +166,7 @@ class Archived:
     def settings(self, evictions):
         more = {"namespace": NAMESPACES, "archive_recall_ttl": 0, "archive_timeout": 20000}
         if evictions:
-            more.update(maxmemory="8mb", maxmemory_policy="allkeys-lru")
+            more.update(maxmemory="8mb", maxmemory_policy="allkeys-lru", archive_queue_size="1mb")
         return more
 
     def loses_acknowledged(self):
@@ -283,7 +283,7 @@ class ArchivePowerCycle(Archived, PowerCycle):
         super().__init__(mode, seed, connections=0, **dict(self.settings(evictions), **more))
         self.prepare(evictions)
         for c in self.clients:
-            c.blind = self.faults
+            c.blind |= self.faults
 
     def loses_acknowledged(self):
         return self.mode != "always"

@@ -47,6 +47,8 @@ SERIES = [
                                                                                        where=ram)),
     ("archive, power cut, always", 6, lambda seed, b, ram: archive.ArchivePowerCycle("always", seed, binary=b,
                                                                                      where=RAM)),
+    ("archive, power cut and failing syncs, always", 3, lambda seed, b, ram: archive.ArchivePowerCycle(
+        "always", seed, faults=True, binary=b, where=RAM)),
     ("archive, power cut, everysec", 4, lambda seed, b, ram: archive.ArchivePowerCycle("everysec", seed, binary=b,
                                                                                        where=RAM)),
     ("power cut, snapshots", 4, lambda seed, b, ram: power.PowerCycle("snapshot", seed, binary=b, where=RAM)),
