@@ -131,9 +131,9 @@ def test_what_is_trimmed_off_is_a_value_of_its_own(start):
 
 
 def test_evicted_keys_are_archived(start):
-    s = start(namespace=["s:* archive evict"], maxmemory="6mb", maxmemory_policy="allkeys-lru")
+    s = start(namespace=["s:* archive evict"], maxmemory="16mb", maxmemory_policy="allkeys-lru")
     c = s.conn()
-    n = 3000
+    n = 6000
     for i in range(0, n, 100):
         assert set(c.pipeline([("SET", "s:%d" % k, b"%d:" % k + b"v" * 4000) for k in range(i, i + 100)])) == {OK}
     assert int(c.info("stats")["evicted_keys"]) > 500
