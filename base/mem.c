@@ -123,6 +123,18 @@ uint64_t mem_thread_used(void)
     return __sanitizer_get_current_allocated_bytes();
 }
 
+/* What does not go through mem_alloc is not counted here in the first place. */
+void mem_watch_begin(struct mem_watch *w)
+{
+    *w = (struct mem_watch){ 0 };
+}
+
+size_t mem_watch_bytes(const struct mem_watch *w)
+{
+    (void)w;
+    return 0;
+}
+
 void mem_stats(struct mem_stats *out)
 {
     size_t n = mem_used();
@@ -306,6 +318,23 @@ uint64_t mem_thread_used(void)
 
     if (UNLIKELY(own.allocated == NULL)) own = own_counters();
     return net(own);
+}
+
+void mem_watch_begin(struct mem_watch *w)
+{
+    struct counters own = own_counters();
+
+    *w = (struct mem_watch){ own.allocated, own.freed, net(own) };
+}
+
+/* The two words are read one after the other: a moment's difference may look like less than nothing. */
+size_t mem_watch_bytes(const struct mem_watch *w)
+{
+    int64_t n;
+
+    if (w->allocated == NULL) return 0;
+    n = (int64_t)(net((struct counters){ w->allocated, w->freed }) - w->base);
+    return n > 0 ? (size_t)n : 0;
 }
 
 static size_t stat_of(const char *name)

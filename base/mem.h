@@ -109,6 +109,15 @@ size_t mem_used(void);
  * calls means something. Whatever calls malloc counts, libraries too. A few instructions. */
 uint64_t mem_thread_used(void);
 
+/* The same of one thread since mem_watch_begin, which it calls, asked for by others while it lives: for a thread that
+ * keeps what it allocates to itself. */
+struct mem_watch {
+    const uint64_t *allocated, *freed; /* NULL: not begun */
+    uint64_t base;
+};
+void mem_watch_begin(struct mem_watch *w);
+size_t mem_watch_bytes(const struct mem_watch *w);
+
 /* Figures of the allocator for INFO memory and MEMORY STATS, refreshed at each call (a few us). */
 struct mem_stats {
     size_t allocated; /* bytes in live allocations */

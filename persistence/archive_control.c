@@ -218,6 +218,11 @@ void archive_writer_info(struct archive_writer *w, struct archive_info *out)
     pthread_mutex_unlock(&w->lock);
 }
 
+size_t archive_writer_memory(const struct archive_writer *w)
+{
+    return mem_watch_bytes(&w->memory);
+}
+
 bool archive_writer_is_failing(struct archive_writer *w)
 {
     bool failing;

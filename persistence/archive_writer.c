@@ -409,6 +409,7 @@ void *archive_writer_run(void *arg)
 
     thread_give_way();
     mem_thread_enter();
+    mem_watch_begin(&w->memory); /* archive_writer_start waits for the opening */
     open_file(w); /* the lock is held from here on */
     while (w->open_error == OK && next(w)) {
         bool failing = w->failing;

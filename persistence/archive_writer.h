@@ -53,4 +53,7 @@ uint64_t archive_writer_erased(struct archive_writer *w, uint64_t seq);
 void archive_writer_info(struct archive_writer *w, struct archive_info *out);
 bool archive_writer_is_failing(struct archive_writer *w);
 
+/* Bytes that the thread has in use: SQLite's pages, samples and training of dictionaries. */
+size_t archive_writer_memory(const struct archive_writer *w);
+
 #endif

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/mem.h"
 #include "persistence/archive_file.h"
 #include "persistence/archive_writer.h"
 #include "storage/store.h"
@@ -24,6 +25,7 @@ struct archive_writer {
     pthread_t thread;
     struct archive_readers *readers;
     _Atomic uint64_t done, seq, wanted;
+    struct mem_watch memory; /* what the thread takes: SQLite's pages, training */
 
     pthread_mutex_t lock;
     pthread_cond_t work;      /* for the thread */
