@@ -391,6 +391,11 @@ size_t archive_buffer_bytes(const struct archive *a)
     return a->queued_bytes + archive_readers_bytes(a->readers);
 }
 
+size_t archive_writer_bytes(const struct archive *a)
+{
+    return archive_writer_memory(a->writer);
+}
+
 /* --- opening and closing ----------------------------------------------------------------------------------- */
 
 static void copy_conf(struct archive *a, const struct archive_conf *conf)
