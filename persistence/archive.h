@@ -59,6 +59,7 @@ struct archive_env {
     int64_t (*wall_ms)(void);        /* thread safe */
     void (*wake)(void *ctx);         /* thread safe: make the reactor call archive_turn soon */
     void *ctx;
+    int64_t retry_us;                /* after an error of the disk; 0: a second */
 };
 
 enum { ARCHIVE_WHY = 512 };

@@ -63,7 +63,7 @@ static void set_error(struct archive_writer *w, const char *text)
     snprintf(w->error, sizeof w->error, "%s", text);
     w->failing = true;
     w->info.retries++;
-    w->retry_at = now_us(w) + RETRY_US;
+    w->retry_at = now_us(w) + (w->env.retry_us > 0 ? w->env.retry_us : RETRY_US);
     pthread_cond_broadcast(&w->committed);
     pthread_mutex_unlock(&w->lock);
     if (first) log_warning(w->env.log, "Archive %s: %s. What leaves memory waits; trying again every second", w->conf.path, text);
