@@ -393,7 +393,12 @@ size_t archive_buffer_bytes(const struct archive *a)
 
 size_t archive_writer_bytes(const struct archive *a)
 {
-    return archive_writer_memory(a->writer);
+    return a->writer != NULL ? archive_writer_memory(a->writer) : 0; /* NULL: it has been stopped, and jobs are handed back */
+}
+
+size_t archive_cache_bytes(const struct archive *a)
+{
+    return archive_readers_cached(a->readers);
 }
 
 /* --- opening and closing ----------------------------------------------------------------------------------- */

@@ -177,4 +177,7 @@ void archive_info(const struct archive *a, struct archive_info *out);
 size_t archive_buffer_bytes(const struct archive *a);
 size_t archive_writer_bytes(const struct archive *a);
 
+/* Nor do the caches of the three connections that read, up to 8 MB each. */
+size_t archive_cache_bytes(const struct archive *a);
+
 #endif

@@ -194,6 +194,14 @@ void archive_reader_close(struct archive_reader **out)
 
 /* --- a job ----------------------------------------------------------------------------------------------- */
 
+static int64_t cache_of(sqlite3 *db)
+{
+    int now = 0, most;
+
+    if (db != NULL) sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_USED, &now, &most, 0);
+    return now;
+}
+
 /* End what may have been left open, and the transaction: nothing of the file is held between jobs. */
 static void end(struct archive_reader *r)
 {
@@ -210,6 +218,7 @@ static void end(struct archive_reader *r)
     if (st != NULL) sqlite3_reset(st);
     if (!sqlite3_get_autocommit(r->db)) sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
     atomic_store_explicit(&r->taken, 0, memory_order_relaxed);
+    atomic_store_explicit(&r->cached, cache_of(r->db) + cache_of(r->guest), memory_order_relaxed);
 }
 
 void archive_reader_run(struct archive_reader *r, struct archive_job *j, int64_t query_ms, int64_t query_rows)

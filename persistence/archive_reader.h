@@ -41,6 +41,7 @@ struct archive_reader {
     const _Atomic bool *closing;
     enum archive_stop stop;
     uint64_t memory_before;
+    _Atomic int64_t cached;         /* bytes of SQLite's caches after the last job; for any thread */
     _Atomic int64_t taken;          /* bytes, by the job that runs, when it was last looked at; for any thread */
     sqlite3 *guest;              /* archive_sql.c: for statements of users; opened when the first comes */
     char *path;

@@ -300,6 +300,18 @@ size_t archive_readers_bytes(const struct archive_readers *rs)
     return sum;
 }
 
+size_t archive_readers_cached(const struct archive_readers *rs)
+{
+    size_t sum = 0;
+
+    for (int i = 0; rs != NULL && i < LANES; i++) {
+        const struct archive_reader *r = rs->lanes[i].reader;
+
+        if (r != NULL) sum += (size_t)atomic_load_explicit(&r->cached, memory_order_relaxed);
+    }
+    return sum;
+}
+
 void archive_readers_info(const struct archive_readers *rs, struct archive_readers_info *out)
 {
     *out = (struct archive_readers_info){ 0 };

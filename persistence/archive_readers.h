@@ -43,6 +43,9 @@ void archive_readers_pause(struct archive_readers *rs, bool on);
 /* What the jobs that run now have taken for themselves: not to be made room for by evicting data. */
 size_t archive_readers_bytes(const struct archive_readers *rs);
 
+/* And what SQLite keeps of the file for the next ones. */
+size_t archive_readers_cached(const struct archive_readers *rs);
+
 struct archive_readers_info {
     uint64_t asked, failed, refused; /* jobs, since the start; failed: those whose `failed` is set */
     uint64_t waiting;                /* now, in both lanes */

@@ -38,7 +38,10 @@ size_t server_used_memory(const struct server *s)
 {
     size_t used = mem_used(), aside = persist_buffer_bytes(s->persist);
 
-    if (s->archive) aside += archive_buffer_bytes(s->archive) + archive_writer_bytes(s->archive) + live_search_bytes(s);
+    if (s->archive) {
+        aside += archive_buffer_bytes(s->archive) + archive_writer_bytes(s->archive) + archive_cache_bytes(s->archive) +
+                 live_search_bytes(s);
+    }
     return used > aside ? used - aside : 0;
 }
 

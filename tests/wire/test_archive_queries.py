@@ -301,6 +301,24 @@ def test_a_hungry_statement_evicts_nothing(start):
     assert c("DBSIZE") == 5000
 
 
+def test_sqlite_s_caches_evict_nothing(start):
+    """25 MB of data below 44 MB; the archive's file is larger than all caches together, which take 40."""
+    s = start(maxmemory="44mb", maxmemory_policy="allkeys-lru", archive_messages="no", archive_compression="no")
+    c = s.conn()
+    rng = random.Random(1)
+    keys = ["k%d" % i for i in range(2500)]
+    for i in range(0, len(keys), 100):
+        c.pipeline([("SET", key, rng.randbytes(10000)) for key in keys[i:i + 100]])
+        assert c("ARCHIVE.PUT", *keys[i:i + 100]) == 100
+        assert c("ARCHIVE.FLUSH") == resp.OK
+    for _ in range(2):
+        assert table(c("ARCHIVE.SQL", "select count(distinct value) from entries"))[0] == [len(keys)]
+        for key in keys:
+            assert len(c("ARCHIVE.GET", key)) == 10000
+        assert c("SET", "k0", rng.randbytes(10000)) == resp.OK
+    assert c.info("stats")["evicted_keys"] == "0"
+
+
 def test_many_ask_at_once(s, c):
     for i in range(50):
         c("SET", "k%d" % i, "v%d" % i)
