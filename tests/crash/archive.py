@@ -23,7 +23,7 @@ from power import PowerCycle
 CONNECTIONS, KEYS, BATCH = 5, 12, 25
 KEEP = 6  # elements that lists keep
 ALL = "expire,evict,delete,overwrite,trim"
-NAMESPACES = ["all:* archive %s" % ALL, "back:* archive expire,evict recall read"]
+NAMESPACES = ["all:* archive %s" % ALL, "all:n:* archive %s maxlen %d" % (ALL, KEEP), "back:* archive expire,evict recall read"]
 MUST, MAYBE, NEVER = "must", "maybe", "never"
 REFUSED = ("OOM", "MISCONF", "ERR no such key", "EXECABORT")
 
@@ -80,10 +80,13 @@ class Client:
         if r < 64:
             ts = [self.token() for _ in range(self.rng.randrange(1, 4))]
             return Op([("RPUSH", self.key(b"l"), *ts)], ts)
+        if r < 68:
+            ts = [self.token() for _ in range(self.rng.randrange(1, KEEP + 3))]
+            return Op([("RPUSH", self.key(b"n"), *ts)], ts)
         if r < 72:
             return Op([("LTRIM", self.key(b"l"), -KEEP, -1)], [])
         if r < 75:
-            return Op([("DEL", self.key(b"l"))], [])
+            return Op([("DEL", self.key(self.rng.choice((b"l", b"n"))))], [])
         if r < 82:
             t = self.token()
             return Op([("XADD", self.key(b"x"), "MAXLEN", KEEP, "*", "role", "user", "content", t)], [t])
@@ -222,7 +225,7 @@ class Archived:
             kind = k.split(b":")[1]
             if kind == b"s":
                 found[conn("GET", k)] += 1
-            elif kind == b"l":
+            elif kind in (b"l", b"n"):
                 found.update(conn("LRANGE", k, 0, -1))
             else:
                 found.update(e[1][3] for e in conn("XRANGE", k, "-", "+"))
@@ -230,7 +233,7 @@ class Archived:
 
     def in_archive(self):
         db = sqlite3.connect("file:%s?mode=ro" % self.file, uri=True)
-        rows = db.execute("select content from messages m join entries e on e.id = m.entry where e.namespace = 'all:*'")
+        rows = db.execute("select content from messages m join entries e on e.id = m.entry where e.namespace like 'all:%'")
         found = collections.Counter(x.encode() if isinstance(x, str) else x for x, in rows)
         twice = db.execute("select db, key, count(*) n from entries where live = 1 group by db, key having n > 1").fetchall()
         assert not twice, "several live versions: %r" % twice
