@@ -286,9 +286,13 @@ static void ask_for_sync(struct server *s)
 /* What the archive has answered becomes replies and keys; live keys are looked at for searches. True: there is more. */
 static bool turn_of_archive(struct server *s)
 {
+    bool more;
+
     archive_wait_turn(s);
     live_search_turn(s);
-    return recall_turn(s);
+    more = recall_turn(s);
+    if (UNLIKELY(!link_alone(&s->ready))) block_serve(s); /* what came back may be what somebody waits for */
+    return more;
 }
 
 /* Hear of the archive's threads what they have done. True: that is to be answered at once. */

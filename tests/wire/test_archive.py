@@ -160,6 +160,16 @@ def test_others_go_on_while_one_waits_for_the_archive(s, c):
     assert c("GET", "k") == b"mine"
 
 
+def test_what_comes_back_serves_those_who_wait_for_it(s, c):
+    o = s.conn()
+    c("RPUSH", "l", "x")
+    c("ARCHIVE.MOVE", "l")
+    o.send("BLPOP", "l", 0)
+    wait_for(lambda: c.info("clients")["blocked_clients"] == "1")
+    assert c("ARCHIVE.RECALL", "l") == 1
+    assert o.read() == [b"l", b"x"]
+
+
 def test_waiting_ends_by_time_and_by_unblock(start):
     s = start(enable_debug_command="yes", archive_timeout="30")
     c, o = s.conn(), s.conn()

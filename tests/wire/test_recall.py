@@ -352,6 +352,22 @@ def test_blocking_commands_find_what_has_left(cold):
     assert o.read() == [b"l", b"y"]
 
 
+def test_who_waits_for_a_list_gets_what_comes_back_too_late_for_another(start):
+    s = start(namespace="in:* recall read archive expire", enable_debug_command="yes", archive_timeout="30")
+    c, o = s.conn(), s.conn()
+    o.send("BLPOP", "in:l", 0)
+    wait_for(lambda: c.info("clients")["blocked_clients"] == "1")
+    c("MULTI")
+    c("RPUSH", "in:l", "x")
+    c("ARCHIVE.MOVE", "in:l")
+    assert c("EXEC") == [1, 1]
+    assert c("ARCHIVE.FLUSH") == resp.OK
+    pause(c)
+    assert c("LLEN", "in:l") == 0
+    pause(c, False)
+    assert o.read() == [b"in:l", b"x"]
+
+
 def test_what_overwrites_or_deletes_does_not_wait(cold):
     c = cold.conn()
     keys = ["k%d" % i for i in range(8)]
