@@ -260,14 +260,18 @@ static bool take(struct archive_search *s, struct archive_reader *r, const struc
     return archive_hits_add(&s->hits, &hit, search_identity(s, &text), entry);
 }
 
-/* Tables that grow have for a moment their old size and their new one. */
+/* Tables that grow have for a moment their old size and their new one. What the thread has taken in all is counted by its
+ * reader (archive_readers_bytes), so it is not counted again here. */
 void search_note_memory(struct archive_search *s)
 {
+    const struct archive_reader *r = s->rank.reader;
+    int64_t taken = r != NULL ? atomic_load_explicit(&r->taken, memory_order_relaxed) : 0;
     size_t live = s->names_bytes + s->n_live * 3 * sizeof *s->live, found = s->found_bytes + s->n_found * 2 * sizeof *s->found;
     size_t seen = s->hits.seen != NULL ? 3 * (s->hits.seen_mask + 1) * sizeof *s->hits.seen : 0;
-    size_t best = s->hits.n * 2 * sizeof *s->hits.best;
+    size_t all = s->live_bytes + live + found + seen + s->hits.n * 2 * sizeof *s->hits.best;
 
-    atomic_store_explicit(&s->held, s->live_bytes + live + found + seen + best, memory_order_relaxed);
+    if (taken > 0) all = all > (size_t)taken ? all - (size_t)taken : 0;
+    atomic_store_explicit(&s->held, all, memory_order_relaxed);
 }
 
 static bool find_in(struct archive_search *s, struct archive_reader *r, const struct table *t)

@@ -100,9 +100,15 @@ def test_evicted_sessions_are_found(s, c):
     for i in range(2000):
         c("RPUSH", "s:%d" % i, chat("user", "word%d and some more to fill the memory up with %s" % (i, "x" * 400)))
     c("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-    used = int(c.info("memory")["used_memory"])
-    c("CONFIG", "SET", "maxmemory", str(used - (400 << 10)))
-    wait_for(lambda: int(c.info("stats")["evicted_keys"]) > 100)
+    limit = int(c.info("memory")["used_memory"])
+
+    def squeeze():  # what counts against the limit is less than what is used
+        nonlocal limit
+        limit -= 16 << 10
+        c("CONFIG", "SET", "maxmemory", str(limit))
+        return int(c.info("stats")["evicted_keys"]) > 100
+
+    wait_for(squeeze)
     c("CONFIG", "SET", "maxmemory", "0")
     where = set()
     for i in range(0, 2000, 37):
