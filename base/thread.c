@@ -23,8 +23,8 @@ int thread_start(pthread_t *t, void *(*fn)(void *arg), void *arg)
 const char *thread_why(int error)
 {
     if (error == EAGAIN) {
-        return "too many processes and threads, or too little memory. memd needs four of its own, and four more with an archive: see ulimit -u, "
-               "TasksMax= of systemd, pids.max of the control group";
+        return "too many processes and threads, or too little memory. memd needs four of its own, and four more with an "
+               "archive: see ulimit -u, TasksMax= of systemd, pids.max of the control group";
     }
     return strerror(error);
 }
