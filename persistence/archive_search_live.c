@@ -25,6 +25,10 @@ bool archive_search_add(struct archive_search *s, struct str ns, struct str key,
 {
     struct live_key *k;
 
+    if (payload->cap > payload->n + payload->n / 8) { /* it grew by doubling */
+        payload->p = mem_realloc(payload->p, payload->n);
+        payload->cap = payload->n;
+    }
     if (s->n_live == ARCHIVE_SEARCH_LIVE_KEYS || s->live_bytes + payload->cap > ARCHIVE_SEARCH_LIVE_BYTES) {
         buf_fini(payload);
         return false;
