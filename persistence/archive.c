@@ -354,6 +354,11 @@ bool archive_wait(struct archive *a, uint64_t seq, int64_t ms)
 
 /* --- figures ----------------------------------------------------------------------------------------------- */
 
+bool archive_is_failing(const struct archive *a)
+{
+    return archive_writer_is_failing(a->writer);
+}
+
 static const char *state_of(struct archive *a, int64_t lag_ms)
 {
     if (archive_writer_is_failing(a->writer)) return "failing";

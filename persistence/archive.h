@@ -91,6 +91,9 @@ void archive_loaded(struct archive *a);
 /* Room for a departure of about so many bytes? Cheap. */
 bool archive_has_room(const struct archive *a, size_t bytes);
 
+/* SQLite says no, and is asked again every second. */
+bool archive_is_failing(const struct archive *a);
+
 /* Give n its number and queue it with this payload, which is taken over (the buf is empty afterwards; n->payload is
  * not looked at). *echo is the note for the log, borrowed for the turn. archive_logged must follow in this turn. */
 void archive_put(struct archive *a, const struct archive_note *n, struct buf *payload, struct str *echo);

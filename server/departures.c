@@ -223,6 +223,14 @@ static bool refuses(struct server *s, size_t bytes)
     return departures_archive(s, &why) == NULL || !archive_has_room(s->archive, bytes);
 }
 
+bool departures_are_slow(const struct server *s)
+{
+    enum { SOME = 64 * 1024 };
+
+    if (s->archive == NULL || s->conf->archive_on_full == CONF_ON_FULL_DROP) return false;
+    return UNLIKELY(!archive_has_room(s->archive, SOME)) && !archive_is_failing(s->archive);
+}
+
 bool departures_may_leave(struct server *s, const struct entry *e, unsigned how)
 {
     if (!wants(s, e, how) || is_far_too_large(s, e)) return true;

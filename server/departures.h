@@ -67,6 +67,9 @@ uint64_t departures_tell(struct server *s, const struct archive_note *n);
  * memory: eviction fails, expiry waits. */
 bool departures_may_leave(struct server *s, const struct entry *e, unsigned how);
 
+/* The archive works and has no room at this moment: who needs some in memory had better wait a little. */
+bool departures_are_slow(const struct server *s);
+
 /* After the turn's bytes are in the log: what was noted has its offset; what is synced may be committed; what the
  * archive's threads have done is collected. */
 void departures_turn(struct server *s);

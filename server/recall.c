@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "server/block.h"
+#include "server/departures.h"
 #include "server/dispatch.h"
 #include "server/recall_put.h"
 #include "storage/db.h"
@@ -35,13 +36,14 @@ static void leave(struct client *c, void *parked)
     mem_free(w);
 }
 
-/* It runs in recall_turn, and finds nothing. */
+/* It runs in recall_turn, and finds nothing; or is told that there was no room, where that was it. */
 static void time_up(struct client *c, void *parked)
 {
     struct waiting *w = parked;
 
     if (w->gives_up) return;
     w->gives_up = true;
+    if (departures_are_slow(c->server)) w->refusal = err_text(ERR_OOM);
     c->server->recalls->stats.timeouts++;
     let_go(w);
     if (link_alone(&w->in_ready)) link_add_tail(&c->server->recalls->ready, &w->in_ready);
@@ -93,10 +95,11 @@ void recall_complain(struct server *s, struct str key, const char *what)
                 "said once in ten seconds; INFO archive counts.", (int)(key.n < 128 ? key.n : 128), key.p, what);
 }
 
-/* Is nothing to be brought into memory now? What has come waits until it may. */
+/* Is nothing to be brought into memory now? What has come waits until it may. What it would push out has to have
+ * room in the archive's queue: a read that comes a little faster than the archive's disk waits and is not refused. */
 bool recall_is_held(const struct server *s)
 {
-    return s->pause_until_ms != 0 || s->store->loading || persist_must_wait(s->persist);
+    return s->pause_until_ms != 0 || s->store->loading || persist_must_wait(s->persist) || departures_are_slow(s);
 }
 
 /* Into the store. *refusal: why the request is not to run, where there is no room. False: the value is damaged. */
