@@ -46,10 +46,8 @@ struct archive_log *archive_writer_find_log(struct archive_writer *w, const char
 
 static void copy_conf(struct archive_writer *w, const struct archive_conf *conf)
 {
-    const char *path = w->conf.path;
-
     w->conf = *conf;
-    w->conf.path = path != NULL ? path : mem_dup(conf->path, strlen(conf->path) + 1);
+    w->conf.path = w->path;
 }
 
 static void destroy(struct archive_writer *w)
@@ -63,7 +61,7 @@ static void destroy(struct archive_writer *w)
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->work);
     pthread_cond_destroy(&w->committed);
-    mem_free((char *)w->conf.path);
+    mem_free(w->path);
     mem_free(w);
 }
 
@@ -85,6 +83,7 @@ enum err archive_writer_start(struct archive_writer **to, const struct archive_c
     enum err e;
     int error;
 
+    w->path = mem_dup(conf->path, strlen(conf->path) + 1);
     copy_conf(w, conf);
     w->env = *env;
     w->values = *env->values;

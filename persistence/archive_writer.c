@@ -66,7 +66,7 @@ static void set_error(struct archive_writer *w, const char *text)
     w->retry_at = now_us(w) + (w->env.retry_us > 0 ? w->env.retry_us : RETRY_US);
     pthread_cond_broadcast(&w->committed);
     pthread_mutex_unlock(&w->lock);
-    if (first) log_warning(w->env.log, "Archive %s: %s. What leaves memory waits; trying again every second", w->conf.path, text);
+    if (first) log_warning(w->env.log, "Archive %s: %s. What leaves memory waits; trying again every second", w->path, text);
     w->env.wake(w->env.ctx);
 }
 
@@ -90,7 +90,7 @@ static void recovered(struct archive_writer *w)
     was = w->failing;
     w->failing = false;
     pthread_mutex_unlock(&w->lock);
-    if (was) log_notice(w->env.log, "Archive %s: works again", w->conf.path);
+    if (was) log_notice(w->env.log, "Archive %s: works again", w->path);
 }
 
 /* Before a transaction is tried again: a connection, and what the file holds. */
@@ -135,7 +135,7 @@ static void leave_out(struct archive_writer *w, struct archive_item *it, int rc)
 {
     it->skip = true;
     archive_rollback(&w->file);
-    log_warning(w->env.log, "Archive %s: a note on key '%.*s' is left out: %s", w->conf.path,
+    log_warning(w->env.log, "Archive %s: a note on key '%.*s' is left out: %s", w->path,
                 (int)(it->note.key.n < 100 ? it->note.key.n : 100), it->note.key.p, sqlite3_errstr(rc));
     pthread_mutex_lock(&w->lock);
     w->info.dropped++;
@@ -217,7 +217,7 @@ static uint64_t file_size(const char *path, const char *suffix)
 static void take_figures(struct archive_writer *w)
 {
     struct archive_info *in = &w->info;
-    uint64_t file_bytes = file_size(w->conf.path, ""), wal_bytes = file_size(w->conf.path, "-wal");
+    uint64_t file_bytes = file_size(w->path, ""), wal_bytes = file_size(w->path, "-wal");
 
     pthread_mutex_lock(&w->lock);
     in->entries = (uint64_t)w->file.counts.entries;
@@ -299,7 +299,7 @@ static void checkpoint(struct archive_writer *w, bool all)
     snprintf(w->error, sizeof w->error, "%s", text);
     w->info.retries++;
     pthread_mutex_unlock(&w->lock);
-    if (first) log_warning(w->env.log, "Archive %s: its -wal file cannot be taken in: %s", w->conf.path, text);
+    if (first) log_warning(w->env.log, "Archive %s: its -wal file cannot be taken in: %s", w->path, text);
 }
 
 static void checkpoint_if_large(struct archive_writer *w)
@@ -392,7 +392,7 @@ static void open_file(struct archive_writer *w)
     enum err e = archive_file_open(&w->file, &w->conf, &w->values, w->why);
 
     if (e == OK && read_applied(w) != SQLITE_OK) {
-        e = why_put(w->why, ERR_FORMAT, "%s: table applied cannot be read (%s)", w->conf.path, sqlite3_errmsg(w->file.db));
+        e = why_put(w->why, ERR_FORMAT, "%s: table applied cannot be read (%s)", w->path, sqlite3_errmsg(w->file.db));
         archive_file_close(&w->file);
     }
     if (e == OK) take_figures(w);

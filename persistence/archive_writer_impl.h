@@ -19,7 +19,8 @@ struct erased {
 };
 
 struct archive_writer {
-    struct archive_conf conf; /* under the lock; path is its own */
+    char *path;               /* the same as conf.path, but never changed */
+    struct archive_conf conf; /* under the lock */
     struct archive_env env;
     struct store_conf values;
     pthread_t thread;
