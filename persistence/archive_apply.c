@@ -212,6 +212,7 @@ static void put_message(void *ctx, const struct archive_message *m)
     if (!isnan(m->score)) sqlite3_bind_double(st, 8, m->score);
     r->rc = archive_run(r->f, st);
     if (r->rc == SQLITE_DONE) r->f->counts.messages++;
+    if (r->rc == SQLITE_DONE && !m->is_blob) r->rc = archive_index(r->f, SQL_INDEX_MESSAGE, m->content);
 }
 
 static void put_field(void *ctx, const struct archive_field *p)
@@ -231,6 +232,7 @@ static void put_field(void *ctx, const struct archive_field *p)
     if (p->expires_ms >= 0) sqlite3_bind_int64(st, 4, p->expires_ms);
     r->rc = archive_run(r->f, st);
     if (r->rc == SQLITE_DONE) r->f->counts.fields++;
+    if (r->rc == SQLITE_DONE && !p->value_is_blob) r->rc = archive_index(r->f, SQL_INDEX_FIELD, p->value);
 }
 
 /* What cannot be decoded has its row in entries, and no others. */

@@ -1,7 +1,9 @@
 /* archive_file.c -- see archive_file.h.
  *
  * synchronous is FULL: a commit is on the disk. The log of changes (WAL) is not checkpointed by SQLite itself but
- * by the writer between transactions, so that it is known when the disk is busy with it. Memory is not mapped: a file
+ * by the writer between transactions, so that it is known when the disk is busy with it. Triggers, which keep the index
+ * for others who write to the file, are off here: a statement that fires one can be undone by itself, and for that FTS5
+ * writes out its index before and after each, which makes it three times as slow. Memory is not mapped: a file
  * that another process cuts would kill this one. */
 #include "persistence/archive_file.h"
 
@@ -50,6 +52,17 @@ static int note_wal(void *ctx, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
+static int look_for_index(struct archive_file *f)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = sqlite3_prepare_v2(f->db, "SELECT 1 FROM sqlite_schema WHERE name = 'messages_fts'", -1, &st, NULL);
+
+    if (rc == SQLITE_OK) rc = sqlite3_step(st);
+    f->is_indexed = rc == SQLITE_ROW;
+    sqlite3_finalize(st);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 static int set_up(struct archive_file *f)
 {
     int rc = sqlite3_exec(f->db,
@@ -61,6 +74,8 @@ static int set_up(struct archive_file *f)
     if (rc == SQLITE_OK) rc = sqlite3_create_function(f->db, "memd_glob", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
                                                       NULL, run_glob, NULL, NULL);
     sqlite3_wal_hook(f->db, note_wal, f); /* also ends SQLite's own checkpoints */
+    if (rc == SQLITE_OK) rc = sqlite3_db_config(f->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    if (rc == SQLITE_OK) rc = look_for_index(f);
     return rc;
 }
 
@@ -236,11 +251,49 @@ static int drop_where(struct archive_file *f, enum archive_sql which, int64_t id
     return rc;
 }
 
+int archive_index(struct archive_file *f, enum archive_sql which, struct str text)
+{
+    sqlite3_stmt *st;
+
+    if (!f->is_indexed) return SQLITE_DONE;
+    st = archive_sql(f, which);
+    if (st == NULL) return archive_code(f);
+    sqlite3_bind_int64(st, 1, sqlite3_last_insert_rowid(f->db));
+    sqlite3_bind_text64(st, 2, text.n > 0 ? text.p : "", text.n, SQLITE_STATIC, SQLITE_UTF8);
+    return archive_run(f, st);
+}
+
+/* The index is told the texts that are to be forgotten: it has not kept them. */
+static int unindex(struct archive_file *f, enum archive_sql texts_of, enum archive_sql which, int64_t entry)
+{
+    sqlite3_stmt *rows = f->is_indexed ? archive_sql(f, texts_of) : NULL;
+    int rc = SQLITE_DONE, done = SQLITE_DONE;
+
+    if (!f->is_indexed) return SQLITE_DONE;
+    if (rows == NULL) return archive_code(f);
+    sqlite3_bind_int64(rows, 1, entry);
+    while (done == SQLITE_DONE && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
+        sqlite3_stmt *st = archive_sql(f, which);
+
+        if (st == NULL) {
+            done = archive_code(f);
+            break;
+        }
+        sqlite3_bind_int64(st, 1, sqlite3_column_int64(rows, 0));
+        sqlite3_bind_value(st, 2, sqlite3_column_value(rows, 1));
+        done = archive_run(f, st);
+    }
+    sqlite3_reset(rows);
+    return done == SQLITE_DONE ? rc : done;
+}
+
 int archive_drop_entry(struct archive_file *f, int64_t id)
 {
     sqlite3_stmt *st;
-    int rc = drop_where(f, SQL_DROP_MESSAGES, id, &f->counts.messages);
+    int rc = unindex(f, SQL_MESSAGE_TEXTS, SQL_UNINDEX_MESSAGE, id);
 
+    if (rc == SQLITE_DONE) rc = unindex(f, SQL_FIELD_TEXTS, SQL_UNINDEX_FIELD, id);
+    if (rc == SQLITE_DONE) rc = drop_where(f, SQL_DROP_MESSAGES, id, &f->counts.messages);
     if (rc == SQLITE_DONE) rc = drop_where(f, SQL_DROP_FIELDS, id, &f->counts.fields);
     if (rc != SQLITE_DONE) return rc;
     st = archive_sql(f, SQL_DROP_ENTRY);

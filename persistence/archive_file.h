@@ -42,6 +42,12 @@ struct store;
     X(SQL_MESSAGE, "INSERT INTO messages(entry, position, message_id, at, role, content, metadata, score)" \
                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") \
     X(SQL_FIELD, "INSERT INTO fields(entry, field, value, expires_at) VALUES(?1, ?2, ?3, ?4)") \
+    X(SQL_INDEX_MESSAGE, "INSERT INTO messages_fts(rowid, content) VALUES(?1, ?2)") \
+    X(SQL_INDEX_FIELD, "INSERT INTO fields_fts(rowid, value) VALUES(?1, ?2)") \
+    X(SQL_MESSAGE_TEXTS, "SELECT id, content FROM messages WHERE entry = ?1 AND typeof(content) = 'text'") \
+    X(SQL_FIELD_TEXTS, "SELECT id, value FROM fields WHERE entry = ?1 AND typeof(value) = 'text'") \
+    X(SQL_UNINDEX_MESSAGE, "INSERT INTO messages_fts(messages_fts, rowid, content) VALUES('delete', ?1, ?2)") \
+    X(SQL_UNINDEX_FIELD, "INSERT INTO fields_fts(fields_fts, rowid, value) VALUES('delete', ?1, ?2)") \
     X(SQL_DROP_MESSAGES, "DELETE FROM messages WHERE entry = ?1") \
     X(SQL_DROP_FIELDS, "DELETE FROM fields WHERE entry = ?1") \
     X(SQL_DROP_ENTRY, "DELETE FROM entries WHERE id = ?1 RETURNING live") \
@@ -74,6 +80,7 @@ struct archive_file {
     struct archive_counts before; /* as of its beginning */
     bool begun;                   /* a transaction is open */
     bool compress, messages;      /* settings of the moment */
+    bool is_indexed;              /* the file has FTS5 tables */
     int wal_pages;                /* as of the last commit */
     uint64_t raw_bytes, stored_bytes; /* of values that were committed or tried, ever */
     struct buf room, room2;       /* scratch */
@@ -100,6 +107,9 @@ int archive_do(struct archive_file *f, enum archive_sql which);
 int archive_begin(struct archive_file *f);
 int archive_commit(struct archive_file *f);
 void archive_rollback(struct archive_file *f);
+
+/* Put a text that has just been inserted into the index (which: SQL_INDEX_...). SQLITE_DONE. */
+int archive_index(struct archive_file *f, enum archive_sql which, struct str text);
 
 /* Remove an entry with its messages and fields, inside a transaction. SQLITE_DONE. */
 int archive_drop_entry(struct archive_file *f, int64_t id);

@@ -195,4 +195,9 @@ void archive_rig_check(struct archive_rig *r)
     ck_assert_int_eq(archive_rig_number(r, "SELECT count(*) FROM (SELECT 1 FROM entries GROUP BY db, key, version"
                                            " HAVING count(*) > 1)"), 0);
     ck_assert_int_eq(archive_rig_number(r, "SELECT count(*) FROM messages WHERE entry NOT IN (SELECT id FROM entries)"), 0);
+    if (archive_rig_number(r, "SELECT count(*) FROM sqlite_schema WHERE name = 'messages_fts'") == 0) return;
+    ck_assert_int_eq(archive_rig_number(r, "SELECT (SELECT count(*) FROM messages_fts_docsize) -"
+                                           " (SELECT count(*) FROM messages WHERE typeof(content) = 'text')"), 0);
+    ck_assert_int_eq(archive_rig_number(r, "SELECT (SELECT count(*) FROM fields_fts_docsize) -"
+                                           " (SELECT count(*) FROM fields WHERE typeof(value) = 'text')"), 0);
 }
