@@ -39,7 +39,8 @@ def s():
     c("HSET", "customer:1", "email", "ada@example.org", "name", "Ada")
     c("SET", "profile:1", "one")
     c("SET", "profile:1", "two")
-    c("DEL", "chat:1", "customer:1", "profile:1")
+    c("SET", "customer:2", prose(rng, 10) * 20)  # compressed, and too few of these for a dictionary
+    c("DEL", "chat:1", "customer:1", "customer:2", "profile:1")
     keys = ["chat:m%d" % i for i in range(2200)]  # enough for a dictionary
     c.pipeline([("SET", k, '{"role":"user","content":"%s"}' % prose(rng, 20)) for k in keys])
     c.pipeline([("DEL", k) for k in keys])
