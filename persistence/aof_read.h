@@ -6,8 +6,8 @@
  * Where a file stops making sense, the question is whether it is torn (a cut left the last, never
  * synced part incomplete: it is dropped) or damaged (something that was on the disk has changed: loading
  * is refused). It is damage when a mark further on says that what is missing was durable; when the last
- * batch is there in full length, with no block of zeros in it, as a cut leaves them; and in files
- * without marks, when what is there is not the beginning of a command.
+ * batch is there in full length, with no block of zeros in it, as a cut leaves them, and none in the
+ * place of a batch's beginning or end, as a failed sync leaves them; and in files without marks, when what is there is not the beginning of a command.
  *
  * A file that is damaged may be salvaged: batches are self-delimiting and numbered, so that each that is whole
  * can be told from what is not, and is applied in its turn, wherever in the file it is. */

@@ -3,7 +3,7 @@
 
 #include "persistence/aof_impl.h"
 
-enum { SECTOR = 512 };
+enum { SECTOR = 512, MANY = 16 };
 
 /* A sector's first part may have come with an earlier write, so it need not be zeros in full. */
 bool aof_has_hole(struct rdb_in *in)
@@ -18,6 +18,31 @@ bool aof_has_hole(struct rdb_in *in)
         at += n;
         if (in->p[at - 1] == 0) return true;
     }
+    return false;
+}
+
+static bool are_zeros(const unsigned char *p)
+{
+    static const unsigned char zeros[MANY];
+
+    return memcmp(p, zeros, MANY) == 0;
+}
+
+/* What a failed sync has lost may begin and end within a sector, for what is written next brings the rest of it. Told
+ * by zeros where no value can be, and which no flipped bit makes: at the beginning of a batch, or instead of the line
+ * that ends one, before another that is whole. */
+static bool has_lost_ends(const struct aof_reader *r)
+{
+    struct rdb_in *in = r->in;
+    struct mark_scan s = { .id = r->head.id };
+    struct mark_found f;
+
+    if (rdb_in_left(in) < MANY || !rdb_in_reach(in, rdb_in_left(in))) return false;
+    if (are_zeros(in->p)) return true;
+    s.p = (const char *)in->p;
+    s.n = rdb_in_left(in);
+    while (mark_next(&s, &f))
+        if (f.b.seq > r->batches + 1 && f.from >= MANY && are_zeros(in->p + f.from - MANY)) return true;
     return false;
 }
 
@@ -74,7 +99,8 @@ enum aof_end aof_bad(struct aof_reader *r, enum aof_end end, const char *what)
 enum aof_end aof_judge(struct aof_reader *r, enum item last, const char *what)
 {
     struct mark_batch b;
-    bool full = ends_with_mark(r->in, &b) || ends_with_altered_newline(r->in), hole = aof_has_hole(r->in);
+    bool full = ends_with_mark(r->in, &b) || ends_with_altered_newline(r->in);
+    bool hole = aof_has_hole(r->in) || has_lost_ends(r);
     enum aof_end end = aof_bad(r, AOF_TORN, what);
 
     if (r->in->err != OK) return aof_bad(r, AOF_DAMAGED, r->in->why);

@@ -300,6 +300,7 @@ static int fs_sync(void *ctx, int fd)
         f->lost_to = f->n;
         fs->n_failed_syncs++;
     }
+    if (r != 0) stop_here(fs, "failed", fs->fds[fd].path);
     if (fs->hide_failed_syncs) r = 0;
     pthread_mutex_unlock(&fs->lock);
     return r;

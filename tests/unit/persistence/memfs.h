@@ -74,7 +74,7 @@ void memfs_init(struct memfs *fs);
 void memfs_fini(struct memfs *fs);
 
 /* Hold helper threads where `text` (kept) is about to be done, "open", "write", "sync", "rename", "link",
- * "unlink" or "syncdir" and the path; NULL: let them all go on. memfs_wait_held returns when one waits. */
+ * "unlink" or "syncdir" and the path, or where a sync has "failed" and this is about to be told; NULL: let them all go on. memfs_wait_held returns when one waits. */
 void memfs_hold(struct memfs *fs, const char *text);
 void memfs_wait_held(struct memfs *fs);
 

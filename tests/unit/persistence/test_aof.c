@@ -1,4 +1,5 @@
 /* What an AOF holds comes back, as far as it is whole: prefixes, damage, other servers' files. */
+#include "storage/type_string.h"
 #include "tests/unit/persistence/rig.h"
 
 static struct memfs disk, copy;
@@ -196,6 +197,88 @@ START_TEST(a_hole_in_what_was_durable_is_damage)
 }
 END_TEST
 
+/* The end of batch i of the file, with its line. */
+static size_t end_of_batch(struct str s, size_t i)
+{
+    const char *at = s.p, *end = s.p + s.n;
+
+    for (size_t k = 0; k <= i; k++) {
+        at = memmem(at, (size_t)(end - at), "#memd batch ", 12);
+        ck_assert_ptr_nonnull(at);
+        at = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1;
+    }
+    return (size_t)(at - s.p);
+}
+
+/* Bytes [from, to) never came, less than a sector; all behind them did. */
+static void load_with_hole(size_t from, size_t to, size_t batches)
+{
+    struct buf b = { 0 };
+
+    buf_add_str(&b, incr_of(&disk));
+    memset(b.p + from, 0, to - from);
+    ck_assert_msg(load_with(buf_str(&b)) == OK, "%zu to %zu: %s", from, to, rig.why);
+    ck_assert_int_eq(rig_where(&rig), (int64_t)rig.marks[batches].offset);
+    unload();
+    buf_fini(&b);
+}
+
+static void make_short_history(const struct str *values, size_t n)
+{
+    memfs_init(&disk);
+    rig_init(&rig, &disk);
+    ck_assert_int_eq(rig_start(&rig), OK);
+    for (size_t i = 0; i < n; i++) {
+        struct str argv[3] = { str_c("SET"), str_c("key"), values[i] };
+
+        ck_assert_int_eq(string_set(rig.store->dbs[0], argv[1], argv[2], NULL), OK);
+        persist_append(rig.p, 0, 3, argv);
+        rig_mark(&rig);
+        rig_turn(&rig);
+    }
+}
+
+START_TEST(a_hole_within_a_sector_that_takes_a_batch_s_beginning_or_end_is_a_torn_tail)
+{
+    struct str values[4] = { STR("one"), STR("two, of which a part was there before"), STR("three"), STR("four") };
+    size_t ends[4];
+
+    make_short_history(values, 4);
+    rig_kill(&rig);
+    for (size_t i = 0; i < 4; i++) ends[i] = end_of_batch(incr_of(&disk), i);
+    ck_assert_uint_lt(ends[3], 512);
+    load_with_hole(0, ends[0], 0);
+    load_with_hole(ends[0], ends[1], 1);
+    load_with_hole(ends[0], ends[1] + 10, 1);
+    load_with_hole(ends[0], ends[2], 1);
+    load_with_hole(ends[0] + 40, ends[1], 1);
+    load_with_hole(ends[0] + 40, ends[2], 1);
+    end();
+}
+END_TEST
+
+/* Also where a bit that flips makes a value shorter, so that it seems to be followed by zeros. */
+START_TEST(zeros_in_values_do_not_make_a_torn_tail_of_an_altered_bit)
+{
+    static const char zeros[99];
+    struct str values[3] = { { zeros, 9 }, { zeros, 64 }, { zeros, 99 } };
+    struct buf b = { 0 };
+
+    make_short_history(values, 3);
+    rig_kill(&rig);
+    buf_add_str(&b, incr_of(&disk));
+    for (size_t i = 0; i < b.n * 8; i++) {
+        b.p[i / 8] ^= (char)(1 << i % 8);
+        if (load_with(buf_str(&b)) == OK)
+            ck_assert_msg(rig_where(&rig) == (int64_t)rig.marks[3].offset, "bit %zu of byte %zu", i % 8, i / 8);
+        unload();
+        b.p[i / 8] ^= (char)(1 << i % 8);
+    }
+    buf_fini(&b);
+    end();
+}
+END_TEST
+
 START_TEST(with_load_truncated_off_a_torn_tail_is_refused)
 {
     struct str all;
@@ -346,7 +429,9 @@ END_TEST
 
 UNIT_MAIN("aof", what_was_appended_is_there_after_a_kill, every_prefix_of_a_log_loads_to_a_prefix_of_the_history,
           after_a_cut_back_the_log_goes_on, no_altered_bit_is_loaded, zeros_at_the_end_are_a_torn_tail,
-          a_hole_in_what_was_durable_is_damage, with_load_truncated_off_a_torn_tail_is_refused,
+          a_hole_in_what_was_durable_is_damage,
+          a_hole_within_a_sector_that_takes_a_batch_s_beginning_or_end_is_a_torn_tail,
+          zeros_in_values_do_not_make_a_torn_tail_of_an_altered_bit, with_load_truncated_off_a_torn_tail_is_refused,
           a_stock_servers_log_loads_and_the_next_increment_is_ours, a_stock_server_may_go_on_in_our_file,
           an_old_single_file_is_taken_over, a_command_that_is_unknown_is_named, a_missing_file_is_named,
           random_bytes_as_a_log_do_no_harm)

@@ -234,6 +234,43 @@ START_TEST(whichever_read_fails_once_nothing_acknowledged_is_lost)
 }
 END_TEST
 
+/* A sync fails, and before it says so more is written behind what is lost, in the same sector. */
+static void write_while_it_fails(bool from_the_start)
+{
+    memfs_init(&disk);
+    rig_init(&rig, &disk);
+    ck_assert_int_eq(rig_start(&rig), OK);
+    if (!from_the_start) rig_do(&rig, 0, "SET kept 0");
+    ck_assert(rig_durable(&rig));
+    disk.drops_unsynced = true;
+    rig_do(&rig, 0, "SET lost 1");
+    rig_turn(&rig);
+    disk.fail_errno = EIO;
+    disk.fail_from = disk.fail_to = disk.n_ops + 1;
+    memfs_hold(&disk, "failed ");
+    persist_sync_soon(rig.p);
+    memfs_wait_held(&disk);
+    rig_do(&rig, 0, "SET later 2");
+    rig_turn(&rig);
+    disk.fail_from = disk.n_ops + 1; /* and no other file can be made */
+    disk.fail_to = UINT64_MAX;
+    memfs_hold(&disk, NULL);
+    rig_kill(&rig);
+    lift();
+}
+
+START_TEST(what_is_written_while_a_sync_fails_does_not_make_damage_of_what_it_has_lost)
+{
+    for (int from_the_start = 0; from_the_start < 2; from_the_start++) {
+        write_while_it_fails(from_the_start);
+        ck_assert_msg(rig_start(&rig) == OK, "%s", rig.why);
+        ck_assert_int_eq(rig_where(&rig), (int64_t)rig.marks[from_the_start ? 0 : 1].offset);
+        rig_fini(&rig);
+        memfs_fini(&disk);
+    }
+}
+END_TEST
+
 /* --- loading -------------------------------------------------------------------------------------------------- */
 
 /* Directories to load from: what is left by a kill in the middle of things. */
@@ -378,5 +415,6 @@ END_TEST
 UNIT_MAIN("faults", whichever_operation_fails_once_nothing_acknowledged_is_lost,
           a_disk_that_fails_for_a_while_refuses_writes_and_loses_nothing_acknowledged,
           whichever_read_fails_once_nothing_acknowledged_is_lost,
+          what_is_written_while_a_sync_fails_does_not_make_damage_of_what_it_has_lost,
           a_fault_while_loading_refuses_the_start_and_the_next_one_has_everything,
           reads_and_writes_that_are_short_or_interrupted_change_nothing)
