@@ -98,7 +98,8 @@ struct namespace *ns_match(struct namespaces *n, struct str key)
     if (n->n == 0) return NULL;
     if (UNLIKELY(n->nodes == NULL)) build_all(n);
     for (node = &n->nodes[0]; node; node = at < key.n ? kid_for(n, node, (unsigned char)key.p[at]) : NULL) {
-        if (key.n - at < node->label_n || memcmp(key.p + at, node->label, node->label_n) != 0) break;
+        if (node->label_n > 0 && /* an empty key may have no address */
+            (key.n - at < node->label_n || memcmp(key.p + at, node->label, node->label_n) != 0)) break;
         at += node->label_n;
         if (node->n_rules > 0) path[depth++] = node;
     }

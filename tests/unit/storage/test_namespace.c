@@ -31,6 +31,7 @@ START_TEST(the_longest_literal_prefix_has_the_key)
     set_rules("*", (struct ns_rules){ 0 });
     expect_owner("x", "*");
     expect_owner("", "*");
+    ck_assert(ns_of_key(s, (struct str){ 0 }) != NULL); /* an empty name without an address */
     ck_assert(ns_del(s, STR("session:*")));
     ck_assert(!ns_del(s, STR("session:*")));
     expect_owner("session:1", "*");
