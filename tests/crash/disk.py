@@ -5,6 +5,7 @@ returned; a name (made, renamed, deleted) when its directory has been synced so.
 not: any subset, writes in part (any byte of the last, or any sectors, with zeros or old bytes in place of the
 missing ones). A sync that failed makes nothing durable, ever: the pages it should have written count as clean
 and are forgotten. Nothing is assumed of a particular file system: a synced file whose name was not is gone."""
+import atexit
 import os
 import shutil
 import struct
@@ -24,6 +25,7 @@ def shim():
     """Path of the shim, built once."""
     if "path" not in _built:
         d = tempfile.mkdtemp(prefix="memd-shim-")
+        atexit.register(shutil.rmtree, d, ignore_errors=True)
         path = os.path.join(d, "disk_shim.so")
         subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", path,
                         os.path.join(HERE, "disk_shim.c"), "-ldl", "-pthread"], check=True)

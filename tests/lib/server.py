@@ -3,6 +3,7 @@
 MEMD_BIN names the binary (default build/release/memd). It may name a stock redis-server as well: the
 suite is written so that the stock server passes what is common to both, which is how the tests
 themselves are tested. REDIS_BIN names the stock server that comparisons run against."""
+import glob
 import os
 import re
 import shutil
@@ -334,7 +335,8 @@ class Server:
     def destroy(self):
         self.kill9()
         if self.own_dir:
-            shutil.rmtree(self.dir, ignore_errors=True)
+            for path in [self.dir] + glob.glob(self.dir + ".original-*"):  # which a repair has kept
+                shutil.rmtree(path, ignore_errors=True)
 
     # --- looking at it ---------------------------------------------------------------------------
 

@@ -10,17 +10,21 @@
  *
  * UNIT_MAIN_AROUND("list", set_up, tear_down, ...) runs two functions around each test.
  *
+ * What a test writes to a disk goes to unit_dir: it is deleted when all tests have run, also behind one that failed.
+ *
  * Each test runs in a process of its own: it may crash, and it finds the state that main left. */
 #ifndef MEMD_TESTS_UNIT_H
 #define MEMD_TESTS_UNIT_H
 
 #include <check.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -65,6 +69,22 @@ static inline struct str unit_random_bytes(struct rng *r, struct buf *b, size_t 
     return buf_str(b);
 }
 
+static inline int unit_remove(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st, (void)kind, (void)at;
+    remove(path);
+    return 0;
+}
+
+/* A new directory for a test, in memory where that can be: on a busy disk it would wait longer than it runs. `out` has
+ * room for 64 bytes. */
+static inline char *unit_dir(char *out)
+{
+    snprintf(out, 64, "%s/XXXXXX", getenv("MEMD_TEST_DIR"));
+    ck_assert_ptr_nonnull(mkdtemp(out));
+    return out;
+}
+
 /* set_up and tear_down run around each test, in its process; NULL for none. */
 static inline int unit_run(const char *name, void (*set_up)(void), void (*tear_down)(void),
                            const TTest *const *tests, size_t n)
@@ -77,8 +97,12 @@ static inline int unit_run(const char *name, void (*set_up)(void), void (*tear_d
     for (size_t i = 0; i < n; i++) tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
+    char dir[] = "/dev/shm/memd-unit-XXXXXX", slow[] = "/tmp/memd-unit-XXXXXX";
+    const char *made = mkdtemp(dir) ? dir : mkdtemp(slow);
 
+    if (!made || setenv("MEMD_TEST_DIR", made, 1) != 0) abort();
     srunner_run_all(runner, CK_ENV);
+    nftw(made, unit_remove, 16, FTW_DEPTH | FTW_PHYS);
     int n_failed = srunner_ntests_failed(runner);
 
     srunner_free(runner);

@@ -7,13 +7,14 @@
 #include "base/log.h"
 #include "tests/unit/unit.h"
 
-static char path[64];
+static char path[80];
 static char text[65536];
 
 static struct log *open_new(enum log_level level)
 {
-    snprintf(path, sizeof path, "/tmp/test_log.%d", (int)getpid());
-    unlink(path);
+    char dir[64];
+
+    snprintf(path, sizeof path, "%s/log", unit_dir(dir));
     return log_open(path, level);
 }
 
@@ -133,7 +134,7 @@ END_TEST
 START_TEST(after_a_reopen_lines_go_to_the_new_file)
 {
     struct log *l = open_new(LOG_DEBUG);
-    char moved[80];
+    char moved[96];
 
     snprintf(moved, sizeof moved, "%s.1", path);
     log_notice(l, "first");

@@ -32,8 +32,7 @@ void conf_tear_down(void)
 const char *test_dir(void)
 {
     if (dir[0] == '\0') {
-        strcpy(dir, "/tmp/memd-conf-XXXXXX");
-        ck_assert_ptr_nonnull(mkdtemp(dir));
+        unit_dir(dir);
     }
     return dir;
 }

@@ -22,8 +22,7 @@ void archive_rig_init(struct archive_rig *r)
 {
     *r = (struct archive_rig){ 0 };
     r->store = env_store(1);
-    snprintf(r->dir, sizeof r->dir, "/tmp/memd-archive-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(r->dir));
+    unit_dir(r->dir);
     snprintf(r->path, sizeof r->path, "%s/archive.db", r->dir);
     r->conf = (struct archive_conf){ .path = r->path, .queue_bytes = 8 << 20, .compress = true, .messages = true,
                                      .fts = ARCHIVE_FTS_UNICODE, .query_ms = 5000, .query_rows = 1000 };

@@ -28,8 +28,7 @@ void reader_rig_init(struct reader_rig *g)
     struct archive_reader_conf conf = { .path = g->path, .mono_us = reader_rig_clock };
 
     memset(g, 0, sizeof *g);
-    strcpy(g->dir, "/tmp/memd-archive-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(g->dir));
+    unit_dir(g->dir);
     snprintf(g->path, sizeof g->path, "%s/archive.db", g->dir);
     g->conf = (struct archive_conf){
         .path = g->path, .fts = ARCHIVE_FTS_UNICODE, .query_ms = 60000, .query_rows = 10000

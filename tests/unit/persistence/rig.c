@@ -25,9 +25,7 @@ static struct store_conf store_settings(void)
 void rig_init(struct rig *r, struct memfs *fs)
 {
     *r = (struct rig){ .fs = fs };
-    /* only the lock lies there: on a busy disk that would take longer than all else */
-    strcpy(r->dir, access("/dev/shm", W_OK) == 0 ? "/dev/shm/memd-unit-XXXXXX" : "/tmp/memd-unit-XXXXXX");
-    ck_assert(mkdtemp(r->dir));
+    unit_dir(r->dir);
     r->conf = (struct persist_conf){
         .dir = r->dir, .dbfilename = "dump.rdb", .appenddirname = "appendonlydir",
         .appendfilename = "appendonly.aof", .appendonly = true, .appendfsync = PERSIST_EVERYSEC,

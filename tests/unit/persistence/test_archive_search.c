@@ -14,7 +14,7 @@
 #include "storage/type_string.h"
 #include "tests/unit/unit.h"
 
-static char directory[] = "/tmp/memd-search-XXXXXX", path[64];
+static char directory[64], path[80];
 static sqlite3 *db;
 static struct archive_reader *reader;
 static struct store *live;
@@ -41,7 +41,7 @@ static void make_archive(enum archive_fts fts)
 
 static void set_up(void)
 {
-    ck_assert_ptr_nonnull(mkdtemp(directory));
+    unit_dir(directory);
     snprintf(path, sizeof path, "%s/archive.db", directory);
     live = store_new(&store_conf, &hash_key, 1);
     live->now_ms = 5000;
@@ -50,7 +50,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     static const char *const ends[] = { "", "-wal", "-shm", "-journal" };
-    char file[80];
+    char file[96];
 
     archive_reader_close(&reader);
     sqlite3_close(db);

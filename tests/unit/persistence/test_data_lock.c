@@ -12,8 +12,7 @@ static char dir[64], path[80], why[PERSIST_WHY];
 
 static void set_up(void)
 {
-    strcpy(dir, "/tmp/memd-lock-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    unit_dir(dir);
     snprintf(path, sizeof path, "%s/LOCK", dir);
     why[0] = '\0';
 }
