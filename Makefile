@@ -206,7 +206,7 @@ bench: binary
 
 # Many sessions in little memory, with kills: each must be there, once. 20 GB of disk and half an hour for a million.
 archive-proof: binary
-	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/bench/archive.py $(if $(SESSIONS),--sessions $(SESSIONS)) \
+	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/bench/archive_proof.py $(if $(SESSIONS),--sessions $(SESSIONS)) \
 		$(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 # Their libraries come from registries: never part of make test.

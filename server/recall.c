@@ -162,6 +162,40 @@ static void take_answer(struct server *s, struct ticket *k)
     recall_free_ticket(k);
 }
 
+static void take_queued(struct server *s, struct ticket *k, const struct archive_note *n)
+{
+    struct recalls *r = s->recalls;
+    struct entry *e = recall_unlist(r, k);
+    const char *refusal = NULL;
+    bool failed;
+
+    r->stats.from_queue++;
+    failed = !recall_bring(s, k->db, entry_key(e), n->payload, n->expires_ms, &refusal);
+    entry_free(e);
+    recall_release(r, k, refusal, failed);
+    recall_free_ticket(k);
+}
+
+/* What waits to be committed comes from there as soon as it may; what has been committed meanwhile is asked for. */
+static void bring_queued(struct server *s, int64_t until)
+{
+    struct recalls *r = s->recalls;
+    struct archive_note note;
+
+    while (!link_alone(&r->queued) && !recall_is_held(s) && clock_mono_us() < until) {
+        struct ticket *k = LINK_OF(r->queued.next, struct ticket, in_list);
+
+        if (link_alone(&k->waiters)) {
+            recall_drop_ticket(r, k);
+        } else if (recall_is_queued(s, k, &note)) {
+            take_queued(s, k, &note);
+        } else {
+            link_remove(&k->in_list);
+            link_add_tail(&r->line, &k->in_list);
+        }
+    }
+}
+
 static void refuse(struct client *c, struct command_ref *ref, const char *text)
 {
     size_t mark;
@@ -210,7 +244,7 @@ static void trim_line(struct recalls *r)
 
 bool recall_is_due(const struct server *s)
 {
-    return !link_alone(&s->recalls->answered) && !recall_is_held(s);
+    return !(link_alone(&s->recalls->answered) && link_alone(&s->recalls->queued)) && !recall_is_held(s);
 }
 
 bool recall_turn(struct server *s)
@@ -219,11 +253,12 @@ bool recall_turn(struct server *s)
     int64_t until;
     size_t n;
 
-    if (LIKELY(link_alone(&r->answered) && link_alone(&r->ready) && link_alone(&r->line))) return false;
+    if (LIKELY(link_alone(&r->answered) && link_alone(&r->ready) && link_alone(&r->line) && link_alone(&r->queued))) return false;
     until = clock_mono_us() + SLICE_US;
     while (!link_alone(&r->answered) && !recall_is_held(s) && clock_mono_us() < until) {
         take_answer(s, LINK_OF(r->answered.next, struct ticket, in_list));
     }
+    if (!link_alone(&r->queued)) bring_queued(s, until);
     /* Once each: one that is held stands in line again. */
     for (n = r->stats.waiting; n > 0 && !link_alone(&r->ready); n--) {
         struct waiting *w = LINK_OF(r->ready.next, struct waiting, in_ready);

@@ -14,7 +14,7 @@ struct ticket {
     struct archive_get *get;  /* NULL: not asked yet */
     int64_t asked_us;
     struct link waiters;      /* struct stub.of_ticket */
-    struct link in_list;      /* recalls->line or recalls->answered */
+    struct link in_list;      /* recalls->line, queued or answered */
 };
 
 struct stub {
@@ -39,7 +39,9 @@ struct recalls {
     struct table *tickets;    /* per database: key -> struct ticket */
     size_t n_asked;
     uint64_t swapped;         /* the note of the last SWAPDB: before it is committed, the file's databases are others */
-    struct link line, answered, ready;
+    struct link line;         /* to be asked for */
+    struct link queued;       /* among the notes that wait to be committed: brought from there when there is room in memory */
+    struct link answered, ready;
     const struct waiting *again; /* whose request runs again just now */
     int64_t told_us;
     struct recall_stats stats;
@@ -64,8 +66,11 @@ void recall_release(struct recalls *r, struct ticket *k, const char *refusal, bo
 void recall_free_ticket(struct ticket *k);
 void recall_drop_ticket(struct recalls *r, struct ticket *k);
 
-/* Ask for those that are first in the line. */
+/* Ask for those that are first in the line, but for what is among the notes that wait. */
 void recall_ask_more(struct server *s);
+
+/* Is the key's newest word among the notes that wait, and one that a read brings back? */
+bool recall_is_queued(const struct server *s, const struct ticket *k, struct archive_note *n);
 
 /* --- recall.c --------------------------------------------------------------------------------------------------- */
 

@@ -18,6 +18,7 @@ struct recalls *recalls_new(int databases, const struct hash_key *key)
     r->tickets = mem_zalloc((size_t)databases * sizeof *r->tickets);
     for (int i = 0; i < databases; i++) table_init(&r->tickets[i], key);
     link_init(&r->line);
+    link_init(&r->queued);
     link_init(&r->answered);
     link_init(&r->ready);
     return r;
@@ -148,6 +149,7 @@ void recalls_free(struct recalls **rp)
     struct recalls *r = *rp;
 
     while (!link_alone(&r->line)) recall_drop_ticket(r, LINK_OF(r->line.next, struct ticket, in_list));
+    while (!link_alone(&r->queued)) recall_drop_ticket(r, LINK_OF(r->queued.next, struct ticket, in_list));
     while (!link_alone(&r->answered)) {
         struct ticket *k = LINK_OF(r->answered.next, struct ticket, in_list);
         if (k->e) entry_free(recall_unlist(r, k));
@@ -177,13 +179,24 @@ uint64_t recall_after(struct server *s, int db, struct str key)
     return swapped > 0 && !archive_is_applied(s->archive, swapped) ? swapped : 0;
 }
 
+bool recall_is_queued(const struct server *s, const struct ticket *k, struct archive_note *n)
+{
+    return archive_pending(s->archive, k->db, entry_key(k->e), n) == PENDING_OUT && (n->flags & ARCHIVE_LIVE);
+}
+
 void recall_ask_more(struct server *s)
 {
     struct recalls *r = s->recalls;
+    struct archive_note note;
 
     while (r->n_asked < RECALL_ASKED_MAX && !link_alone(&r->line)) {
         struct ticket *k = LINK_OF(r->line.next, struct ticket, in_list);
         link_remove(&k->in_list);
+        if (recall_is_queued(s, k, &note)) { /* it could be long until it is committed */
+            link_add_tail(&r->queued, &k->in_list);
+            persist_sync_soon(s->persist);
+            continue;
+        }
         k->get = archive_get_new(k->db, entry_key(k->e), ARCHIVE_NEWEST_LIVE, 0);
         k->get->job.owner = k;
         k->get->job.done = on_done;
