@@ -42,7 +42,8 @@ struct persist {
 
     enum saving saving;
     struct snapshot *snapshot;
-    char tmp_path[PATH_MAX], final_path[PATH_MAX];
+    char tmp_path[PATH_MAX], final_path[PATH_MAX], final_dir[PATH_MAX];
+    bool flush_waits, of_flush; /* the snapshot that a FLUSHALL asks for: to come; the one in progress is it */
     int generations;          /* as the settings were when saving began */
     _Atomic int prepared;
     int new_fd;               /* of the new increment, by the worker */

@@ -65,7 +65,7 @@ static bool publish_rdb(void *arg)
     struct persist *p = arg;
 
     if (!archive_has_all(p)) return false;
-    return generations_replace(p->ops, p->env.log, p->conf.dir, p->tmp_path, p->final_path, p->generations);
+    return generations_replace(p->ops, p->env.log, p->final_dir, p->tmp_path, p->final_path, p->generations);
 }
 
 static bool publish_base(void *arg)
@@ -118,7 +118,9 @@ static void begin_snapshot(struct persist *p, enum saving what)
     /* While the log is on it is what a start loads, whatever becomes of the snapshot. */
     if (p->env.archive && (base || (what == SAVING_RDB && !write_log_is_on(p->log))))
         p->archive_mark = p->env.archive->mark(p->env.archive->ctx);
-    memcpy(p->final_path, p->rdb_path, sizeof p->final_path); /* settings may change meanwhile */
+    /* Settings may change while the worker is at it, and then their texts are freed. */
+    memcpy(p->final_path, p->rdb_path, sizeof p->final_path);
+    snprintf(p->final_dir, sizeof p->final_dir, "%s", p->conf.dir);
     p->generations = p->conf.generations == 1 ? 1 : 2;
     p->saving = what;
     p->snapshot = snapshot_begin(&c);
@@ -333,6 +335,8 @@ static void see_prepared(struct persist *p)
 static void begin_bgsave(struct persist *p)
 {
     p->wait_bgsave = false;
+    p->of_flush = p->flush_waits;
+    p->flush_waits = false;
     p->began_us = p->env.mono_us();
     p->last_try_s = p->env.store->now_ms / 1000;
     begin_snapshot(p, SAVING_RDB);
@@ -340,7 +344,16 @@ static void begin_bgsave(struct persist *p)
 
 void persist_flushed(struct persist *p)
 {
-    if (p->loaded && !p->loading && p->conf.n_rules > 0) p->wait_bgsave = true;
+    if (!p->loaded || p->loading || p->conf.n_rules == 0) return;
+    p->wait_bgsave = p->flush_waits = true;
+}
+
+/* What nobody but FLUSHALL has asked for gives way to one who asks: his is newer. */
+static void give_up_flush(struct persist *p)
+{
+    if (p->saving != SAVING_RDB || !p->of_flush) return;
+    snapshot_free(&p->snapshot);
+    p->saving = SAVING_NOTHING;
 }
 
 void persist_export(struct persist *p, void (*done)(void *ctx, int fd), void *ctx)
@@ -373,10 +386,12 @@ bool persist_save_now(struct persist *p, bool base)
 
 enum persist_answer persist_save(struct persist *p, enum persist_save_kind kind)
 {
-    bool rewrite = kind == PERSIST_REWRITE, busy = p->saving != SAVING_NOTHING;
-    bool same = rewrite ? p->saving == SAVING_BASE || p->saving == SAVING_PREPARES
-                        : p->saving == SAVING_RDB || p->saving == SAVING_EXPORT;
+    bool rewrite = kind == PERSIST_REWRITE, busy, same;
 
+    if (kind == PERSIST_SAVE) give_up_flush(p);
+    busy = p->saving != SAVING_NOTHING;
+    same = rewrite ? p->saving == SAVING_BASE || p->saving == SAVING_PREPARES
+                   : p->saving == SAVING_RDB || p->saving == SAVING_EXPORT;
     if (same) return PERSIST_SAME_RUNS;
     if (UNLIKELY(mem_is_short())) {
         log_warning(p->env.log, "Nothing is saved now: memory has run out");

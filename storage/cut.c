@@ -2,7 +2,8 @@
  *
  * Each table does the work (table.h): it gives every entry that it held at the start once, by the walker or
  * before the first change to its bucket. Here the tables of all databases are strung together, and what had
- * expired by the start is left out.
+ * expired by the start is left out; unless a namespace archives what expires, for then it may be here still
+ * because the archive could not take it yet, and is nowhere else.
  *
  * An entry with a large value is not told there and then, which would stop the reactor for as long as it
  * takes: it is begun, and its value becomes a cut of its own, with a walker and pre-images of its own, by
@@ -10,6 +11,7 @@
  * may change, get another name (the cut knows the object, not the key), or leave its database: then the cut
  * becomes its owner, and frees it when it has been told. */
 #include "storage/cut_impl.h"
+#include "storage/namespace.h"
 
 #include "base/mem.h"
 #include "storage/db.h"
@@ -152,7 +154,7 @@ struct store_cut *store_cut_begin(struct store *s, const struct cut_sink *sink)
     c->large_elements = s->conf.cut_elements > 0 ? s->conf.cut_elements : ELEMENTS;
     c->large_bytes = s->conf.cut_bytes > 0 ? s->conf.cut_bytes : BYTES;
     c->start_ms = s->now_ms;
-    c->all = s->loading;
+    c->all = s->loading || (ns_any(s) && (ns_wants(s)->archive & NS_EXPIRE));
     c->end = &c->first;
     table_init(&c->values, &s->hash_key);
     c->parts = mem_zalloc(max * sizeof c->parts[0]);

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import shim
 from resp import OK, Err, Simple
 from server import wait_for
 
@@ -188,3 +189,32 @@ def test_rules_count_changes_and_seconds(start):
     wait_for(lambda: saved_since(c, 0))
     s.restart(kill=True)
     assert s.conn()("DBSIZE") == 10
+
+
+@pytest.fixture
+def slow(start):
+    """A disk whose syncs take a while: what a test does meanwhile is done before they end."""
+    return start(env={"LD_PRELOAD": shim.build("slow_sync"), "SHIM_SYNC_MS": "300"}, save="900 1")
+
+
+def test_settings_may_change_while_a_save_is_put_in_its_place(slow):
+    c = slow.conn()
+    c("SET", "k", "v")
+    for _ in range(2):  # the second one keeps the first
+        assert c("BGSAVE") == Simple("Background saving started")
+        i = 0
+        while c.info("persistence")["rdb_bgsave_in_progress"] == "1":
+            i += 1
+            assert c("CONFIG", "SET", "save", "900 %d" % (i + 1)) == OK
+            c.pipeline([("SET", "k%d.%d" % (i, k), "y" * (k % 60)) for k in range(100)])  # takes the memory that was freed
+        assert i > 10 and c.info("persistence")["rdb_last_bgsave_status"] == "ok", slow.log()
+
+
+def test_save_does_not_wait_for_the_one_that_flushall_began(slow):
+    c = slow.conn()
+    c("SET", "k", "v")
+    assert c("FLUSHALL") == OK and c("SET", "after", "1") == OK
+    wait_for(lambda: c.info("persistence")["rdb_bgsave_in_progress"] == "1")
+    assert c("SAVE") == OK
+    slow.restart(kill=True)
+    assert slow.conn()("KEYS", "*") == [b"after"]

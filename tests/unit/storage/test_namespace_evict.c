@@ -1,5 +1,6 @@
 /* What leaves: eviction within a namespace and beside it, and what is told of it and of what is overwritten or
  * trimmed. */
+#include "storage/cut_piece.h"
 #include "storage/keys.h"
 #include "storage/namespace_roster.h"
 #include "storage/type_list.h"
@@ -395,6 +396,36 @@ START_TEST(what_must_not_leave_yet_is_unseen_and_tried_again)
 }
 END_TEST
 
+static void count_entry(void *ctx, int db, struct entry *e)
+{
+    int *n = ctx;
+
+    (void)db;
+    (void)e;
+    ++*n;
+}
+
+/* A new base of the log is such a snapshot: what it leaves out is nowhere any more. */
+START_TEST(what_must_not_leave_yet_is_in_a_snapshot)
+{
+    struct told t = { 0 };
+    struct departures d = { .ctx = &t, .may_leave = on_may_leave };
+    struct store_cut *cut;
+    int n = 0;
+
+    s->departures = &d;
+    set_rules("a:*", (struct ns_rules){ .archive = NS_EXPIRE });
+    set_in(0, "a:1", "x", s->now_ms + 1000);
+    s->now_ms += 2000;
+    ck_assert(db_read(s->dbs[0], STR("a:1")) == NULL);
+    cut = store_cut_begin(s, &(struct cut_sink){ .entry = count_entry, .ctx = &n });
+    while (store_cut_step(cut)) continue;
+    store_cut_end(s, &cut);
+    ck_assert_int_eq(n, 1);
+    s->departures = NULL;
+}
+END_TEST
+
 START_TEST(a_write_to_what_must_not_leave_yet_goes_on)
 {
     struct told t = { 0 };
@@ -441,5 +472,6 @@ UNIT_MAIN_AROUND("namespace evict", set_up, tear_down, a_namespace_makes_room_wi
                  without_a_policy_there_is_no_room, what_is_reserved_stays,
                  a_value_that_another_replaces_is_told, elements_are_told_before_they_are_trimmed,
                  a_stream_knows_beforehand_what_it_will_lose, what_must_not_leave_yet_is_unseen_and_tried_again,
+                 what_must_not_leave_yet_is_in_a_snapshot,
                  a_write_to_what_must_not_leave_yet_goes_on,
                  eviction_passes_over_what_must_not_leave_and_gives_up)
