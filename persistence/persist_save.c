@@ -348,14 +348,6 @@ void persist_flushed(struct persist *p)
     p->wait_bgsave = p->flush_waits = true;
 }
 
-/* What nobody but FLUSHALL has asked for gives way to one who asks: his is newer. */
-static void give_up_flush(struct persist *p)
-{
-    if (p->saving != SAVING_RDB || !p->of_flush) return;
-    snapshot_free(&p->snapshot);
-    p->saving = SAVING_NOTHING;
-}
-
 void persist_export(struct persist *p, void (*done)(void *ctx, int fd), void *ctx)
 {
     ensure(p->export_done == NULL);
@@ -384,23 +376,38 @@ bool persist_save_now(struct persist *p, bool base)
     return state == SNAPSHOT_DONE;
 }
 
+static bool only_flush_wants_it(const struct persist *p)
+{
+    return p->saving == SAVING_RDB && p->of_flush;
+}
+
+/* SAVE. What nobody but FLUSHALL has asked for gives way: this one is newer. If it fails the other is due again. */
+static enum persist_answer save_first(struct persist *p)
+{
+    bool gives_way = only_flush_wants_it(p);
+
+    if (gives_way) {
+        snapshot_free(&p->snapshot);
+        p->saving = SAVING_NOTHING;
+    }
+    if (p->saving != SAVING_NOTHING) return PERSIST_OTHER_RUNS;
+    if (persist_save_now(p, false)) return PERSIST_DONE;
+    if (gives_way) p->wait_bgsave = p->flush_waits = true;
+    return PERSIST_FAILED;
+}
+
 enum persist_answer persist_save(struct persist *p, enum persist_save_kind kind)
 {
-    bool rewrite = kind == PERSIST_REWRITE, busy, same;
+    bool rewrite = kind == PERSIST_REWRITE, busy = p->saving != SAVING_NOTHING;
+    bool same = rewrite ? p->saving == SAVING_BASE || p->saving == SAVING_PREPARES
+                        : p->saving == SAVING_RDB || p->saving == SAVING_EXPORT;
 
-    if (kind == PERSIST_SAVE) give_up_flush(p);
-    busy = p->saving != SAVING_NOTHING;
-    same = rewrite ? p->saving == SAVING_BASE || p->saving == SAVING_PREPARES
-                   : p->saving == SAVING_RDB || p->saving == SAVING_EXPORT;
-    if (same) return PERSIST_SAME_RUNS;
+    if (same && !(kind == PERSIST_SAVE && only_flush_wants_it(p))) return PERSIST_SAME_RUNS;
     if (UNLIKELY(mem_is_short())) {
         log_warning(p->env.log, "Nothing is saved now: memory has run out");
         return PERSIST_FAILED;
     }
-    if (kind == PERSIST_SAVE) {
-        if (busy) return PERSIST_OTHER_RUNS;
-        return persist_save_now(p, false) ? PERSIST_DONE : PERSIST_FAILED;
-    }
+    if (kind == PERSIST_SAVE) return save_first(p);
     if (kind == PERSIST_BGSAVE && busy) return PERSIST_OTHER_RUNS;
     if (rewrite) {
         p->wait_rewrite = true;
