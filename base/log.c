@@ -17,6 +17,7 @@ enum {
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -27,46 +28,57 @@ enum {
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log_line.h"
 #include "base/mem.h"
 
-enum { LINE_MAX_BYTES = 4096, OPEN_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC };
+enum { OPEN_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, CROWDS = 16 };
+
+/* Lines of one kind in one second (log_limited). */
+struct crowd {
+    const char *fmt;
+    int64_t second;
+    unsigned n, left_out;
+};
 
 struct log {
     int fd;
     char *path;        /* NULL for stdout */
     _Atomic int level; /* of enum log_level */
+    _Atomic int format, stamp; /* of their enums */
+    _Atomic bool torn;         /* the last line was written in part */
     _Atomic bool to_syslog;
     char *ident; /* openlog keeps the pointer */
+    pthread_mutex_t crowds_lock;
+    struct crowd crowds[CROWDS];
 };
+
+/* A descriptor for path; stdout, too, gets one of its own. */
+static int open_at(const char *path)
+{
+    if (path == NULL || path[0] == '\0') return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    return open(path, OPEN_FLAGS, 0644);
+}
+
+static char *path_of(const char *path)
+{
+    return path == NULL || path[0] == '\0' ? NULL : mem_dup(path, strlen(path) + 1);
+}
 
 struct log *log_open(const char *path, enum log_level level)
 {
-    bool to_stdout = path == NULL || path[0] == '\0';
-    int fd = to_stdout ? STDOUT_FILENO : open(path, OPEN_FLAGS, 0644);
+    int fd = open_at(path);
 
     if (fd < 0) {
-        fprintf(stderr, "Can't open the log file %s: %s\n", path, strerror(errno));
+        fprintf(stderr, "Can't open the log file %s: %s\n", path && path[0] ? path : "(stdout)", strerror(errno));
         return NULL;
     }
     struct log *l = mem_zalloc(sizeof *l);
 
     l->fd = fd;
-    l->path = to_stdout ? NULL : mem_dup(path, strlen(path) + 1);
+    l->path = path_of(path);
     l->level = level;
+    pthread_mutex_init(&l->crowds_lock, NULL);
     return l;
-}
-
-void log_close(struct log **l)
-{
-    struct log *log = *l;
-
-    if (log == NULL) return;
-    if (log->path != NULL) close(log->fd);
-    if (log->to_syslog) closelog();
-    mem_free(log->path);
-    mem_free(log->ident);
-    mem_free(log);
-    *l = NULL;
 }
 
 void log_set_level(struct log *l, enum log_level level)
@@ -74,16 +86,47 @@ void log_set_level(struct log *l, enum log_level level)
     l->level = level;
 }
 
-bool log_reopen(struct log *l)
+void log_set_format(struct log *l, enum log_format format, enum log_stamp stamp)
 {
-    if (l->path == NULL) return true;
-    int fd = open(l->path, OPEN_FLAGS, 0644);
+    l->format = format;
+    l->stamp = stamp;
+}
+
+/* Other threads write meanwhile: the descriptor stays, what it stands for changes. */
+static bool point_at(struct log *l, const char *path)
+{
+    int fd = open_at(path);
 
     if (fd < 0) return false;
     bool moved = dup3(fd, l->fd, O_CLOEXEC) >= 0;
 
     close(fd);
     return moved;
+}
+
+bool log_reopen(struct log *l)
+{
+    return l->path == NULL || point_at(l, l->path);
+}
+
+bool log_move(struct log *l, const char *path)
+{
+    char *was = l->path;
+
+    if (!point_at(l, path)) return false;
+    l->path = path_of(path);
+    mem_free(was);
+    return true;
+}
+
+int log_fd(const struct log *l)
+{
+    return l ? l->fd : -1;
+}
+
+void log_leave_syslog(struct log *l)
+{
+    l->to_syslog = false;
 }
 
 bool log_to_syslog(struct log *l, const char *ident, const char *facility)
@@ -99,70 +142,163 @@ bool log_to_syslog(struct log *l, const char *ident, const char *facility)
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strcasecmp(known[i].name, facility) != 0) continue;
-        l->to_syslog = false;
-        mem_free(l->ident);
+        char *was = l->ident;
+
         l->ident = mem_dup(ident, strlen(ident) + 1);
         openlog(l->ident, LOG_PID | LOG_NDELAY | LOG_NOWAIT, known[i].code);
         l->to_syslog = true;
+        mem_free(was); /* not before: another thread may have been in syslog with it */
         return true;
     }
     return false;
 }
 
-/* "pid:role day month year time.ms level ", its length. */
-static size_t put_head(char *line, size_t room, enum log_level level)
+/* A line that was cut off by a full disk must not swallow the next one. */
+static void send_line(struct log *l, const char *p, size_t n)
 {
-    struct timeval now;
-    struct tm tm;
-    char date[64];
+    bool torn = atomic_exchange(&l->torn, false);
+    size_t from = n;
 
-    gettimeofday(&now, NULL);
-    localtime_r(&now.tv_sec, &tm);
-    strftime(date, sizeof date, "%d %b %Y %H:%M:%S", &tm);
-    return (size_t)snprintf(line, room, "%d:M %s.%03d %c ", (int)getpid(), date,
-                            (int)(now.tv_usec / 1000), ".-*#"[level]);
-}
-
-/* A message may quote what a client sent: without this it could forge lines or drive a terminal. */
-static void blunt(char *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (((unsigned char)p[i] < ' ' && p[i] != '\t') || p[i] == 0x7f) p[i] = '?';
+    if (torn && write(l->fd, "\n", 1) != 1) {
+        l->torn = true;
+        return;
     }
-}
-
-static void send_line(int fd, const char *p, size_t n)
-{
     while (n > 0) {
-        ssize_t done = write(fd, p, n);
+        ssize_t done = write(l->fd, p, n);
 
         if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return; /* there is nobody to tell */
+        if (done <= 0) break; /* there is nobody to tell */
         p += done;
         n -= (size_t)done;
     }
+    if (n > 0 && n < from) l->torn = true;
+}
+
+static void write_line(struct log *l, enum log_level level, struct str message)
+{
+    static const int priorities[] = { SYSLOG_DEBUG, SYSLOG_INFO, SYSLOG_NOTICE, SYSLOG_WARNING };
+    struct log_record r = { .level = level, .format = l->format, .stamp = l->stamp, .pid = (int)getpid(), .message = message };
+    char line[LOG_LINE_MAX];
+
+    gettimeofday(&r.now, NULL);
+    send_line(l, line, log_line_put(line, &r));
+    if (!l->to_syslog) return;
+    log_line_message(line, message);
+    syslog(priorities[level], "%s", line);
+}
+
+static void format_line(struct log *l, enum log_level level, const char *fmt, va_list ap)
+{
+    char message[LOG_MESSAGE_MAX];
+    int n = vsnprintf(message, sizeof message, fmt, ap);
+
+    if (n < 0) n = 0;
+    if ((size_t)n >= sizeof message) n = (int)sizeof message - 1;
+    write_line(l, level, str_of(message, (size_t)n));
+}
+
+static bool is_wanted(const struct log *l, enum log_level level)
+{
+    return l != NULL && (int)level >= l->level && level < LOG_NOTHING;
 }
 
 void log_line(struct log *l, enum log_level level, const char *fmt, ...)
 {
-    static const int priorities[] = { SYSLOG_DEBUG, SYSLOG_INFO, SYSLOG_NOTICE, SYSLOG_WARNING };
-    char line[LINE_MAX_BYTES];
+    int error = errno; /* a log line must not disturb its caller */
     va_list ap;
 
-    if (l == NULL || (int)level < l->level || level >= LOG_NOTHING) return;
-    int error = errno; /* a log line must not disturb its caller */
-    size_t head = put_head(line, sizeof line, level);
-    size_t room = sizeof line - head - 1; /* for the newline */
-
+    if (!is_wanted(l, level)) return;
     va_start(ap, fmt);
-    int n = vsnprintf(line + head, room, fmt, ap);
-
+    format_line(l, level, fmt, ap);
     va_end(ap);
-    if (n < 0) n = 0;
-    if ((size_t)n >= room) n = (int)room - 1;
-    blunt(line + head, (size_t)n);
-    if (l->to_syslog) syslog(priorities[level], "%s", line + head);
-    line[head + (size_t)n] = '\n';
-    send_line(l->fd, line, head + (size_t)n + 1);
     errno = error;
+}
+
+/* --- lines that strangers can cause ---------------------------------------------------------------------- */
+
+/* The place of fmt, or of one that has nothing to tell any more: those who come too late are not limited. */
+static struct crowd *crowd_of(struct log *l, const char *fmt, int64_t now_s)
+{
+    struct crowd *free = NULL;
+
+    for (size_t i = 0; i < CROWDS; i++) {
+        struct crowd *c = &l->crowds[i];
+
+        if (c->fmt == fmt) return c;
+        if (c->left_out == 0 && c->second != now_s) free = c;
+    }
+    if (free) *free = (struct crowd){ .fmt = fmt };
+    return free;
+}
+
+static void tell_left_out(struct log *l, struct crowd *c)
+{
+    char text[160];
+    int n;
+
+    if (c->left_out == 0) return;
+    n = snprintf(text, sizeof text, "%u more lines like \"%.80s\" were left out.", c->left_out, c->fmt);
+    c->left_out = 0;
+    write_line(l, LOG_WARNING, str_of(text, (size_t)n));
+}
+
+/* Is there room for one more of fmt in this second? */
+static bool may_come(struct log *l, const char *fmt, int64_t now_s)
+{
+    struct crowd *c = crowd_of(l, fmt, now_s);
+
+    if (c == NULL) return true;
+    if (c->second != now_s) {
+        tell_left_out(l, c);
+        c->second = now_s;
+        c->n = 0;
+    }
+    if (c->n++ < LOG_LIMIT) return true;
+    c->left_out++;
+    return false;
+}
+
+void log_limited(struct log *l, enum log_level level, const char *fmt, ...)
+{
+    int error = errno;
+    va_list ap;
+    bool may;
+
+    if (!is_wanted(l, level)) return;
+    pthread_mutex_lock(&l->crowds_lock);
+    may = may_come(l, fmt, (int64_t)time(NULL));
+    pthread_mutex_unlock(&l->crowds_lock);
+    va_start(ap, fmt);
+    if (may) format_line(l, level, fmt, ap);
+    va_end(ap);
+    errno = error;
+}
+
+void log_tend(struct log *l)
+{
+    int64_t now_s = (int64_t)time(NULL);
+
+    if (l == NULL) return;
+    pthread_mutex_lock(&l->crowds_lock);
+    for (size_t i = 0; i < CROWDS; i++) {
+        if (l->crowds[i].second != now_s) tell_left_out(l, &l->crowds[i]);
+    }
+    pthread_mutex_unlock(&l->crowds_lock);
+}
+
+/* --- the end --------------------------------------------------------------------------------------------- */
+
+void log_close(struct log **l)
+{
+    struct log *log = *l;
+
+    if (log == NULL) return;
+    for (size_t i = 0; i < CROWDS; i++) tell_left_out(log, &log->crowds[i]);
+    close(log->fd);
+    if (log->to_syslog) closelog();
+    mem_free(log->path);
+    mem_free(log->ident);
+    pthread_mutex_destroy(&log->crowds_lock);
+    mem_free(log);
+    *l = NULL;
 }

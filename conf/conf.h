@@ -145,6 +145,8 @@ struct conf {
     int64_t databases;
     enum log_level loglevel;
     char *logfile; /* "": standard output */
+    enum log_format log_format;
+    enum log_stamp log_timestamp_format;
     bool syslog_enabled;
     char *syslog_ident;
     int syslog_facility; /* as openlog takes it */

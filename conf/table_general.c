@@ -104,6 +104,15 @@ static const struct word level_words[] = {
     { "warning", LOG_WARNING }, { "nothing", LOG_NOTHING }, { 0 },
 };
 
+static const struct word format_words[] = {
+    { "legacy", LOG_FORMAT_LEGACY }, { "text", LOG_FORMAT_LEGACY }, { "logfmt", LOG_FORMAT_LOGFMT },
+    { "json", LOG_FORMAT_JSON },     { 0 },
+};
+
+static const struct word stamp_words[] = {
+    { "legacy", LOG_STAMP_LEGACY }, { "iso8601", LOG_STAMP_ISO8601 }, { "milliseconds", LOG_STAMP_MILLISECONDS }, { 0 },
+};
+
 /* The numbers of syslog(3), whose header has other plans for the names of our log levels. */
 static const struct word facility_words[] = {
     { "user", 1 << 3 },    { "local0", 16 << 3 },
@@ -145,14 +154,18 @@ const struct setting general_settings[] = {
     { "loglevel", WORD(loglevel, level_words), .initial = "notice",
       .doc = "The least that is worth a line in the log: debug, verbose, notice, warning, or "
              "nothing." },
-    { "logfile", TEXT(logfile), .initial = "", .flags = SETTING_IMMUTABLE,
-      .doc = "Path of the log. Empty: standard output." },
-    { "syslog-enabled", BOOL(syslog_enabled), .initial = "no", .flags = SETTING_IMMUTABLE,
-      .doc = "Send the log to syslog as well." },
-    { "syslog-ident", TEXT(syslog_ident), .initial = "memd", .flags = SETTING_IMMUTABLE,
-      .doc = "The name under which syslog knows memd." },
+    { "logfile", TEXT(logfile), .initial = "", .flags = SETTING_PROTECTED,
+      .doc = "Path of the log. Empty: standard output. After it was moved away, SIGHUP makes a new one." },
+    { "log-format", WORD(log_format, format_words), .initial = "legacy",
+      .doc = "What a line looks like: legacy (or text), as Redis writes it; logfmt, pairs of name=value; json, an "
+             "object for each line." },
+    { "log-timestamp-format", WORD(log_timestamp_format, stamp_words), .initial = "legacy",
+      .doc = "Time in the log: legacy (21 Nov 2026 10:00:00.123, and in JSON the same as iso8601), iso8601 "
+             "(2026-11-21T10:00:00.123+01:00) or milliseconds since 1970." },
+    { "syslog-enabled", BOOL(syslog_enabled), .initial = "no", .doc = "Send the log to syslog as well." },
+    { "syslog-ident", TEXT(syslog_ident), .initial = "memd", .doc = "The name under which syslog knows memd." },
     { "syslog-facility", WORD(syslog_facility, facility_words), .initial = "local0",
-      .flags = SETTING_IMMUTABLE, .doc = "The facility for syslog: user, or local0 to local7." },
+      .doc = "The facility for syslog: user, or local0 to local7." },
     { "set-proc-title", BOOL(set_proc_title), .initial = "yes", .flags = SETTING_IMMUTABLE,
       .doc = "Show in ps and top what the process serves." },
     { "proc-title-template", TEXT(proc_title_template),

@@ -42,7 +42,7 @@ void client_check_output(struct client *c)
     }
     if (!over || (c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSED))) return;
     s->stats.output_limit_closed++;
-    log_warning(s->log, "Client id=%llu addr=%s closed for overcoming of output buffer limits.",
+    log_limited(s->log, LOG_WARNING, "Client id=%llu addr=%s closed for overcoming of output buffer limits.",
                 (unsigned long long)c->id, client_peer(c));
     client_close_soon(c);
 }
@@ -73,7 +73,7 @@ static void evict(struct client *c)
 {
     struct server *s = c->server;
 
-    log_notice(s->log, "Evicting client: id=%llu addr=%s tot-mem=%zu", (unsigned long long)c->id, client_peer(c),
+    log_limited(s->log, LOG_NOTICE, "Evicting client: id=%llu addr=%s tot-mem=%zu", (unsigned long long)c->id, client_peer(c),
                c->memory);
     s->stats.evicted_clients++;
     client_close(c);

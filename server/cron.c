@@ -108,6 +108,7 @@ bool cron_turn(struct server *s)
         keysizes_tend(s);
         if (s->now_us - s->last_tend_us >= 1000000) {
             s->last_tend_us = s->now_us;
+            log_tend(s->log);
             transfers_tend(s);
         }
         s->evicting = s->store->conf.policy != EVICT_NONE;

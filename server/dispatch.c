@@ -79,7 +79,7 @@ static bool looks_like_http(struct str word)
 
 static void refuse_http(struct client *c)
 {
-    log_warning(c->server->log, "Possible SECURITY ATTACK: client %s sends HTTP, as a web page does that attacks "
+    log_limited(c->server->log, LOG_WARNING, "Possible SECURITY ATTACK: client %s sends HTTP, as a web page does that attacks "
                 "by cross protocol scripting. Connection closed.", client_peer(c));
     client_close_soon(c);
 }

@@ -110,7 +110,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK) return;
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            log_warning(s->log, "Accepting client connection: %s", strerror(errno));
+            log_limited(s->log, LOG_WARNING, "Accepting client connection: %s", strerror(errno));
             pause_accepting(s);
             return;
         }

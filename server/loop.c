@@ -81,7 +81,7 @@ static void close_greedy(struct client *c)
     struct server *s = c->server;
 
     s->stats.query_limit_closed++;
-    log_warning(s->log, "Closing client that reached max query buffer length: id=%llu addr=%s",
+    log_limited(s->log, LOG_WARNING, "Closing client that reached max query buffer length: id=%llu addr=%s",
                 (unsigned long long)c->id, client_peer(c));
     client_close(c);
 }

@@ -155,16 +155,6 @@ static void say_hello(const struct server *s)
     buf_fini(&save);
 }
 
-static void open_syslog(const struct conf *conf, struct log *log)
-{
-    struct buf facility = { 0 };
-
-    conf_value(conf, "syslog-facility", &facility);
-    buf_add(&facility, "", 1);
-    log_to_syslog(log, conf->syslog_ident, facility.p);
-    buf_fini(&facility);
-}
-
 static int serve(struct conf *conf, struct log *log, const struct title *title)
 {
     struct server s;
@@ -199,7 +189,7 @@ static int run(struct conf *conf, const struct title *title)
     if (conf->daemonize && !into_background(&code)) return code;
     log = log_open(conf->logfile, conf->loglevel);
     if (log == NULL) return 1; /* it has said why */
-    if (conf->syslog_enabled) open_syslog(conf, log);
+    server_apply_log(conf, log);
     code = serve(conf, log, title);
     log_close(&log);
     return code;

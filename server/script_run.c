@@ -113,7 +113,7 @@ static bool must_stop(void *ctx)
     if (s->conf->busy_reply_threshold == 0 || r->caller->flags & CLIENT_LOADER) return false;
     if (!r->busy) {
         if (ms < s->conf->busy_reply_threshold) return false;
-        log_warning(s->log, "Slow script detected: still in execution after %lld milliseconds. You can try killing "
+        log_limited(s->log, LOG_WARNING, "Slow script detected: still in execution after %lld milliseconds. You can try killing "
                     "the script using the %s KILL command. Script name is: %s.", (long long)ms,
                     r->job->is_eval ? "SCRIPT" : "FUNCTION", r->job->name);
         r->busy = true;

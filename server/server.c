@@ -203,12 +203,35 @@ static bool apply_listeners(struct server *s, bool port, const char **blame, cha
     return false;
 }
 
+void server_apply_log(const struct conf *c, struct log *log)
+{
+    struct buf facility = { 0 };
+
+    log_set_level(log, c->loglevel);
+    log_set_format(log, c->log_format, c->log_timestamp_format);
+    if (c->syslog_enabled) {
+        conf_value(c, "syslog-facility", &facility);
+        buf_add(&facility, "", 1);
+        log_to_syslog(log, c->syslog_ident, facility.p);
+        buf_fini(&facility);
+    } else {
+        log_leave_syslog(log);
+    }
+}
+
+static bool apply_logfile(struct server *s, const char **blame, char *why)
+{
+    if (log_move(s->log, s->conf->logfile)) return true;
+    *blame = "logfile";
+    snprintf(why, PERSIST_WHY, "Can't open the log file: %s", strerror(errno));
+    return false;
+}
+
 static void apply_plain(struct server *s)
 {
     s->store->conf = store_conf_of(s->conf);
     s->store->tell_misses = (s->conf->notify_keyspace_events & CONF_NOTIFY_MISS) != 0;
     latency_set_threshold(s->latency, s->conf->latency_monitor_threshold);
-    log_set_level(s->log, s->conf->loglevel);
     if (s->title) title_show(s->title, s->conf);
     tracking_shrink(s);
 }
@@ -222,6 +245,7 @@ bool server_apply_conf(struct server *s, const struct setting *const *changed, s
 
     *blame = NULL;
     if (conf_changed(changed, n, "maxclients") && !apply_maxclients(s, blame, why)) return false;
+    if (conf_changed(changed, n, "logfile") && !apply_logfile(s, blame, why)) return false;
     if ((port || bind) && !apply_listeners(s, port, blame, why)) return false;
     e = persist_set_conf(s->persist, &p, why);
     if (e != OK) {
@@ -230,6 +254,7 @@ bool server_apply_conf(struct server *s, const struct setting *const *changed, s
     }
     s->reads_wait = persist_reads_wait(s->persist);
     apply_plain(s);
+    server_apply_log(s->conf, s->log);
     departures_apply_conf(s);
     if (conf_changed(changed, n, "requirepass")) {
         acl_set_default_password(s->acl, s->conf->requirepass);

@@ -232,6 +232,9 @@ void server_unpause(struct server *s);
 bool server_apply_conf(struct server *s, const struct setting *const *changed, size_t n, const char **blame,
                        char *why);
 
+/* Level, format and syslog of the log as the settings say; its file stays. */
+void server_apply_log(const struct conf *c, struct log *log);
+
 /* DEBUG, MODULE: allowed by enable-debug-command or enable-module-command for this client. */
 bool server_allows_protected(struct client *c, bool module);
 

@@ -64,7 +64,7 @@ void shortage_close(struct client *c, const char *what)
 {
     if (c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSED | CLIENT_LOADER)) return;
     c->server->stats.no_memory_closed++;
-    log_warning(c->server->log, "Client id=%llu addr=%s closed: there is no memory for %s.", (unsigned long long)c->id,
+    log_limited(c->server->log, LOG_WARNING, "Client id=%llu addr=%s closed: there is no memory for %s.", (unsigned long long)c->id,
                 client_peer(c), what);
     client_close_soon(c);
 }

@@ -173,6 +173,93 @@ START_TEST(an_unknown_syslog_facility_is_refused)
 }
 END_TEST
 
+START_TEST(a_line_can_change_its_form_while_it_runs)
+{
+    struct log *l = open_new(LOG_DEBUG);
+
+    log_set_format(l, LOG_FORMAT_JSON, LOG_STAMP_MILLISECONDS);
+    log_notice(l, "said \"%s\"", "yes");
+    log_set_format(l, LOG_FORMAT_LEGACY, LOG_STAMP_LEGACY);
+    log_notice(l, "said");
+    ck_assert(matches(content(path), "^\\{\"time\":[0-9]{13},\"level\":\"notice\",.*\"message\":\"said \\\\\"yes\\\\\"\"\\}\n"
+                                     "[0-9]+:M .* \\* said\n$"));
+    end(&l);
+}
+END_TEST
+
+START_TEST(a_log_can_move_to_another_file_and_stays_where_it_cannot)
+{
+    struct log *l = open_new(LOG_DEBUG);
+    char other[96];
+    int fd = log_fd(l);
+
+    snprintf(other, sizeof other, "%s.other", path);
+    log_notice(l, "first");
+    ck_assert(!log_move(l, "/nonexistent/dir/log"));
+    ck_assert_int_eq(errno, ENOENT);
+    log_notice(l, "second");
+    ck_assert(log_move(l, other));
+    log_notice(l, "third");
+    ck_assert(matches(content(path), "first\n.*second\n$"));
+    ck_assert(matches(content(other), "^[^\n]*third\n$"));
+    ck_assert_int_eq(unlink(other), 0);
+    ck_assert(log_reopen(l)); /* by the new name */
+    log_notice(l, "fourth");
+    ck_assert(matches(content(other), "^[^\n]*fourth\n$"));
+    ck_assert_int_eq(log_fd(l), fd);
+    unlink(other);
+    end(&l);
+}
+END_TEST
+
+/* Lines with "crowd" in them, once the second is over in which the first came. */
+static void crowd(struct log *l, int n)
+{
+    for (int i = 0; i < n; i++) log_limited(l, LOG_WARNING, "crowd %d", i);
+}
+
+static int count(const char *in, const char *word)
+{
+    int n = 0;
+
+    for (; (in = strstr(in, word)) != NULL; in++) n++;
+    return n;
+}
+
+START_TEST(of_lines_that_strangers_cause_ten_are_written_a_second_and_the_rest_is_told)
+{
+    struct log *l = open_new(LOG_DEBUG);
+    int left_out = 0;
+    const char *p;
+
+    crowd(l, 1000); /* within one second, or in two */
+    log_limited(l, LOG_WARNING, "others are not held up");
+    log_limited(NULL, LOG_WARNING, "nor is no log");
+    log_close(&l); /* tells what is left */
+    p = content(path);
+    ck_assert_ptr_nonnull(strstr(p, "others are not held up"));
+    ck_assert_int_le(count(p, "crowd "), 2 * LOG_LIMIT + 2);
+    for (; (p = strstr(p, " more lines like \"crowd %d\"")) != NULL; p++) {
+        const char *n = p;
+        while (n[-1] >= '0' && n[-1] <= '9') n--;
+        left_out += atoi(n);
+    }
+    ck_assert_int_eq(left_out + count(text, "# crowd "), 1000);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(a_full_disk_stops_nobody)
+{
+    struct log *l = log_open("/dev/full", LOG_DEBUG);
+
+    errno = EPERM;
+    for (int i = 0; i < 100; i++) log_notice(l, "lost");
+    ck_assert_int_eq(errno, EPERM);
+    log_close(&l);
+}
+END_TEST
+
 static void *write_lines(void *l)
 {
     for (int i = 0; i < 200; i++) log_notice(l, "%060d", 7);
@@ -197,7 +284,9 @@ START_TEST(lines_of_two_threads_do_not_mix)
 }
 END_TEST
 
-UNIT_MAIN("log", a_line_looks_as_redis_writes_it, each_level_has_its_sign,
+UNIT_MAIN("log", a_line_looks_as_redis_writes_it, each_level_has_its_sign, a_line_can_change_its_form_while_it_runs,
+          a_log_can_move_to_another_file_and_stays_where_it_cannot, a_full_disk_stops_nobody,
+          of_lines_that_strangers_cause_ten_are_written_a_second_and_the_rest_is_told,
           lines_below_the_level_are_dropped, no_log_swallows_lines, an_unwritable_path_gives_no_log,
           a_message_cannot_forge_a_line, a_long_message_is_cut_and_still_ends_its_line,
           after_a_reopen_lines_go_to_the_new_file, a_line_leaves_errno_alone,
