@@ -26,13 +26,9 @@ static char *lose(struct buf *b, size_t more)
     return b->p + b->n;
 }
 
-char *buf_grow(struct buf *b, size_t more)
+static char *grow_to(struct buf *b, size_t more, size_t cap)
 {
     void *p;
-
-    if (UNLIKELY(b->failed)) return lose(b, more);
-    ensure(more <= PTRDIFF_MAX - b->n);
-    size_t cap = b->cap < BUF_CAP_MIN ? BUF_CAP_MIN : b->cap * 2;
 
     if (cap < b->n + more) cap = b->n + more;
     cap = mem_good_size(cap);
@@ -41,6 +37,20 @@ char *buf_grow(struct buf *b, size_t more)
     b->p = p;
     b->cap = cap;
     return b->p + b->n;
+}
+
+char *buf_grow(struct buf *b, size_t more)
+{
+    if (UNLIKELY(b->failed)) return lose(b, more);
+    ensure(more <= PTRDIFF_MAX - b->n);
+    return grow_to(b, more, b->cap < BUF_CAP_MIN ? BUF_CAP_MIN : b->cap * 2);
+}
+
+void buf_grow_within(struct buf *b, size_t more, size_t most)
+{
+    if (b->cap - b->n >= more || b->failed) return;
+    ensure(most <= PTRDIFF_MAX - b->n);
+    grow_to(b, more, b->cap * 2 < b->n + most ? b->cap * 2 : b->n + most);
 }
 
 void buf_add_c(struct buf *b, const char *s)

@@ -31,6 +31,9 @@ void buf_fini(struct buf *b);
 /* Grow so that `more` bytes fit behind the content (slow path of buf_room). */
 char *buf_grow(struct buf *b, size_t more);
 
+/* The same where it is known that no more than `most` bytes are to come (at least `more`): no room is made for others. */
+void buf_grow_within(struct buf *b, size_t more, size_t most);
+
 /* Room for `more` bytes behind the content; the place to write them. buf_used tells how many. NULL: the buffer
  * is lost, and more than BUF_SMALL were asked for. */
 static inline char *buf_room(struct buf *b, size_t more)

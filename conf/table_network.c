@@ -58,7 +58,10 @@ const struct setting client_settings[] = {
       .flags = SETTING_PERCENT,
       .doc = "What the buffers of all clients together may take: bytes, or a percentage of "
              "maxmemory as in 5%. Above it the clients with the largest buffers are closed. 0: no "
-             "limit." },
+             "limit but this: while memory is above maxmemory and clients have more than an eighth "
+             "of it (and 32 MB), those that do not read their replies or do not finish their "
+             "requests are closed, before more keys have to go; above half of it (and 64 MB), those "
+             "that have asked for many things at once." },
     { "tracking-table-max-keys", INT(tracking_table_max_keys, 0, LONG_MAX), .initial = "1000000",
       .unit = "keys",
       .doc = "Keys remembered for clients that cache on their side (CLIENT TRACKING). When there "

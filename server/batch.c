@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "server/client.h"
 #include "server/dispatch.h"
+#include "server/multi.h"
 #include "server/shortage.h"
 #include "server/ticks.h"
 
@@ -185,9 +186,15 @@ void batch_give_back(struct server *s)
     s->n_batched = 0;
 }
 
+static bool is_exec(const struct batched *b)
+{
+    return b->ref != NULL && multi_is_exec(b->ref->cmd);
+}
+
 static void run_one(struct server *s, const struct batched *b)
 {
     struct client *c = b->client;
+    size_t before;
 
     if (UNLIKELY(c == NULL)) return;
 
@@ -201,6 +208,7 @@ static void run_one(struct server *s, const struct batched *b)
         return;
     }
     client_take_buffers(c);
+    before = c->out.n - c->out_at;
     if (b->table) {
         s->store->memo_p = b->argv[b->ref->first_key].p;
         s->store->memo_n = b->argv[b->ref->first_key].n;
@@ -211,6 +219,7 @@ static void run_one(struct server *s, const struct batched *b)
         hold(c);
     } else {
         client_wants_write(c);
+        if (UNLIKELY(c->out.n - c->out_at > CLIENT_BIG)) client_check_big(c, before == 0 && !is_exec(b));
     }
     store_forget_hash(s->store);
 }

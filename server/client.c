@@ -394,6 +394,7 @@ char *client_input_room(struct client *c, size_t *n)
         buf_drop(&c->in, c->in_at);
         c->in_at = 0;
     }
+    if (c->in_want >= want) buf_grow_within(&c->in, want, c->in_want); /* of a large argument: nothing behind its end */
     if (buf_room(&c->in, want) == NULL || c->in.failed) return NULL;
     *n = c->in.cap - c->in.n;
     return c->in.p + c->in.n;

@@ -103,6 +103,8 @@ struct client {
     char *name, *lib_name, *lib_ver; /* NULL: none */
     char *peer, *local;          /* "ip:port" or the unix path; made when first asked */
     size_t memory;               /* its part of server->client_memory */
+    int64_t big_since_ms;        /* that is large; 0: not */
+    bool one_reply;              /* what waits to be sent, if it is large, is one reply */
 
     struct multi *multi;         /* NULL: no MULTI, nothing watched */
     struct blocked *blocked;     /* NULL: not waiting */
@@ -142,8 +144,19 @@ void clients_close_due(struct server *s);
 /* Free the closed ones. */
 void clients_reap(struct server *s);
 
-/* Close the largest clients until all together use no more than maxmemory-clients. */
+/* Close the largest clients until all together use no more than maxmemory-clients. And while memory is above
+ * maxmemory: those that take or send nothing when clients have more than an eighth of it, those with many replies or
+ * requests waiting when they have more than half, and any when they have all of it. */
 void clients_evict(struct server *s);
+
+/* The replies to c have become many (more than CLIENT_BIG bytes) within a batch: send what goes, and see to the
+ * limits. one_reply: they are one, not of a transaction. */
+enum { CLIENT_BIG = 1 << 20 };
+void client_check_big(struct client *c, bool one_reply);
+
+/* The same within a transaction, whose replies leave when it is over: who is past a limit is closed then, and
+ * what is replied to him from now on takes no memory. */
+void client_check_reply(struct client *c);
 
 /* Free buffers that have been to spare for a while: called from time to time. */
 void clients_trim_spare(struct server *s);

@@ -1,12 +1,26 @@
 /* client_limit.c -- what clients may hold in memory: see client.h.
  *
- * Two bounds. Each client's unsent replies have the limits of its class (client-output-buffer-limit);
- * all clients together have maxmemory-clients, and when that is passed the largest go first. */
+ * Three bounds. Each client's unsent replies have the limits of its class (client-output-buffer-limit);
+ * all clients together have maxmemory-clients, and when that is passed the largest go first. And when memory
+ * is above maxmemory, clients that do not take their replies, or do not finish their requests, give way
+ * before keys do: a session must not be evicted for somebody who does not read. */
 #include "server/block.h"
 #include "server/client.h"
 #include "server/multi.h"
 #include "server/pubsub.h"
 #include "server/shortage.h"
+
+enum {
+    STILL_MS = 1000,        /* without a byte in or out: stuck */
+    LONG_MS = 10000,        /* big for so long: too slow */
+    LOOK_MS = 100,          /* between two looks for those */
+    SLOW_SHARE = 8,         /* of maxmemory, which is what clients have before the slow ones go */
+    SLOW_LEAST = 32 << 20,
+    GREEDY_SHARE = 2,       /* before those go that have asked for much at once */
+    GREEDY_LEAST = 64 << 20,
+    ANY_SHARE = 1,          /* and before any of them may go */
+    ANY_LEAST = 256 << 20,
+};
 
 enum client_class client_class(const struct client *c)
 {
@@ -60,6 +74,8 @@ void client_count_memory(struct client *c)
     if (c->flags & (CLIENT_CLOSED | CLIENT_LOADER)) return;
     c->server->client_memory += now - c->memory;
     c->memory = now;
+    if (LIKELY(now < CLIENT_BIG)) c->big_since_ms = 0;
+    else if (c->big_since_ms == 0) c->big_since_ms = server_mono_ms(c->server);
 }
 
 /* --- eviction ------------------------------------------------------------------------------------------- */
@@ -79,30 +95,104 @@ static void evict(struct client *c)
     client_close(c);
 }
 
+/* It has much in its buffers, and they do not become empty: the other side does not read, or does not
+ * send the rest. What waits for us or for the disk is not its fault. */
+static bool is_slow(const struct client *c)
+{
+    int64_t now = server_mono_ms(c->server);
+    bool its_turn = (c->flags & CLIENT_WRITE_ARMED) || (c->in_short && c->in.n > c->in_at);
+
+    return c->big_since_ms != 0 && its_turn && (now - c->active_ms >= STILL_MS || now - c->big_since_ms >= LONG_MS);
+}
+
+/* A value that has room in memory can be written and read: one request or one reply alone is no abuse. */
+static bool is_greedy(const struct client *c)
+{
+    bool one_request = c->in_short && c->in.cap > c->out.cap;
+
+    return c->memory >= CLIENT_BIG && !c->one_reply && !one_request;
+}
+
+static bool is_any(const struct client *c)
+{
+    (void)c;
+    return true;
+}
+
 /* Close clients of one power of two of size while there is too much. */
-static void evict_class(struct server *s, int class, uint64_t limit)
+static void evict_class(struct server *s, int class, uint64_t limit, bool (*is)(const struct client *))
 {
     struct link *l = s->clients.next;
 
     while (l != &s->clients && s->client_memory > limit) {
         struct client *c = LINK_OF(l, struct client, all);
         l = l->next;
-        if (!(c->flags & CLIENT_NO_EVICT) && size_class(c) == class) evict(c);
+        if (!(c->flags & (CLIENT_NO_EVICT | CLIENT_CLOSE_SOON)) && size_class(c) == class && is(c)) evict(c);
     }
 }
 
 /* By classes, not one by one: with ten thousand clients to choose from, looking for the largest anew each
  * time would stop the server. */
+static void evict_until(struct server *s, uint64_t limit, bool (*is)(const struct client *))
+{
+    size_t there[64] = { 0 };
+
+    if (s->client_memory <= limit) return;
+    LINK_EACH(&s->clients, l) there[size_class(LINK_OF(l, struct client, all))]++;
+    for (int class = 63; class >= 0 && s->client_memory > limit; class--) {
+        if (there[class] > 0) evict_class(s, class, limit, is);
+    }
+}
+
+static uint64_t share(uint64_t maxmemory, int part, uint64_t least)
+{
+    return maxmemory / (unsigned)part > least ? maxmemory / (unsigned)part : least;
+}
+
+static void make_way(struct server *s)
+{
+    uint64_t limit = s->conf->maxmemory;
+
+    if (limit == 0 || s->store->loading || server_used_memory(s) <= limit) return;
+    evict_until(s, share(limit, ANY_SHARE, ANY_LEAST), is_any);
+    evict_until(s, share(limit, GREEDY_SHARE, GREEDY_LEAST), is_greedy);
+    if (server_mono_ms(s) - s->looked_slow_ms < LOOK_MS) return;
+    s->looked_slow_ms = server_mono_ms(s);
+    evict_until(s, share(limit, SLOW_SHARE, SLOW_LEAST), is_slow);
+}
+
 void clients_evict(struct server *s)
 {
     uint64_t limit;
-    size_t there[64] = { 0 };
 
+    if (UNLIKELY(s->client_memory > SLOW_LEAST)) make_way(s);
     if (LIKELY(s->conf->maxmemory_clients == 0)) return;
     limit = conf_client_memory(s->conf);
-    if (limit == 0 || s->client_memory <= limit) return;
-    LINK_EACH(&s->clients, l) there[size_class(LINK_OF(l, struct client, all))]++;
-    for (int class = 63; class >= 0 && s->client_memory > limit; class--) {
-        if (there[class] > 0) evict_class(s, class, limit);
+    if (limit != 0) evict_until(s, limit, is_any);
+}
+
+void client_check_reply(struct client *c)
+{
+    struct server *s = c->server;
+    uint64_t limit = s->conf->maxmemory, own = share(limit, GREEDY_SHARE, GREEDY_LEAST);
+
+    if (c->flags & CLIENT_CLOSE_SOON) return;
+    client_check_output(c);
+    if (limit > 0 && c->out.cap > own && server_used_memory(s) > limit) {
+        log_warning(s->log, "Client id=%llu addr=%s closed: the replies of its transaction take more than half of maxmemory.",
+                    (unsigned long long)c->id, client_peer(c));
+        s->stats.output_limit_closed++;
+        client_close_soon(c);
     }
+    if (c->flags & CLIENT_CLOSE_SOON) c->out.failed = true;
+}
+
+void client_check_big(struct client *c, bool one_reply)
+{
+    c->one_reply = one_reply;
+    client_flush(c);
+    if (c->flags & CLIENT_CLOSED) return;
+    client_check_output(c);
+    client_count_memory(c);
+    clients_evict(c->server);
 }

@@ -337,6 +337,7 @@ static enum err run_exec(struct call *c)
     for (size_t i = 0; i < n; i++) {
         run_queued(cl, queue[i]);
         request_free(queue[i]);
+        if (UNLIKELY(cl->out.n > CLIENT_BIG)) client_check_reply(cl);
     }
     persist_group_end(s->persist);
     loop_unit_end(s);

@@ -142,6 +142,7 @@ struct server {
     size_t n_clients, n_blocked, n_gone_too, n_paused, n_monitors, n_pubsub, n_watching;
     uint64_t next_client_id;
     size_t client_memory;       /* buffers of all clients */
+    int64_t looked_slow_ms;     /* for slow clients, last (client_limit.c) */
     struct link timeouts;       /* blocked clients with a deadline, soonest first */
     struct link monitors;
     int64_t pause_until_ms;     /* CLIENT PAUSE: monotonic, 0 when not paused */

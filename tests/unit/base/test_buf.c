@@ -56,6 +56,28 @@ START_TEST(growth_doubles_so_that_adding_is_cheap)
 }
 END_TEST
 
+START_TEST(growth_within_a_bound_makes_no_room_behind_it)
+{
+    struct buf b = { 0 };
+
+    memset(buf_room(&b, 100000), 'x', 100000);
+    buf_used(&b, b.cap);
+    size_t n = b.n;
+    buf_grow_within(&b, 1000, 10000000); /* far from the bound it doubles */
+    ck_assert_uint_ge(b.cap, 2 * n);
+    ck_assert_uint_le(b.cap, 3 * n);
+    buf_used(&b, b.cap - b.n);
+    n = b.n;
+    buf_grow_within(&b, 1000, 20000);
+    ck_assert_uint_ge(b.cap, n + 20000);
+    ck_assert_uint_le(b.cap, n + 20000 + n / 4); /* the allocator's next size */
+    n = b.cap;
+    buf_grow_within(&b, 1, 1); /* there is room */
+    ck_assert_uint_eq(b.cap, n);
+    buf_fini(&b);
+}
+END_TEST
+
 START_TEST(dropping_keeps_the_rest)
 {
     struct buf b = { 0 };
@@ -192,6 +214,7 @@ END_TEST
 
 UNIT_MAIN("buf", a_zeroed_buffer_is_empty_and_usable, what_is_added_stands_in_order,
           room_is_promised_and_used_as_told, growth_doubles_so_that_adding_is_cheap,
+          growth_within_a_bound_makes_no_room_behind_it,
           dropping_keeps_the_rest, inserting_works_at_both_ends_and_between,
           printed_text_grows_the_buffer_as_needed,
           a_text_of_any_length_around_the_free_room_is_whole,

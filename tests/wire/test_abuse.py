@@ -1,0 +1,328 @@
+"""Load and abuse: clients by the thousand, and those that take without end. Each time the daemon stays within its
+memory, others are served, and who is refused is told so, or the log is. (How fast others are served meanwhile:
+tests/bench/abuse.py.)"""
+import contextlib
+import resource
+import select
+import socket
+
+import pytest
+
+import server as srv
+from resp import Err, OK, PONG, QUEUED, encode
+from server import Conn, wait_for
+
+MB = 1 << 20
+
+
+def used(c):
+    return int(c.info("memory")["used_memory"])
+
+
+def peak(s):
+    """The most that it has had resident."""
+    with open("/proc/%d/status" % s.pid) as f:
+        return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM"))
+
+
+def stat(c, name):
+    return int(c.info("stats")[name])
+
+
+def push(conn, data):
+    """Send what the other side takes; it may close meanwhile."""
+    with contextlib.suppress(ConnectionError, BrokenPipeError, socket.timeout):
+        conn.send_raw(data)
+
+
+def lazy(s, receive=4096):
+    """A connection whose owner reads nothing, with little room in the kernel."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+    sock.connect(("127.0.0.1", s.port))
+    c = Conn(sock)
+    s.conns.append(c)
+    return c
+
+
+def many(n):
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(n, soft - 200)
+
+
+# --- many -----------------------------------------------------------------------------------------------
+
+
+def test_thousands_of_idle_connections_cost_little(start):
+    s = start(maxclients=20000)
+    c = s.conn()
+    before, n = used(c), many(5000)
+    idle = [s.conn() for _ in range(n)]
+    assert [x("PING") for x in (idle[0], idle[-1])] == [PONG, PONG]
+    assert (used(c) - before) / n < 1400
+    assert int(c.info("clients")["connected_clients"]) == n + 1
+    for x in idle:
+        x.close()
+    wait_for(lambda: int(c.info("clients")["connected_clients"]) == 1)
+    wait_for(lambda: used(c) < before + n * 64 + MB)
+
+
+def test_thousands_of_active_connections_are_all_answered(start):
+    s = start(maxclients=20000)
+    conns = [s.conn() for _ in range(many(3000))]
+    for i, c in enumerate(conns):
+        c.send("SET", "k:%d" % i, i)
+        c.send("GET", "k:%d" % i)
+    for i, c in enumerate(conns):
+        assert c.read() == OK and c.read() == b"%d" % i
+
+
+def test_a_storm_of_connections(start):
+    """All at once, more than may be: each is served, or told why not."""
+    s = start(maxclients=500)
+    n = many(1500)
+    socks = []
+    for _ in range(n):
+        sock = socket.socket()
+        sock.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            sock.connect(("127.0.0.1", s.port))
+        socks.append(sock)
+    served = refused = 0
+    keep = []
+    for sock in socks:
+        poll = select.poll()
+        poll.register(sock, select.POLLOUT)
+        poll.poll(srv.PATIENCE * 1000)
+        c = Conn(sock)
+        keep.append(c)
+        try:
+            got = c("PING")
+        except (ConnectionError, EOFError):
+            got = None  # refused, and closed before the request came: the reply is lost with it
+        if got == PONG:
+            served += 1
+        else:
+            assert got in (None, Err("ERR max number of clients reached"))
+            refused += 1
+    assert served == 500 and refused == n - 500
+    assert stat(keep[0], "rejected_connections") == refused
+    for c in keep:
+        c.close()
+    wait_for(lambda: alone(s))
+
+
+def alone(s):
+    """A new client is served, and is the only one."""
+    with Conn(s.connect_socket()) as c:
+        got = c("INFO", "clients")
+    return not isinstance(got, Err) and srv.parse_info(got)["connected_clients"] == "1"
+
+
+# --- those that send without end ------------------------------------------------------------------------------
+
+
+def test_a_claim_of_bytes_is_not_memory(start):
+    s = start()
+    c = s.conn()
+    before = used(c)
+    claims = [s.conn() for _ in range(1000)]
+    for x in claims:
+        x.send_raw(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$536870912\r\nx")
+    wait_for(lambda: c("CLIENT", "LIST").count(b"qbuf=35") + c("CLIENT", "LIST").count(b"qbuf=") > 1000)
+    assert used(c) - before < 40 * MB
+    too_much = s.conn()
+    assert too_much.send_raw(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$536870913\r\n") is None
+    assert too_much.read() == Err("ERR Protocol error: invalid bulk length")
+    assert too_much.is_closed()
+    assert c("EXISTS", "k") == 0
+
+
+def test_a_claim_of_arguments_is_not_memory(start):
+    s = start()
+    c = s.conn()
+    before = used(c)
+    claims = [s.conn() for _ in range(200)]
+    for x in claims:
+        x.send_raw(b"*1048576\r\n$3\r\nDEL\r\n")
+    assert used(c) - before < 10 * MB
+    x = s.conn()
+    x.send_raw(b"*2147483648\r\n")
+    assert x.read() == Err("ERR Protocol error: invalid multibulk length")
+
+
+def test_bytes_one_by_one(start):
+    """Requests that come a byte at a time on many connections hold nobody up, and are answered in the end."""
+    s = start()
+    c = s.conn()
+    before = used(c)
+    slow = [s.conn() for _ in range(100)]
+    request = encode(["SET", "slow", "value"])
+    for i in range(len(request)):
+        for x in slow:
+            x.send_raw(request[i:i + 1])
+        assert c("INCR", "others") == i + 1
+    assert [x.read() for x in slow] == [OK] * len(slow)
+    assert used(c) - before < 4 * MB
+
+
+def test_bytes_one_by_one_before_authentication(start):
+    s = start(requirepass="pw")
+    c = s.conn()
+    slow = [s.conn(auth=False) for _ in range(100)]
+    request = encode(["AUTH", "pw"]) + encode(["PING"])
+    for i in range(len(request)):
+        for x in slow:
+            x.send_raw(request[i:i + 1])
+        assert c("INCR", "others") == i + 1
+    for x in slow:
+        assert x.read() == OK and x.read() == PONG
+
+
+def test_a_hundred_thousand_pipelined_requests(start):
+    """As a client does that sends all and then reads: nothing is dropped, and the memory comes back."""
+    s = start()
+    c, x = s.conn(), s.conn()
+    before, n = used(c), 100000
+    x.send_raw(encode(["INCR", "n"]) * n)
+    for i in range(n):
+        assert x.read_frame() == b":%d\r\n" % (i + 1)
+    wait_for(lambda: used(c) < before + 2 * MB)
+
+
+def test_a_large_transaction(start):
+    s = start()
+    c, x = s.conn(), s.conn()
+    before, n = used(c), 50000
+    x.send_raw(encode(["MULTI"]) + encode(["RPUSH", "l", "v"]) * n)
+    assert x.read() == OK
+    for _ in range(n):
+        assert x.read() == QUEUED
+    assert used(c) - before > n * 40, "the queue counts"
+    assert x("EXEC") == list(range(1, n + 1))
+    assert c("DEL", "l") == 1
+    wait_for(lambda: used(c) < before + 2 * MB)
+
+
+def test_a_transaction_that_never_ends_meets_the_limit(start):
+    """What is queued counts, the queue is refused when memory is full, and what others have stays."""
+    s = start(maxmemory="80mb")
+    c, x = s.conn(), s.conn()
+    assert c("SET", "mine", "m" * 1000) == OK
+    assert x("MULTI") == OK
+    value = "v" * 100000
+    told = None
+    for _ in range(1000):
+        try:
+            x.send("SET", "k", value)
+            told = x.read()
+        except (ConnectionError, EOFError):
+            break
+        if told != QUEUED:
+            break
+    assert told == Err("OOM command not allowed when used memory > 'maxmemory'.")
+    assert x("EXEC").startswith("EXECABORT Transaction discarded because of")
+    assert c("GET", "mine") == b"m" * 1000
+    assert c("SET", "more", "x") == OK
+
+
+def test_watches_and_channels_count_and_go_with_their_client(start):
+    s = start()
+    c = s.conn()
+    before, n = used(c), 20000
+    for words in (["WATCH"], ["SUBSCRIBE"], ["PSUBSCRIBE"]):
+        x = s.conn()
+        x.send(*words + ["%s-%08d" % (words[0], i) for i in range(n)])
+        if words[0] == "WATCH":
+            assert x.read() == OK
+        else:
+            for _ in range(n):
+                x.read_frame()
+        mem = [line for line in c("CLIENT", "LIST").decode().splitlines() if "cmd=" + words[0].lower() in line]
+        total = int(dict(p.split("=", 1) for p in mem[0].split(" "))["tot-mem"])
+        assert total > n * 40, mem
+        x.close()
+        wait_for(lambda: used(c) < before + MB)
+
+
+# --- those that do not read ------------------------------------------------------------------------------------
+
+
+def test_subscribers_that_stop_reading_are_closed(start):
+    s = start(client_output_buffer_limit="pubsub 1mb 0 0")
+    c = s.conn()
+    before = used(c)
+    dead, live = [lazy(s) for _ in range(10)], s.conn()
+    for x in dead + [live]:
+        x("SUBSCRIBE", "news")
+    for i in range(100):
+        c("PUBLISH", "news", b"%0100000d" % i)
+        assert live.read() == [b"message", b"news", b"%0100000d" % i]
+    assert c("PUBLISH", "news", "end") == 1
+    assert stat(c, "client_output_buffer_limit_disconnections") == 10
+    assert s.log().count("closed for overcoming of output buffer limits") == 10
+    wait_for(lambda: used(c) < before + 2 * MB)
+
+
+def test_who_does_not_read_costs_nobody_his_keys(start):
+    """A cache at its limit, and a client that asks and asks and reads nothing: it goes, not the keys."""
+    s = start(maxmemory="128mb", maxmemory_policy="allkeys-lru")
+    c = s.conn()
+    for i in range(100):
+        assert c("SET", "big:%d" % i, b"x" * 950000) == OK
+    kept = c("DBSIZE")
+    thief = lazy(s)
+    push(thief, b"".join(encode(["GET", "big:%d" % (i % 100)]) for i in range(400)))
+    wait_for(lambda: stat(c, "evicted_clients") == 1)
+    assert used(c) < 128 * MB
+    assert c("DBSIZE") >= kept * 9 // 10
+    assert "Evicting client" in s.log()
+    assert thief.is_closed()
+
+
+def test_replies_of_a_transaction_are_bounded(start):
+    s = start(maxmemory="100mb", maxmemory_policy="allkeys-lru")
+    c, x = s.conn(), lazy(s)
+    assert c("SET", "big", b"x" * (8 * MB)) == OK
+    before = peak(s)
+    x.send_raw(encode(["MULTI"]) + encode(["GET", "big"]) * 100 + encode(["SET", "after", "done"]) + encode(["EXEC"]))
+    wait_for(lambda: c("GET", "after") == b"done")
+    assert peak(s) < before + 200 * MB, "800 MB were asked for"
+    wait_for(lambda: stat(c, "client_output_buffer_limit_disconnections") == 1)
+    assert "replies of its transaction" in s.log()
+    assert used(c) < 100 * MB
+
+
+def test_a_value_of_most_of_the_memory_can_be_read(start):
+    """One large reply is no abuse."""
+    s = start(maxmemory="100mb")
+    c = s.conn()
+    value = b"x" * (70 * MB)
+    assert c("SET", "big", value) == OK
+    assert c("GET", "big") == value
+    assert stat(c, "evicted_clients") == 0
+
+
+def test_a_monitor_that_stops_reading_is_closed(start):
+    s = start(client_output_buffer_limit="pubsub 1mb 0 0")
+    c, m = s.conn(), lazy(s)
+    assert m("MONITOR") == OK
+    for _ in range(200):
+        c("SET", "k", b"x" * 100000)
+    assert m.is_closed()
+    assert stat(c, "client_output_buffer_limit_disconnections") == 1
+
+
+@pytest.mark.parametrize("at", [1, 5, 17, 30])
+def test_connections_cut_within_a_request_leave_nothing(start, at):
+    s = start()
+    c = s.conn()
+    before = used(c)
+    request = encode(["SET", "k", "x" * 100])
+    for _ in range(200):
+        with Conn(s.connect_socket()) as x:
+            x.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # a reset, not an end
+            x.send_raw(request[:at])
+    wait_for(lambda: c.info("clients")["connected_clients"] == "1")
+    wait_for(lambda: used(c) < before + MB)  # buffers to spare are kept for a while
+    assert c("EXISTS", "k") == 0
