@@ -162,6 +162,8 @@ struct conf {
 
     /* Security */
     char *requirepass;
+    int64_t auth_timeout;               /* seconds, 0: none */
+    int64_t maxclients_unauthenticated; /* per cent of maxclients */
     char *aclfile;
     struct conf_list user; /* ACL rules of one user each: "name rule rule ..." */
     int64_t acllog_max_len;

@@ -230,6 +230,15 @@ const struct setting security_settings[] = {
       .doc = "Password of the default user: clients begin with AUTH. A file that holds it should "
              "be readable by memd alone. The environment can give it too: MEMD_PASSWORD, or "
              "MEMD_PASSWORD_FILE with the path of a file that holds it." },
+    { "auth-timeout", INT(auth_timeout, 0, INT_MAX), .initial = "60", .unit = "seconds",
+      .doc = "While a password is needed: close a connection that has not authenticated after so "
+             "many seconds. Clients authenticate when they connect, within milliseconds; some open "
+             "connections ahead and authenticate them when they are first used, and open another "
+             "when one was closed. 0: never." },
+    { "maxclients-unauthenticated", INT(maxclients_unauthenticated, 1, 100), .initial = "25",
+      .unit = "per cent of maxclients",
+      .doc = "Connections that may wait for a password at one time. When there are more the oldest "
+             "of them are closed, if they have had a second: who knows the password needs less." },
     { "user", KIND(kind_lines, user),
       .flags = SETTING_MULTI | SETTING_FILE_ONLY | SETTING_DROP | SETTING_SECRET,
       .example = "worker on #<sha256 of the password> ~session:* +@read +@write",

@@ -315,14 +315,15 @@ bool resp_split_words(const char *line, size_t n, char *copy, struct str *words,
 }
 
 /* A line is short, so its words are limited by its length alone: not by max_args. */
-static enum resp_state inline_request(struct resp_parser *p, const char *in, size_t n, size_t *used)
+static enum resp_state inline_request(struct resp_parser *p, const char *in, size_t n,
+                                      const struct resp_limits *lim, size_t *used)
 {
     const char *nl = memchr(in + p->at, '\n', n - p->at);
     size_t len = nl ? (size_t)(nl - in) : n;
-    size_t max;
+    size_t max, longest = lim->authenticated ? RESP_MAX_LINE : RESP_MAX_STRANGE_LINE;
 
     p->at = nl ? 0 : n;
-    if (len > RESP_MAX_LINE) return bad(p, "too big inline request");
+    if (len > longest) return bad(p, "too big inline request");
     if (nl == NULL) return RESP_NEED_MORE;
 
     if (len > 0 && in[len - 1] == '\r') len--;
@@ -359,5 +360,5 @@ enum resp_state resp_parse(struct resp_parser *p, const char *in, size_t n,
     p->base = in;
     if (n == 0) return RESP_NEED_MORE;
     if (in[0] == '*') return multibulk(p, in, n, lim, used, want);
-    return inline_request(p, in, n, used);
+    return inline_request(p, in, n, lim, used);
 }

@@ -15,8 +15,9 @@
 
 #include "base/str.h"
 
-/* The longest inline request, and the longest line with a length. */
-enum { RESP_MAX_LINE = 64 * 1024 };
+/* The longest inline request, and the longest line with a length; and the longest inline request of one who has not
+ * authenticated: its words may be two bytes each, and take eight times as much. */
+enum { RESP_MAX_LINE = 64 * 1024, RESP_MAX_STRANGE_LINE = 4 * 1024 };
 
 enum resp_state {
     RESP_NEED_MORE, /* the buffer ends within a request */

@@ -151,8 +151,13 @@ void acl_explain(enum acl_verdict v, const struct acl_user *u, const struct comm
 /* True for the right password of a user who is on. Takes the same time for any password. */
 bool acl_password_ok(const struct acl_user *u, struct str password);
 
-/* c is u from now on, or a new client's default user. */
+/* c is u from now on. */
 void acl_become(struct client *c, struct acl_user *u);
+
+/* c has shown that it is u, by a password or a certificate. */
+void acl_admit(struct client *c, struct acl_user *u);
+
+/* c is new, or has sent RESET. */
 void acl_start(struct client *c);
 
 /* The rules of u have changed: its clients get the fast flag or lose it, and those are closed who listen to

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "server/acl.h"
 #include "server/pubsub.h"
+#include "server/stranger.h"
 
 /* --- keys ----------------------------------------------------------------------------------------- */
 
@@ -222,12 +223,20 @@ void acl_become(struct client *c, struct acl_user *u)
     c->flags = may_do_all(u) ? c->flags | CLIENT_UNRESTRICTED : c->flags & ~(uint32_t)CLIENT_UNRESTRICTED;
 }
 
+void acl_admit(struct client *c, struct acl_user *u)
+{
+    acl_become(c, u);
+    c->authenticated = c->known = true;
+    stranger_end(c);
+}
+
 void acl_start(struct client *c)
 {
     struct acl_user *u = c->server->acl->default_user;
 
     acl_become(c, u);
     c->authenticated = u->enabled && u->nopass;
+    stranger_begin(c);
 }
 
 /* --- a user whose rules changed ------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "server/dispatch.h"
 #include "server/multi.h"
 #include "server/shortage.h"
+#include "server/stranger.h"
 #include "server/ticks.h"
 
 enum {
@@ -42,6 +43,7 @@ static void refuse_bytes(struct client *c)
     struct server *s = c->server;
     size_t mark;
 
+    if (client_is_stranger(c)) s->strangers.closed_excess++;
     client_take_buffers(c);
     c->reply = (struct reply){ &c->out, c->resp };
     mark = reply_mark(&c->reply);
@@ -207,6 +209,7 @@ static void run_one(struct server *s, const struct batched *b)
         refuse_bytes(c);
         return;
     }
+    if (UNLIKELY(!c->authenticated) && !stranger_may_ask(c)) return;
     client_take_buffers(c);
     before = c->out.n - c->out_at;
     if (b->table) {

@@ -17,6 +17,7 @@
 #include "server/multi.h"
 #include "server/pubsub.h"
 #include "server/socket.h"
+#include "server/stranger.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
 
@@ -99,6 +100,7 @@ static struct client *new_client(struct server *s, int fd, uint32_t flags)
     link_init(&c->in_gated);
     link_init(&c->in_paused);
     link_init(&c->in_monitors);
+    link_init(&c->in_strangers);
     return c;
 }
 
@@ -161,6 +163,7 @@ void client_close(struct client *c)
     monitor_stop(c);
     tracking_stop(c);
     transfer_drop(c);
+    stranger_end(c);
     event_del(&c->on_read);
     if (c->on_write) event_free(c->on_write);
     c->on_write = NULL;
@@ -368,7 +371,7 @@ void client_push_end(struct client *c)
 
 void client_take_buffers(struct client *c)
 {
-    take_spare(c->server, &c->out);
+    if (!client_is_stranger(c)) take_spare(c->server, &c->out);
 }
 
 void client_used_input(struct client *c)
@@ -388,8 +391,12 @@ char *client_input_room(struct client *c, size_t *n)
     /* A length that a client claims is not yet bytes: at most as much is taken as it has sent. */
     size_t want = c->in_want < c->in.n ? c->in_want : c->in.n;
 
-    if (want < LOOP_READ) want = LOOP_READ;
-    take_spare(c->server, &c->in);
+    if (client_is_stranger(c)) {
+        want = STRANGER_READ; /* and no spare buffer: those are larger than a stranger's may become */
+    } else {
+        if (want < LOOP_READ) want = LOOP_READ;
+        take_spare(c->server, &c->in);
+    }
     if (c->in.cap - c->in.n < want && c->in_at > 0) {
         buf_drop(&c->in, c->in_at);
         c->in_at = 0;

@@ -96,8 +96,11 @@ struct client {
     int db;
     struct acl_user *user;
     bool authenticated;    /* or there was no need to */
+    bool known;            /* it has authenticated once (stranger.h) */
+    uint8_t n_asked;       /* requests before that */
     struct command_ref *last_cmd;
     int64_t created_ms, active_ms; /* monotonic */
+    int64_t stranger_since_ms;     /* the same */
     int64_t soft_limit_since_ms;   /* output over its soft limit; 0: not */
     uint64_t net_in, net_out, n_commands;
     char *name, *lib_name, *lib_ver; /* NULL: none */
@@ -112,7 +115,7 @@ struct client {
     uint8_t sync_wants;          /* enum sync_want: what REPLCONF said */
     struct transfer *transfer;   /* NULL: it is sent no snapshot */
     struct tracking *tracking;   /* NULL: it does not track what it reads */
-    struct link in_monitors;
+    struct link in_monitors, in_strangers;
 };
 
 enum { CLIENT_MAGIC = 0x6d656d63 };

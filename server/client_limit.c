@@ -9,6 +9,7 @@
 #include "server/multi.h"
 #include "server/pubsub.h"
 #include "server/shortage.h"
+#include "server/stranger.h"
 
 enum {
     STILL_MS = 1000,        /* without a byte in or out: stuck */
@@ -48,6 +49,11 @@ void client_check_output(struct client *c)
         return;
     }
 
+    if (client_is_stranger(c) && n > STRANGER_OUT) {
+        s->strangers.closed_excess++;
+        client_close_soon(c);
+        return;
+    }
     if (lim->soft > 0 && n > lim->soft) {
         if (c->soft_limit_since_ms == 0) c->soft_limit_since_ms = server_mono_ms(s);
         if (server_mono_ms(s) - c->soft_limit_since_ms > lim->soft_seconds * 1000) over = true;

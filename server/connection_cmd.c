@@ -67,8 +67,7 @@ static enum err authenticate(struct call *c, struct str user, struct str passwor
         acl_log_add(cl, ACL_NO_AUTH, cl->flags & CLIENT_MULTI ? "multi" : "toplevel", user, call_arg(c, 0));
         return ERR_WRONG_PASS;
     }
-    acl_become(cl, u);
-    cl->authenticated = true;
+    acl_admit(cl, u);
     return OK;
 }
 

@@ -10,6 +10,7 @@
 #include "server/lazy.h"
 #include "server/listen.h"
 #include "server/script_run.h"
+#include "server/stranger.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
 
@@ -102,6 +103,7 @@ bool cron_turn(struct server *s)
         bound_resident(s);
         listen_resume(s);
         close_idle(s, server_mono_ms(s));
+        strangers_tend(s);
         clients_trim_spare(s);
         tracking_shrink(s);
         clients_evict(s);

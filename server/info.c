@@ -22,6 +22,7 @@
 #include "server/namespaces.h"
 #include "server/rows.h"
 #include "server/times.h"
+#include "server/stranger.h"
 #include "server/tracking.h"
 
 #define U(x) ((unsigned long long)(x))
@@ -87,6 +88,7 @@ static void section_clients(struct server *s, struct buf *b)
                s->n_clients, U(s->conf->maxclients), in_max, out_max, s->n_blocked + s->n_paused,
                tracking_clients(s), s->n_pubsub, s->n_watching, facts_timeouts(s), facts_watched_keys(s),
                block_keys(s), block_keys_gone_too(s));
+    strangers_info_clients(s, b);
 }
 
 /* --- memory ------------------------------------------------------------------------------------------- */
@@ -268,6 +270,7 @@ static void section_stats(struct server *s, struct buf *b)
                U(v->writes), U(s->turns), U(server_turns_us(s)), U(s->command_us), U(cycles),
                U(cycles ? rate_per_second(&s->cycle_us) / cycles : 0), U(v->query_limit_closed), U(v->output_limit_closed), U(v->no_memory_closed), U(s->acl->denied_auth),
                U(s->acl->denied_commands), U(s->acl->denied_keys), U(s->acl->denied_channels));
+    strangers_info_stats(s, b);
 }
 
 static void section_replication(struct server *s, struct buf *b)

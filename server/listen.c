@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "server/client.h"
 #include "server/server.h"
+#include "server/stranger.h"
 
 enum { ACCEPTS_PER_TURN = 1000 };
 
@@ -69,7 +70,7 @@ static void welcome(struct listener *l, int fd, const struct sockaddr *from)
 {
     struct server *s = l->server;
 
-    if (s->n_clients >= (size_t)s->conf->maxclients) {
+    if (s->n_clients >= (size_t)s->conf->maxclients && !stranger_gives_way(s)) {
         s->stats.rejected++;
         refuse(fd, "-ERR max number of clients reached\r\n");
         return;

@@ -23,6 +23,7 @@
 #include "server/script_run.h"
 #include "server/shortage.h"
 #include "server/socket.h"
+#include "server/stranger.h"
 #include "server/ticks.h"
 #include "server/times.h"
 #include "server/tracking.h"
@@ -64,16 +65,10 @@ void loop_unit_end(struct server *s)
 
 /* --- reading ------------------------------------------------------------------------------------------- */
 
-/* What MULTI has queued counts as input that has not been worked off. Before it has authenticated a
- * client may not make us keep more than a little. */
+/* What MULTI has queued counts as input that has not been worked off. */
 static bool input_over_limit(struct client *c)
 {
-    enum { BEFORE_AUTH = 1024 * 1024 };
-    struct server *s = c->server;
-    size_t n = c->in.n - c->in_at + multi_bytes(c);
-
-    if (LIKELY(n <= BEFORE_AUTH)) return n > s->conf->client_query_buffer_limit;
-    return n > s->conf->client_query_buffer_limit || client_needs_auth(c);
+    return c->in.n - c->in_at + multi_bytes(c) > c->server->conf->client_query_buffer_limit;
 }
 
 static void close_greedy(struct client *c)
@@ -147,8 +142,14 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
     s->stats.net_in += (uint64_t)n;
     c->active_ms = server_mono_ms(s);
     c->in_short = false;
-    if (UNLIKELY(input_over_limit(c))) close_greedy(c);
-    else client_wants_parse(c);
+    if (client_is_stranger(c) && c->in.n - c->in_at > STRANGER_IN) {
+        s->strangers.closed_excess++;
+        stranger_refuse(c, "NOAUTH Too much input without authentication.");
+    } else if (UNLIKELY(input_over_limit(c))) {
+        close_greedy(c);
+    } else {
+        client_wants_parse(c);
+    }
 }
 
 /* --- writing ------------------------------------------------------------------------------------------- */

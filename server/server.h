@@ -80,6 +80,14 @@ struct shortage {
     bool told;                  /* that it lasts */
 };
 
+/* stranger.c: who has yet to authenticate, longest first. */
+struct strangers {
+    struct link list;
+    size_t n;
+    int64_t open_ms; /* until then no password was needed; monotonic */
+    uint64_t closed_excess, closed_late, closed_crowd;
+};
+
 struct server {
     struct conf *conf;
     struct store *store;
@@ -143,6 +151,7 @@ struct server {
     uint64_t next_client_id;
     size_t client_memory;       /* buffers of all clients */
     int64_t looked_slow_ms;     /* for slow clients, last (client_limit.c) */
+    struct strangers strangers;
     struct link timeouts;       /* blocked clients with a deadline, soonest first */
     struct link monitors;
     int64_t pause_until_ms;     /* CLIENT PAUSE: monotonic, 0 when not paused */
