@@ -164,6 +164,7 @@ struct conf {
     char *requirepass;
     int64_t auth_timeout;               /* seconds, 0: none */
     int64_t maxclients_unauthenticated; /* per cent of maxclients */
+    int64_t auth_delay_max;             /* ms, 0: no delay */
     char *aclfile;
     struct conf_list user; /* ACL rules of one user each: "name rule rule ..." */
     int64_t acllog_max_len;

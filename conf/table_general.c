@@ -239,6 +239,10 @@ const struct setting security_settings[] = {
       .unit = "per cent of maxclients",
       .doc = "Connections that may wait for a password at one time. When there are more the oldest "
              "of them are closed, if they have had a second: who knows the password needs less." },
+    { "auth-delay-max", INT(auth_delay_max, 0, 60000), .initial = "1000", .unit = "milliseconds",
+      .doc = "After five failed authentications from one address (of IPv6, from one /64) the next "
+             "ones from there wait, first a tenth of a second, then twice as long each time, up "
+             "to this. One that succeeds ends it. 0: no delay." },
     { "user", KIND(kind_lines, user),
       .flags = SETTING_MULTI | SETTING_FILE_ONLY | SETTING_DROP | SETTING_SECRET,
       .example = "worker on #<sha256 of the password> ~session:* +@read +@write",

@@ -9,6 +9,7 @@
 #include "server/client.h"
 #include "server/dispatch.h"
 #include "server/multi.h"
+#include "server/foreign.h"
 #include "server/shortage.h"
 #include "server/stranger.h"
 #include "server/ticks.h"
@@ -25,6 +26,7 @@ struct batched {
     size_t argc;
     struct str *argv;
     size_t start; /* in the client's input */
+    const char *foreign; /* argc is 0: another protocol, and which */
     uint64_t hash;
     /* Of the first key, NULL: there is none. For prefetching only: a SELECT before it in the batch may
      * have sent the request to another database. The hash is that of the key in every one. */
@@ -87,6 +89,11 @@ static bool gather_from(struct client *c, struct batched *batch, int *n)
             c->in_short = true;
             return false;
         }
+        if (UNLIKELY(c->in.p[c->in_at] != '*') && foreign_tls(c->in.p + c->in_at, c->in.n - c->in_at)) {
+            *b = (struct batched){ .client = c, .start = c->in_at, .foreign = "TLS" };
+            (*n)++;
+            return false;
+        }
         st = resp_parse(&c->parser, c->in.p + c->in_at, c->in.n - c->in_at, &lim, &used, &c->in_want);
         if (st == RESP_NEED_MORE) {
             c->in_short = true;
@@ -103,6 +110,11 @@ static bool gather_from(struct client *c, struct batched *batch, int *n)
         b->start = c->in_at;
         c->in_at += used;
         if (b->argc == 0) continue;
+        if (UNLIKELY(c->in.p[b->start] != '*') && foreign_http(b->argc, c->parser.args)) {
+            *b = (struct batched){ .client = c, .start = b->start, .foreign = "HTTP" };
+            (*n)++;
+            return false;
+        }
         if (UNLIKELY(!mem_can(b->argc * sizeof *b->argv))) {
             shortage_close(c, "its arguments");
             c->in_short = true;
@@ -203,6 +215,10 @@ static void run_one(struct server *s, const struct batched *b)
     /* After SHUTDOWN nothing may change: what it has saved is what the next start finds. */
     if (UNLIKELY(!may_run(c) || s->stopping)) {
         put_back(b);
+        return;
+    }
+    if (b->argc == 0 && b->foreign) {
+        foreign_close(c, b->foreign);
         return;
     }
     if (b->argc == 0) {

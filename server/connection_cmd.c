@@ -5,6 +5,7 @@
 #include "server/acl.h"
 #include "server/client.h"
 #include "server/commands.h"
+#include "server/guess.h"
 #include "server/monitor.h"
 #include "server/pubsub.h"
 #include "server/rows.h"
@@ -61,12 +62,16 @@ static enum err authenticate(struct call *c, struct str user, struct str passwor
 {
     struct client *cl = c->client;
     struct acl_user *u = acl_find(cl->server->acl, user);
+    enum err e = guess_may_try(c);
 
+    if (e != OK) return e;
     /* An unknown user takes as long as a known one. */
     if (!acl_password_ok(u ? u : cl->server->acl->default_user, password) || u == NULL) {
+        guess_failed(cl);
         acl_log_add(cl, ACL_NO_AUTH, cl->flags & CLIENT_MULTI ? "multi" : "toplevel", user, call_arg(c, 0));
         return ERR_WRONG_PASS;
     }
+    guess_right(cl);
     acl_admit(cl, u);
     return OK;
 }

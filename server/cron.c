@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "server/client.h"
 #include "server/dispatch.h"
+#include "server/guess.h"
 #include "server/keysizes.h"
 #include "server/lazy.h"
 #include "server/listen.h"
@@ -104,6 +105,7 @@ bool cron_turn(struct server *s)
         listen_resume(s);
         close_idle(s, server_mono_ms(s));
         strangers_tend(s);
+        guesses_tend(s);
         clients_trim_spare(s);
         tracking_shrink(s);
         clients_evict(s);

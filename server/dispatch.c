@@ -8,6 +8,7 @@
 #include "server/audit.h"
 #include "server/block.h"
 #include "server/departures.h"
+#include "server/foreign.h"
 #include "server/gate.h"
 #include "server/latency.h"
 #include "server/monitor.h"
@@ -89,8 +90,8 @@ static void reject_unknown(struct client *c, struct command_ref *container, size
 {
     struct buf text = { 0 };
 
-    if (looks_like_http(argv[0])) {
-        refuse_http(c);
+    if (foreign_word(argv[0])) {
+        foreign_close(c, "HTTP");
         return;
     }
     if (container) {

@@ -14,6 +14,7 @@
 #include "server/commands.h"
 #include "server/cron.h"
 #include "server/facts.h"
+#include "server/guess.h"
 #include "scripting/vm.h"
 #include "server/function.h"
 #include "server/scripts.h"
@@ -271,6 +272,8 @@ static void section_stats(struct server *s, struct buf *b)
                U(cycles ? rate_per_second(&s->cycle_us) / cycles : 0), U(v->query_limit_closed), U(v->output_limit_closed), U(v->no_memory_closed), U(s->acl->denied_auth),
                U(s->acl->denied_commands), U(s->acl->denied_keys), U(s->acl->denied_channels));
     strangers_info_stats(s, b);
+    guesses_info(s, b);
+    buf_printf(b, "foreign_protocol_closed:%llu\r\n", U(v->foreign_closed));
 }
 
 static void section_replication(struct server *s, struct buf *b)

@@ -15,6 +15,7 @@
 #include "server/dispatch.h"
 #include "server/function.h"
 #include "server/gate.h"
+#include "server/guess.h"
 #include "server/latency.h"
 #include "server/keysizes.h"
 #include "server/lazy.h"
@@ -377,6 +378,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     s->functions = functions_new(s);
     s->latency = latency_new();
     s->gates = gates_new();
+    s->guesses = guesses_new();
     s->recalls = recalls_new(s->store->conf.databases, &s->store->hash_key);
     apply_plain(s);
     arena_init(&s->arena);
@@ -500,6 +502,7 @@ void server_close(struct server *s)
     keysizes_free(&s->keysizes);
     latency_free(&s->latency);
     gates_free(&s->gates);
+    guesses_free(&s->guesses);
     namespaces_close(s);
     arena_fini(&s->arena);
     arena_fini(&s->batch);

@@ -25,6 +25,7 @@
 #include "commands/command.h"
 #include "conf/conf.h"
 #include "persistence/persist.h"
+#include "server/rarely.h"
 #include "server/registry.h"
 
 #define MEMD_VERSION "0.1.0"
@@ -36,6 +37,7 @@ struct archive_job;
 struct client;
 struct departing;
 struct functions;
+struct guesses;
 struct script_run;
 struct scripts;
 struct setting;
@@ -59,6 +61,7 @@ struct server_stats {
     uint64_t expired_fields_base, lazy_freed_base;
     uint64_t expire_us, expire_slices_full; /* spent on removing what is due; slices that ended early */
     uint64_t no_memory_closed;              /* clients closed as there was no memory for a reply or request */
+    uint64_t foreign_closed;                /* who spoke another protocol */
     uint64_t over_memory_us;                /* above maxmemory although evicting */
     size_t peak_memory;
     int64_t peak_time;
@@ -152,6 +155,8 @@ struct server {
     size_t client_memory;       /* buffers of all clients */
     int64_t looked_slow_ms;     /* for slow clients, last (client_limit.c) */
     struct strangers strangers;
+    struct guesses *guesses;    /* guess.c */
+    struct rarely foreign_log;
     struct link timeouts;       /* blocked clients with a deadline, soonest first */
     struct link monitors;
     int64_t pause_until_ms;     /* CLIENT PAUSE: monotonic, 0 when not paused */
