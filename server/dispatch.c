@@ -72,19 +72,6 @@ static struct str shortened(struct str s, size_t max)
     return str_of(s.p, s.n < max ? s.n : max);
 }
 
-/* What a browser sends when a page makes it talk to our port. Its next lines could be commands. */
-static bool looks_like_http(struct str word)
-{
-    return str_is(word, "post") || str_is(word, "host:");
-}
-
-static void refuse_http(struct client *c)
-{
-    log_limited(c->server->log, LOG_WARNING, "Possible SECURITY ATTACK: client %s sends HTTP, as a web page does that attacks "
-                "by cross protocol scripting. Connection closed.", client_peer(c));
-    client_close_soon(c);
-}
-
 static void reject_unknown(struct client *c, struct command_ref *container, size_t argc,
                                       const struct str *argv)
 {

@@ -27,12 +27,8 @@ bool foreign_word(struct str word)
 
 void foreign_close(struct client *c, const char *what)
 {
-    struct server *s = c->server;
-    uint64_t kept_back;
-
-    s->stats.foreign_closed++;
+    c->server->stats.foreign_closed++;
     client_close_soon(c);
-    if (!rarely_may(&s->foreign_log, server_mono_ms(s), &kept_back)) return;
-    log_warning(s->log, "Possible SECURITY ATTACK: client %s sends %s to this port. Connection closed, nothing was run. %llu "
-                "more such lines were left out.", client_peer(c), what, (unsigned long long)kept_back);
+    log_limited(c->server->log, LOG_WARNING, "Possible SECURITY ATTACK: client %s sends %s to this port. Connection closed, "
+                "nothing was run.", client_peer(c), what);
 }

@@ -18,7 +18,7 @@ bool foreign_http(size_t argc, const struct str *argv);
 /* The word of an unknown command is one that HTTP alone has. */
 bool foreign_word(struct str word);
 
-/* Close c without a word; a line of the log says why, not more often than once a second. */
+/* Close c without a word; a line of the log says why. */
 void foreign_close(struct client *c, const char *what);
 
 #endif

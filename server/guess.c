@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "server/block.h"
-#include "server/rarely.h"
 
 enum {
     WAYS = 4,
@@ -29,7 +28,6 @@ struct guesses {
     struct link waiting;    /* struct waiter */
     size_t n_waiting;
     uint64_t delayed;
-    struct rarely log;
 };
 
 struct waiter {
@@ -205,12 +203,8 @@ enum err guess_may_try(struct call *call)
 /* No name of a user: people type their password there. */
 static void tell(struct server *s, struct client *c, uint32_t failures)
 {
-    uint64_t kept_back;
-
-    if (!rarely_may(&s->guesses->log, server_mono_ms(s), &kept_back)) return;
-    log_warning(s->log, "Failed authentication of a client at %s, %u from that address of late%s. %llu more such lines "
-                "were left out.", client_peer(c), failures, failures > FREE_FAILURES ? ", which now has to wait" : "",
-                (unsigned long long)kept_back);
+    log_limited(s->log, LOG_WARNING, "Failed authentication of a client at %s, %u from that address of late%s.",
+                client_peer(c), failures, failures > FREE_FAILURES ? ", which now has to wait" : "");
 }
 
 void guess_failed(struct client *c)

@@ -25,7 +25,6 @@
 #include "commands/command.h"
 #include "conf/conf.h"
 #include "persistence/persist.h"
-#include "server/rarely.h"
 #include "server/registry.h"
 
 #define MEMD_VERSION "0.1.0"
@@ -156,7 +155,6 @@ struct server {
     int64_t looked_slow_ms;     /* for slow clients, last (client_limit.c) */
     struct strangers strangers;
     struct guesses *guesses;    /* guess.c */
-    struct rarely foreign_log;
     struct link timeouts;       /* blocked clients with a deadline, soonest first */
     struct link monitors;
     int64_t pause_until_ms;     /* CLIENT PAUSE: monotonic, 0 when not paused */

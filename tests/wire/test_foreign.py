@@ -87,7 +87,7 @@ def test_the_log_has_a_line_and_not_a_thousand(start):
         assert x.read_to_end() == b""
     assert closed(c) == 100
     lines = wait_for(lambda: [line for line in s.log().split("\n") if "SECURITY ATTACK" in line])
-    assert 1 <= len(lines) <= 3 and "127.0.0.1:" in lines[0]
+    assert 1 <= len(lines) <= 30 and "127.0.0.1:" in lines[0]
 
 
 def test_strangers_too(start):
