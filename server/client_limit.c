@@ -99,6 +99,7 @@ static void evict(struct client *c)
                c->memory);
     s->stats.evicted_clients++;
     client_close(c);
+    buf_fini(&c->out); /* the rest goes at the end of the turn: until then keys would be evicted for its replies */
 }
 
 /* It has much in its buffers, and they do not become empty: the other side does not read, or does not

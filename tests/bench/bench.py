@@ -14,6 +14,7 @@ import json
 import subprocess
 import time
 
+import abuse
 import archive
 import durability
 from rig import CORES, KEYS, LOAD_CORE, SERVERS, TOOLS, Rig, build_tools, busy_ns, pin, srv
@@ -244,6 +245,7 @@ def main():
         part()
     durability.rows(run)
     archive.rows(run)
+    abuse.rows(run)
     missed = [r["name"] for r in run.rows if "MISSED" in r["target"]]
     print("\n%d figures, %s" % (len(run.rows), "all targets met" if not missed else "missed: " + ", ".join(missed)))
     if o.json:

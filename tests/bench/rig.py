@@ -71,8 +71,13 @@ class Paced:
                                   stdout=subprocess.PIPE, text=True, preexec_fn=pin(core))
 
     def _read(self):
-        text = "".join(iter(self.p.stdout.readline, "\n"))
-        assert text, "the load has ended: exit code %s" % self.p.wait()
+        text = ""
+        while True:
+            line = self.p.stdout.readline()
+            assert line, "the load has ended: exit code %s" % self.p.wait()
+            if line == "\n":
+                break
+            text += line
         return figures(text)
 
     def window(self):
