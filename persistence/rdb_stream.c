@@ -132,13 +132,14 @@ static bool get_id_lens(struct rdb_in *in, struct stream_id *id)
     return rdb_in_len(in, &id->ms) && rdb_in_len(in, &id->seq);
 }
 
+/* A moment, or -1 for never. What lies far below would make the time since then more than a number can hold. */
 static bool get_ms(struct rdb_in *in, int64_t *ms)
 {
     uint64_t v;
 
     if (!rdb_in_u64(in, &v)) return false;
     *ms = (int64_t)v;
-    return true;
+    return *ms >= -1 || rdb_in_bad(in, "a stream was read before all time");
 }
 
 static bool get_blocks(struct rdb_in *in, struct stream *s)

@@ -1,0 +1,136 @@
+"""Every number of every command at the edges of what a number can be; every command on every type of key, on one key twice,
+with an argument too few and one too many. What must come is a reply, and afterwards the data must be sound, the memory where it
+was, and the daemon alive. Under the sanitizers nothing may be said.
+
+The requests follow from the commands' own documents (tests/lib/surface.py)."""
+import pytest
+import resp
+import server as srv
+import surface
+
+pytestmark = pytest.mark.memd_only
+
+EDGES = [str(n).encode() for n in (
+    -2**63, -2**63 + 1, -2**31 - 1, -1, 0, 1, 2**31 - 1, 2**31, 2**31 + 1, 2**32 - 1, 2**32, 2**32 + 1, 2**53, 2**53 + 1,
+    2**62, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**30)] + [b"1e400", b"", b" 1", b"0x1", b"nan", b"inf", b"-inf", b"-0", b"1.5"]
+# Counts below zero let an element be picked again and again: so many of them is an honest request for so long a reply.
+REPEATING = {"srandmember", "hrandfield", "zrandmember"}
+NUMBERS = ("integer", "double", "unix-time", "string")
+MB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def edges():
+    s = srv.Server(enable_debug_command="yes", proto_max_bulk_len="1mb", archive_query_timeout="200", busy_reply_threshold="0",
+                   loglevel="warning")
+    try:
+        yield s
+        s.stop()
+    finally:
+        s.destroy()
+
+
+@pytest.fixture
+def c(edges):
+    conn = edges.conn(resp3=True)
+    surface.fill(conn)
+    return conn
+
+
+def wrapped(form, request):
+    """What would wait does not within a transaction; there a pause is over before anybody notices."""
+    if "blocking" in form.flags or form.name in ("client|pause", "wait", "waitaof"):
+        return [[b"MULTI"], request, [b"CLIENT", b"UNPAUSE"], [b"EXEC"]]
+    if form.name == "select":
+        return [request, [b"SELECT", b"0"]]
+    return [request]
+
+
+def say(c, *request):
+    """The reply, whatever else is pushed before it."""
+    c.send(*request)
+    return replies(c, 1)[0]
+
+
+def replies(c, n):
+    got = []
+    while len(got) < n:
+        reply = c.read()
+        if not isinstance(reply, resp.Push):
+            got.append(reply)
+    return got
+
+
+def told(cases):
+    return b"; ".join(b" ".join(w[:40] for w in request) for _, request in cases[-3:])
+
+
+def ask(edges, c, name, cases):
+    """Run them all, in one piece: each has as many replies as requests, and leaves the data sound."""
+    requests = [r for form, request in cases for r in wrapped(form, request)]
+    try:
+        c.send_raw(b"".join(resp.encode(r) for r in requests))
+        replies(c, len(requests))
+        assert say(c, "CLIENT", "TRACKING", "OFF") == resp.OK
+        assert say(c, "DEBUG", "CHECK") == resp.OK, name
+    except (EOFError, OSError) as e:
+        raise AssertionError("%s, like %r: %r\n%s" % (name, told(cases), e, edges.log()[-6000:]))
+    assert edges.proc.poll() is None, edges.log()[-6000:]
+
+
+def by_command(forms):
+    out = {}
+    for f in forms:
+        out.setdefault(f.name, []).append(f)
+    return out
+
+
+def numbers_of(form):
+    """Requests with each number at each edge, one at a time."""
+    for at in form.places(NUMBERS):
+        for edge in EDGES:
+            if form.name in REPEATING and edge == str(-2**31 - 1).encode():
+                continue
+            yield form.request({at: edge})
+
+
+def test_every_number_of_every_command_at_every_edge(edges, c):
+    """CVE-2021-32761, 2022-35977, 2023-22458 and their kin."""
+    n = 0
+    for name, forms in by_command(surface.forms(c)).items():
+        cases = [(f, r) for f in forms for r in numbers_of(f)]
+        n += len(cases)
+        if not cases:
+            continue
+        before = int(c.info("memory")["used_memory"])
+        assert c("CONFIG", "RESETSTAT") == resp.OK
+        ask(edges, c, name, cases)
+        memory = c.info("memory")
+        assert int(memory["used_memory_peak"]) - before < 48 * MB, (name, memory["used_memory_peak"], before)
+        surface.fill(c)
+    assert n > 8000
+
+
+def spoilt(form):
+    """As it is, on each key for all of its keys; and with each argument left out, said twice, or empty."""
+    keys = surface.ALL_KEYS if form.places(("key",)) else [None]
+    for key in keys:
+        yield form.request(key=key)
+    whole = form.request()
+    head = 2 if "|" in form.name else 1
+    for at in range(head, len(whole)):
+        yield whole[:at] + whole[at + 1:]
+        yield whole[:at] + [whole[at]] + whole[at:]
+        yield form.request({at: b""})
+    yield whole + whole[head:]
+
+
+def test_every_command_on_every_type_with_keys_said_twice_and_arguments_missing(edges, c):
+    """CVE-2023-28425, 2023-28856, 2021-32625 and their kin."""
+    n = 0
+    for name, forms in by_command(surface.forms(c)).items():
+        cases = [(f, r) for f in forms for r in spoilt(f)]
+        n += len(cases)
+        ask(edges, c, name, cases)
+        surface.fill(c)
+    assert n > 8000
