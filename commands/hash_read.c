@@ -132,6 +132,7 @@ static enum err run_hrandfield(struct call *c)
     if (e == ERR_WRONG_TYPE) return e;
     size = e == OK ? hash_size(&h) : 0;
     if (size == 0 || (distinct && n > size)) n = size;
+    if (n > RANDOM_ITEMS_MAX) return ERR_OUT_OF_RANGE;
     reply_array(c->out, d.values && c->out->resp == 2 ? 2 * n : n);
     if (n > 0) hash_random(&h, n, distinct, draw, &d);
     return d.too_much ? ERR_OUT_OF_RANGE : OK;

@@ -7,6 +7,9 @@
 /* A count may ask for any number of repeated elements: no reply grows beyond this. */
 #define RANDOM_REPLY_MAX ((size_t)1 << 30)
 
+/* So many of the shortest ("$0") are that long: what asks for more is refused before the first is written. */
+#define RANDOM_ITEMS_MAX (RANDOM_REPLY_MAX / 6)
+
 /* Argument i as a count. distinct: it is positive; n: its size. ERR_NOT_INT, ERR_RANDOM_COUNT. */
 static inline enum err MUST_USE random_count(const struct call *c, size_t i, bool *distinct, size_t *n)
 {

@@ -172,6 +172,7 @@ static enum err run_srandmember(struct call *c)
     if (e == ERR_WRONG_TYPE) return e;
     size = e == OK ? set_count(&s) : 0;
     if (size == 0 || (distinct && n > size)) n = size;
+    if (n > RANDOM_ITEMS_MAX) return ERR_OUT_OF_RANGE;
     if (c->argc == 3) reply_array(c->out, n);
     if (n > 0) set_random(&s, n, distinct, draw, &d);
     else if (c->argc == 2) reply_null(c->out);

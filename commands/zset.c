@@ -200,6 +200,7 @@ static enum err run_zrandmember(struct call *c)
     if (e == ERR_WRONG_TYPE) return e;
     size = e == OK ? zset_count(&z) : 0;
     if (size == 0 || (distinct && n > size)) n = size;
+    if (n > RANDOM_ITEMS_MAX) return ERR_OUT_OF_RANGE;
     if (c->argc > 2) reply_members(c->out, n, d.scores);
     if (n > 0)
         zset_random(&z, n, distinct, draw, &d);
