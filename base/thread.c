@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -38,11 +39,45 @@ struct scheduling {
     uint64_t runtime, deadline, period;
 };
 
-/* All of it is a thread's own. */
+enum { NICE = 10, NICE_RIGHT = 20 - NICE /* as RLIMIT_NICE counts */, SLICE_NS = 100000000 };
+
+/* All of it is a thread's own. False: refused (a filter of system calls); it goes on as it was. */
+static bool schedule(int id, uint32_t policy)
+{
+    struct scheduling a = { .size = sizeof a, .policy = policy, .nice = NICE, .runtime = SLICE_NS };
+
+    return syscall(SYS_sched_setattr, id, &a, 0) == 0;
+}
+
 void thread_give_way(void)
 {
-    enum { NICE = 10, SLICE_NS = 100000000 };
-    struct scheduling a = { .size = sizeof a, .policy = SCHED_OTHER, .nice = NICE, .runtime = SLICE_NS };
+    schedule(0, SCHED_OTHER);
+}
 
-    if (syscall(SYS_sched_setattr, 0, &a, 0) != 0) { /* then they share evenly */ }
+void thread_prepare(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NICE, &r) != 0 || r.rlim_cur >= NICE_RIGHT) return;
+    if (r.rlim_max < NICE_RIGHT) r.rlim_max = NICE_RIGHT;
+    r.rlim_cur = NICE_RIGHT;
+    if (setrlimit(RLIMIT_NICE, &r) != 0) { /* thread_stand_back looks */ }
+}
+
+int thread_id(void)
+{
+    return (int)syscall(SYS_gettid);
+}
+
+bool thread_stand_back(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NICE, &r) != 0 || r.rlim_cur < NICE_RIGHT) return false;
+    return schedule(0, SCHED_IDLE);
+}
+
+void thread_come_forward(int id)
+{
+    schedule(id, SCHED_OTHER);
 }

@@ -3,6 +3,7 @@
 #define MEMD_BASE_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "base/ensure.h"
 
@@ -18,5 +19,25 @@ const char *thread_why(int error);
  * others wait. With a long slice it is interrupted as soon as somebody with a shorter one wakes (Linux 6.12 and
  * later; others ignore it). */
 void thread_give_way(void);
+
+/* --- standing back ---------------------------------------------------------------------------------------
+ *
+ * To give way is not enough for who works long without a pause. A thread that slept for less than its due when
+ * it wakes up again is not let in before the next tick of the kernel's clock, 4 ms: the reactor, which sleeps for
+ * microseconds, loses it a few times a second to such a thread. One that stands back (SCHED_IDLE) is interrupted at
+ * once, by whoever wakes. But it starves where the processor is busy: somebody has to watch it, and call it forward. */
+
+/* Once, at the start, before rights are given up: ask for what coming forward takes (RLIMIT_NICE). */
+void thread_prepare(void);
+
+/* The calling thread, for thread_come_forward. */
+int thread_id(void);
+
+/* The calling thread stands back. False: this process may not come forward again (RLIMIT_NICE is below 10, and was
+ * not to be raised): then it does not stand back either. */
+bool MUST_USE thread_stand_back(void);
+
+/* Any thread: the one of this id, which stands back, is to give way and no more (thread_give_way). */
+void thread_come_forward(int id);
 
 #endif

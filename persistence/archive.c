@@ -26,7 +26,9 @@ enum {
     SYNC_NOTES = 1000,     /* so many wait for a sync: ask for it */
     STALE_MIN = 10000,
     FILL_SLICE = 8192,
-    REBUILD_US = 1000000
+    REBUILD_US = 1000000,
+    PRESSING_US = 3000000, /* a sync of the log takes up to one second of it */
+    PRESSING_PART = 8      /* of the queue */
 };
 
 struct archive {
@@ -234,6 +236,14 @@ static void free_committed(struct archive *a)
     }
 }
 
+/* Work for the writer that should not lie any longer: much of it, or old. */
+static void press(struct archive *a)
+{
+    bool is_old = a->oldest != NULL && a->env.mono_us() - a->oldest->put_us > PRESSING_US;
+
+    archive_writer_press(a->writer, is_old || a->queued_bytes > a->conf.queue_bytes / PRESSING_PART);
+}
+
 bool archive_has_room(const struct archive *a, size_t bytes)
 {
     return a->queued_bytes + sizeof(struct archive_item) + bytes <= a->conf.queue_bytes;
@@ -331,6 +341,7 @@ void archive_pause(struct archive *a, bool on)
 void archive_turn(struct archive *a)
 {
     free_committed(a);
+    press(a);
     mind_filter(a);
     archive_readers_turn(a->readers);
 }

@@ -42,6 +42,13 @@ struct archive_log *archive_writer_find_log(struct archive_writer *w, const char
     return l;
 }
 
+void archive_writer_call_forward(struct archive_writer *w)
+{
+    if (!w->stands_back) return;
+    thread_come_forward(w->thread_id);
+    w->stands_back = false;
+}
+
 /* --- starting and ending ------------------------------------------------------------------------------------ */
 
 static void copy_conf(struct archive_writer *w, const struct archive_conf *conf)
@@ -117,6 +124,7 @@ uint64_t archive_writer_stop(struct archive_writer **to)
 
     pthread_mutex_lock(&w->lock);
     w->stop = true;
+    archive_writer_call_forward(w);
     pthread_cond_signal(&w->work);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
@@ -177,7 +185,18 @@ void archive_writer_urge(struct archive_writer *w, uint64_t seq)
     if (atomic_load(&w->wanted) >= seq) return;
     archive_writer_raise(&w->wanted, seq);
     pthread_mutex_lock(&w->lock);
+    archive_writer_call_forward(w);
     pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void archive_writer_press(struct archive_writer *w, bool on)
+{
+    if (LIKELY(atomic_load_explicit(&w->pressed, memory_order_relaxed) == on)) return;
+    atomic_store(&w->pressed, on);
+    if (!on) return; /* it sees by itself that it may stand back */
+    pthread_mutex_lock(&w->lock);
+    archive_writer_call_forward(w);
     pthread_mutex_unlock(&w->lock);
 }
 

@@ -355,6 +355,15 @@ static bool may_gather(const struct archive_writer *w, int64_t now)
     return w->n_queued < ARCHIVE_BATCH && atomic_load(&w->wanted) <= atomic_load(&w->seq) && now < w->last_commit + GATHER_US;
 }
 
+/* While nobody waits and nothing presses the thread takes what processor nobody else wants. Under the lock. */
+static void mind_hurry(struct archive_writer *w)
+{
+    bool hurry = w->stop || atomic_load(&w->pressed) || atomic_load(&w->wanted) > atomic_load(&w->seq);
+
+    if (hurry) archive_writer_call_forward(w);
+    else if (!w->stands_back) w->stands_back = thread_stand_back();
+}
+
 /* What is to be done next; under the lock, given up while waiting. False: the end. */
 static bool next(struct archive_writer *w)
 {
@@ -363,6 +372,7 @@ static bool next(struct archive_writer *w)
         bool work = w->at < w->n || w->first != NULL;
 
         if (w->stop && (!work || w->failing)) return false;
+        mind_hurry(w);
         if (w->failing && now < w->retry_at) {
             archive_writer_sleep(w, &w->work, w->retry_at - now);
         } else if (work && w->at == w->n && !w->stop && may_gather(w, now)) {
@@ -408,6 +418,7 @@ void *archive_writer_run(void *arg)
     struct archive_writer *w = arg;
 
     thread_give_way();
+    w->thread_id = thread_id();
     mem_thread_enter();
     mem_watch_begin(&w->memory); /* archive_writer_start waits for the opening */
     open_file(w); /* the lock is held from here on */

@@ -42,6 +42,10 @@ uint64_t archive_writer_seq(const struct archive_writer *w);
 /* Somebody waits for this number: do not gather more notes first. Any thread. */
 void archive_writer_urge(struct archive_writer *w, uint64_t seq);
 
+/* Reactor: what is queued presses, or does not: while nobody waits and nothing presses the thread takes only what
+ * processor nobody else wants. */
+void archive_writer_press(struct archive_writer *w, bool on);
+
 /* Any thread: wait until the number (or the ordinal, if that is not 0) is committed; false: not within ms. While the disk
  * fails the wait for an ordinal ends at once. */
 bool archive_writer_wait(struct archive_writer *w, uint64_t seq, uint64_t ordinal, int64_t ms);

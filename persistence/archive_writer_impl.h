@@ -26,6 +26,7 @@ struct archive_writer {
     pthread_t thread;
     struct archive_readers *readers;
     _Atomic uint64_t done, seq, wanted;
+    _Atomic bool pressed;     /* the queue is long, or old */
     struct mem_watch memory; /* what the thread takes: SQLite's pages, training */
 
     pthread_mutex_t lock;
@@ -35,6 +36,8 @@ struct archive_writer {
     size_t n_queued;          /* of these */
     struct archive_log *logs;
     bool stop, opened, failing, gathering;
+    bool stands_back;         /* the thread: nobody is in a hurry (base/thread.h) */
+    int thread_id;
     enum err open_error;
     char why[ARCHIVE_WHY];
     char error[sizeof((struct archive_info *)0)->error];
@@ -59,6 +62,9 @@ void archive_writer_raise(_Atomic uint64_t *to, uint64_t value);
 
 /* The log of this id, made if it is not known; under the lock. */
 struct archive_log *archive_writer_find_log(struct archive_writer *w, const char *id);
+
+/* Somebody is in a hurry now. Under the lock. */
+void archive_writer_call_forward(struct archive_writer *w);
 
 void *archive_writer_run(void *w);
 

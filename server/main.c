@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "server/listen.h"
 #include "server/loop.h"
 #include "server/namespace_rules.h"
@@ -202,6 +203,7 @@ int main(int argc, char **argv)
     int code;
 
     mem_init();
+    thread_prepare();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGUSR1, SIG_IGN); /* memd has no use for them, and dying of one would be a poor answer */
     signal(SIGUSR2, SIG_IGN);

@@ -1,6 +1,7 @@
 """What leaves memory is in the archive, once: each way of leaving, the log, restarts, and an archive that takes nothing."""
 import glob
 import os
+import resource
 import sqlite3
 import subprocess
 import time
@@ -563,6 +564,30 @@ def test_drop_lets_it_go_and_counts(start, held):
     hold.release()
     wait_for(lambda: c("ARCHIVE.FLUSH") == OK)  # refused while the writer, which may have met the lock, has not tried again
     assert 10 < len(rows(s)) < 2000
+
+
+def standing_back(s):
+    """Threads that work only while nobody else wants the processor."""
+    count = 0
+    for tid in os.listdir("/proc/%d/task" % s.pid):
+        with open("/proc/%d/task/%s/stat" % (s.pid, tid)) as f:
+            count += int(f.read().rpartition(")")[2].split()[38]) == os.SCHED_IDLE
+    return count
+
+
+def test_the_writer_stands_back_until_its_work_presses(start, held):
+    s = start(namespace=[ALL], archive_queue_size="1mb")
+    c = s.conn()
+    c("SET", "s:first", "v")
+    c("DEL", "s:first")
+    rows(s)
+    may = resource.prlimit(s.pid, resource.RLIMIT_NICE)[0] >= 10  # else it could not come forward again
+    wait_for(lambda: standing_back(s) == may)
+    hold = held(s)
+    assert fill_queue(c)
+    wait_for(lambda: standing_back(s) == 0, "a full queue, and the writer stands back")
+    hold.release()
+    wait_for(lambda: standing_back(s) == may, "the work is done, and the writer does not stand back")
 
 
 # --- the file ------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,96 @@
+/* Threads that give way, stand back and come forward: what the kernel says of them. */
+#include <sched.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "base/thread.h"
+#include "tests/unit/unit.h"
+
+struct worker {
+    pthread_t thread;
+    sem_t ready, go;
+    bool stands_back;
+    int id;
+};
+
+static void *run(void *arg)
+{
+    struct worker *w = arg;
+
+    thread_give_way();
+    w->id = thread_id();
+    w->stands_back = thread_stand_back();
+    sem_post(&w->ready);
+    sem_wait(&w->go);
+    return NULL;
+}
+
+static void start(struct worker *w)
+{
+    sem_init(&w->ready, 0, 0);
+    sem_init(&w->go, 0, 0);
+    ck_assert_int_eq(thread_start(&w->thread, run, w), 0);
+    sem_wait(&w->ready);
+}
+
+static void end(struct worker *w)
+{
+    sem_post(&w->go);
+    pthread_join(w->thread, NULL);
+}
+
+/* The right to come forward, as far as this process may have it. */
+static void set_right(rlim_t nice)
+{
+    struct rlimit r;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_NICE, &r), 0);
+    r.rlim_cur = nice;
+    ck_assert_int_eq(setrlimit(RLIMIT_NICE, &r), 0);
+}
+
+START_TEST(without_the_right_to_come_forward_a_thread_does_not_stand_back)
+{
+    struct worker w;
+
+    set_right(0);
+    start(&w);
+    ck_assert(!w.stands_back);
+    ck_assert_int_eq(sched_getscheduler(w.id), SCHED_OTHER);
+    ck_assert_int_eq(getpriority(PRIO_PROCESS, (id_t)w.id), 10);
+    end(&w);
+}
+END_TEST
+
+START_TEST(with_it_a_thread_stands_back_and_anybody_calls_it_forward)
+{
+    struct worker w;
+    struct rlimit r;
+
+    thread_prepare();
+    ck_assert_int_eq(getrlimit(RLIMIT_NICE, &r), 0);
+    start(&w);
+    ck_assert_int_eq(w.stands_back, r.rlim_cur >= 10);
+    ck_assert_int_eq(sched_getscheduler(w.id), w.stands_back ? SCHED_IDLE : SCHED_OTHER);
+    thread_come_forward(w.id);
+    ck_assert_int_eq(sched_getscheduler(w.id), SCHED_OTHER);
+    ck_assert_int_eq(getpriority(PRIO_PROCESS, (id_t)w.id), 10);
+    end(&w);
+    if (!w.stands_back) printf("not tried: this process may not have RLIMIT_NICE 10, so threads do not stand back\n");
+}
+END_TEST
+
+START_TEST(others_are_left_as_they_were)
+{
+    struct worker w;
+
+    thread_prepare();
+    start(&w);
+    ck_assert_int_eq(sched_getscheduler(0), SCHED_OTHER);
+    end(&w);
+}
+END_TEST
+
+UNIT_MAIN("thread", without_the_right_to_come_forward_a_thread_does_not_stand_back,
+          with_it_a_thread_stands_back_and_anybody_calls_it_forward, others_are_left_as_they_were)
