@@ -114,7 +114,7 @@ static enum err apply_all(struct conf *c, struct change *list, size_t n,
     for (size_t i = 0; i < n; i++) {
         const struct setting *s = list[i].s;
 
-        if (!setting_same(s, &list[i].old, setting_value(s, c))) changed[n_changed++] = s;
+        if ((s->flags & SETTING_VOLATILE) || !setting_same(s, &list[i].old, setting_value(s, c))) changed[n_changed++] = s;
     }
     if (how->apply != NULL && n_changed > 0 && !how->apply(how->ctx, changed, n_changed, &r)) {
         struct conf_refusal ignored = { 0 };

@@ -53,6 +53,12 @@ enum conf_channels { CONF_CHANNELS_NONE, CONF_CHANNELS_ALL };
 
 enum conf_oom_adj { CONF_OOM_NO, CONF_OOM_RELATIVE, CONF_OOM_ABSOLUTE };
 
+/* Certificates of clients: none is asked for; one is demanded; one that is sent must be good. */
+enum conf_tls_auth { CONF_TLS_AUTH_NO, CONF_TLS_AUTH_YES, CONF_TLS_AUTH_OPTIONAL };
+
+/* The part of a client's certificate that names its user. */
+enum conf_tls_user { CONF_TLS_USER_OFF, CONF_TLS_USER_CN, CONF_TLS_USER_URI };
+
 /* shutdown-on-sigint, shutdown-on-sigterm: bits, 0 for "default". */
 enum conf_shutdown {
     CONF_SHUTDOWN_SAVE = 1,
@@ -127,6 +133,18 @@ struct conf {
     int64_t timeout;       /* seconds an idle client may stay, 0: for ever */
     char *unixsocket;
     uint64_t unixsocketperm; /* mode bits, 0: as the umask says */
+    int64_t max_new_connections_per_cycle, max_new_tls_connections_per_cycle;
+
+    /* TLS */
+    int64_t tls_port; /* 0: none */
+    char *tls_cert_file, *tls_key_file, *tls_key_file_pass, *tls_dh_params_file;
+    char *tls_ca_cert_file, *tls_ca_cert_dir;
+    enum conf_tls_auth tls_auth_clients;
+    enum conf_tls_user tls_auth_clients_user;
+    char *tls_protocols, *tls_ciphers, *tls_ciphersuites; /* "": the defaults */
+    bool tls_prefer_server_ciphers, tls_session_caching;
+    int64_t tls_session_cache_size, tls_session_cache_timeout; /* sessions, seconds */
+    int64_t tls_handshake_timeout;                             /* seconds */
 
     /* Clients */
     uint64_t maxclients;
@@ -319,7 +337,8 @@ struct conf_change {
     bool is_loading; /* the data is being loaded: some settings must wait */
     /* Put the n settings that have a new value to work; c holds them already. On false the old ones
      * are put back, and it is called once more with the same settings, to return to those; that
-     * answer is ignored. Not called when nothing has a new value. May be NULL. */
+     * answer is ignored. A name of a file that may have another content by now counts as new. Not
+     * called when nothing has a new value. May be NULL. */
     bool (*apply)(void *ctx, const struct setting *const *changed, size_t n,
                   struct conf_refusal *r);
     void *ctx;

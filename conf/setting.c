@@ -10,7 +10,8 @@
 /* --- the table -------------------------------------------------------------------------------- */
 
 const struct setting_group setting_groups[] = {
-    { "Network", network_settings },      { "Clients", client_settings },
+    { "Network", network_settings },      { "TLS", tls_settings },
+    { "Clients", client_settings },
     { "General", general_settings },      { "Security", security_settings },
     { "Memory", memory_settings },        { "Snapshots", snapshot_settings },
     { "Append-only file", aof_settings }, { "Archive and namespaces", archive_settings }, { "Replicas", replica_settings },

@@ -41,6 +41,7 @@ enum {
     SETTING_DROP = 1 << 9,     /* at its default it has no line in a rewritten file */
     SETTING_ALWAYS = 1 << 10,  /* always has one: its default depends on where memd is started */
     SETTING_QUIET_ALIAS = 1 << 12, /* its alias is a later version's name: not matched by patterns */
+    SETTING_VOLATILE = 1 << 13, /* names a file, which may be another by now: the same value again is news */
     SETTING_ACCEPTED = 1 << 11 /* has no effect, and its field is in conf.accepted */
 };
 

@@ -65,7 +65,6 @@ static const struct word diskless_words[] = {
     { 0 },
 };
 static const struct word sanitize_words[] = { { "no", 0 }, { "yes", 1 }, { "clients", 2 }, { 0 } };
-static const struct word auth_words[] = { { "no", 0 }, { "yes", 1 }, { "optional", 2 }, { 0 } };
 static const struct word endpoint_words[] = {
     { "ip", 0 },
     { "hostname", 1 },
@@ -125,8 +124,6 @@ const struct setting accepted_settings[] = {
     { "active-defrag-threshold-upper", LIKE_INT(0, 1000, "100", 0) },
     { "active-defrag-ignore-bytes", LIKE_BYTES(1, INT64_MAX, "100mb", 0) },
     { "active-defrag-max-scan-fields", LIKE_INT(1, LONG_MAX, "1000", 0) },
-    { "max-new-connections-per-cycle", LIKE_INT(1, 1000, "10", 0) },
-    { "max-new-tls-connections-per-cycle", LIKE_INT(1, 1000, "1", 0) },
     { "hide-user-data-from-log", LIKE_BOOL("no", 0) },
     { "active-expire-effort", LIKE_INT(1, 10, "1", 0) },
     { "sanitize-dump-payload", LIKE_WORD(sanitize_words, "no", 0) },
@@ -162,27 +159,12 @@ const struct setting accepted_settings[] = {
     { "repl-backlog-ttl", LIKE_INT(0, LONG_MAX, "3600", 0) },
     { "rdb-del-sync-files", LIKE_BOOL("no", 0) },
 
-    /* TLS */
-    { "tls-port", LIKE_INT(0, 65535, "0", 0) },
-    { "tls-cert-file", LIKE_TEXT("", 0) },
-    { "tls-key-file", LIKE_TEXT("", 0) },
-    { "tls-key-file-pass", LIKE_TEXT("", SECRET) },
+    /* TLS of what memd would connect to */
     { "tls-client-cert-file", LIKE_TEXT("", 0) },
     { "tls-client-key-file", LIKE_TEXT("", 0) },
     { "tls-client-key-file-pass", LIKE_TEXT("", SECRET) },
-    { "tls-dh-params-file", LIKE_TEXT("", 0) },
-    { "tls-ca-cert-file", LIKE_TEXT("", 0) },
-    { "tls-ca-cert-dir", LIKE_TEXT("", 0) },
-    { "tls-auth-clients", LIKE_WORD(auth_words, "yes", 0) },
     { "tls-replication", LIKE_BOOL("no", 0) },
     { "tls-cluster", LIKE_BOOL("no", 0) },
-    { "tls-protocols", LIKE_TEXT("", 0) },
-    { "tls-ciphers", LIKE_TEXT("", 0) },
-    { "tls-ciphersuites", LIKE_TEXT("", 0) },
-    { "tls-prefer-server-ciphers", LIKE_BOOL("no", 0) },
-    { "tls-session-caching", LIKE_BOOL("yes", 0) },
-    { "tls-session-cache-size", LIKE_INT(0, INT_MAX, "20480", 0) },
-    { "tls-session-cache-timeout", LIKE_INT(0, INT_MAX, "300", 0) },
 
     /* Cluster */
     { "cluster-enabled", LIKE_BOOL("no", FIXED) },

@@ -30,6 +30,10 @@ const struct setting network_settings[] = {
       .unit = "connections",
       .doc = "Connections that may wait to be accepted. The kernel allows no more than "
              "net.core.somaxconn." },
+    { "max-new-connections-per-cycle", INT(max_new_connections_per_cycle, 1, 1000), .initial = "10",
+      .unit = "connections",
+      .doc = "New connections that are accepted between two rounds of requests, so that a storm of "
+             "them does not hold up the clients that are there." },
     { "tcp-keepalive", INT(tcp_keepalive, 0, INT_MAX), .initial = "300", .unit = "seconds",
       .doc = "Probe a silent connection after so many seconds, so that a peer that is gone is "
              "noticed and firewalls keep the connection open. 0: never." },

@@ -119,7 +119,7 @@ bool acl_name_ok(struct str name);
 
 /* --- checks --------------------------------------------------------------------------------------- */
 
-enum acl_verdict { ACL_OK, ACL_NO_COMMAND, ACL_NO_KEY, ACL_NO_CHANNEL, ACL_NO_AUTH };
+enum acl_verdict { ACL_OK, ACL_NO_COMMAND, ACL_NO_KEY, ACL_NO_CHANNEL, ACL_NO_AUTH, ACL_NO_CERT };
 
 /* May u run this request? *at: index of the argument that is refused. */
 enum acl_verdict acl_check(struct acl *a, const struct acl_user *u, const struct command_ref *ref, size_t argc,

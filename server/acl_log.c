@@ -88,7 +88,7 @@ void acl_log_add(struct client *c, enum acl_verdict reason, const char *context,
 
 static void reply_entry(struct reply *out, const struct acl_entry *e, int64_t now)
 {
-    static const char *const reasons[] = { "", "command", "key", "channel", "auth" };
+    static const char *const reasons[] = { "", "command", "key", "channel", "auth", "tls-cert" };
 
     reply_map(out, 10);
     reply_bulk_c(out, "count");

@@ -16,8 +16,8 @@
 #include "server/monitor.h"
 #include "server/multi.h"
 #include "server/pubsub.h"
-#include "server/socket.h"
 #include "server/stranger.h"
+#include "server/tls.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
 
@@ -167,6 +167,7 @@ void client_close(struct client *c)
     event_del(&c->on_read);
     if (c->on_write) event_free(c->on_write);
     c->on_write = NULL;
+    tls_close(&c->tls);
     close(c->fd);
     link_remove(&c->in_readable);
     link_remove(&c->in_writable);
@@ -289,11 +290,13 @@ static void on_socket_writable(evutil_socket_t fd, short what, void *arg)
     ensure(c->magic == CLIENT_MAGIC);
     event_del(c->on_write);
     c->flags &= ~(uint32_t)CLIENT_WRITE_ARMED;
+    if (UNLIKELY(c->tls != NULL)) tls_writable(c->tls);
     client_wants_write(c);
 }
 
-static void arm_write(struct client *c)
+void client_arm_write(struct client *c)
 {
+    if (c->flags & CLIENT_WRITE_ARMED) return;
     if (c->on_write == NULL) c->on_write = event_new(c->server->base, c->fd, EV_WRITE, on_socket_writable, c);
     event_add(c->on_write, NULL);
     c->flags |= CLIENT_WRITE_ARMED;
@@ -327,7 +330,7 @@ void client_flush(struct client *c)
     gate_replies(c);
     left = gate_sendable(c) - c->out_at;
     while (left > 0) {
-        ssize_t n = socket_send(c->fd, c->out.p + c->out_at, left);
+        ssize_t n = client_send(c, c->out.p + c->out_at, left);
 
         c->server->stats.writes++;
         if (n < 0 && errno == EINTR) continue;
@@ -337,7 +340,7 @@ void client_flush(struct client *c)
         }
         if (n > 0) sent(c, (size_t)n);
         if (n < 0 || (size_t)n < left) {
-            arm_write(c);
+            if (LIKELY(c->tls == NULL) || tls_waits_to_write(c->tls)) client_arm_write(c);
             return;
         }
         left -= (size_t)n;

@@ -115,6 +115,7 @@ struct client {
     uint8_t sync_wants;          /* enum sync_want: what REPLCONF said */
     struct transfer *transfer;   /* NULL: it is sent no snapshot */
     struct tracking *tracking;   /* NULL: it does not track what it reads */
+    struct tls_conn *tls;        /* NULL: it speaks in the clear */
     struct link in_monitors, in_strangers;
 };
 
@@ -169,6 +170,9 @@ struct client *client_by_id(struct server *s, uint64_t id);
 
 /* c has replies to send: queue it for this turn's write step. */
 void client_wants_write(struct client *c);
+
+/* Its socket is full: be called when it takes bytes again, and go on then. */
+void client_arm_write(struct client *c);
 
 /* Send what may leave. */
 void client_flush(struct client *c);

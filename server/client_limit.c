@@ -10,6 +10,7 @@
 #include "server/pubsub.h"
 #include "server/shortage.h"
 #include "server/stranger.h"
+#include "server/tls.h"
 
 enum {
     STILL_MS = 1000,        /* without a byte in or out: stuck */
@@ -70,7 +71,7 @@ void client_check_output(struct client *c)
 size_t client_memory(const struct client *c)
 {
     return sizeof *c + c->in.cap + c->out.cap + c->parser.cap * sizeof(struct str) + multi_bytes(c) +
-           pubsub_bytes(c) + block_bytes(c);
+           pubsub_bytes(c) + block_bytes(c) + (c->tls ? tls_memory(c->tls) : 0);
 }
 
 void client_count_memory(struct client *c)

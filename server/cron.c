@@ -12,6 +12,7 @@
 #include "server/listen.h"
 #include "server/script_run.h"
 #include "server/stranger.h"
+#include "server/tls.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
 
@@ -106,6 +107,7 @@ bool cron_turn(struct server *s)
         close_idle(s, server_mono_ms(s));
         strangers_tend(s);
         guesses_tend(s);
+        tls_tend(s);
         clients_trim_spare(s);
         tracking_shrink(s);
         clients_evict(s);
@@ -137,6 +139,7 @@ void cron_signal(struct server *s, int sig)
     if (sig == SIGHUP) {
         bool ok = log_reopen(s->log);
         log_notice(s->log, ok ? "Log file reopened." : "The log file could not be reopened, keeping the old one.");
+        tls_reload(s);
         return;
     }
     if (s->stopping) return;

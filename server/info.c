@@ -24,6 +24,7 @@
 #include "server/rows.h"
 #include "server/times.h"
 #include "server/stranger.h"
+#include "server/tls.h"
 #include "server/tracking.h"
 
 #define U(x) ((unsigned long long)(x))
@@ -31,18 +32,22 @@
 
 /* --- server, clients ---------------------------------------------------------------------------------- */
 
+static void tcp_listener(const struct conf *conf, int n, const char *name, int64_t port, struct buf *b)
+{
+    buf_printf(b, "listener%d:name=%s", n, name);
+    for (size_t i = 0; i < conf->bind.n; i++) buf_printf(b, ",bind=%s", conf->bind.items[i]);
+    buf_printf(b, ",port=%lld\r\n", I(port));
+}
+
 /* Where connections are taken. */
 static void listeners(const struct server *s, struct buf *b)
 {
     const struct conf *conf = s->conf;
     int n = 0;
 
-    if (conf->port != 0) {
-        buf_printf(b, "listener%d:name=tcp", n++);
-        for (size_t i = 0; i < conf->bind.n; i++) buf_printf(b, ",bind=%s", conf->bind.items[i]);
-        buf_printf(b, ",port=%lld\r\n", I(conf->port));
-    }
-    if (conf->unixsocket[0]) buf_printf(b, "listener%d:name=unix,bind=%s\r\n", n, conf->unixsocket);
+    if (conf->port != 0) tcp_listener(conf, n++, "tcp", conf->port, b);
+    if (conf->unixsocket[0]) buf_printf(b, "listener%d:name=unix,bind=%s\r\n", n++, conf->unixsocket);
+    if (conf->tls_port != 0) tcp_listener(conf, n, "tls", conf->tls_port, b);
 }
 
 static void section_server(struct server *s, struct buf *b)
@@ -59,7 +64,7 @@ static void section_server(struct server *s, struct buf *b)
                   "gcc_version:%d.%d.%d\r\n",
                event_base_get_method(s->base), __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
     buf_printf(b, "process_id:%d\r\nprocess_supervised:no\r\nrun_id:%s\r\ntcp_port:%lld\r\n", (int)s->pid,
-               s->run_id, I(s->conf->port));
+               s->run_id, I(s->conf->port ? s->conf->port : s->conf->tls_port));
     buf_printf(b, "server_time_usec:%lld\r\nuptime_in_seconds:%lld\r\nuptime_in_days:%lld\r\n",
                I(times_wall_us(s)), I(up), I(up / 86400));
     buf_printf(b, "system_clock_ahead_ms:%lld\r\nsystem_clock_jumps:%llu\r\n", I(s->wall.ahead_us / 1000),
@@ -228,6 +233,7 @@ static void section_persistence(struct server *s, struct buf *b)
 
 static void section_stats(struct server *s, struct buf *b)
 {
+    const struct tls_stats *tls = tls_stats(s);
     const struct store_stats *st = &s->store->stats;
     const struct server_stats *v = &s->stats;
     uint64_t cycles = rate_per_second(&s->cycles);
@@ -265,12 +271,15 @@ static void section_stats(struct server *s, struct buf *b)
                "instantaneous_eventloop_cycles_per_sec:%llu\r\ninstantaneous_eventloop_duration_usec:%llu\r\n"
                "client_query_buffer_limit_disconnections:%llu\r\n"
                "client_output_buffer_limit_disconnections:%llu\r\nclient_no_memory_disconnections:%llu\r\nacl_access_denied_auth:%llu\r\n"
-               "acl_access_denied_cmd:%llu\r\nacl_access_denied_key:%llu\r\nacl_access_denied_channel:%llu\r\n",
+               "acl_access_denied_cmd:%llu\r\nacl_access_denied_key:%llu\r\nacl_access_denied_channel:%llu\r\n"
+               "acl_access_denied_tls_cert:%llu\r\ntls_handshakes:%llu\r\ntls_handshakes_resumed:%llu\r\n"
+               "tls_handshakes_failed:%llu\r\ntls_handshakes_timed_out:%llu\r\n",
                s->channels.count, s->patterns.count, s->shard_channels.count, tracking_keys(s),
                tracking_items(s), tracking_prefixes(s), U(v->errors), U(v->reads),
                U(v->writes), U(s->turns), U(server_turns_us(s)), U(s->command_us), U(cycles),
                U(cycles ? rate_per_second(&s->cycle_us) / cycles : 0), U(v->query_limit_closed), U(v->output_limit_closed), U(v->no_memory_closed), U(s->acl->denied_auth),
-               U(s->acl->denied_commands), U(s->acl->denied_keys), U(s->acl->denied_channels));
+               U(s->acl->denied_commands), U(s->acl->denied_keys), U(s->acl->denied_channels), U(tls->no_user),
+               U(tls->handshakes), U(tls->resumed), U(tls->failed), U(tls->timed_out));
     strangers_info_stats(s, b);
     guesses_info(s, b);
     buf_printf(b, "foreign_protocol_closed:%llu\r\n", U(v->foreign_closed));

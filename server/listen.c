@@ -21,15 +21,14 @@
 #include "server/client.h"
 #include "server/server.h"
 #include "server/stranger.h"
-
-enum { ACCEPTS_PER_TURN = 1000 };
+#include "server/tls.h"
 
 struct listener {
     struct listener *next;
     struct server *server;
     struct event event;
     int fd;
-    bool is_unix;
+    bool is_unix, is_tls;
 };
 
 /* --- accepting -------------------------------------------------------------------------------------- */
@@ -66,26 +65,33 @@ static void set_options(struct server *s, int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
 }
 
+static const char too_many[] = "-ERR max number of clients reached\r\n";
+static const char denied[] =
+    "-DENIED memd is running in protected mode because protected mode is enabled and no password is set. In this "
+    "mode connections are only accepted from the loopback interface. Set a password (requirepass), bind to "
+    "loopback, or turn protected-mode off.\r\n";
+
+static bool is_protected(const struct server *s)
+{
+    return s->conf->protected_mode && s->acl->default_user->nopass && s->acl->default_user->enabled;
+}
+
+/* Over TLS nothing can be said before the handshake: for one too many that is more work than it is worth. */
 static void welcome(struct listener *l, int fd, const struct sockaddr *from)
 {
     struct server *s = l->server;
+    bool full = s->n_clients + tls_n_greeted(s) >= (size_t)s->conf->maxclients && !stranger_gives_way(s) && !tls_gives_way(s);
+    bool deny = is_protected(s) && !is_loopback(from);
 
-    if (s->n_clients >= (size_t)s->conf->maxclients && !stranger_gives_way(s)) {
-        s->stats.rejected++;
-        refuse(fd, "-ERR max number of clients reached\r\n");
-        return;
-    }
-    if (s->conf->protected_mode && s->acl->default_user->nopass && s->acl->default_user->enabled && !is_loopback(from)) {
-        s->stats.rejected++;
-        refuse(fd, "-DENIED memd is running in protected mode because protected mode is enabled and no "
-                   "password is set. In this mode connections are only accepted from the loopback "
-                   "interface. Set a password (requirepass), bind to loopback, or turn protected-mode "
-                   "off.\r\n");
+    if (full || deny) s->stats.rejected++;
+    if (full || (deny && !l->is_tls)) {
+        refuse(fd, l->is_tls ? "" : full ? too_many : denied);
         return;
     }
     if (!l->is_unix) set_options(s, fd);
-    s->stats.connections++;
-    client_new(s, fd, l->is_unix);
+    s->stats.connections += !deny;
+    if (l->is_tls) tls_greet(s, fd, deny ? denied : NULL);
+    else client_new(s, fd, l->is_unix);
 }
 
 static void pause_accepting(struct server *s)
@@ -98,9 +104,10 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
     struct listener *l = arg;
     struct server *s = l->server;
+    int64_t most = l->is_tls ? s->conf->max_new_tls_connections_per_cycle : s->conf->max_new_connections_per_cycle;
 
     (void)what;
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+    for (int64_t i = 0; i < most; i++) {
         struct sockaddr_storage from = { 0 };
         socklen_t n = sizeof from;
         int c = accept4(fd, (struct sockaddr *)&from, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -128,13 +135,14 @@ void listen_resume(struct server *s)
 
 /* --- opening ------------------------------------------------------------------------------------------ */
 
-static void add(struct server *s, int fd, bool is_unix)
+static void add(struct server *s, int fd, bool is_unix, bool is_tls)
 {
     struct listener *l = mem_zalloc(sizeof *l);
 
     l->server = s;
     l->fd = fd;
     l->is_unix = is_unix;
+    l->is_tls = is_tls;
     l->next = s->listeners;
     s->listeners = l;
     event_assign(&l->event, s->base, fd, EV_READ | EV_PERSIST, on_acceptable, l);
@@ -155,7 +163,7 @@ static int bound_socket(const struct addrinfo *ai, int backlog)
     return -1;
 }
 
-static bool open_tcp(struct server *s, const char *address)
+static bool open_tcp(struct server *s, const char *address, int64_t number, bool is_tls)
 {
     bool optional = address[0] == '-';
     const char *host = address + optional;
@@ -169,7 +177,7 @@ static bool open_tcp(struct server *s, const char *address)
     } else if (strcmp(host, "::*") == 0) {
         host = "::";
     }
-    snprintf(port, sizeof port, "%d", (int)s->conf->port);
+    snprintf(port, sizeof port, "%d", (int)number);
     rc = getaddrinfo(host, port, &hints, &list);
     if (rc != 0) {
         if (!optional) log_warning(s->log, "bind: %s: %s", address, gai_strerror(rc));
@@ -184,7 +192,7 @@ static bool open_tcp(struct server *s, const char *address)
                     strerror(errno));
         return false;
     }
-    add(s, fd, false);
+    add(s, fd, false, is_tls);
     return true;
 }
 
@@ -212,14 +220,17 @@ static bool open_unix(struct server *s, const char *path, unsigned mode)
         return false;
     }
     umask(before);
-    add(s, fd, true);
+    add(s, fd, true, false);
     return true;
 }
 
 static bool open_all_tcp(struct server *s)
 {
-    for (size_t i = 0; s->conf->port > 0 && i < s->conf->bind.n; i++) {
-        if (!open_tcp(s, s->conf->bind.items[i])) return false;
+    const struct conf *c = s->conf;
+
+    for (size_t i = 0; i < c->bind.n; i++) {
+        if (c->port > 0 && !open_tcp(s, c->bind.items[i], c->port, false)) return false;
+        if (c->tls_port > 0 && !open_tcp(s, c->bind.items[i], c->tls_port, true)) return false;
     }
     return true;
 }

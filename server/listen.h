@@ -11,7 +11,7 @@ struct server;
 bool listen_open(struct server *s);
 void listen_close(struct server *s);
 
-/* port or bind have changed: close the TCP sockets and open those of the settings. Clients stay. False: one
+/* port, tls-port or bind have changed: close the TCP sockets and open those of the settings. Clients stay. False: one
  * could not be opened, and those that could are. */
 bool listen_move(struct server *s);
 

@@ -22,10 +22,10 @@
 #include "server/recall.h"
 #include "server/script_run.h"
 #include "server/shortage.h"
-#include "server/socket.h"
 #include "server/stranger.h"
 #include "server/ticks.h"
 #include "server/times.h"
+#include "server/tls.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
 
@@ -102,7 +102,7 @@ static void on_end_of_input(struct client *c)
 static void read_in_vain(struct client *c)
 {
     char bytes[4096];
-    ssize_t n = socket_recv(c->fd, bytes, sizeof bytes);
+    ssize_t n = client_recv(c, bytes, sizeof bytes);
 
     if (n == 0) on_end_of_input(c);
     else if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) client_close(c);
@@ -116,6 +116,7 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
     char *at;
     ssize_t n;
 
+    (void)fd;
     (void)what;
     ensure(c->magic == CLIENT_MAGIC);
     if (UNLIKELY(c->flags & CLIENT_CLOSE_AFTER)) {
@@ -129,7 +130,7 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
         shortage_close(c, "its request");
         return;
     }
-    n = socket_recv(fd, at, room);
+    n = client_recv(c, at, room);
     s->stats.reads++;
     if (UNLIKELY(n <= 0)) {
         if (n == 0) on_end_of_input(c);
@@ -308,7 +309,7 @@ static bool collect_archive(struct server *s)
 /* One turn after libevent's. True: there is more to do, so do not wait. */
 static bool turn(struct server *s)
 {
-    bool more, saves;
+    bool more, saves, tls_more;
     uint64_t from = ticks_now(), to, commands = s->stats.commands;
 
     s->turns++;
@@ -317,6 +318,7 @@ static bool turn(struct server *s)
     s->reads_wait = persist_reads_wait(s->persist);
     if (UNLIKELY(mem_is_short())) shortage_turn(s);
     check_pause(s);
+    tls_more = tls_turn(s);
     batch_run(s);
     if (UNLIKELY(script_wants_shutdown(s->script))) server_shutdown(s, 0, true);
     if (UNLIKELY(s->signal_later != 0)) cron_signal_waited(s);
@@ -341,7 +343,7 @@ static bool turn(struct server *s)
     hurry_tick(s);
     to = ticks_now();
     if (LIKELY(to > from)) s->turn_ticks += to - from;
-    more |= !link_alone(&s->readable) || !link_alone(&s->writable);
+    more |= tls_more || !link_alone(&s->readable) || !link_alone(&s->writable);
     if (UNLIKELY(saves && !more)) nap(s);
     return more;
 }
@@ -369,6 +371,7 @@ void loop_turn_loading(struct server *s)
 {
     event_base_loop(s->base, EVLOOP_NONBLOCK);
     s->now_us = clock_mono_us();
+    tls_turn(s);
     batch_run(s);
     cron_turn(s);
     clients_close_due(s);
@@ -408,6 +411,7 @@ void loop_busy_turn(struct server *s)
     s->current = NULL;
     event_base_loop(s->base, EVLOOP_NONBLOCK);
     s->now_us = clock_mono_us();
+    tls_turn(s);
     batch_run(s);
     clients_close_due(s);
     send_replies(s);

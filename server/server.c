@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "conf/setting.h"
 #include "server/client.h"
 #include "server/cron.h"
 #include "server/departures.h"
@@ -34,6 +35,7 @@
 #include "server/ticks.h"
 #include "server/times.h"
 #include "server/title.h"
+#include "server/tls.h"
 
 size_t server_used_memory(const struct server *s)
 {
@@ -195,12 +197,26 @@ static bool apply_maxclients(struct server *s, const char **blame, char *why)
     return false;
 }
 
-static bool apply_listeners(struct server *s, bool port, const char **blame, char *why)
+static bool apply_listeners(struct server *s, const char *changed, const char **blame, char *why)
 {
     if (listen_move(s)) return true;
-    *blame = port ? "port" : "bind";
-    snprintf(why, PERSIST_WHY, "%s", port ? "Unable to listen on this port. Check server logs."
-                                          : "Failed to bind to specified addresses.");
+    *blame = changed;
+    snprintf(why, PERSIST_WHY, "%s", strcmp(changed, "bind") ? "Unable to listen on this port. Check server logs."
+                                                             : "Failed to bind to specified addresses.");
+    return false;
+}
+
+/* Nothing is changed yet: that is for tls_commit, when all else could be done. */
+static bool apply_tls(struct server *s, const struct setting *const *changed, size_t n, const char **blame, char *why)
+{
+    const char *first = NULL;
+
+    for (size_t i = 0; i < n && first == NULL; i++) {
+        if (tls_is_setting(changed[i]->name)) first = changed[i]->name;
+    }
+    if (first == NULL || tls_prepare(s)) return true;
+    *blame = first;
+    snprintf(why, PERSIST_WHY, "Unable to update TLS configuration. Check server logs.");
     return false;
 }
 
@@ -241,18 +257,23 @@ bool server_apply_conf(struct server *s, const struct setting *const *changed, s
                        char *why)
 {
     struct persist_conf p = persist_conf_of(s->conf);
-    bool port = conf_changed(changed, n, "port"), bind = conf_changed(changed, n, "bind");
+    const char *moved = conf_changed(changed, n, "port")     ? "port"
+                        : conf_changed(changed, n, "tls-port") ? "tls-port"
+                        : conf_changed(changed, n, "bind")     ? "bind" : NULL;
     enum err e;
 
     *blame = NULL;
+    tls_forget(s);
     if (conf_changed(changed, n, "maxclients") && !apply_maxclients(s, blame, why)) return false;
     if (conf_changed(changed, n, "logfile") && !apply_logfile(s, blame, why)) return false;
-    if ((port || bind) && !apply_listeners(s, port, blame, why)) return false;
+    if (!apply_tls(s, changed, n, blame, why)) return false;
+    if (moved && !apply_listeners(s, moved, blame, why)) return false;
     e = persist_set_conf(s->persist, &p, why);
     if (e != OK) {
         if (conf_changed(changed, n, "appendonly")) *blame = "appendonly";
         return false;
     }
+    tls_commit(s);
     s->reads_wait = persist_reads_wait(s->persist);
     apply_plain(s);
     server_apply_log(s->conf, s->log);
@@ -379,6 +400,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     s->latency = latency_new();
     s->gates = gates_new();
     s->guesses = guesses_new();
+    s->tls = tls_new();
     s->recalls = recalls_new(s->store->conf.databases, &s->store->hash_key);
     apply_plain(s);
     arena_init(&s->arena);
@@ -392,6 +414,11 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     env.store = s->store;
     env.archive = departures_barrier(s);
     env.libraries = functions_keeper(s->functions);
+    if (!tls_prepare(s)) {
+        log_warning(log, "Failed to configure TLS.");
+        return false;
+    }
+    tls_commit(s);
     if (!rename_commands(s) || !load_users(s) || !start_lazy(s)) return false;
     if (!namespaces_apply_conf(s, why)) {
         log_warning(log, "%s", why);
@@ -476,6 +503,7 @@ void server_close(struct server *s)
         client_close(c);
     }
     clients_reap(s);
+    tls_free(&s->tls);
     client_free_loader(s);
     live_search_close(s);
     departures_close(s);

@@ -145,6 +145,7 @@ struct server {
     /* listen.c */
     struct listener *listeners;
     bool accept_paused;         /* out of descriptors: the cron resumes */
+    struct tls *tls;            /* tls.h */
 
     /* client.c */
     struct link clients;

@@ -48,7 +48,7 @@ static void add_variable(const struct conf *c, struct str name, struct buf *out)
     if (str_eq(name, STR("title"))) buf_add_c(out, "memd");
     else if (str_eq(name, STR("listen-addr"))) add_address(c, out);
     else if (str_eq(name, STR("port"))) buf_printf(out, "%lld", (long long)c->port);
-    else if (str_eq(name, STR("tls-port"))) buf_add_c(out, "0");
+    else if (str_eq(name, STR("tls-port"))) buf_printf(out, "%lld", (long long)c->tls_port);
     else if (str_eq(name, STR("unixsocket"))) buf_add_c(out, c->unixsocket);
     else if (str_eq(name, STR("config-file"))) buf_add_c(out, c->file);
     /* server-mode: nothing, memd is neither a cluster's node nor a sentinel. */

@@ -492,6 +492,7 @@ START_TEST(every_setting_of_redis_7_is_known)
         "tls-cluster",
         "tls-replication",
         "tls-auth-clients",
+        "tls-auth-clients-user",
         "tls-prefer-server-ciphers",
         "tls-session-caching",
         "tls-cert-file",

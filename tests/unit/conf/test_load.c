@@ -164,16 +164,16 @@ END_TEST
 
 START_TEST(settings_without_effect_are_remembered_with_one_warning_each)
 {
-    expect_loads("io-threads 4\nslave-read-only no\ntls-cert-file /x\nio-threads 8\n"
+    expect_loads("io-threads 4\nslave-read-only no\ntls-client-cert-file /x\nio-threads 8\n"
                  "loadmodule /x.so a b\nlua-replicate-commands yes\nreplicaof 10.0.0.9 6379");
     expect_value("io-threads", "8");
     expect_value("replica-read-only", "no");
-    expect_value("tls-cert-file", "/x");
+    expect_value("tls-client-cert-file", "/x");
     expect_value("replicaof", "10.0.0.9 6379");
     ck_assert_str_eq(warnings(),
                      "memd.conf:1: io-threads: accepted for compatibility, has no effect\n"
                      "memd.conf:2: replica-read-only: accepted for compatibility, has no effect\n"
-                     "memd.conf:3: tls-cert-file: accepted for compatibility, has no effect\n"
+                     "memd.conf:3: tls-client-cert-file: accepted for compatibility, has no effect\n"
                      "memd.conf:5: loadmodule: accepted for compatibility, has no effect\n"
                      "memd.conf:6: lua-replicate-commands: accepted for compatibility, has no "
                      "effect\n"

@@ -1,0 +1,199 @@
+/* tls_handshake.c -- connections on their way to be clients: see tls.h.
+ *
+ * Whoever can connect can have one, so all of it is bounded: how many there are (by maxclients), for how long, what
+ * OpenSSL takes from one (CERTIFICATES_MAX), and the work of a turn: a ready socket only puts its connection in line
+ * for a step. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "base/mem.h"
+#include "server/listen.h"
+#include "server/tls_impl.h"
+
+enum { GREETING_MAGIC = 0x6d656d74, GRACE_MS = 1000 };
+
+struct greeting {
+    uint32_t magic;
+    int fd;
+    struct server *server;
+    SSL *ssl;
+    const char *denial; /* what to tell it when it is there; NULL: it is welcome */
+    int64_t began_ms;
+    struct event ready; /* for one direction at a time, and once */
+    struct link in_all, in_steps;
+};
+
+size_t tls_n_greeted(const struct server *s)
+{
+    return s->tls->n_greeted;
+}
+
+const struct tls_stats *tls_stats(const struct server *s)
+{
+    return &s->tls->stats;
+}
+
+static void free_greeting(struct greeting *g)
+{
+    event_del(&g->ready);
+    link_remove(&g->in_all);
+    link_remove(&g->in_steps);
+    g->server->tls->n_greeted--;
+    g->magic = 0;
+    mem_free(g);
+}
+
+static void hang_up(struct greeting *g)
+{
+    struct server *s = g->server;
+
+    SSL_free(g->ssl);
+    close(g->fd);
+    free_greeting(g);
+    listen_resume(s);
+}
+
+static void tell_failure(struct greeting *g, const char *reason)
+{
+    char *peer = listen_name(g->server, g->fd, false, true);
+
+    log_limited(g->server->log, LOG_NOTICE, "TLS handshake with %s failed: %s", peer, reason);
+    mem_free(peer);
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct greeting *g = arg;
+
+    (void)fd;
+    (void)what;
+    ensure(g->magic == GREETING_MAGIC);
+    link_add_tail(&g->server->tls->steps, &g->in_steps);
+}
+
+static void await(struct greeting *g, short what)
+{
+    event_assign(&g->ready, g->server->base, g->fd, what, on_ready, g);
+    event_add(&g->ready, NULL);
+}
+
+void tls_greet(struct server *s, int fd, const char *denial)
+{
+    struct tls *t = s->tls;
+    struct greeting *g;
+    SSL *ssl = t->context ? SSL_new(t->context) : NULL;
+
+    if (ssl == NULL || SSL_set_fd(ssl, fd) != 1) {
+        SSL_free(ssl);
+        ERR_clear_error();
+        close(fd);
+        return;
+    }
+    g = mem_zalloc(sizeof *g);
+    g->magic = GREETING_MAGIC;
+    g->fd = fd;
+    g->server = s;
+    g->ssl = ssl;
+    g->denial = denial;
+    g->began_ms = server_mono_ms(s);
+    link_init(&g->in_steps);
+    link_init(&g->in_all);
+    link_add_tail(&t->greeted, &g->in_all);
+    t->n_greeted++;
+    await(g, EV_READ);
+}
+
+static void become_client(struct greeting *g)
+{
+    struct server *s = g->server;
+    struct client *c = client_new(s, g->fd, false);
+
+    s->tls->stats.handshakes++;
+    s->tls->stats.resumed += SSL_session_reused(g->ssl) != 0;
+    tls_attach(c, g->ssl);
+    if (g->denial) {
+        client_take_buffers(c);
+        buf_add_c(&c->out, g->denial);
+        client_close_after(c);
+    } else {
+        tls_user_of_certificate(c, g->ssl);
+    }
+    free_greeting(g);
+}
+
+static void step(struct greeting *g)
+{
+    char reason[128];
+    int r = SSL_accept(g->ssl), e;
+
+    if (r == 1) {
+        become_client(g);
+        return;
+    }
+    e = SSL_get_error(g->ssl, r);
+    if (e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE) {
+        await(g, e == SSL_ERROR_WANT_READ ? EV_READ : EV_WRITE);
+        return;
+    }
+    if (e == SSL_ERROR_SSL) tls_reason(reason, sizeof reason);
+    else snprintf(reason, sizeof reason, "the peer closed the connection");
+    ERR_clear_error();
+    g->server->tls->stats.failed++;
+    tell_failure(g, reason);
+    hang_up(g);
+}
+
+/* As many as a turn may do. True: there are more. */
+static bool do_steps(struct server *s)
+{
+    struct tls *t = s->tls;
+
+    for (int64_t n = s->conf->max_new_tls_connections_per_cycle; n > 0 && !link_alone(&t->steps); n--) {
+        struct greeting *g = LINK_OF(t->steps.next, struct greeting, in_steps);
+        link_remove(&g->in_steps);
+        step(g);
+    }
+    return !link_alone(&t->steps);
+}
+
+bool tls_turn(struct server *s)
+{
+    bool more = do_steps(s);
+
+    return tls_read_pending(s) || more;
+}
+
+/* The oldest, if it has had its time. */
+static bool close_oldest(struct server *s, int64_t ms, const char *reason)
+{
+    struct tls *t = s->tls;
+    struct greeting *g = LINK_OF(t->greeted.next, struct greeting, in_all);
+
+    if (link_alone(&t->greeted) || server_mono_ms(s) - g->began_ms < ms) return false;
+    t->stats.timed_out++;
+    tell_failure(g, reason);
+    hang_up(g);
+    return true;
+}
+
+void tls_tend(struct server *s)
+{
+    while (close_oldest(s, s->conf->tls_handshake_timeout * 1000, "it took too long")) {}
+}
+
+bool tls_gives_way(struct server *s)
+{
+    return close_oldest(s, GRACE_MS, "it took long, and maxclients is reached");
+}
+
+void tls_free(struct tls **t)
+{
+    if (*t == NULL) return;
+    while (!link_alone(&(*t)->greeted)) hang_up(LINK_OF((*t)->greeted.next, struct greeting, in_all));
+    ensure(link_alone(&(*t)->pending));
+    SSL_CTX_free((*t)->context);
+    SSL_CTX_free((*t)->prepared);
+    mem_free(*t);
+    *t = NULL;
+}
