@@ -2,9 +2,11 @@
  *
  * Safe where Redis leaves it to OpenSSL's defaults: no compression, no renegotiation, ciphers with forward secrecy
  * alone. Resumption is switched as a whole: without tls-session-caching there are no tickets either. */
+#include <errno.h>
 #include <openssl/decoder.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "server/tls_impl.h"
@@ -134,6 +136,10 @@ static bool set_verification(SSL_CTX *ctx, const struct conf *c, char *why)
     STACK_OF(X509_NAME) *names;
 
     if (file && SSL_CTX_load_verify_file(ctx, file) != 1) return failed(why, "tls-ca-cert-file", file);
+    if (dir && access(dir, R_OK | X_OK) != 0) {
+        snprintf(why, TLS_WHY, "tls-ca-cert-dir %.100s: %s", dir, strerror(errno));
+        return false;
+    }
     if (dir && SSL_CTX_load_verify_dir(ctx, dir) != 1) return failed(why, "tls-ca-cert-dir", dir);
     if (c->tls_auth_clients == CONF_TLS_AUTH_NO) return true;
     if (!file && !dir) {
