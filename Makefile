@@ -8,7 +8,7 @@
 # make matrix [SAMPLE=n], blocklog [STATES=n], powercut [STATES=100000] [SEED=n], short-io
 # make archive-proof [SESSIONS=1000000] [KILLS=20] [SEED=1]
 # make memory [SECONDS_OF_LOAD=60], soak [MINUTES=15], bench [QUICK=1] [T=x]
-# make docs, test-debootstrap
+# make docs, test-debootstrap, certs [DIR=certs]
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
 # make fuzz [T=x] [SECONDS=n]    n seconds for each fuzz target;  make fuzz-short [T=x]
 # make lint format layers coverage install clean
@@ -66,7 +66,7 @@ PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
 .PHONY: powercut short-io all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire \
-        differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak bench archive-proof clients test-debootstrap docs lint \
+        differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak bench archive-proof clients test-debootstrap certs docs lint \
         format coverage install clean
 .SECONDEXPANSION:
 .SECONDARY:
@@ -231,6 +231,10 @@ format:
 coverage:
 	$(MAKE) MODE=coverage unit
 	gcovr --root . --object-directory build/coverage --exclude tests --exclude-unreachable-branches
+
+# Certificates to try TLS with: make certs [DIR=certs]
+certs:
+	$(PYTHON) tests/lib/certs.py $(or $(DIR),certs)
 
 install: $(B)/memd
 	install -D -m 755 $(B)/memd $(DESTDIR)$(PREFIX)/bin/memd

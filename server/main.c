@@ -35,6 +35,7 @@ static void print_help(void)
          "                                  the log in DIR as it was at TIME (2026-11-21T10:00:00Z, or\n"
          "                                  Unix time in s or ms), as a new data directory\n"
          "       memd --ping [--port N] [--host ADDRESS] [--unixsocket PATH]\n"
+         "            [--tls [--cacert FILE] [--cert FILE --key FILE] [--insecure]]\n"
          "                                  exit 0 when a memd answers there (health checks)\n"
          "       memd -v or --version\n"
          "       memd -h or --help\n"
@@ -136,7 +137,7 @@ static void say_hello(const struct server *s)
 {
     const struct conf *c = s->conf;
     struct buf policy = { 0 }, sync = { 0 }, save = { 0 };
-    char limit[64];
+    char limit[64], tls[48] = "";
 
     conf_value(c, "maxmemory-policy", &policy);
     conf_value(c, "appendfsync", &sync);
@@ -146,8 +147,9 @@ static void say_hello(const struct server *s)
     buf_add(&save, "", 1);
     if (c->maxmemory) snprintf(limit, sizeof limit, "%llu bytes, %s", (unsigned long long)c->maxmemory, policy.p);
     else snprintf(limit, sizeof limit, "none");
-    log_notice(s->log, "memd %s started: port %lld, data directory %s, persistence %s%s%s%s%s, memory limit %s",
-               MEMD_VERSION, (long long)c->port, c->dir, c->appendonly ? "AOF fsync " : "",
+    if (c->tls_port) snprintf(tls, sizeof tls, ", TLS port %lld", (long long)c->tls_port);
+    log_notice(s->log, "memd %s started: port %lld%s, data directory %s, persistence %s%s%s%s%s, memory limit %s",
+               MEMD_VERSION, (long long)c->port, tls, c->dir, c->appendonly ? "AOF fsync " : "",
                c->appendonly ? sync.p : "", c->appendonly && c->save.n ? " + " : "",
                c->save.n ? "snapshots " : c->appendonly ? "" : "off", c->save.n ? save.p : "", limit);
     for (size_t i = 0; i < c->warnings.n; i++) log_warning(s->log, "%s", c->warnings.items[i]);

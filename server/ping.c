@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "server/ping_tls.h"
 
 struct target {
     const char *host, *port, *path, *password;
+    struct ping_tls tls;
 };
 
 static int connect_unix(const char *path)
@@ -49,21 +51,30 @@ static int connect_tcp(const char *host, const char *port)
     return fd;
 }
 
-/* Send the requests and read one line for each; the last is the answer to PING. */
-static int ask(int fd, const char *password)
+/* Over ssl, or NULL: in the clear. */
+static ssize_t say(int fd, struct ssl_st *ssl, const char *p, size_t n)
 {
-    struct timeval limit = { 5, 0 };
+    return ssl ? ping_tls_send(ssl, p, n) : send(fd, p, n, MSG_NOSIGNAL);
+}
+
+static ssize_t hear(int fd, struct ssl_st *ssl, char *p, size_t n)
+{
+    return ssl ? ping_tls_recv(ssl, p, n) : recv(fd, p, n, 0);
+}
+
+/* Send the requests and read one line for each; the last is the answer to PING. */
+static int ask(int fd, struct ssl_st *ssl, const char *password)
+{
     struct buf out = { 0 };
     char in[512];
     size_t n = 0, lines = 0, want = password ? 2 : 1;
     int code = 1;
 
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     if (password) buf_printf(&out, "*2\r\n$4\r\nAUTH\r\n$%zu\r\n%s\r\n", strlen(password), password);
     buf_add_c(&out, "*1\r\n$4\r\nPING\r\n");
-    if (send(fd, out.p, out.n, MSG_NOSIGNAL) == (ssize_t)out.n) {
+    if (say(fd, ssl, out.p, out.n) == (ssize_t)out.n) {
         while (lines < want && n + 1 < sizeof in) {
-            ssize_t got = recv(fd, in + n, 1, 0);
+            ssize_t got = hear(fd, ssl, in + n, 1);
             if (got <= 0) break;
             if (in[n++] == '\n' && ++lines < want) n = 0;
         }
@@ -105,35 +116,62 @@ static const char *password_of(char **env, char *room, size_t n)
     return p ? p : env_of(env, "REDIS_PASSWORD");
 }
 
+/* Take an option. 0: there is none such; else how many words it takes. */
+static int option(struct target *t, const char *name, const char *value)
+{
+    const struct { const char *name; const char **to; } with_value[] = {
+        { "--host", &t->host }, { "--port", &t->port }, { "--unixsocket", &t->path }, { "--password", &t->password },
+        { "--cacert", &t->tls.cacert }, { "--cert", &t->tls.cert }, { "--key", &t->tls.key },
+    };
+
+    if (strcmp(name, "--tls") == 0) return t->tls.wanted = true, 1;
+    if (strcmp(name, "--insecure") == 0) return t->tls.insecure = true, 1;
+    for (size_t i = 0; i < sizeof with_value / sizeof *with_value; i++) {
+        if (strcmp(name, with_value[i].name) != 0) continue;
+        *with_value[i].to = value;
+        if (value && i < 2) t->path = NULL; /* a host or a port, so no path of the environment's */
+        return 2;
+    }
+    return 0;
+}
+
+static bool read_options(struct target *t, int argc, char **argv)
+{
+    for (int i = 0, n; i < argc; i += n) {
+        n = option(t, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+        if (n == 0) {
+            fprintf(stderr, "memd --ping: %s is not known; --host, --port, --unixsocket, --password, --tls, --cacert, --cert, "
+                            "--key, --insecure are\n", argv[i]);
+            return false;
+        }
+        if (n == 2 && i + 1 == argc) {
+            fprintf(stderr, "memd --ping: %s needs a value\n", argv[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 int ping_main(int argc, char **argv, char **env)
 {
     char room[1024];
-    struct target t = { "127.0.0.1", env_of(env, "MEMD_PORT"), env_of(env, "MEMD_UNIXSOCKET"),
-                        password_of(env, room, sizeof room) };
-    int fd, code;
+    struct target t = { "127.0.0.1", NULL, env_of(env, "MEMD_UNIXSOCKET"), password_of(env, room, sizeof room), { 0 } };
+    struct timeval limit = { 5, 0 };
+    struct ssl_st *ssl = NULL;
+    int fd, code = 1;
 
+    if (!read_options(&t, argc, argv)) return 1;
+    if (t.port == NULL) t.port = env_of(env, t.tls.wanted ? "MEMD_TLS_PORT" : "MEMD_PORT");
     if (t.port == NULL) t.port = "6379";
-    for (int i = 0; i < argc; i += 2) {
-        if (i + 1 >= argc) {
-            fprintf(stderr, "memd --ping: %s needs a value\n", argv[i]);
-            return 1;
-        }
-        if (strcmp(argv[i], "--host") == 0) t.host = argv[i + 1], t.path = NULL;
-        else if (strcmp(argv[i], "--port") == 0) t.port = argv[i + 1], t.path = NULL;
-        else if (strcmp(argv[i], "--unixsocket") == 0) t.path = argv[i + 1];
-        else if (strcmp(argv[i], "--password") == 0) t.password = argv[i + 1];
-        else {
-            fprintf(stderr, "memd --ping: %s is not known; --host, --port, --unixsocket, --password are\n",
-                    argv[i]);
-            return 1;
-        }
-    }
     fd = t.path ? connect_unix(t.path) : connect_tcp(t.host, t.port);
     if (fd < 0) {
         fprintf(stderr, "memd --ping: cannot connect to %s\n", t.path ? t.path : t.host);
         return 1;
     }
-    code = ask(fd, t.password);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    if (t.tls.wanted) ssl = ping_tls_connect(fd, t.host, &t.tls);
+    if (ssl || !t.tls.wanted) code = ask(fd, ssl, t.password);
+    ping_tls_close(ssl);
     close(fd);
     return code;
 }

@@ -123,9 +123,11 @@ bool tls_read_pending(struct server *s)
     bool more = false;
 
     while (l != &s->tls->pending) {
-        struct client *c = LINK_OF(l, struct tls_conn, in_pending)->client;
+        struct tls_conn *t = LINK_OF(l, struct tls_conn, in_pending);
+        struct client *c = t->client;
         l = l->next;
         if (c->flags & CLIENT_BUSY) continue;
+        if (t->is_broken && !link_alone(&c->in_readable)) continue; /* what came whole is done first */
         loop_on_readable(c->fd, EV_READ, c);
         more = true;
     }
