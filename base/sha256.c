@@ -64,4 +64,5 @@ void sha256_hex(struct str s, char out[SHA256_TEXT])
     for (int i = 0; i < 8; i++) last[n - 1 - (size_t)i] = (unsigned char)(bits >> 8 * i);
     for (size_t at = 0; at < n; at += BLOCK) compress(h, last + at);
     for (int i = 0; i < SHA256_TEXT; i++) out[i] = digits[h[i / 8] >> (28 - 4 * (i % 8)) & 15];
+    explicit_bzero(last, sizeof last); /* a short password is in it as a whole */
 }

@@ -63,6 +63,9 @@ static enum err find_all(const struct conf *c, const struct str *pairs, struct c
             return ERR_FORMAT;
         }
         if (!may_change(c, ch->s, how, &why)) return failed(error, asked, str_c(why));
+        if ((ch->s->flags & SETTING_SECRET) && str_eq(ch->value, STR(CONF_REDACTED))) {
+            return failed(error, asked, STR("this is what CONFIG GET shows in the place of a secret"));
+        }
         if (how->is_loading && (ch->s->flags & SETTING_WAITS)) {
             buf_add_c(error, "LOADING Redis is loading the dataset in memory");
             return ERR_FORMAT;

@@ -317,8 +317,12 @@ void conf_print(struct buf *out);
 
 /* --- at run time ------------------------------------------------------------------------------ */
 
+/* What stands in the place of a secret where values are shown. */
+#define CONF_REDACTED "(redacted)"
+
 /* Call each with all settings whose name or alias matches one of n patterns, once for each name,
  * and return how many there are. each may be NULL, to count. Name and value live for the call only.
+ * The value of a secret that is set is CONF_REDACTED.
  */
 size_t conf_get(const struct conf *c, const struct str *patterns, size_t n,
                 void (*each)(void *ctx, struct str name, struct str value), void *ctx);
@@ -352,7 +356,8 @@ enum err MUST_USE conf_set(struct conf *c, const struct str *pairs, size_t n,
 /* Is the setting `name` one of these? For apply. */
 bool conf_changed(const struct setting *const *changed, size_t n, const char *name);
 
-/* Must the value of `name` stay out of logs? */
+/* Must the value of `name` stay out of logs? Also true of names that are no setting but look like that of a secret,
+ * as people mistype them. */
 bool conf_is_secret(struct str name);
 
 /* Write the settings to c->file so that loading it gives them again. Comments, order and the

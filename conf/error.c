@@ -16,11 +16,44 @@ static void put(char *to, size_t size, struct str from)
 
 #define PUT(array, from) put(array, sizeof(array), from)
 
+/* Of the first word the part that a name may have: up to a blank, or to = or : or a quote. */
+static struct str first_name(struct str text)
+{
+    size_t n = 0;
+
+    while (n < text.n && (memchr("-_", text.p[n], 2) != NULL || (unsigned char)((text.p[n] | 32) - 'a') < 26)) n++;
+    return str_of(text.p, n);
+}
+
+bool conf_looks_secret(struct str text)
+{
+    static const char *const parts[] = { "pas", "pwd", "auth", "secret", "user", "key", "token" };
+    struct str name = first_name(text);
+    char lower[64];
+    size_t n = name.n < sizeof lower ? name.n : sizeof lower - 1;
+
+    for (size_t i = 0; i < n; i++) lower[i] = (char)(name.p[i] | 32);
+    lower[n] = '\0';
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strstr(lower, parts[i]) != NULL) return true;
+    }
+    return false;
+}
+
+/* A line that may hold a secret is shown as its name alone. */
+static struct str shown(struct str text)
+{
+    struct str bare = text;
+
+    while (bare.n > 0 && bare.p[0] == '-') bare = str_of(bare.p + 1, bare.n - 1); /* an option */
+    return conf_looks_secret(bare) ? first_name(text) : text;
+}
+
 static void start(struct conf_error *e, const struct place *at)
 {
     *e = (struct conf_error){ .line = at->line };
     PUT(e->file, str_c(at->name));
-    PUT(e->text, at->text);
+    PUT(e->text, shown(at->text));
 }
 
 enum err conf_error_line(struct conf_error *e, const struct place *at, const char *reason)
@@ -33,7 +66,7 @@ enum err conf_error_line(struct conf_error *e, const struct place *at, const cha
 enum err conf_error_unknown(struct conf_error *e, const struct place *at, struct str name)
 {
     start(e, at);
-    PUT(e->setting, name);
+    PUT(e->setting, shown(name));
     PUT(e->reason, STR("Bad directive or wrong number of arguments"));
     return ERR_FORMAT;
 }

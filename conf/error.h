@@ -11,6 +11,9 @@ struct place {
     struct str text;
 };
 
+/* Whether a text begins with what may be the name of a secret, mistyped perhaps. */
+bool conf_looks_secret(struct str text);
+
 /* The line, or the file, makes no sense. Returns ERR_FORMAT. */
 enum err conf_error_line(struct conf_error *e, const struct place *at, const char *reason);
 

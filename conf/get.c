@@ -1,6 +1,7 @@
 /* get.c -- CONFIG GET. */
 #include "base/buf.h"
 #include "base/glob.h"
+#include "conf/error.h"
 #include "conf/setting.h"
 
 static bool has_wildcard(struct str pattern)
@@ -47,7 +48,7 @@ size_t conf_get(const struct conf *c, const struct str *patterns, size_t n,
             if (each == NULL) continue;
             buf_clear(&value);
             setting_show(s, setting_value(s, c), &value);
-            each(ctx, name, buf_str(&value));
+            each(ctx, name, (s->flags & SETTING_SECRET) && value.n > 0 ? STR(CONF_REDACTED) : buf_str(&value));
         }
     }
     buf_fini(&value);
@@ -66,5 +67,5 @@ bool conf_is_secret(struct str name)
 {
     const struct setting *s = setting_find(name, NULL);
 
-    return s != NULL && (s->flags & SETTING_SECRET) != 0;
+    return s != NULL ? (s->flags & SETTING_SECRET) != 0 : conf_looks_secret(name);
 }

@@ -105,7 +105,7 @@ void acl_describe_commands(const struct acl_selector *sel, struct buf *out);
 const char *MUST_USE acl_apply(const struct acl *a, struct acl_user *u, struct str rule);
 
 /* Apply n rules, of which selectors may be split at blanks ("(+get", "~a)"). On failure u is as it was
- * and why gets the error as Redis words it. */
+ * and why gets the error as Redis words it, but for passwords, which it does not name: it goes to the log. */
 bool MUST_USE acl_apply_all(struct acl *a, struct acl_user *u, const struct str *rules, size_t n, struct buf *why);
 
 /* ACL SETUSER: make or change a user, all rules or none; its clients feel it at once. */

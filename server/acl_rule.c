@@ -417,19 +417,29 @@ static bool check_parentheses(const struct str *rules, size_t n, struct buf *why
     return ok;
 }
 
-static bool apply_each(const struct acl *a, struct acl_user *u, const struct str *rules, size_t n, struct buf *why)
+/* Passwords and their hashes, and a password that has lost its sign. */
+static bool holds_password(const struct str *rules, size_t i)
+{
+    return (rules[i].n > 0 && strchr("><#!", rules[i].p[0]) != NULL) ||
+           (i > 0 && rules[i - 1].n == 1 && strchr("><#!", rules[i - 1].p[0]) != NULL);
+}
+
+/* masked: why goes to a log, or to others than have given the rules. */
+static bool apply_each(const struct acl *a, struct acl_user *u, const struct str *rules, size_t n, bool masked,
+                       struct buf *why)
 {
     if (!check_parentheses(rules, n, why)) return false;
     for (size_t i = 0; i < n;) {
         struct buf merged = { 0 };
         const char *error;
         struct str rule;
+        size_t from = i;
 
         take_rule(rules, n, i, &merged, &rule, &i);
         error = acl_apply(a, u, rule);
         if (error) {
             buf_add_c(why, "Error in ACL SETUSER modifier '");
-            buf_add_str(why, rule);
+            buf_add_str(why, masked && holds_password(rules, from) ? STR("(redacted)") : rule);
             buf_printf(why, "': %s", error);
         }
         buf_fini(&merged);
@@ -441,7 +451,7 @@ static bool apply_each(const struct acl *a, struct acl_user *u, const struct str
 bool acl_apply_all(struct acl *a, struct acl_user *u, const struct str *rules, size_t n, struct buf *why)
 {
     struct acl_user *tried = acl_user_copy(u);
-    bool ok = apply_each(a, tried, rules, n, why);
+    bool ok = apply_each(a, tried, rules, n, true, why);
 
     if (ok) acl_user_swap(u, tried);
     acl_user_free(tried);
@@ -453,7 +463,7 @@ bool acl_set_user(struct acl *a, struct str name, const struct str *rules, size_
     struct acl_user *there = acl_find(a, name);
     struct acl_user *u = there ? acl_user_copy(there) : acl_user_new(a, name);
 
-    if (!apply_each(a, u, rules, n, why)) {
+    if (!apply_each(a, u, rules, n, false, why)) {
         acl_user_free(u);
         return false;
     }

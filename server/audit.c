@@ -6,6 +6,7 @@
 #include "persistence/archive_audit.h"
 #include "server/acl.h"
 #include "server/departures.h"
+#include "server/secret.h"
 #include "storage/namespace.h"
 
 enum { KEYS_MAX = 256, KEY_SHOWN = 512 }; /* of one request; bytes of each */
@@ -36,6 +37,7 @@ static struct str digest(const struct command *cmd, size_t argc, const struct st
 
     if (cmd->flags & CMD_ADMIN) return STR("");
     for (size_t i = 1; i < argc; i++) {
+        if (secret_argument(cmd, argc, argv, i)) continue; /* MIGRATE's */
         buf_printf(&b, "%zu:", argv[i].n);
         buf_add_str(&b, argv[i]);
         buf_add_char(&b, ',');

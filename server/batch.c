@@ -10,6 +10,7 @@
 #include "server/dispatch.h"
 #include "server/foreign.h"
 #include "server/multi.h"
+#include "server/secret.h"
 #include "server/shortage.h"
 #include "server/stranger.h"
 #include "server/ticks.h"
@@ -205,6 +206,14 @@ static bool is_exec(const struct batched *b)
     return b->ref != NULL && multi_is_exec(b->ref->cmd);
 }
 
+/* What was a password does not stay in a buffer that is used again. Of a line of text, which ends the batch, there
+ * are two copies: the words, and the line. */
+static void forget_secrets(struct client *c, const struct batched *b)
+{
+    secret_wipe(b->ref->cmd, b->argc, b->argv);
+    if (c->in_at > b->start && c->in.p[b->start] != '*') explicit_bzero(c->in.p + b->start, c->in_at - b->start);
+}
+
 static void run_one(struct server *s, const struct batched *b)
 {
     struct client *c = b->client;
@@ -238,6 +247,7 @@ static void run_one(struct server *s, const struct batched *b)
         hold(c);
     } else {
         client_wants_write(c);
+        if (UNLIKELY(b->ref && (b->ref->cmd->flags & SECRET_FLAGS))) forget_secrets(c, b);
         if (UNLIKELY(c->out.n - c->out_at > CLIENT_BIG)) client_check_big(c, before == 0 && !is_exec(b));
     }
     store_forget_hash(s->store);

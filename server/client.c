@@ -16,6 +16,7 @@
 #include "server/monitor.h"
 #include "server/multi.h"
 #include "server/pubsub.h"
+#include "server/secret.h"
 #include "server/stranger.h"
 #include "server/tls.h"
 #include "server/tracking.h"
@@ -76,6 +77,7 @@ struct request *request_keep(struct command_ref *ref, size_t argc, const struct 
 
 void request_free(struct request *r)
 {
+    secret_wipe(r->ref->cmd, r->argc, r->argv);
     mem_free(r);
 }
 

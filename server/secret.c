@@ -24,3 +24,11 @@ bool secret_argument(const struct command *cmd, size_t argc, const struct str *a
     }
     return false;
 }
+
+void secret_wipe(const struct command *cmd, size_t argc, const struct str *argv)
+{
+    if (LIKELY(!(cmd->flags & SECRET_FLAGS) && cmd->group != GROUP_GENERIC)) return;
+    for (size_t i = argc; i-- > 1;) { /* from behind: the words before an argument tell what it is */
+        if (secret_argument(cmd, argc, argv, i)) explicit_bzero((char *)(uintptr_t)argv[i].p, argv[i].n);
+    }
+}
