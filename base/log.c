@@ -47,6 +47,7 @@ struct log {
     _Atomic int format, stamp; /* of their enums */
     _Atomic bool torn;         /* the last line was written in part */
     _Atomic bool to_syslog;
+    _Atomic bool hides_data;
     char *ident; /* openlog keeps the pointer */
     pthread_mutex_t crowds_lock;
     struct crowd crowds[CROWDS];
@@ -215,6 +216,16 @@ void log_line(struct log *l, enum log_level level, const char *fmt, ...)
 }
 
 /* --- lines that strangers can cause ---------------------------------------------------------------------- */
+
+void log_hide_data(struct log *l, bool hide)
+{
+    atomic_store(&l->hides_data, hide);
+}
+
+struct str log_shown(const struct log *l, struct str data)
+{
+    return l != NULL && atomic_load(&l->hides_data) ? STR("(hidden)") : data;
+}
 
 /* The place of fmt, or of one that has nothing to tell any more: those who come too late are not limited. */
 static struct crowd *crowd_of(struct log *l, const char *fmt, int64_t now_s)

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "base/str.h"
+
 enum log_level { LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE, LOG_WARNING, LOG_NOTHING };
 enum log_format { LOG_FORMAT_LEGACY, LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 enum log_stamp { LOG_STAMP_LEGACY, LOG_STAMP_ISO8601, LOG_STAMP_MILLISECONDS };
@@ -37,6 +39,10 @@ void log_leave_syslog(struct log *l);
  * line. errno is kept. Thread safe. */
 void log_line(struct log *l, enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Keys and the like in lines: when they are hidden, log_shown returns a word in their place. Thread safe. */
+void log_hide_data(struct log *l, bool hide);
+struct str log_shown(const struct log *l, struct str data);
 
 /* The same for what strangers can cause as often as they like: of lines with one fmt (a string literal, told apart by
  * its address) LOG_LIMIT are written a second; how many were left out is told later. */

@@ -124,7 +124,6 @@ const struct setting accepted_settings[] = {
     { "active-defrag-threshold-upper", LIKE_INT(0, 1000, "100", 0) },
     { "active-defrag-ignore-bytes", LIKE_BYTES(1, INT64_MAX, "100mb", 0) },
     { "active-defrag-max-scan-fields", LIKE_INT(1, LONG_MAX, "1000", 0) },
-    { "hide-user-data-from-log", LIKE_BOOL("no", 0) },
     { "active-expire-effort", LIKE_INT(1, 10, "1", 0) },
     { "sanitize-dump-payload", LIKE_WORD(sanitize_words, "no", 0) },
     { "propagation-error-behavior", LIKE_WORD(behavior_words, "ignore", 0) },

@@ -185,6 +185,8 @@ const struct setting general_settings[] = {
              "words may be combined." },
     { "shutdown-on-sigterm", WORDS(shutdown_on_sigterm, shutdown_words), .initial = "default",
       .flags = SETTING_MULTI, .settle = settle_shutdown, .doc = "The same for SIGTERM." },
+    { "hide-user-data-from-log", BOOL(hide_user_data_from_log), .initial = "no",
+      .doc = "Leave keys out of the log. Values and passwords are never in it." },
     { "crash-log-enabled", BOOL(crash_log_enabled), .initial = "yes",
       .doc = "When memd crashes, log where." },
     { "oom-score-adj", WORD(oom_score_adj, oom_words), .initial = "no",

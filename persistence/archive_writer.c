@@ -133,10 +133,12 @@ static bool is_applied(const struct archive_item *it)
 
 static void leave_out(struct archive_writer *w, struct archive_item *it, int rc)
 {
+    struct str key = log_shown(w->env.log, it->note.key);
+
     it->skip = true;
     archive_rollback(&w->file);
-    log_warning(w->env.log, "Archive %s: a note on key '%.*s' is left out: %s", w->path,
-                (int)(it->note.key.n < 100 ? it->note.key.n : 100), it->note.key.p, sqlite3_errstr(rc));
+    log_warning(w->env.log, "Archive %s: a note on key '%.*s' is left out: %s", w->path, (int)(key.n < 100 ? key.n : 100),
+                key.p, sqlite3_errstr(rc));
     pthread_mutex_lock(&w->lock);
     w->info.dropped++;
     pthread_mutex_unlock(&w->lock);

@@ -91,6 +91,7 @@ void recall_complain(struct server *s, struct str key, const char *what)
 
     if (r->told_us != 0 && s->now_us - r->told_us < COMPLAIN_US) return;
     r->told_us = s->now_us;
+    key = log_shown(s->log, key);
     log_limited(s->log, LOG_WARNING, "A key could not be recalled from the archive and counts as missing (key '%.*s'): %s. This is "
                 "said once in ten seconds; INFO archive counts.", (int)(key.n < 128 ? key.n : 128), key.p, what);
 }

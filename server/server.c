@@ -225,6 +225,7 @@ void server_apply_log(const struct conf *c, struct log *log)
     struct buf facility = { 0 };
 
     log_set_level(log, c->loglevel);
+    log_hide_data(log, c->hide_user_data_from_log);
     log_set_format(log, c->log_format, c->log_timestamp_format);
     if (c->syslog_enabled) {
         conf_value(c, "syslog-facility", &facility);

@@ -249,6 +249,19 @@ START_TEST(of_lines_that_strangers_cause_ten_are_written_a_second_and_the_rest_i
 }
 END_TEST
 
+START_TEST(keys_are_shown_unless_they_are_hidden)
+{
+    struct log *l = log_open("", LOG_NOTICE);
+
+    ck_assert(str_eq(log_shown(l, STR("key")), STR("key")));
+    log_hide_data(l, true);
+    ck_assert(str_eq(log_shown(l, STR("key")), STR("(hidden)")));
+    log_hide_data(l, false);
+    ck_assert(str_eq(log_shown(l, STR("key")), STR("key")));
+    log_close(&l);
+}
+END_TEST
+
 START_TEST(a_full_disk_stops_nobody)
 {
     struct log *l = log_open("/dev/full", LOG_DEBUG);
@@ -290,4 +303,4 @@ UNIT_MAIN("log", a_line_looks_as_redis_writes_it, each_level_has_its_sign, a_lin
           lines_below_the_level_are_dropped, no_log_swallows_lines, an_unwritable_path_gives_no_log,
           a_message_cannot_forge_a_line, a_long_message_is_cut_and_still_ends_its_line,
           after_a_reopen_lines_go_to_the_new_file, a_line_leaves_errno_alone,
-          an_unknown_syslog_facility_is_refused, lines_of_two_threads_do_not_mix)
+          an_unknown_syslog_facility_is_refused, keys_are_shown_unless_they_are_hidden, lines_of_two_threads_do_not_mix)
