@@ -4,6 +4,7 @@ Modes that go on for ever write to a terminal of the test's own, as they keep wh
 import csv
 import io
 import json
+import contextlib
 import os
 import pty
 import re
@@ -315,7 +316,11 @@ def test_who_takes_nothing_or_vanishes_leaks_nothing(start):
     c("DEBUG", "POPULATE", 100000, "k", 200)
 
     def descriptors():
-        return sorted(os.readlink("/proc/%d/fd/%s" % (s.proc.pid, f)) for f in os.listdir("/proc/%d/fd" % s.proc.pid))
+        names = []
+        for f in os.listdir("/proc/%d/fd" % s.proc.pid):
+            with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+                names.append(os.readlink("/proc/%d/fd/%s" % (s.proc.pid, f)))
+        return sorted(names)
 
     def deleted_files():
         return [f for f in descriptors() if "temp-" in f]
