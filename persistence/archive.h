@@ -80,7 +80,7 @@ void archive_set_conf(struct archive *a, const struct archive_conf *conf);
 /* The log whose notes follow: its id (40 hex digits). Before loading. */
 void archive_begin_log(struct archive *a, const char *log_id);
 
-/* An ECHO of the log while it is loaded. Waits for the writer when the queue is full. False: damaged. */
+/* A note of the log while it is loaded. Waits for the writer when the queue is full. False: damaged. */
 bool archive_replay(struct archive *a, struct str note);
 
 /* The log has been loaded: sequence numbers go on from the highest seen. */

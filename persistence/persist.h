@@ -99,6 +99,8 @@ struct persist_libraries {
  * snapshot, from which on these are no longer needed, takes its place only when the archive has all of them. */
 struct persist_archive {
     void *ctx;
+    /* Reactor, loading: a note of the log, in its order. False: it cannot be read, or there is no archive for it. */
+    bool (*replay)(void *ctx, struct str note);
     /* Reactor, at the moment of the cut: the last note there is. 0: none. */
     uint64_t (*mark)(void *ctx);
     /* Helper thread: does the archive have all notes up to that one? Waits for at most ms. */

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "persistence/data_lock.h"
+#include "persistence/load_notes.h"
 #include "persistence/persist.h"
 
 struct aof_load;
@@ -70,6 +71,7 @@ struct persist {
     int64_t last_progress_us;
     unsigned n_delays;        /* load_delay_us < 0: keys so far */
     struct aof_load *aof_load; /* while a log is being loaded */
+    struct load_notes load_notes;
     int64_t last_save_time;
     bool last_bgsave_ok, last_rewrite_ok;
     int64_t last_bgsave_sec, last_rewrite_sec;

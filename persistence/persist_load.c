@@ -121,23 +121,24 @@ static enum err read_base(void *ctx, struct source *s, struct rdb_facts *facts, 
     return read_rdb(p, s, true, facts, why);
 }
 
-static enum err apply_slowly(void *ctx, size_t argc, const struct str *argv)
+static enum err apply(void *ctx, size_t argc, const struct str *argv)
 {
     struct persist *p = ctx;
+    enum err e;
 
-    pause_loading(p);
-    return p->env.apply(p->env.ctx, argc, argv);
+    if (p->conf.load_delay_us != 0) pause_loading(p);
+    if (load_notes_are(&p->load_notes, argc, argv)) return load_notes_take(&p->load_notes, argv[1]);
+    e = p->env.apply(p->env.ctx, argc, argv);
+    return e == OK ? load_notes_applied(&p->load_notes, argv[0]) : e;
 }
 
 struct aof_load persist_aof_load_of(struct persist *p)
 {
-    bool slowly = p->conf.load_delay_us != 0;
-
     return (struct aof_load){ .ops = p->ops, .set = p->set, .log = p->env.log, .mode = AOF_LOAD,
                               .cut_allowed = p->conf.aof_load_truncated, .until_s = -1, .joint = UINT64_MAX,
                               .ctx = p, .base = read_base,
-                              .apply = slowly ? apply_slowly : p->env.apply,
-                              .apply_ctx = slowly ? p : p->env.ctx, .eager = slowly, .progress = aof_progress };
+                              .apply = apply, .apply_ctx = p, .eager = p->conf.load_delay_us != 0,
+                              .progress = aof_progress };
 }
 
 enum err persist_run_load(struct persist *p, struct aof_load *l, char *why)
@@ -145,7 +146,9 @@ enum err persist_run_load(struct persist *p, struct aof_load *l, char *why)
     enum err e;
 
     p->aof_load = l;
+    p->load_notes = (struct load_notes){ .archive = p->env.archive };
     e = aof_load_run(l, why);
+    load_notes_fini(&p->load_notes);
     p->aof_load = NULL;
     return e;
 }

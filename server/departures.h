@@ -21,9 +21,6 @@ void departures_open(struct server *s);
 /* Before loading: open the archive if it is needed. False: why[ARCHIVE_WHY] says which file, what and what to do. */
 bool departures_start(struct server *s, char *why);
 
-/* A note of the log that is being loaded (dispatch meets it as ECHO). False: it cannot be read. */
-bool departures_replay(struct server *s, struct str note);
-
 /* The data has been loaded. */
 void departures_loaded(struct server *s);
 
@@ -39,7 +36,7 @@ void departures_apply_conf(struct server *s);
 /* Commit all that is in the log and close. The log must be there still. */
 void departures_close(struct server *s);
 
-/* For persist_env.archive. */
+/* For persist_env.archive: takes the notes of the log that is loaded, and is waited for by new bases. */
 const struct persist_archive *departures_barrier(struct server *s);
 
 /* --- what leaves --------------------------------------------------------------------------------------------- */

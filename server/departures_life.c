@@ -118,8 +118,9 @@ void departures_apply_conf(struct server *s)
 
 /* --- the log that is loaded ---------------------------------------------------------------------------------------- */
 
-bool departures_replay(struct server *s, struct str note)
+static bool replay(void *ctx, struct str note)
 {
+    struct server *s = ctx;
     const char *why;
 
     if (!s->departing->replays) return true; /* DEBUG LOADAOF: they are in the archive, or wait for it */
@@ -186,7 +187,7 @@ const struct persist_archive *departures_barrier(struct server *s)
 void departures_open(struct server *s)
 {
     s->departing = mem_zalloc(sizeof *s->departing);
-    s->departing->barrier = (struct persist_archive){ s, mark, wait_for };
+    s->departing->barrier = (struct persist_archive){ s, replay, mark, wait_for };
     departing_hook(s);
 }
 

@@ -418,8 +418,6 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     s->store->no_touch = (asker->flags & CLIENT_NO_TOUCH) != 0;
     if (writes) persist_group_begin(s->persist);
     e = call_run(&call);
-    if (UNLIKELY(c->flags & CLIENT_LOADER) && argc == 2 && archive_note_is(argv[1]) && str_is_word(argv[0], "echo"))
-        s->bad_note |= !departures_replay(s, argv[1]);
     if (writes) {
         if (UNLIKELY(s->archive != NULL) && e == OK && !s->store->loading) departures_after(c, ref->cmd, argc, argv);
         if (s->store->stats.changes != changes) {
@@ -586,8 +584,6 @@ enum err dispatch_apply(void *server, size_t argc, const struct str *argv)
     ref = registry_resolve_own(s->commands, argc, argv);
     mark = s->loader->out.n;
     if (ref == NULL || !command_arity_ok(ref->cmd, argc)) return ERR_FORMAT;
-    s->bad_note = false;
     dispatch(s->loader, ref, NULL, argc, argv);
-    if (UNLIKELY(s->bad_note)) return ERR_FORMAT;
     return s->loader->out.n > mark && s->loader->out.p[mark] == '-' ? ERR_FORMAT : OK;
 }

@@ -170,7 +170,6 @@ struct server {
     double us_per_tick;         /* of ticks_now */
     uint64_t ticks;             /* when the last call of the batch ended; 0: not within a batch */
     struct client *loader;      /* replays the log */
-    bool bad_note;              /* of the log that is loaded, for the archive: it cannot be read */
     struct reply push;          /* of the message that is being written */
     struct buf late;            /* messages for the current client, which follow its reply */
     struct server_stats stats;
@@ -233,8 +232,9 @@ static inline uint64_t server_turns_us(const struct server *s)
     return (uint64_t)((double)s->turn_ticks * s->us_per_tick);
 }
 
-/* Bytes that count against maxmemory: all but the persistence's and the monitors' buffers. */
+/* Bytes that count against maxmemory: all but those of the log's buffers and of the archive, which are the other. */
 size_t server_used_memory(const struct server *s);
+size_t server_uncounted_memory(const struct server *s);
 
 /* CLIENT PAUSE: hold requests back, all or those that write, until a monotonic time; nothing expires and
  * nothing is evicted meanwhile. A pause is never weakened by a later one. */
