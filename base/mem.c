@@ -26,14 +26,24 @@
 size_t __sanitizer_get_current_allocated_bytes(void);
 
 static _Atomic size_t used_bytes;
+static _Thread_local uint64_t own_allocated, own_freed; /* of it, by this thread: what jemalloc counts by itself */
 
 #define MOST ((size_t)1 << 36) /* asked for more, its malloc ends the program */
 
 static void *counted(void *p)
 {
+    size_t n = malloc_usable_size(p);
+
     ensure(p != NULL);
-    atomic_fetch_add_explicit(&used_bytes, malloc_usable_size(p), memory_order_relaxed);
+    atomic_fetch_add_explicit(&used_bytes, n, memory_order_relaxed);
+    own_allocated += n;
     return p;
+}
+
+static void uncount(size_t n)
+{
+    atomic_fetch_sub_explicit(&used_bytes, n, memory_order_relaxed);
+    own_freed += n;
 }
 
 void *mem_alloc(size_t n)
@@ -48,7 +58,7 @@ void *mem_zalloc(size_t n)
 
 void *mem_realloc(void *p, size_t n)
 {
-    atomic_fetch_sub_explicit(&used_bytes, malloc_usable_size(p), memory_order_relaxed);
+    uncount(malloc_usable_size(p));
     return counted(realloc(p, n == 0 ? 1 : n));
 }
 
@@ -65,7 +75,7 @@ void *mem_try_realloc(void *p, size_t n)
     void *q = mem_try_fails() || n > MOST ? NULL : realloc(p, n == 0 ? 1 : n);
 
     if (q == NULL) return NULL;
-    atomic_fetch_sub_explicit(&used_bytes, before, memory_order_relaxed);
+    uncount(before);
     return counted(q);
 }
 
@@ -80,7 +90,7 @@ void *mem_alloc_aligned(size_t align, size_t n)
 
 void mem_free(void *p)
 {
-    atomic_fetch_sub_explicit(&used_bytes, malloc_usable_size(p), memory_order_relaxed);
+    uncount(malloc_usable_size(p));
     free(p);
 }
 
@@ -126,13 +136,14 @@ uint64_t mem_thread_used(void)
 /* What does not go through mem_alloc is not counted here in the first place. */
 void mem_watch_begin(struct mem_watch *w)
 {
-    *w = (struct mem_watch){ 0 };
+    *w = (struct mem_watch){ &own_allocated, &own_freed, own_allocated - own_freed };
 }
 
 size_t mem_watch_bytes(const struct mem_watch *w)
 {
-    (void)w;
-    return 0;
+    int64_t n = w->allocated ? (int64_t)(*w->allocated - *w->freed - w->base) : 0;
+
+    return n > 0 ? (size_t)n : 0;
 }
 
 void mem_stats(struct mem_stats *out)

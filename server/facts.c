@@ -47,7 +47,7 @@ void facts_memory(struct server *s, struct facts_memory *m)
         m->tables += facts_table_bytes(s, i);
         m->keys += s->store->dbs[i] ? s->store->dbs[i]->n_keys : 0;
     }
-    m->overhead = m->startup + m->tables + s->client_memory + persist_buffer_bytes(s->persist);
+    m->overhead = m->startup + m->tables + s->client_memory + server_uncounted_memory(s);
     if (m->overhead > m->used) m->overhead = m->used;
     m->dataset = m->used - m->overhead;
 }

@@ -172,7 +172,7 @@ static void section_memory(struct server *s, struct buf *b)
                   "mem_total_replication_buffers:0\r\nmem_clients_slaves:0\r\nmem_clients_normal:%zu\r\n"
                   "mem_cluster_links:0\r\nmem_aof_buffer:%zu\r\nmem_allocator:%s\r\n"
                   "active_defrag_running:0\r\nlazyfree_pending_objects:%lu\r\nlazyfreed_objects:%llu\r\n",
-               persist_buffer_bytes(s->persist), s->client_memory, m.aof_buffer, facts_allocator(),
+               server_uncounted_memory(s), s->client_memory, m.aof_buffer, facts_allocator(),
                lazy_pending(s->lazy), U(s->store->stats.lazy_freed - s->stats.lazy_freed_base));
     buf_fini(&policy);
 }

@@ -37,14 +37,21 @@
 #include "server/title.h"
 #include "server/tls.h"
 
-size_t server_used_memory(const struct server *s)
+size_t server_uncounted_memory(const struct server *s)
 {
-    size_t used = mem_used(), aside = persist_buffer_bytes(s->persist);
+    size_t n = persist_buffer_bytes(s->persist);
 
     if (s->archive) {
-        aside += archive_buffer_bytes(s->archive) + archive_writer_bytes(s->archive) + archive_cache_bytes(s->archive) +
-                 live_search_bytes(s);
+        n += archive_buffer_bytes(s->archive) + archive_writer_bytes(s->archive) + archive_cache_bytes(s->archive) +
+             live_search_bytes(s);
     }
+    return n;
+}
+
+size_t server_used_memory(const struct server *s)
+{
+    size_t used = mem_used(), aside = server_uncounted_memory(s);
+
     return used > aside ? used - aside : 0;
 }
 

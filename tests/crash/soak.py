@@ -4,11 +4,12 @@
     tests/crash/soak.py [--minutes N] [--seed S] [--bin build/asan/memd]
 
 Connections send random commands of all types (lib/grammar.py), wait on lists, subscribe, publish,
-break off in the middle of requests; keys expire and are evicted; snapshots and rewrites of the log run;
-settings change. Every few seconds DEBUG CHECK walks all invariants. At the end FLUSHALL must bring
+break off in the middle of requests; keys expire and are evicted, into the archive and back (soak_rules.py);
+snapshots and rewrites of the log run; settings and namespaces change; the daemon is stopped, or killed, and
+started again. Every few seconds DEBUG CHECK walks all invariants. At the end FLUSHALL must bring
 used_memory back to what it was after a first half minute of the same and FLUSHALL (a daemon that has
-worked keeps a few spare buffers, which a longer run must not make more of), and the sanitizers must
-have nothing to say."""
+worked keeps a few spare buffers, which a longer run must not make more of), the sanitizers must
+have nothing to say, and the archive's file must hold together."""
 import argparse
 import os
 import random
@@ -21,6 +22,7 @@ sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../wire")]
 
 import resp  # noqa: E402
 import server as srv  # noqa: E402
+import soak_rules as rules  # noqa: E402
 from grammar import Grammar  # noqa: E402
 from test_differential import GRAMMAR  # noqa: E402
 
@@ -68,7 +70,7 @@ CLIENT REPLY ON
 """
 
 
-class Soak(Grammar):
+class Soak(rules.Pools, Grammar):
     def _short(self):
         return b"%d" % self.rng.randrange(1, 3000)
 
@@ -91,7 +93,7 @@ SETTINGS = [("maxmemory-policy", p) for p in ("allkeys-lru", "allkeys-lfu", "all
     ("hash-max-listpack-entries", "8"), ("hash-max-listpack-entries", "512"), ("list-max-listpack-size", "4"),
     ("list-max-listpack-size", "-2"), ("notify-keyspace-events", "AKE"), ("notify-keyspace-events", ""),
     ("lazyfree-lazy-user-del", "yes"), ("lazyfree-lazy-user-del", "no"), ("appendonly", "no"), ("appendonly", "yes"),
-    ("slowlog-log-slower-than", "0"), ("slowlog-log-slower-than", "10000")]
+    ("slowlog-log-slower-than", "0"), ("slowlog-log-slower-than", "10000")] + rules.SETTINGS
 
 
 class Client:
@@ -132,6 +134,24 @@ class Client:
         self.connect()
 
 
+class Admin:
+    """A connection that survives the daemon."""
+
+    def __init__(self, server):
+        self.server, self.conn = server, server.conn()
+
+    def __call__(self, *args):
+        return self.conn(*args)
+
+    def info(self, *sections):
+        return self.conn.info(*sections)
+
+    def restart(self, kill):
+        # A clean end looks for leaks, with whatever is under way: questions, parked clients, a rewrite.
+        self.server.restart(kill=kill)
+        self.conn = self.server.conn()
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     a.add_argument("--minutes", type=float, default=15)
@@ -143,16 +163,18 @@ def main():
     rng = random.Random(seed)
     srv.PATIENCE = 120
     s = srv.Server(binary=o.bin, appendonly="yes", save="5 1000", maxmemory="32mb", maxmemory_policy="allkeys-lru",
-                   enable_debug_command="yes", auto_aof_rewrite_min_size="4mb", client_output_buffer_limit="normal 8mb 0 0")
-    admin = s.conn()
+                   enable_debug_command="yes", namespace=rules.NAMESPACES, auto_aof_rewrite_min_size="4mb", client_output_buffer_limit="normal 8mb 0 0")
+    admin = Admin(s)
     try:
         cold = empty(admin)
-        load(s, admin, rng, 0.5)
+        load(s, admin, rng, 0.5, restarts=False)
         begin = empty(admin)
         print("used_memory: %s after the start, %s after some work" % (cold["used_memory"], begin["used_memory"]))
         load(s, admin, rng, o.minutes)
-        compare(begin, empty(admin))
+        end = empty(admin)
         s.stop()  # checks exit code and sanitizer reports
+        rules.check_file(os.path.join(s.dir, "archive.db"))
+        compare(begin, end)
     except (OSError, EOFError, AssertionError) as e:
         print("seed %d: %r" % (seed, e))
         print(s.log()[-12000:])
@@ -164,14 +186,16 @@ def main():
     print("clean")
 
 
-def load(s, admin, rng, minutes):
+def load(s, admin, rng, minutes, restarts=True):
     # Who watches must not be shut out.
-    kind = re.sub(r"(?m)^.*(CLIENT KILL|CLIENT PAUSE|SHUTDOWN).*$", "", GRAMMAR)
+    kind = re.sub(r"(?m)^.*(CLIENT KILL|CLIENT PAUSE|SHUTDOWN).*$", "", GRAMMAR) + rules.COMMANDS
     # Databases that are flushed and swapped all the time have nothing to evict: one phase in five.
     keeping = Soak(re.sub(r"(?m)^.*(FLUSHDB|FLUSHALL|SWAPDB).*$", "", kind) + MORE, rng)
     flushing = Soak(kind + MORE, rng)
     clients = [Client(s, keeping) for _ in range(12)]
+    rules.set_rules(admin)
     end, report, check = time.monotonic() + minutes * 60, 0, 0
+    restart = time.monotonic() + 60
     while time.monotonic() < end:
         for c in clients:
             c.step()
@@ -187,12 +211,22 @@ def load(s, admin, rng, minutes):
                 admin("CONFIG", "SET", *rng.choice(SETTINGS))
             got = admin("DEBUG", "CHECK")
             assert got == resp.OK, got
+            admin("DEBUG", "ARCHIVE-PAUSE", "yes" if rng.random() < 0.1 else "no")
+            if rng.random() < 0.2:
+                rules.set_rules(admin)
+        if restarts and now > restart and end - now > 30:
+            restart = now + 60
+            admin.restart(kill=rng.random() < 0.5)
+            for c in clients:
+                c.again()
         if now > report:
             report = now + 30
             i = admin.info("everything")
-            print("%4d s left: %s commands, %s keys, %s evicted, %s expired, %s saves, %s rewrites, %s MB" % (
-                end - now, i["total_commands_processed"], admin("DBSIZE"), i["evicted_keys"], i["expired_keys"], i["rdb_saves"],
-                i["aof_rewrites"], int(i["used_memory"]) >> 20), flush=True)
+            print("%4d s left: %s commands, %s keys, %s evicted, %s expired, %s saves, %s rewrites, %s MB; archive %s: %s in it, "
+                  "%s waiting, %s recalled, %s timed out" % (
+                      end - now, i["total_commands_processed"], admin("DBSIZE"), i["evicted_keys"], i["expired_keys"], i["rdb_saves"],
+                      i["aof_rewrites"], int(i["used_memory"]) >> 20, *(i.get("archive_" + name, "?") for name in (
+                          "state", "entries", "recalls_waiting", "recalled", "recalls_timed_out"))), flush=True)
     for c in clients:
         c.sock.close()
 
@@ -203,11 +237,13 @@ def empty(admin):
     for setting in (("maxmemory", "0"), ("appendonly", "yes"), ("appendfsync", "everysec"), ("slowlog-log-slower-than", "10000"),
                     ("maxmemory-policy", "allkeys-lru")):
         admin("CONFIG", "SET", *setting)
+    rules.reset(admin)
     admin("FLUSHALL", "SYNC")
     admin("FUNCTION", "FLUSH", "SYNC")
     admin("SCRIPT", "FLUSH", "SYNC")
     admin("SLOWLOG", "RESET")
     admin("LATENCY", "RESET")
+    admin("ACL", "LOG", "RESET")
     settle(admin)
     left = admin.info("memory")
     admin("CONFIG", "SET", "maxmemory", "32mb")
@@ -218,7 +254,8 @@ def compare(begin, now):
     for field, value in now.items():
         if value.isdigit() and begin[field].isdigit() and int(value) > int(begin[field]) and "peak" not in field:
             print("  %s: %s at the start, %s at the end" % (field, begin[field], value))
-    # Spare buffers of the log come and go with its traffic; Redis too leaves them out of this account.
+    # Spare buffers of the log come and go with its traffic, and so does what the archive's threads keep (samples for a
+    # dictionary, up to 4 MB): neither counts for eviction.
     counted = [int(i["used_memory"]) - int(i["mem_not_counted_for_evict"]) for i in (begin, now)]
     left = counted[1] - counted[0]
     assert left < 512 * 1024, "memory is left over: %d bytes" % left

@@ -527,14 +527,21 @@ def test_every_command_has_a_line_in_the_grammar_or_a_reason(pair):
     assert sorted(set(LEFT_OUT) & (there | sessions)) == []
 
 
-@pytest.fixture(scope="module")
-def pair():
+# Which part of COMMANDS, appendonly, and more settings: as it comes, and where all that leaves memory is archived.
+ARCHIVING = {"namespace": "* archive expire,evict,delete,overwrite,trim recall never", "archive_messages": "no"}
+PARTS = {"plain": (1, "no", {}), "archive": (8, "yes", ARCHIVING)}
+
+
+@pytest.fixture(scope="module", params=list(PARTS))
+def pair(request):
     if not os.access(REFERENCE.path, os.X_OK):
         pytest.skip("no redis-server here")
+    share, log, more = PARTS[request.param]
     settings = {"enable_debug_command": "yes", "hash_max_listpack_entries": 8, "set_max_intset_entries": 16, "zset_max_listpack_entries": 16,
-                "hz": 500, "save": "", "appendonly": "no", "slowlog_log_slower_than": -1}
+                "hz": 500, "save": "", "appendonly": log, "slowlog_log_slower_than": -1}
     ref = srv.Server(binary=REFERENCE.path, **settings)
-    own = srv.Server(**settings)
+    own = srv.Server(**settings, **more)
+    own.share, own.logs = share, log == "yes"
     yield ref, own
     ref.destroy()
     try:
@@ -558,9 +565,9 @@ def test_random_commands_have_the_same_replies_and_leave_the_same_data(pair, res
                 c("SCRIPT", "LOAD", script)
     duel = Duel(ref, own, seed, resp3)
     grammar.payloads = payloads(ref)
-    while duel.n_compared < COMMANDS:
+    while duel.n_compared < COMMANDS // own.share:
         batch = [mutate(rng, grammar.command()) for _ in range(BATCH)]
-        duel.run([args for args in batch if known(args, REFERENCE.version)])
+        duel.run([args for args in batch if known(args, REFERENCE.version) and not (own.logs and b"appendonly" in args)])
         if rng.random() < 0.1 or any(args[0].upper() in (b"AUTH", b"HELLO", b"RESET") for args in batch):
             duel.reset()
         if rng.random() < 0.005:
@@ -569,6 +576,11 @@ def test_random_commands_have_the_same_replies_and_leave_the_same_data(pair, res
                 duel.run([[b"FLUSHALL"]])
     duel.finish()
     print(duel.n_compared, "replies compared")
+    if own.logs:
+        with srv.Conn(own.connect_socket()) as c:
+            assert c("ARCHIVE.FLUSH") == resp.OK
+            reasons = c("ARCHIVE.SQL", "select distinct reason from entries where reason <> 'expire' order by 1")
+            assert as_map(reasons)[b"rows"] == [[b"delete"], [b"overwrite"], [b"trim"]], reasons
 
 
 def test_the_sets_are_compared_as_sets():
@@ -614,7 +626,7 @@ def test_subscriptions_and_tracking_tell_the_same(pair, resp3):
     print("seed", seed)
     rng = random.Random(seed)
     grammar = Grammar(SESSIONS, rng)
-    for _ in range(max(20, COMMANDS // 2000)):
+    for _ in range(max(20 // pair[1].share, COMMANDS // 2000 // pair[1].share)):
         ref, own = [Session(s, resp3) for s in pair]
         for s in (ref, own):
             s.b("FLUSHALL"), s.b("CONFIG", "SET", "notify-keyspace-events", "")
