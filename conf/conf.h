@@ -121,6 +121,7 @@ struct conf_numbers {
 typedef bool conf_words_ok(const struct str *words, size_t n, struct buf *why);
 
 enum conf_on_full { CONF_ON_FULL_REFUSE, CONF_ON_FULL_DROP };
+enum conf_on_timeout { CONF_ON_TIMEOUT_ERROR, CONF_ON_TIMEOUT_MISS };
 enum conf_fts { CONF_FTS_UNICODE, CONF_FTS_TRIGRAM, CONF_FTS_NONE };
 
 struct conf {
@@ -220,6 +221,7 @@ struct conf {
     char *archive_file; /* in dir; "": there is none */
     uint64_t archive_queue_size, archive_max_value, archive_max_size;
     enum conf_on_full archive_on_full;
+    enum conf_on_timeout archive_on_timeout;
     bool archive_compression, archive_messages;
     enum conf_fts archive_fts;
     int64_t archive_timeout, archive_query_timeout; /* ms */

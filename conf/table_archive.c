@@ -13,6 +13,12 @@ static const struct word on_full_words[] = {
     { 0 },
 };
 
+static const struct word on_timeout_words[] = {
+    { "error", CONF_ON_TIMEOUT_ERROR },
+    { "miss", CONF_ON_TIMEOUT_MISS },
+    { 0 },
+};
+
 static const struct word fts_words[] = {
     { "unicode61", CONF_FTS_UNICODE },
     { "trigram", CONF_FTS_TRIGRAM },
@@ -52,7 +58,11 @@ const struct setting archive_settings[] = {
     { "archive-max-size", BYTES(archive_max_size, 0, INT64_MAX), .initial = "0",
       .doc = "When the file is larger, the oldest entries are removed. 0: no limit." },
     { "archive-timeout", INT(archive_timeout, 1, INT_MAX), .initial = "1000", .unit = "milliseconds",
-      .doc = "A read of a key that has to come from the archive waits so long, and then finds nothing." },
+      .doc = "A command whose key has to come from the archive waits so long." },
+    { "archive-on-timeout", WORD(archive_on_timeout, on_timeout_words), .initial = "error",
+      .doc = "What a read answers when that time is over or the archive's file cannot be read. error: TRYAGAIN, since nobody "
+             "knows whether there is such a key. miss: as if there were none, as a cache would. Commands that change a "
+             "value get the error in either case." },
     { "archive-recall-ttl", INT(archive_recall_ttl, 0, INT_MAX), .initial = "3600", .unit = "seconds",
       .doc = "Time to live of what comes back after its own has passed, where the namespace has no ttl. 0: none." },
     { "archive-query-timeout", INT(archive_query_timeout, 1, INT_MAX), .initial = "5000", .unit = "milliseconds",

@@ -36,7 +36,7 @@ static void leave(struct client *c, void *parked)
     mem_free(w);
 }
 
-/* It runs in recall_turn, and finds nothing; or is told that there was no room, where that was it. */
+/* It runs in recall_turn with what is there by then, or is refused; for want of room, where that was it. */
 static void time_up(struct client *c, void *parked)
 {
     struct waiting *w = parked;
@@ -103,7 +103,6 @@ bool recall_is_held(const struct server *s)
     return s->pause_until_ms != 0 || s->store->loading || persist_must_wait(s->persist) || departures_are_slow(s);
 }
 
-/* Into the store. *refusal: why the request is not to run, where there is no room. False: the value is damaged. */
 bool recall_bring(struct server *s, int db, struct str key, struct str payload, int64_t expires_ms, const char **refusal)
 {
     struct recall_stats *st = &s->recalls->stats;
@@ -116,6 +115,7 @@ bool recall_bring(struct server *s, int db, struct str key, struct str payload, 
     }
     if (recall_put(s, db, key, payload, recall_expires_at(s, key, expires_ms)) != OK) {
         st->damaged++;
+        recall_note_missing(s, db, key);
         recall_complain(s, key, "its value in the archive is damaged");
         return false;
     }
@@ -125,23 +125,24 @@ bool recall_bring(struct server *s, int db, struct str key, struct str payload, 
 
 /* --- the turn ----------------------------------------------------------------------------------------------------- */
 
-/* False: the archive failed, and asking again is no use. */
+/* False: the archive failed, and asking again is no use. A damaged value is an answer: there will be no other. */
 static bool settle_answer(struct server *s, struct str key, const struct ticket *k, const char **refusal)
 {
     const struct archive_get *g = k->get;
     struct recall_stats *st = &s->recalls->stats;
 
     if (g->result == OK && db_peek(s->store->dbs[k->db], key) != NULL) return true; /* written meanwhile */
-    if (g->result == OK) return recall_bring(s, k->db, key, buf_str(&g->out), g->expires_at, refusal);
-    if (g->result == ERR_NO_KEY) {
-        st->missing++;
-        recall_note_missing(s, k->db, key);
+    if (g->result == OK) {
+        recall_bring(s, k->db, key, buf_str(&g->out), g->expires_at, refusal);
         return true;
     }
-    if (g->result == ERR_FORMAT) st->damaged++;
+    if (g->result == ERR_NO_KEY) st->missing++;
+    else if (g->result == ERR_FORMAT) st->damaged++;
     else st->failed++;
-    recall_complain(s, key, g->job.refused ? g->job.refused : g->error);
-    return false;
+    if (g->result != ERR_NO_KEY) recall_complain(s, key, g->job.refused ? g->job.refused : g->error);
+    if (g->result != ERR_NO_KEY && g->result != ERR_FORMAT) return false;
+    recall_note_missing(s, k->db, key);
+    return true;
 }
 
 static void take_answer(struct server *s, struct ticket *k)
@@ -168,12 +169,11 @@ static void take_queued(struct server *s, struct ticket *k, const struct archive
     struct recalls *r = s->recalls;
     struct entry *e = recall_unlist(r, k);
     const char *refusal = NULL;
-    bool failed;
 
     r->stats.from_queue++;
-    failed = !recall_bring(s, k->db, entry_key(e), n->payload, n->expires_ms, &refusal);
+    recall_bring(s, k->db, entry_key(e), n->payload, n->expires_ms, &refusal);
     entry_free(e);
-    recall_release(r, k, refusal, failed);
+    recall_release(r, k, refusal, false);
     recall_free_ticket(k);
 }
 

@@ -4,9 +4,11 @@
  * Before a command that looks at values runs, its keys (for EXEC those of all that is queued, for scripts the declared
  * ones) that are not in memory but may be in the archive are asked for, each once however many clients wait. A key that
  * comes is put into the store as RESTORE would (and logged so, with the note that it is not in the archive's hands any
- * more), unless it has been written meanwhile, or deleted. Then the waiting requests run. After archive-timeout they run all the
- * same, and find nothing. Commands that only overwrite or delete do not wait; what a command within a script
- * reads beyond the declared keys is not recalled, nor are keys that SORT finds by its patterns.
+ * more), unless it has been written meanwhile, or deleted. A key that has expired but is in memory still, since the archive
+ * has no room for it, lives on likewise. Then the waiting requests run. After archive-timeout, and where the file cannot
+ * be read, those that write are refused (TRYAGAIN), and those that read too unless archive-on-timeout says that they find
+ * nothing. Commands that only overwrite or delete do not wait; what a command within a script reads beyond the declared
+ * keys is not recalled, nor are keys that SORT finds by its patterns.
  *
  * Where there is no room for what comes (maxmemory, a quota), or the log cannot be written, the request is refused with
  * the error that a write would get: to say that there is no such key would be wrong. */

@@ -29,7 +29,7 @@ struct waiting {
     size_t n, cap, n_left;
     int64_t until_ms;         /* monotonic */
     int tries;
-    bool gives_up;            /* its time is up, or the archive failed: it runs, and finds what is there */
+    bool gives_up;            /* its time is up, or the archive failed: it runs with what is there, or is refused */
     const char *refusal;      /* why a key could not come into memory; NULL: none was refused */
     struct link in_ready;
 };
@@ -80,7 +80,8 @@ void recall_park(struct client *c, struct command_ref *ref, size_t argc, const s
 /* Is nothing to be brought into memory now? */
 bool recall_is_held(const struct server *s);
 
-/* Into the store. *refusal: why the request is not to run, where there is no room. False: the value is damaged. */
+/* Into the store. *refusal: why the request is not to run, where there is no room. False: the value is damaged, and
+ * the key counts as missing from now on. */
 bool recall_bring(struct server *s, int db, struct str key, struct str payload, int64_t expires_ms, const char **refusal);
 
 /* To the log, not too often. */

@@ -4,6 +4,7 @@
 #include "server/multi.h"
 #include "server/dispatch.h"
 #include "server/recall_impl.h"
+#include "server/recall_put.h"
 #include "storage/db.h"
 #include "storage/namespace.h"
 
@@ -15,6 +16,7 @@ struct looking {
     const char *refusal;
     bool may_ask;
     bool must_fit; /* it has been tried often enough: what is still away does not fit into memory beside the others */
+    bool writes;   /* the command whose keys are looked at: what it begins anew would hide what is in the archive */
     bool brought;  /* a key has come into memory */
     int db;
 };
@@ -31,6 +33,11 @@ static void want_ticket(struct looking *l, struct str key)
     l->tickets[l->n++] = k;
 }
 
+/* Nobody knows whether there is such a key: to say no would be wrong, and a write that believed it would begin a second
+ * history of the key. */
+static const char no_answer[] = "TRYAGAIN the archive may have the key, but did not answer within archive-timeout or cannot be "
+                                "read (INFO archive says more)";
+
 static void want(struct looking *l, struct str key)
 {
     struct server *s = l->server;
@@ -40,7 +47,8 @@ static void want(struct looking *l, struct str key)
 
     if (LIKELY(db_peek(s->store->dbs[l->db], key) != NULL)) return; /* may expire it, so that it has just left */
     ns = ns_of_key(s->store, key);
-    if (ns == NULL || ns->rules.recall != NS_RECALL_READ || !archive_may_have(s->archive, l->db, key)) return;
+    if (ns == NULL || ns->rules.recall != NS_RECALL_READ) return;
+    if (recall_keep(s, l->db, key, &l->refusal) || !archive_may_have(s->archive, l->db, key)) return;
     pending = archive_pending(s->archive, l->db, key, &note);
     if (pending == PENDING_GONE || (pending == PENDING_OUT && !(note.flags & ARCHIVE_LIVE))) return;
     if (pending == PENDING_OUT && !recall_is_held(s)) {
@@ -49,6 +57,7 @@ static void want(struct looking *l, struct str key)
     } else if (!recall_is_missing(s, l->db, key)) {
         if (l->may_ask) want_ticket(l, key);
         else if (l->must_fit) l->refusal = err_text(ERR_OOM);
+        else if (l->writes || s->conf->archive_on_timeout == CONF_ON_TIMEOUT_ERROR) l->refusal = no_answer;
     }
 }
 
@@ -73,6 +82,7 @@ static void want_keys(struct looking *l, const struct command *cmd, size_t argc,
 
     if (!any_is_looked_at(cmd)) return;
     if (cmd->acl & ACL_ARCHIVE) return; /* they speak of memory, or of the archive itself */
+    l->writes = (cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
     refs = arena_alloc(&l->server->arena, argc * sizeof *refs);
     n = command_keys(cmd, argc, argv, refs, argc);
     for (long i = 0; i < n && i < (long)argc; i++) {

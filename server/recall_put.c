@@ -44,6 +44,30 @@ const char *recall_refusal(struct server *s, struct str key, size_t bytes)
     return NULL;
 }
 
+static void log_time(struct server *s, int db, struct str key, int64_t at_ms)
+{
+    char num[NUM_TEXT_MAX];
+    struct str argv[3] = { STR("PEXPIREAT"), key, { num, num_i64(num, at_ms) } };
+
+    if (at_ms < 0) argv[0] = STR("PERSIST");
+    persist_append(s->persist, db, at_ms < 0 ? 2 : 3, argv);
+}
+
+bool recall_keep(struct server *s, int db, struct str key, const char **refusal)
+{
+    struct slot slot;
+    int64_t at_ms;
+
+    if (LIKELY(!db_find_kept(s->store->dbs[db], key, &slot))) return false;
+    *refusal = dispatch_write_refusal(s, CMD_WRITE);
+    if (*refusal != NULL) return true;
+    at_ms = recall_expires_at(s, key, entry_expire_at(slot.ref.e));
+    db_set_expire(&slot, at_ms);
+    db_tell(&slot, CHANGE_RECALLED);
+    log_time(s, db, key, at_ms);
+    return true;
+}
+
 static void log_restore(struct server *s, int db, struct str key, struct str payload, int64_t at_ms, bool replace)
 {
     char num[NUM_TEXT_MAX];

@@ -17,4 +17,8 @@ const char *recall_refusal(struct server *s, struct str key, size_t bytes);
  * nothing has changed. */
 enum err MUST_USE recall_put(struct server *s, int db, struct str key, struct str payload, int64_t expires_at);
 
+/* The key has expired, but the archive has no room for it, so that it is in memory still: let it live on as one that
+ * comes back does. False: there is no such key. *refusal: why not even that may be (the log cannot be written); NULL: done. */
+bool recall_keep(struct server *s, int db, struct str key, const char **refusal);
+
 #endif

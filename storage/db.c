@@ -43,6 +43,17 @@ static inline void find(struct db *db, struct str key, struct slot *s, bool for_
     if (s->ref.e && due(db->store, s->ref.e)) drop_due(s, for_write);
 }
 
+bool db_find_kept(struct db *db, struct str key, struct slot *s)
+{
+    uint64_t hash = db_hash(db, key);
+
+    *s = (struct slot){ .db = db, .shard = db_shard(db, hash), .key = key };
+    table_look(&s->shard->keys, hash, key, &s->ref);
+    if (s->ref.e == NULL || !due(db->store, s->ref.e) || db->store->frozen || db_may_leave(db, s->ref.e, true)) return false;
+    table_before_change(&s->shard->keys, hash);
+    return true;
+}
+
 void db_prefetch(struct db *db, const struct str *keys, size_t step, size_t n, uint64_t *hashes)
 {
     for (size_t i = 0; i < n; i++) {

@@ -116,6 +116,9 @@ size_t db_value_bytes(const struct entry *e, size_t samples);
 size_t db_weight(const struct entry *e);
 size_t db_weight_slow(const struct entry *e); /* counted out, to check it */
 
+/* Has this key expired, but may not leave yet (db_may_leave)? Then *s has it, to be given a later time to live or none. */
+bool db_find_kept(struct db *db, struct str key, struct slot *s);
+
 /* Whoever is told of departures lets e go, which has expired or is to be evicted. */
 bool db_may_leave(const struct db *db, const struct entry *e, bool expired);
 

@@ -25,7 +25,7 @@ KEEP = 6  # elements that lists keep
 ALL = "expire,evict,delete,overwrite,trim"
 NAMESPACES = ["all:* archive %s" % ALL, "all:n:* archive %s maxlen %d" % (ALL, KEEP), "back:* archive expire,evict recall read"]
 MUST, MAYBE, NEVER = "must", "maybe", "never"
-REFUSED = ("OOM", "MISCONF", "ERR no such key", "EXECABORT")
+REFUSED = ("OOM", "MISCONF", "TRYAGAIN", "ERR no such key", "EXECABORT")
 
 
 def content(name, least=0, most=400):

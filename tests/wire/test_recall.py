@@ -362,7 +362,7 @@ def test_who_waits_for_a_list_gets_what_comes_back_too_late_for_another(start):
     assert c("EXEC") == [1, 1]
     assert c("ARCHIVE.FLUSH") == resp.OK
     pause(c)
-    assert c("LLEN", "in:l") == 0
+    assert c("LLEN", "in:l").startswith("TRYAGAIN ")
     pause(c, False)
     assert o.read() == [b"in:l", b"x"]
 
@@ -436,13 +436,13 @@ def test_a_deleted_key_does_not_come_back_by_itself(cold):
     assert c("GET", "k") is None
 
 
-def test_time_runs_out_and_the_read_finds_nothing(start):
+def test_time_runs_out_and_the_answer_that_comes_too_late_serves_the_next(start):
     s = start(namespace=RECALLS, enable_debug_command="yes", archive_timeout="30")
     c = s.conn()
     c("SET", "k", "v")
     leave(c, "k")
     pause(c)
-    assert c("GET", "k") is None
+    assert c("GET", "k").startswith("TRYAGAIN ")
     assert figure(c, "recalls_timed_out") == 1
     pause(c, False)
     # The answer that came too late is in memory for the next one.
@@ -463,7 +463,7 @@ def test_client_unblock_and_kill_end_a_wait(cold):
     waiting(c, 4)
     assert b" flags=b " in c("CLIENT", "LIST", "ID", str(ids[0]))
     assert c("CLIENT", "UNBLOCK", str(ids[0])) == 1
-    assert by_time.read() is None
+    assert by_time.read().startswith("TRYAGAIN ")
     assert c("CLIENT", "UNBLOCK", str(ids[1]), "ERROR") == 1
     assert by_error.read() == resp.Err("UNBLOCKED client unblocked via CLIENT UNBLOCK")
     assert c("CLIENT", "KILL", "ID", str(ids[2])) == 1
