@@ -20,6 +20,11 @@ void archive_pendings_fini(struct archive_pendings *p)
     p->buckets = NULL;
 }
 
+size_t archive_pendings_bytes(const struct archive_pendings *p)
+{
+    return p->buckets ? mem_usable(p->buckets) : 0;
+}
+
 static struct link *bucket_of(const struct archive_pendings *p, uint64_t hash)
 {
     return &p->buckets[hash & (p->n_buckets - 1)];

@@ -21,6 +21,9 @@ void archive_pendings_init(struct archive_pendings *p, size_t queue_bytes,
                            uint64_t (*hash)(const void *ctx, int db, struct str key), const void *ctx);
 void archive_pendings_fini(struct archive_pendings *p);
 
+/* Memory of the index: none before the first note, then for good at most 1 MB (by queue_bytes). */
+size_t archive_pendings_bytes(const struct archive_pendings *p);
+
 /* Newer than all that are there. Notes that say nothing about what may be recalled are left out. */
 void archive_pendings_add(struct archive_pendings *p, struct archive_item *it);
 

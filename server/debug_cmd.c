@@ -15,6 +15,7 @@
 #include "server/departures.h"
 #include "server/debug_show.h"
 #include "server/loop.h"
+#include "server/recall.h"
 #include "server/rows.h"
 #include "storage/digest.h"
 
@@ -149,6 +150,7 @@ static enum err run_populate(struct call *c)
 static enum err run_check(struct call *c)
 {
     store_check(c->store);
+    recalls_check(c->client->server->recalls);
     reply_ok(c->out);
     return OK;
 }

@@ -58,4 +58,7 @@ struct recall_stats {
 };
 const struct recall_stats *recall_stats(const struct recalls *r);
 
+/* Walks all keys on their way and those who wait: ensures that the one knows of the other, and that the counts are true. */
+void recalls_check(const struct recalls *r);
+
 #endif

@@ -252,3 +252,37 @@ const struct recall_stats *recall_stats(const struct recalls *r)
 {
     return &r->stats;
 }
+
+/* --- invariants ------------------------------------------------------------------------------------------------- */
+
+static void check_waiting(const struct waiting *w)
+{
+    size_t n = 0;
+
+    ensure(w->n <= w->cap && w->n_left > 0 && link_alone(&w->in_ready));
+    for (size_t i = 0; i < w->n; i++) n += !link_alone(&w->stubs[i].of_ticket);
+    ensure(n == w->n_left);
+}
+
+static void check_ticket(const struct ticket *k, const struct entry *e, int db)
+{
+    ensure(k->e == e && k->db == db);
+    /* In line or queued; with the archive's thread; answered. */
+    ensure(!link_alone(&k->in_list) || k->get != NULL);
+    LINK_EACH(&k->waiters, l) check_waiting(LINK_OF(l, struct stub, of_ticket)->waiting);
+}
+
+void recalls_check(const struct recalls *r)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < r->databases; i++) {
+        struct table_iter it = { 0 };
+        struct entry *e;
+
+        n += r->tickets[i].count;
+        while ((e = table_next(&r->tickets[i], &it)) != NULL) check_ticket(entry_ptr(e), e, i);
+    }
+    ensure(n == r->stats.on_the_way && r->n_asked <= RECALL_ASKED_MAX);
+    LINK_EACH(&r->ready, l) ensure(LINK_OF(l, struct waiting, in_ready)->n_left == 0);
+}
