@@ -404,7 +404,12 @@ void archive_info(const struct archive *of, struct archive_info *out)
 
 size_t archive_buffer_bytes(const struct archive *a)
 {
-    return a->queued_bytes + archive_pendings_bytes(&a->pendings) + archive_readers_bytes(a->readers);
+    return a->queued_bytes + archive_readers_bytes(a->readers);
+}
+
+size_t archive_index_bytes(const struct archive *a)
+{
+    return archive_pendings_bytes(&a->pendings);
 }
 
 size_t archive_writer_bytes(const struct archive *a)

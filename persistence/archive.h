@@ -175,9 +175,10 @@ struct archive_info {
 };
 void archive_info(const struct archive *a, struct archive_info *out);
 
-/* Memory of the queue, its index and questions that run; and of the writer's thread (SQLite's pages, the training of dictionaries).
+/* Memory of the queue and of questions that run; and of the writer's thread (SQLite's pages, the training of dictionaries).
  * They do not count against maxmemory, as the log's buffers do not. */
 size_t archive_buffer_bytes(const struct archive *a);
+size_t archive_index_bytes(const struct archive *a); /* of what is in the queue: at most 1 MB, kept */
 size_t archive_writer_bytes(const struct archive *a);
 
 /* Nor do the caches of the three connections that read, up to 8 MB each. */

@@ -42,8 +42,8 @@ size_t server_uncounted_memory(const struct server *s)
     size_t n = persist_buffer_bytes(s->persist);
 
     if (s->archive) {
-        n += archive_buffer_bytes(s->archive) + archive_writer_bytes(s->archive) + archive_cache_bytes(s->archive) +
-             live_search_bytes(s);
+        n += archive_buffer_bytes(s->archive) + archive_index_bytes(s->archive) + archive_writer_bytes(s->archive) +
+             archive_cache_bytes(s->archive) + live_search_bytes(s);
     }
     return n;
 }
