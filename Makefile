@@ -11,7 +11,8 @@
 # make docs, test-debootstrap, certs [DIR=certs]
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
 # make fuzz [T=x] [SECONDS=n]    n seconds for each fuzz target;  make fuzz-short [T=x]
-# make lint format layers coverage install clean
+# make lint format layers coverage clean
+# make install uninstall [DESTDIR=] [PREFIX=/usr/local] [SYSCONFDIR=/etc], deb
 #
 # V=1 shows the commands. Objects go to build/<mode>/, so modes live side by side. Each folder is
 # one archive: a folder whose sources do not compile does not stop the tests of another.
@@ -67,7 +68,7 @@ BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
 .PHONY: powercut short-io all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire \
         differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak bench archive-proof clients test-debootstrap certs docs lint \
-        format coverage install clean
+        format coverage install uninstall deb clean
 .SECONDEXPANSION:
 .SECONDARY:
 
@@ -236,9 +237,43 @@ coverage:
 certs:
 	$(PYTHON) tests/lib/certs.py $(or $(DIR),certs)
 
+# Settings that are there stay. The binary keeps its debug information unless `make install STRIP=-s`.
+SYSCONFDIR ?= /etc
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+DOCDIR     := $(PREFIX)/share/doc/memd
+DOCS       := README.md $(wildcard SECURITY.md docs/*.md)
+INSTALLED   = $(PREFIX)/bin/memd $(PREFIX)/share/man/man1/memd.1 $(PREFIX)/share/man/man5/memd.conf.5 \
+              $(PREFIX)/share/bash-completion/completions/memd \
+              $(patsubst deploy/%,$(UNITDIR)/%,$(wildcard deploy/memd.service deploy/memd.socket)) \
+              $(patsubst deploy/memd.%,$(PREFIX)/lib/%.d/memd.conf,$(wildcard deploy/memd.sysusers deploy/memd.tmpfiles)) \
+              $(addprefix $(DOCDIR)/,$(notdir $(DOCS)))
+
 install: $(B)/memd
-	install -D -m 755 $(B)/memd $(DESTDIR)$(PREFIX)/bin/memd
-	$(if $(wildcard memd.conf),install -D -m 640 memd.conf $(DESTDIR)/etc/memd/memd.conf)
+	install -D $(STRIP) -m 755 $(B)/memd $(DESTDIR)$(PREFIX)/bin/memd
+	test -e $(DESTDIR)$(SYSCONFDIR)/memd/memd.conf || install -D -m 640 memd.conf $(DESTDIR)$(SYSCONFDIR)/memd/memd.conf
+	$(B)/memd --print-man 1 | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/man/man1/memd.1
+	$(B)/memd --print-man 5 | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/man/man5/memd.conf.5
+	for f in $(wildcard deploy/memd.service deploy/memd.socket); do \
+		sed 's|/usr/bin/memd|$(PREFIX)/bin/memd|; s|/etc/memd/|$(SYSCONFDIR)/memd/|' $$f | \
+			install -D -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/$${f##*/}; done
+	for f in $(wildcard deploy/memd.sysusers deploy/memd.tmpfiles); do \
+		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/lib/$${f##*.}.d/memd.conf; done
+	install -D -m 644 deploy/memd.completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/memd
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCS)
+
+# Settings and data stay.
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	-rmdir $(DESTDIR)$(DOCDIR)
+
+# build/deb/memd_VERSION_ARCH.deb, from a copy of the tree; needs debhelper and dpkg-dev, and no network.
+deb:
+	rm -rf build/deb && mkdir -p build/deb/memd
+	tar -c --exclude=./build --exclude=./.git . | tar -x -C build/deb/memd
+	cp -r deploy/debian build/deb/memd/
+	cd build/deb/memd && env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc -j$(shell nproc)
+	rm -rf build/deb/memd
+	ls -l build/deb/*.deb
 
 clean:
 	rm -rf build

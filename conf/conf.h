@@ -318,6 +318,9 @@ bool MUST_USE conf_check_file(const char *path, conf_words_ok *namespace_ok, str
 /* For memd --print-config: append the documented memd.conf that holds all defaults. */
 void conf_print(struct buf *out);
 
+/* For memd --print-man 5: append memd.conf(5), for man(1). date as 2026-11-21. */
+void conf_print_man(struct buf *out, const char *version, const char *date);
+
 /* --- at run time ------------------------------------------------------------------------------ */
 
 /* What stands in the place of a secret where values are shown. */

@@ -17,35 +17,9 @@
 #include "server/setup.h"
 #include "server/title.h"
 #include "server/tools.h"
+#include "server/usage.h"
 
 extern char **environ;
-
-static void print_help(void)
-{
-    puts("memd: the memory of AI agents, speaking the Redis protocol\n"
-         "\n"
-         "Usage: memd [/path/to/memd.conf] [--setting value ...] [-]\n"
-         "       memd --check-config FILE   say what is wrong with a configuration file\n"
-         "       memd --print-config        print the default configuration, with comments\n"
-         "       memd --check FILE|DIR      are the files of a data directory as they were written?\n"
-         "       memd --repair DIR [--salvage] [/path/to/memd.conf] [--setting value ...]\n"
-         "                                  keep the original beside, and make DIR one that loads;\n"
-         "                                  --salvage: also from a snapshot that can be read in part\n"
-         "       memd --restore-to TIME DIR NEWDIR\n"
-         "                                  the log in DIR as it was at TIME (2026-11-21T10:00:00Z, or\n"
-         "                                  Unix time in s or ms), as a new data directory\n"
-         "       memd --ping [--port N] [--host ADDRESS] [--unixsocket PATH]\n"
-         "            [--tls [--cacert FILE] [--cert FILE --key FILE] [--insecure]]\n"
-         "                                  exit 0 when a memd answers there (health checks)\n"
-         "       memd -v or --version\n"
-         "       memd -h or --help\n"
-         "\n"
-         "Every setting of memd.conf can be given as an option; later ones win:\n"
-         "       memd --port 7000 --maxmemory 2gb --appendonly yes\n"
-         "       memd memd.conf --loglevel verbose --save 60 1000 --save \"\"\n"
-         "       MEMD_PORT=7000 MEMD_PASSWORD_FILE=/run/secrets/memd memd\n"
-         "       echo 'maxmemory 128mb' | memd -");
-}
 
 static void print_version(void)
 {
@@ -60,11 +34,15 @@ static bool handled_alone(int argc, char **argv, int *code)
 
     *code = 0;
     if (argc >= 2 && (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0)) {
-        print_help();
+        usage_help(&out);
+        fwrite(out.p, 1, out.n, stdout);
     } else if (argc >= 2 && (strcmp(first, "--version") == 0 || strcmp(first, "-v") == 0)) {
         print_version();
     } else if (argc == 2 && strcmp(first, "--print-config") == 0) {
         conf_print(&out);
+        fwrite(out.p, 1, out.n, stdout);
+    } else if (argc == 3 && strcmp(first, "--print-man") == 0 && (strcmp(argv[2], "1") == 0 || strcmp(argv[2], "5") == 0)) {
+        usage_man(&out, argv[2][0] - '0');
         fwrite(out.p, 1, out.n, stdout);
     } else if (argc == 3 && strcmp(first, "--check-config") == 0) {
         bool good = conf_check_file(argv[2], namespace_line_ok, &out);

@@ -28,6 +28,7 @@
 #include "server/registry.h"
 
 #define MEMD_VERSION "0.1.0"
+#define MEMD_RELEASED "2026-11-21" /* the date that its manual pages bear */
 /* What clients are told in redis_version: the surface that memd speaks. */
 #define MEMD_REDIS_VERSION "7.2.0"
 

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Prove the README's two commands and the Dockerfile in a clean Debian 12.
+"""Prove the README's two commands, the Dockerfile and the Debian package in a clean Debian 12.
 
-    tests/debootstrap/prove.py [--only readme|docker] [--tests WORD] [--base DIR]
+    tests/debootstrap/prove.py [--only readme|docker|deb] [--tests WORD] [--base DIR]
 
 Needs root, debootstrap and Debian's archive. A minimal system is made once (--base, kept for the next
 run); each proof works on a copy of it, with the tree as `git archive` gives it.
 
 readme: ./memd-up, the example, kill -9, ./memd-up again, ./memd-test.
 docker: the instructions of the Dockerfile are carried out one by one in chroots: RUN, COPY, ENV, USER
-        and WORKDIR as they stand; then ENTRYPOINT runs as its USER, and HEALTHCHECK is asked."""
+        and WORKDIR as they stand; then ENTRYPOINT runs as its USER, and HEALTHCHECK is asked.
+deb:    `make deb` in one system, without network; in another the package is installed, its service started as its
+        unit says, asked, killed, started again, upgraded, removed and purged."""
 import argparse
 import glob
 import json
@@ -27,6 +29,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(HERE, "../lib"))
 
 import server as srv  # noqa: E402
+from resp import OK  # noqa: E402
 
 SUITE, ARCHIVE = "bookworm", "http://deb.debian.org/debian"
 
@@ -71,8 +74,8 @@ class Root:
     def run(self, *argv, check=True, **kw):
         return subprocess.run(self.argv(list(argv)), check=check, **kw)
 
-    def sh(self, text, **kw):
-        return self.run("sh", "-c", text, **kw)
+    def sh(self, script, **kw):
+        return self.run("sh", "-c", script, **kw)
 
     def unpack_tree(self, where):
         path = os.path.join(self.dir, where.lstrip("/"))
@@ -241,18 +244,126 @@ def prove_docker(base):
         shutil.rmtree(context, ignore_errors=True)
 
 
+def unit_setting(text, name):
+    return [line.partition("=")[2] for line in text.splitlines() if line.startswith(name + "=")]
+
+
+def build_package(base):
+    """The path of the package, built from the tree with its Build-Depends and no network."""
+    root = Root(base)
+    try:
+        root.unpack_tree("/memd")
+        root.workdir = "/memd"
+        say("apt-get build-dep, make deb without network")
+        root.sh("mkdir /tmp/b && cp -r deploy/debian /tmp/b && apt-get update -q && apt-get install -q -y dpkg-dev "
+                "&& apt-get build-dep -q -y --no-install-recommends /tmp/b", stdout=subprocess.DEVNULL)
+        subprocess.run(["unshare", "-n"] + root.argv(["make", "deb"]), check=True, stdout=subprocess.DEVNULL)
+        found = [f for f in glob.glob(os.path.join(root.dir, "memd/build/deb/memd_*.deb"))]
+        assert len(found) == 1, found
+        return shutil.copy(found[0], tempfile.mkdtemp(prefix="memd-deb-", dir=os.path.dirname(base)))
+    finally:
+        root.destroy()
+
+
+class Service:
+    """Runs a unit's ExecStart as its User, the way systemd would, in a system that has none running."""
+
+    def __init__(self, root):
+        self.root = root
+        with open(os.path.join(root.dir, "lib/systemd/system/memd.service")) as f:
+            self.unit = f.read()
+        self.process = None
+
+    def start(self, port):
+        user = unit_setting(self.unit, "User")[0]
+        argv = shlex.split(unit_setting(self.unit, "ExecStart")[0].lstrip("@!-+:"))
+        self.root.user = "memd:memd" if user == "memd" else user
+        for name in unit_setting(self.unit, "RuntimeDirectory"):
+            path = os.path.join(self.root.dir, "run", name)
+            os.makedirs(path, exist_ok=True)
+            shutil.chown(path, *[int(self.root.run("id", o, "memd", capture_output=True, text=True).stdout) for o in ("-u", "-g")])
+        self.root.env["MEMD_PORT"] = str(port)
+        self.process = subprocess.Popen(self.root.argv(argv))
+        self.root.user = None
+        srv.wait_for(lambda: self.process.poll() is not None or
+                     self.root.run("memd", "--ping", check=False, capture_output=True).returncode == 0, "not ready", 60)
+        assert self.process.poll() is None, "it ended with %s" % self.process.poll()
+        return socket.create_connection(("127.0.0.1", port))
+
+    def stop(self, sig=signal.SIGTERM):
+        self.process.send_signal(sig)
+        return self.process.wait(60)
+
+
+def prove_deb(base):
+    package = build_package(base)
+    root = Root(base)
+    service = None
+    try:
+        name = os.path.basename(package)
+        shutil.copy(package, os.path.join(root.dir, "tmp", name))
+        say("apt-get install ./%s" % name)
+        install = "apt-get install -q -y --no-install-recommends /tmp/%s" % name
+        root.sh("apt-get update -q && " + install, stdout=subprocess.DEVNULL)
+        owner = root.sh("stat -c '%U:%G %a' /etc/memd/memd.conf /var/lib/memd", capture_output=True, text=True).stdout.split("\n")
+        assert owner[:2] == ["memd:memd 640", "memd:memd 700"], owner
+        root.sh("memd --check-config /etc/memd/memd.conf", stdout=subprocess.DEVNULL)
+        wanted = "etc/systemd/system/multi-user.target.wants/memd.service"
+        assert os.path.islink(os.path.join(root.dir, wanted)), "the service is not enabled"
+
+        port = srv.free_port()
+        service = Service(root)
+        say("ExecStart as its user")
+        with service.start(port) as sock:
+            c = srv.Conn(sock)
+            assert c("SET", "k", "v") == OK and c("CONFIG", "GET", "dir") == [b"dir", b"/var/lib/memd"]
+            assert c("CONFIG", "SET", "maxmemory", "64mb") == OK and c("CONFIG", "REWRITE") == OK
+            assert c.info("server")["config_file"] == "/etc/memd/memd.conf"
+        with open("/proc/%d/status" % service.process.pid) as f:
+            uid = f.read().split("Uid:")[1].split()[0]
+        assert uid != "0" and uid == root.run("id", "-u", "memd", capture_output=True, text=True).stdout.strip()
+        say("kill -9, start: the data is there")
+        service.stop(signal.SIGKILL)
+        with service.start(port) as sock:
+            assert srv.Conn(sock)("GET", "k") == b"v"
+        assert service.stop() == 0
+
+        say("installed once more: settings and data stay")
+        root.sh(install.replace("install", "install --reinstall", 1), stdout=subprocess.DEVNULL)
+        with service.start(port) as sock:
+            c = srv.Conn(sock)
+            assert c("GET", "k") == b"v" and c("CONFIG", "GET", "maxmemory") == [b"maxmemory", b"67108864"]
+        assert service.stop() == 0
+
+        say("apt-get remove, purge")
+        root.sh("apt-get remove -q -y memd", stdout=subprocess.DEVNULL)
+        assert not os.path.exists(os.path.join(root.dir, "usr/bin/memd"))
+        assert os.path.exists(os.path.join(root.dir, "etc/memd/memd.conf"))
+        told = root.sh("apt-get purge -q -y memd", capture_output=True, text=True).stdout
+        assert not os.path.exists(os.path.join(root.dir, "etc/memd")) and not os.path.lexists(os.path.join(root.dir, wanted))
+        assert "The data of memd stays" in told and os.listdir(os.path.join(root.dir, "var/lib/memd"))
+    finally:
+        if service and service.process and service.process.poll() is None:
+            service.process.kill()
+            service.process.wait()
+        root.destroy()
+        shutil.rmtree(os.path.dirname(package))
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    a.add_argument("--only", choices=["readme", "docker"])
+    a.add_argument("--only", choices=["readme", "docker", "deb"])
     a.add_argument("--tests", default="", help="only the tests with this word in their name")
     a.add_argument("--base", default="/var/tmp/memd-debootstrap/base")
     o = a.parse_args()
     os.makedirs(o.base, exist_ok=True)
     make_base(o.base)
-    if o.only != "docker":
+    if o.only in (None, "readme"):
         prove_readme(o.base, o.tests)
-    if o.only != "readme":
+    if o.only in (None, "docker"):
         prove_docker(o.base)
+    if o.only in (None, "deb"):
+        prove_deb(o.base)
     say("proved")
 
 
