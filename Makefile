@@ -41,7 +41,8 @@ CFLAGS_lint     := -O1 -fanalyzer
 CFLAGS_bug      := -O1 -g -DMEMD_PLANTED_BUG=$(shell echo $(MODE) | tr a-z- A-Z_)
 CFLAGS  := -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes \
            -Wmissing-prototypes -Werror -pthread $(CFLAGS_$(firstword $(subst -, ,$(MODE)))) $(CFLAGS)
-LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed $(filter -f% --coverage,$(CFLAGS_$(MODE))) $(LDFLAGS)
+# -rdynamic: names of functions in crash reports, also without debug information.
+LDFLAGS := -rdynamic -Wl,-z,relro,-z,now -Wl,--as-needed $(filter -f% --coverage,$(CFLAGS_$(MODE))) $(LDFLAGS)
 MALLOC  := $(if $(filter asan fuzz,$(MODE)),,-ljemalloc)
 LIBS    := -lsqlite3 -lzstd -lcjson -llzf -levent_core -l:liblua5.1-cjson.a -lluajit-5.1 -lssl -lcrypto $(MALLOC) -lpthread -lm
 

@@ -9,6 +9,13 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+/* The invariant that broke; file is NULL as long as none did. For a report. */
+struct ensure_broken {
+    const char *file, *cond;
+    int line;
+};
+const struct ensure_broken *ensure_what_broke(void);
+
 /* Print "file:line: cond" to stderr and abort. */
 _Noreturn void ensure_failed(const char *file, int line, const char *cond);
 

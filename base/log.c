@@ -125,6 +125,11 @@ int log_fd(const struct log *l)
     return l ? l->fd : -1;
 }
 
+bool log_is_json(const struct log *l)
+{
+    return l != NULL && l->format == LOG_FORMAT_JSON;
+}
+
 void log_leave_syslog(struct log *l)
 {
     l->to_syslog = false;

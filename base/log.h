@@ -53,8 +53,9 @@ enum { LOG_LIMIT = 10 };
 /* Tell what log_limited has left out in seconds that are over. For a cron, about once a second. */
 void log_tend(struct log *l);
 
-/* Where lines go: for one who may not call any of these, in a signal's handler. -1 for no log. */
+/* Where lines go, and whether as JSON: for one who may not call any of these, in a signal's handler. -1 for no log. */
 int log_fd(const struct log *l);
+bool log_is_json(const struct log *l);
 
 #define log_debug(l, ...) log_line(l, LOG_DEBUG, __VA_ARGS__)
 #define log_verbose(l, ...) log_line(l, LOG_VERBOSE, __VA_ARGS__)

@@ -5,19 +5,79 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int thread_start(pthread_t *t, void *(*fn)(void *arg), void *arg)
+#include "base/mem.h"
+
+/* --- a stack for signals --------------------------------------------------------------------------------- */
+
+enum { SIGNAL_STACK = 64 << 10, GUARD = 4096 }; /* what lies below it is not to be overrun */
+
+static void *signal_stack_new(void)
 {
-    sigset_t all, was;
+    char *p = mmap(NULL, SIGNAL_STACK + GUARD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    stack_t st = { .ss_sp = p + GUARD, .ss_size = SIGNAL_STACK };
+
+    if (p == MAP_FAILED) return NULL; /* then there is none */
+    mprotect(p, GUARD, PROT_NONE);
+    sigaltstack(&st, NULL);
+    return p;
+}
+
+static void signal_stack_free(void *p)
+{
+    stack_t none = { .ss_flags = SS_DISABLE };
+
+    if (p == NULL) return;
+    sigaltstack(&none, NULL);
+    munmap(p, SIGNAL_STACK + GUARD);
+}
+
+void thread_signal_stack(void)
+{
+    stack_t st;
+
+    if (sigaltstack(NULL, &st) == 0 && (st.ss_flags & SS_DISABLE)) signal_stack_new();
+}
+
+/* --- starting ---------------------------------------------------------------------------------------------- */
+
+struct start {
+    void *(*fn)(void *arg);
+    void *arg;
+    const char *name;
+};
+
+static void *run(void *p)
+{
+    struct start s = *(struct start *)p;
+    void *stack, *result;
+
+    mem_free(p);
+    pthread_setname_np(pthread_self(), s.name);
+    stack = signal_stack_new();
+    result = s.fn(s.arg);
+    signal_stack_free(stack);
+    return result;
+}
+
+int thread_start(pthread_t *t, const char *name, void *(*fn)(void *arg), void *arg)
+{
+    struct start *s = mem_alloc(sizeof *s);
+    static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT }; /* else it would die without a word */
+    sigset_t others, was;
     int error;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &was);
-    error = pthread_create(t, NULL, fn, arg);
+    *s = (struct start){ fn, arg, name };
+    sigfillset(&others);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&others, own[i]);
+    pthread_sigmask(SIG_SETMASK, &others, &was);
+    error = pthread_create(t, NULL, run, s);
     pthread_sigmask(SIG_SETMASK, &was, NULL);
+    if (error != 0) mem_free(s);
     return error;
 }
 

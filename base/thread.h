@@ -7,9 +7,14 @@
 
 #include "base/ensure.h"
 
-/* Run fn(arg) on a new thread, which takes no signals: those are the reactor's. 0, or what is the matter
- * (EAGAIN: a limit on processes has been reached). */
-int MUST_USE thread_start(pthread_t *t, void *(*fn)(void *arg), void *arg);
+/* Run fn(arg) on a new thread, which takes no signals but those of its own failures: the others are the
+ * reactor's. name is what ps -L and a crash report
+ * call it, up to 15 bytes that stay. 0, or what is the matter (EAGAIN: a limit on processes has been reached). */
+int MUST_USE thread_start(pthread_t *t, const char *name, void *(*fn)(void *arg), void *arg);
+
+/* Give the calling thread a stack for handlers of signals, so that one that has used up its own can still say so.
+ * thread_start does it for each; once more does nothing. */
+void thread_signal_stack(void);
 
 /* Words for the log after that. */
 const char *thread_why(int error);

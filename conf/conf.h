@@ -175,6 +175,7 @@ struct conf {
     int shutdown_on_sigint, shutdown_on_sigterm; /* bits of enum conf_shutdown */
     bool crash_log_enabled;
     bool hide_user_data_from_log;
+    int64_t watchdog_period; /* ms, 0: off */
     enum conf_oom_adj oom_score_adj;
     int64_t oom_score_adj_values[3]; /* primary, replica, helper process */
     bool disable_thp;

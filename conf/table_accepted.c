@@ -128,7 +128,6 @@ const struct setting accepted_settings[] = {
     { "sanitize-dump-payload", LIKE_WORD(sanitize_words, "no", 0) },
     { "propagation-error-behavior", LIKE_WORD(behavior_words, "ignore", 0) },
     { "use-exit-on-panic", LIKE_BOOL("no", HIDDEN) },
-    { "watchdog-period", LIKE_INT(0, INT_MAX, "0", HIDDEN) },
     { "aof-disable-auto-gc", LIKE_BOOL("no", HIDDEN) },
     { "loading-process-events-interval-bytes", LIKE_INT(1024, INT_MAX, "2097152", HIDDEN) },
 

@@ -188,7 +188,11 @@ const struct setting general_settings[] = {
     { "hide-user-data-from-log", BOOL(hide_user_data_from_log), .initial = "no",
       .doc = "Leave keys out of the log. Values and passwords are never in it." },
     { "crash-log-enabled", BOOL(crash_log_enabled), .initial = "yes",
-      .doc = "When memd crashes, log where." },
+      .doc = "When memd crashes, write a report to the log and to standard error: where it was, memory, and the names "
+             "of the last commands. What clients sent is not in it." },
+    { "watchdog-period", INT(watchdog_period, 0, INT_MAX), .initial = "0", .unit = "milliseconds",
+      .doc = "Log where the reactor is when it has been busy for so long without a pause, to find what makes it slow. "
+             "At least 200, whatever is given; 0: off. Not for every day: the signal interrupts what runs." },
     { "oom-score-adj", WORD(oom_score_adj, oom_words), .initial = "no",
       .doc = "Tell the kernel which process to kill first when the machine runs out of memory: "
              "no, relative (oom-score-adj-values are added to the score it has at the start; yes "

@@ -117,7 +117,7 @@ struct archive_builder *archive_builder_start(const char *path, const struct has
     b->seq = seq;
     b->wake = wake;
     b->ctx = ctx;
-    if (thread_start(&b->thread, run, b) == 0) return b;
+    if (thread_start(&b->thread, "memd-arc-index", run, b) == 0) return b;
     mem_free(b->path);
     mem_free(b);
     return NULL;

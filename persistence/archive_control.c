@@ -98,7 +98,7 @@ enum err archive_writer_start(struct archive_writer **to, const struct archive_c
     w->end = &w->first;
     pthread_mutex_init(&w->lock, NULL);
     init_conds(w);
-    error = thread_start(&w->thread, archive_writer_run, w);
+    error = thread_start(&w->thread, "memd-arc-write", archive_writer_run, w);
     if (error != 0) {
         destroy(w);
         return why_put(why, ERR_IO, "no thread for the archive: %s", thread_why(error));

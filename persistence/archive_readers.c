@@ -141,7 +141,7 @@ static enum err lane_start(struct archive_readers *rs, struct lane *l, const str
     int error;
 
     if (e != OK) return e;
-    error = thread_start(&l->thread, run, l);
+    error = thread_start(&l->thread, "memd-arc-read", run, l);
     if (error != 0) {
         snprintf(why, ARCHIVE_WHY, "no thread to read the archive: %s", thread_why(error));
         return ERR_IO;

@@ -458,7 +458,7 @@ void log_thread_start(struct write_log *w)
     int error;
 
     w->stop = false;
-    error = thread_start(&w->thread, run, w);
+    error = thread_start(&w->thread, "memd-log", run, w);
     if (error == 0) return;
     log_warning(w->env.log, "The thread of the log could not be started: %s", thread_why(error));
     ensure(error == 0); /* nothing has been written yet that would need it */

@@ -66,7 +66,7 @@ struct worker *worker_new(int *error)
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->more, NULL);
     pthread_cond_init(&w->rest, NULL);
-    *error = thread_start(&w->thread, run, w);
+    *error = thread_start(&w->thread, "memd-save", run, w);
     if (*error == 0) return w;
     destroy(w);
     return NULL;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "server/client.h"
+#include "server/crash_report.h"
 #include "server/dispatch.h"
 #include "server/guess.h"
 #include "server/keysizes.h"
@@ -101,6 +102,7 @@ bool cron_turn(struct server *s)
         rate_sample(&s->net_out, s->stats.net_out, passed_ms);
         rate_sample(&s->cycles, s->turns, passed_ms);
         rate_sample(&s->cycle_us, server_turns_us(s), passed_ms);
+        crash_report_alive(s);
         note_peak(s);
         bound_resident(s);
         listen_resume(s);

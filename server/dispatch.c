@@ -415,6 +415,7 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     begin(&call, c, ref->cmd, argc, argv);
     call.may_block = may_block;
     s->current = asker;
+    s->recent[s->recent_at++ % RECENT_COMMANDS] = ref;
     s->store->no_touch = (asker->flags & CLIENT_NO_TOUCH) != 0;
     if (writes) persist_group_begin(s->persist);
     e = call_run(&call);

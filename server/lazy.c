@@ -66,7 +66,7 @@ struct lazy *lazy_new(int *error)
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->more, NULL);
     l->last = &l->first;
-    *error = thread_start(&l->thread, work, l);
+    *error = thread_start(&l->thread, "memd-free", work, l);
     if (*error == 0) return l;
     destroy(l);
     return NULL;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/crash.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "server/listen.h"
@@ -172,6 +173,7 @@ static int run(struct conf *conf, const struct title *title)
     if (log == NULL) return 1; /* it has said why */
     server_apply_log(conf, log);
     code = serve(conf, log, title);
+    crash_close();
     log_close(&log);
     return code;
 }

@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "conf/setting.h"
 #include "server/client.h"
+#include "server/crash_report.h"
 #include "server/cron.h"
 #include "server/departures.h"
 #include "server/dispatch.h"
@@ -285,6 +286,8 @@ bool server_apply_conf(struct server *s, const struct setting *const *changed, s
     s->reads_wait = persist_reads_wait(s->persist);
     apply_plain(s);
     server_apply_log(s->conf, s->log);
+    if (conf_changed(changed, n, "crash-log-enabled") || conf_changed(changed, n, "watchdog-period"))
+        crash_report_apply_conf(s);
     departures_apply_conf(s);
     if (conf_changed(changed, n, "requirepass")) {
         acl_set_default_password(s->acl, s->conf->requirepass);
@@ -438,6 +441,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     }
     limit_clients(s);
     shortage_open(s);
+    crash_report_apply_conf(s);
     s->startup_memory = mem_used();
     return true;
 }
@@ -504,6 +508,7 @@ void server_close(struct server *s)
     struct table *maps[] = { &s->by_id, &s->errorstats, &s->channels, &s->patterns, &s->shard_channels };
 
     mem_on_end(NULL, NULL);
+    crash_report_leave(s);
     listen_close(s);
     while (!link_alone(&s->clients)) {
         struct client *c = LINK_OF(s->clients.next, struct client, all);

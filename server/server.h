@@ -35,6 +35,7 @@
 struct archive;
 struct archive_job;
 struct client;
+struct command_ref;
 struct departing;
 struct functions;
 struct guesses;
@@ -68,7 +69,7 @@ struct server_stats {
     size_t peak_clients;
 };
 
-enum { OPS_SAMPLES = 16 };
+enum { OPS_SAMPLES = 16, RECENT_COMMANDS = 16 };
 
 /* A rate per second from samples of a counter. */
 struct rate {
@@ -208,6 +209,9 @@ struct server {
     struct lazy *lazy;          /* frees large values on a thread */
     char executable[512];
     struct shortage shortage;
+    struct command_ref *recent[RECENT_COMMANDS]; /* a ring of what ran last, for a crash report; recent_at: the oldest */
+    unsigned recent_at;
+    int64_t watchdog_ms;        /* 0: off */
     struct archive *archive;    /* departures.h: NULL until something needs it */
     struct departing *departing;
     size_t startup_memory;      /* used before any data was loaded */

@@ -30,7 +30,7 @@ static void start(struct worker *w)
 {
     sem_init(&w->ready, 0, 0);
     sem_init(&w->go, 0, 0);
-    ck_assert_int_eq(thread_start(&w->thread, run, w), 0);
+    ck_assert_int_eq(thread_start(&w->thread, "memd-test", run, w), 0);
     sem_wait(&w->ready);
 }
 
