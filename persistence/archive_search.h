@@ -14,7 +14,7 @@
 
 #include "base/hash.h"
 #include "persistence/archive_question.h"
-#include "persistence/archive_words.h"
+#include "persistence/archive_sieve.h"
 
 struct archive_search;
 

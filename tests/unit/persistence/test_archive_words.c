@@ -1,5 +1,6 @@
 /* test_archive_words.c -- queries as people type them; the sieve; texts against queries. */
 #include "persistence/archive_match.h"
+#include "persistence/archive_sieve.h"
 #include "tests/unit/unit.h"
 
 static sqlite3 *db;
@@ -233,6 +234,65 @@ START_TEST(the_sieve_lets_accents_and_escapes_pass)
 }
 END_TEST
 
+/* Few letters, so that runs are met often, also across what is not plain. */
+static size_t random_piece(struct rng *r, char *out, size_t max)
+{
+    static const char *const odd[] = { "\xc3\xa9", "\\u00e9", "\\u00E9", "\\n", "\\", "\\u12", "\xcc\x81", "\xff", "\xe6\x9d\xb1", "u" };
+    uint64_t one_in = 1 + rng_below(r, 60);
+    size_t n = 0, want = rng_below(r, max - 8);
+
+    while (n < want) {
+        if (rng_below(r, one_in) == 0) {
+            const char *p = odd[rng_below(r, sizeof odd / sizeof *odd)];
+            memcpy(out + n, p, strlen(p));
+            n += strlen(p);
+        } else {
+            out[n++] = "abAB e0 .\x11"[rng_below(r, 10)];
+        }
+    }
+    return n;
+}
+
+START_TEST(sixteen_bytes_at_once_say_what_byte_by_byte_says)
+{
+    enum { QUERIES = 4000, VALUES = 8 };
+    uint64_t passed = 0, held = 0;
+    struct rng r;
+
+    unit_rng(&r);
+    for (int q = 0; q < QUERIES; q++) {
+        char query[48], why[WORDS_WHY];
+        struct archive_words w;
+        struct archive_sieve s, slow;
+        size_t n = random_piece(&r, query, sizeof query);
+        if (archive_words_parse(&w, str_of(query, n), why) != OK) continue;
+        archive_sieve_make(&s, &w, 1);
+        slow = s;
+        slow.n_runs = SIEVE_RUNS + 1;
+        for (int i = 0; i < VALUES; i++) {
+            struct archive_sifted fast_v = { 0 }, slow_v = { 0 };
+            bool fast_passes = false, slow_passes = false;
+            for (uint64_t left = 1 + rng_below(&r, 3); left > 0 && !slow_passes; left--) {
+                size_t len;
+                char text[200], *piece;
+                len = random_piece(&r, text, sizeof text);
+                piece = mem_dup(text, len); /* its end is the end of an allocation */
+                fast_passes = archive_sieve_look(&s, &fast_v, str_of(piece, len));
+                slow_passes = archive_sieve_look(&slow, &slow_v, str_of(piece, len));
+                if (fast_passes != slow_passes || (!slow_passes && fast_v.seen != slow_v.seen))
+                    ck_abort_msg("'%.*s' in '%.*s': %d, byte by byte %d", (int)n, query, (int)len, piece, fast_passes, slow_passes);
+                mem_free(piece);
+            }
+            if (slow_passes) passed++;
+            else held++;
+        }
+    }
+    printf("%" PRIu64 " passed, %" PRIu64 " held back\n", passed, held);
+    ck_assert_uint_gt(passed, QUERIES / 2);
+    ck_assert_uint_gt(held, QUERIES / 2);
+}
+END_TEST
+
 START_TEST(pieces_of_a_value_do_not_touch_but_add_up)
 {
     struct archive_words w;
@@ -301,4 +361,5 @@ UNIT_MAIN_AROUND("archive_words", set_up, tear_down, words_are_quoted_and_all_wa
                  what_cannot_be_searched_for_is_explained, fts5_and_the_matcher_agree_on_words,
                  fts5_and_the_matcher_agree_on_trigrams, the_sieve_holds_back_what_lacks_a_word,
                  the_sieve_lets_accents_and_escapes_pass, pieces_of_a_value_do_not_touch_but_add_up,
-                 words_and_phrases_are_marked_whole, of_a_long_text_the_part_around_the_words_is_shown)
+                 sixteen_bytes_at_once_say_what_byte_by_byte_says, words_and_phrases_are_marked_whole,
+                 of_a_long_text_the_part_around_the_words_is_shown)
