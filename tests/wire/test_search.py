@@ -106,7 +106,7 @@ def test_evicted_sessions_are_found(s, c):
         nonlocal limit
         limit -= 16 << 10
         c("CONFIG", "SET", "maxmemory", str(limit))
-        return int(c.info("stats")["evicted_keys"]) > 100
+        return int(c.info("stats")["evicted_keys"]) > 600  # of 54 that are looked for some are among them
 
     wait_for(squeeze)
     c("CONFIG", "SET", "maxmemory", "0")
