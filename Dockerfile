@@ -13,7 +13,7 @@ WORKDIR /src
 RUN make clean && make -j"$(nproc)" && make install DESTDIR=/out PREFIX=/usr
 
 FROM debian:12-slim
-RUN apt-get update && apt-get install -y --no-install-recommends libevent-core-2.1-7 libjemalloc2 liblzf1 libsqlite3-0 libcjson1 libzstd1 libssl3 libluajit-5.1-2 && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends libevent-core-2.1-7 libevent-extra-2.1-7 libjemalloc2 liblzf1 libsqlite3-0 libcjson1 libzstd1 libssl3 libluajit-5.1-2 && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 6379 memd && useradd --system --uid 6379 --gid memd --home-dir /data --no-create-home memd && install -d -m 700 -o memd -g memd /data
 COPY --from=build /out/usr/bin/memd /usr/bin/memd
 COPY memd.conf /etc/memd/memd.conf

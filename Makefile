@@ -44,7 +44,7 @@ CFLAGS  := -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Wshadow -Wvla -Wstrict-prot
 # -rdynamic: names of functions in crash reports, also without debug information.
 LDFLAGS := -rdynamic -Wl,-z,relro,-z,now -Wl,--as-needed $(filter -f% --coverage,$(CFLAGS_$(MODE))) $(LDFLAGS)
 MALLOC  := $(if $(filter asan fuzz,$(MODE)),,-ljemalloc)
-LIBS    := -lsqlite3 -lzstd -lcjson -llzf -levent_core -l:liblua5.1-cjson.a -lluajit-5.1 -lssl -lcrypto $(MALLOC) -lpthread -lm
+LIBS    := -lsqlite3 -lzstd -lcjson -llzf -levent_extra -levent_core -l:liblua5.1-cjson.a -lluajit-5.1 -lssl -lcrypto $(MALLOC) -lpthread -lm
 
 # The archives that the tests of a folder link: what the folder may include.
 LINK_base        := base

@@ -249,6 +249,10 @@ struct conf {
     bool latency_tracking;
     struct conf_numbers latency_tracking_info_percentiles;
     unsigned notify_keyspace_events; /* bits of enum conf_notify */
+    int64_t metrics_port;            /* HTTP; 0: none */
+    struct conf_list metrics_bind;   /* as bind */
+    char *metrics_password;          /* "": none */
+    int64_t metrics_namespaces;      /* that have metrics of their own, at most */
 
     /* Slowing down on purpose, for tests: us for each key */
     int64_t rdb_key_save_delay, key_load_delay;

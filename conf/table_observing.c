@@ -1,6 +1,14 @@
 /* table_observing.c -- settings of what memd tells of itself and of its keys. */
 #include "conf/table.h"
 
+static const char *settle_addresses(void *field, bool at_start)
+{
+    const struct conf_list *l = field;
+
+    (void)at_start;
+    return l->n >= 1 && l->n <= 16 ? NULL : "There must be 1 to 16 addresses.";
+}
+
 const struct setting observing_settings[] = {
     { "slowlog-log-slower-than", INT(slowlog_log_slower_than, -1, INT64_MAX), .initial = "10000",
       .unit = "microseconds",
@@ -21,5 +29,21 @@ const struct setting observing_settings[] = {
              "kinds of events: g commands of all types, such as DEL and EXPIRE; $ strings; l "
              "lists; s sets; h hashes; z sorted sets; t streams; d modules; x expired; e evicted; "
              "A all of these; n new keys; m reads that found no key. Empty: nothing." },
+    { "metrics-port", INT(metrics_port, 0, 65535), .initial = "0",
+      .doc = "HTTP port with /metrics in Prometheus' format, /healthz (memd is alive) and /readyz "
+             "(503 and why, while it loads, cannot write to its disk, or ends). 0: none. 9121 is the "
+             "number that tools for Redis use." },
+    { "metrics-bind", KIND(kind_list, metrics_bind), .initial = "127.0.0.1",
+      .flags = SETTING_MULTI, .settle = settle_addresses, .accepts = "1 to 16 addresses",
+      .doc = "Addresses of the HTTP port, written as those of bind. In protected mode and without "
+             "metrics-password only clients on this machine may read /metrics, whatever the "
+             "address; /healthz and /readyz are for all who can connect." },
+    { "metrics-password", TEXT(metrics_password), .initial = "", .flags = SETTING_SECRET | SETTING_DROP,
+      .example = "a-long-random-text",
+      .doc = "Whoever reads /metrics has to send this, as \"Authorization: Bearer PASSWORD\": "
+             "authorization with credentials_file in prometheus.yml." },
+    { "metrics-namespaces", INT(metrics_namespaces, 0, 4096), .initial = "64", .unit = "namespaces",
+      .doc = "Namespaces that have metrics of their own: the first so many, in order of their "
+             "patterns. Each is some 24 series for whoever collects them." },
     { 0 },
 };

@@ -89,6 +89,17 @@ void latency_add(struct latency *l, const char *event, int64_t ms)
     e->next = (e->next + 1) % LATENCY_SAMPLES;
 }
 
+static const struct sample *last_of(const struct event_log *e)
+{
+    return &e->ring[(e->next + LATENCY_SAMPLES - 1) % LATENCY_SAMPLES];
+}
+
+void latency_each(const struct latency *l, void (*fn)(void *ctx, const char *event, int64_t last_ms, int64_t max_ms),
+                  void *ctx)
+{
+    for (int i = 0; i < l->n; i++) fn(ctx, l->events[i]->name, last_of(l->events[i])->ms, l->events[i]->max_ms);
+}
+
 /* --- commands --------------------------------------------------------------------------------------- */
 
 static struct latency *of(const struct call *c)
@@ -103,7 +114,7 @@ static enum err run_latest(struct call *c)
     reply_array(c->out, (size_t)l->n);
     for (int i = 0; i < l->n; i++) {
         struct event_log *e = l->events[i];
-        struct sample *last = &e->ring[(e->next + LATENCY_SAMPLES - 1) % LATENCY_SAMPLES];
+        const struct sample *last = last_of(e);
         reply_array(c->out, 4);
         reply_bulk_c(c->out, e->name);
         reply_int(c->out, last->at_s);

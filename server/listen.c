@@ -39,7 +39,7 @@ static void refuse(int fd, const char *text)
     close(fd);
 }
 
-static bool is_loopback(const struct sockaddr *a)
+bool listen_is_loopback(const struct sockaddr *a)
 {
     if (a->sa_family == AF_UNIX) return true;
     if (a->sa_family == AF_INET) {
@@ -81,7 +81,7 @@ static void welcome(struct listener *l, int fd, const struct sockaddr *from)
 {
     struct server *s = l->server;
     bool full = s->n_clients + tls_n_greeted(s) >= (size_t)s->conf->maxclients && !stranger_gives_way(s) && !tls_gives_way(s);
-    bool deny = is_protected(s) && !is_loopback(from);
+    bool deny = is_protected(s) && !listen_is_loopback(from);
 
     if (full || deny) s->stats.rejected++;
     if (full || (deny && !l->is_tls)) {
@@ -163,36 +163,45 @@ static int bound_socket(const struct addrinfo *ai, int backlog)
     return -1;
 }
 
-static bool open_tcp(struct server *s, const char *address, int64_t number, bool is_tls)
+bool listen_socket(struct server *s, const char *address, int port, int backlog, int *fd)
 {
     bool optional = address[0] == '-';
     const char *host = address + optional;
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
     struct addrinfo *list;
-    char port[8];
-    int fd, rc;
+    char service[8];
+    int rc;
 
+    *fd = -1;
     if (strcmp(host, "*") == 0) {
         host = "0.0.0.0";
     } else if (strcmp(host, "::*") == 0) {
         host = "::";
     }
-    snprintf(port, sizeof port, "%d", (int)number);
-    rc = getaddrinfo(host, port, &hints, &list);
+    snprintf(service, sizeof service, "%d", port);
+    rc = getaddrinfo(host, service, &hints, &list);
     if (rc != 0) {
         if (!optional) log_warning(s->log, "bind: %s: %s", address, gai_strerror(rc));
         return optional;
     }
-    fd = bound_socket(list, (int)s->conf->tcp_backlog);
+    *fd = bound_socket(list, backlog);
     freeaddrinfo(list);
-    if (fd < 0) {
+    if (*fd < 0) {
         bool missing = errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT;
         if (optional && missing) return true;
-        log_warning(s->log, "Could not create server TCP listening socket %s:%s: bind: %s", host, port,
+        log_warning(s->log, "Could not create server TCP listening socket %s:%s: bind: %s", host, service,
                     strerror(errno));
         return false;
     }
-    add(s, fd, false, is_tls);
+    return true;
+}
+
+static bool open_tcp(struct server *s, const char *address, int64_t port, bool is_tls)
+{
+    int fd;
+
+    if (!listen_socket(s, address, (int)port, (int)s->conf->tcp_backlog, &fd)) return false;
+    if (fd >= 0) add(s, fd, false, is_tls);
     return true;
 }
 

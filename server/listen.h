@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 struct server;
+struct sockaddr;
 
 /* Open all sockets that the settings name. False: one could not be opened; it is in the log. An
  * address with a '-' before it may be missing on this machine. */
@@ -14,6 +15,13 @@ void listen_close(struct server *s);
 /* port, tls-port or bind have changed: close the TCP sockets and open those of the settings. Clients stay. False: one
  * could not be opened, and those that could are. */
 bool listen_move(struct server *s);
+
+/* A TCP socket that listens on an address as bind has it. False: it could not be had; it is in the log why. True with
+ * *fd < 0: the address is optional ("-::1"), and not one of this machine. */
+bool listen_socket(struct server *s, const char *address, int port, int backlog, int *fd);
+
+/* Is the peer on this machine? Those of unix sockets are. */
+bool listen_is_loopback(const struct sockaddr *a);
 
 /* A descriptor or a place has become free: accept again if accepting was paused. */
 void listen_resume(struct server *s);

@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "server/listen.h"
 #include "server/loop.h"
+#include "server/metrics.h"
 #include "server/namespace_rules.h"
 #include "server/ping.h"
 #include "server/setup.h"
@@ -142,7 +143,7 @@ static int serve(struct conf *conf, struct log *log, const struct title *title)
     struct server s;
     int code = 1;
 
-    if (server_open(&s, conf, log) && listen_open(&s)) {
+    if (server_open(&s, conf, log) && listen_open(&s) && metrics_open(&s)) {
         s.title = title;
         title_show(title, conf);
         if (conf->pidfile[0]) write_pidfile(conf->pidfile, log);

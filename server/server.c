@@ -25,6 +25,7 @@
 #include "server/live_search.h"
 #include "server/namespaces.h"
 #include "server/loop.h"
+#include "server/metrics.h"
 #include "server/recall.h"
 #include "server/setup.h"
 #include "server/script_run.h"
@@ -253,6 +254,19 @@ static bool apply_logfile(struct server *s, const char **blame, char *why)
     return false;
 }
 
+/* The old port is given up first, as the new one may be the same at another address. */
+static bool apply_metrics(struct server *s, const struct setting *const *changed, size_t n, const char **blame,
+                          char *why)
+{
+    bool port = conf_changed(changed, n, "metrics-port");
+
+    if (!port && !conf_changed(changed, n, "metrics-bind")) return true;
+    if (metrics_open(s)) return true;
+    *blame = port ? "metrics-port" : "metrics-bind";
+    snprintf(why, PERSIST_WHY, "Unable to listen there. Check server logs.");
+    return false;
+}
+
 static void apply_plain(struct server *s)
 {
     s->store->conf = store_conf_of(s->conf);
@@ -277,6 +291,7 @@ bool server_apply_conf(struct server *s, const struct setting *const *changed, s
     if (conf_changed(changed, n, "logfile") && !apply_logfile(s, blame, why)) return false;
     if (!apply_tls(s, changed, n, blame, why)) return false;
     if (moved && !apply_listeners(s, moved, blame, why)) return false;
+    if (!apply_metrics(s, changed, n, blame, why)) return false;
     e = persist_set_conf(s->persist, &p, why);
     if (e != OK) {
         if (conf_changed(changed, n, "appendonly")) *blame = "appendonly";
@@ -510,6 +525,7 @@ void server_close(struct server *s)
     mem_on_end(NULL, NULL);
     crash_report_leave(s);
     listen_close(s);
+    metrics_close(s);
     while (!link_alone(&s->clients)) {
         struct client *c = LINK_OF(s->clients.next, struct client, all);
         client_flush(c);

@@ -47,6 +47,7 @@ struct lazy;
 struct slowlog;
 struct latency;
 struct listener;
+struct metrics;
 struct namespacing;
 struct title;
 struct tracking_table;
@@ -214,6 +215,7 @@ struct server {
     int64_t watchdog_ms;        /* 0: off */
     struct archive *archive;    /* departures.h: NULL until something needs it */
     struct departing *departing;
+    struct metrics *metrics;    /* metrics.c; NULL: there is no HTTP port */
     size_t startup_memory;      /* used before any data was loaded */
     const struct title *title;  /* where ps looks; NULL: left alone */
 };

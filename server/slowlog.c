@@ -47,6 +47,16 @@ void slowlog_free(struct slowlog **l)
     *l = NULL;
 }
 
+size_t slowlog_length(const struct slowlog *l)
+{
+    return l->n;
+}
+
+uint64_t slowlog_total(const struct slowlog *l)
+{
+    return l->next_id;
+}
+
 struct str slowlog_argument(struct arena *a, const struct command *cmd, size_t argc, const struct str *argv,
                             size_t i)
 {

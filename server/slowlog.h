@@ -19,6 +19,10 @@ void slowlog_add(struct slowlog *l, struct client *c, struct command_ref *ref, s
 struct str slowlog_argument(struct arena *a, const struct command *cmd, size_t argc, const struct str *argv,
                             size_t i);
 
+/* Requests that it holds, and those that it ever held. */
+size_t slowlog_length(const struct slowlog *l);
+uint64_t slowlog_total(const struct slowlog *l);
+
 extern const struct command slowlog_commands[];
 
 #endif

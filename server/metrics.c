@@ -1,0 +1,379 @@
+/* metrics.c -- see metrics.h. */
+#include "server/metrics.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "server/health.h"
+#include "server/listen.h"
+#include "server/metrics_page.h"
+#include "server/server.h"
+
+enum {
+    HEADERS_MAX = 8192, /* bytes of the request line and headers */
+    SLICE_US = 500,     /* of a page, in one turn */
+    SWEEP_MS = 200
+};
+
+/* A connection. evhttp does not say when it closes one; but whoever holds a bufferevent sees that it has no callbacks
+ * any more. */
+struct visitor {
+    struct link all; /* oldest first */
+    struct bufferevent *bev;
+    int64_t since_us;
+};
+
+/* A page that is being written for somebody. */
+struct answer {
+    struct link all;
+    struct metrics *metrics;
+    struct evhttp_request *request;
+    struct metrics_page *page;
+    struct event again;
+};
+
+struct metrics {
+    struct server *server;
+    struct evhttp *http;
+    struct link visitors, answers;
+    size_t n_visitors;
+    struct event sweep;
+    bool full; /* nobody is accepted until the next sweep */
+};
+
+/* --- visitors --------------------------------------------------------------------------------------------- */
+
+static void pause_one(struct evhttp_bound_socket *b, void *arg)
+{
+    (void)arg;
+    evconnlistener_disable(evhttp_bound_socket_get_listener(b));
+}
+
+static void resume_one(struct evhttp_bound_socket *b, void *arg)
+{
+    (void)arg;
+    evconnlistener_enable(evhttp_bound_socket_get_listener(b));
+}
+
+static void pause_accepting(struct metrics *m)
+{
+    if (m->full) return;
+    m->full = true;
+    evhttp_foreach_bound_socket(m->http, pause_one, NULL);
+}
+
+static void arm_sweep(struct metrics *m)
+{
+    if (!evtimer_pending(&m->sweep, NULL)) evtimer_add(&m->sweep, &(struct timeval){ .tv_usec = SWEEP_MS * 1000 });
+}
+
+static bool is_gone(const struct visitor *v)
+{
+    bufferevent_event_cb on_event;
+
+    bufferevent_getcb(v->bev, NULL, NULL, &on_event, NULL);
+    return on_event == NULL;
+}
+
+static void forget(struct metrics *m, struct visitor *v)
+{
+    link_remove(&v->all);
+    bufferevent_decref(v->bev);
+    mem_free(v);
+    m->n_visitors--;
+}
+
+static void forget_gone(struct metrics *m)
+{
+    for (struct link *l = m->visitors.next, *next; l != &m->visitors; l = next) {
+        struct visitor *v = LINK_OF(l, struct visitor, all);
+        next = l->next;
+        if (is_gone(v)) forget(m, v);
+    }
+}
+
+/* evhttp is about to have a connection, and asks what it is to be made of. */
+static struct bufferevent *on_visitor(struct event_base *base, void *arg)
+{
+    struct metrics *m = arg;
+    struct visitor *v = mem_zalloc(sizeof *v);
+
+    forget_gone(m);
+    v->bev = bufferevent_socket_new(base, -1, 0); /* evhttp closes the socket itself, at once */
+    ensure(v->bev != NULL);
+    bufferevent_incref(v->bev);
+    v->since_us = clock_mono_us();
+    link_add_tail(&m->visitors, &v->all);
+    if (++m->n_visitors >= METRICS_VISITORS) pause_accepting(m);
+    arm_sweep(m);
+    return v->bev;
+}
+
+/* Those whose time is over are shut down: evhttp hears of it as of any peer that goes. */
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+    struct metrics *m = arg;
+    int64_t now_us = clock_mono_us();
+
+    (void)fd;
+    (void)what;
+    forget_gone(m);
+    LINK_EACH(&m->visitors, l) {
+        struct visitor *v = LINK_OF(l, struct visitor, all);
+        if (now_us - v->since_us > METRICS_SECONDS * 1000000LL) shutdown(bufferevent_getfd(v->bev), SHUT_RDWR);
+    }
+    if (m->full && m->n_visitors < METRICS_VISITORS) {
+        m->full = false;
+        evhttp_foreach_bound_socket(m->http, resume_one, NULL);
+    }
+    if (m->full || m->n_visitors > 0) arm_sweep(m);
+}
+
+/* Out of descriptors, most likely: the connection would call again at once. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    struct metrics *m = arg;
+
+    (void)listener;
+    log_warning(m->server->log, "Accepting a connection to the metrics port: %s", strerror(errno));
+    pause_accepting(m);
+    arm_sweep(m);
+}
+
+/* --- answering -------------------------------------------------------------------------------------------- */
+
+static void set_headers(struct evhttp_request *r, const char *type)
+{
+    struct evkeyvalq *h = evhttp_request_get_output_headers(r);
+
+    evhttp_add_header(h, "Content-Type", type);
+    evhttp_add_header(h, "Connection", "close");
+    evhttp_add_header(h, "Cache-Control", "no-store");
+    evhttp_add_header(h, "X-Content-Type-Options", "nosniff");
+}
+
+static void free_bytes(const void *p, size_t n, void *arg)
+{
+    (void)n;
+    (void)arg;
+    mem_free((void *)(uintptr_t)p);
+}
+
+/* Reply with what b holds, which is freed when it has been sent. */
+static void reply_with(struct evhttp_request *r, int code, const char *reason, const char *type, struct buf *b)
+{
+    struct evbuffer *body = evbuffer_new();
+
+    ensure(body != NULL);
+    set_headers(r, type);
+    if (b->n == 0 || evbuffer_add_reference(body, b->p, b->n, free_bytes, NULL) != 0) buf_fini(b);
+    evhttp_send_reply(r, code, reason, body);
+    evbuffer_free(body);
+}
+
+static void reply_text(struct evhttp_request *r, int code, const char *reason, const char *text)
+{
+    struct buf b = { 0 };
+
+    buf_printf(&b, "%s\n", text);
+    reply_with(r, code, reason, "text/plain; charset=utf-8", &b);
+}
+
+/* --- /metrics --------------------------------------------------------------------------------------------- */
+
+#define TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define OPEN_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+static bool wants_open(struct evhttp_request *r)
+{
+    const char *accept = evhttp_find_header(evhttp_request_get_input_headers(r), "Accept");
+
+    return accept != NULL && strstr(accept, "application/openmetrics-text") != NULL;
+}
+
+static void free_answer(struct answer *a)
+{
+    evtimer_del(&a->again);
+    link_remove(&a->all);
+    metrics_page_free(&a->page);
+    mem_free(a);
+}
+
+static void write_on(evutil_socket_t fd, short what, void *arg)
+{
+    struct answer *a = arg;
+    struct buf text;
+
+    (void)fd;
+    (void)what;
+    if (metrics_page_write(a->page, SLICE_US)) {
+        evtimer_add(&a->again, &(struct timeval){ 0 }); /* after a turn for the clients */
+        return;
+    }
+    text = metrics_page_take(a->page);
+    reply_with(a->request, HTTP_OK, "OK", wants_open(a->request) ? OPEN_TYPE : TEXT_TYPE, &text);
+    free_answer(a);
+}
+
+/* While a page is written evhttp does not read from its connection, and so does not close it. */
+static void write_page(struct metrics *m, struct evhttp_request *r)
+{
+    struct answer *a = mem_zalloc(sizeof *a);
+
+    a->metrics = m;
+    a->request = r;
+    a->page = metrics_page_new(m->server, wants_open(r));
+    link_add_tail(&m->answers, &a->all);
+    evtimer_assign(&a->again, m->server->base, write_on, a);
+    write_on(-1, 0, a);
+}
+
+/* --- who may ---------------------------------------------------------------------------------------------- */
+
+/* The time it takes depends on what was sent alone. */
+static bool is_password(const char *sent, const char *password)
+{
+    size_t n = strlen(sent), have = strlen(password);
+    unsigned differs = n != have;
+
+    for (size_t i = 0; i < n; i++) differs |= (unsigned char)sent[i] ^ (unsigned char)password[have ? i % have : 0];
+    return differs == 0;
+}
+
+static bool knows_password(struct evhttp_request *r, const char *password)
+{
+    static const char scheme[] = "Bearer ";
+    const char *sent = evhttp_find_header(evhttp_request_get_input_headers(r), "Authorization");
+
+    return sent != NULL && strncasecmp(sent, scheme, sizeof scheme - 1) == 0 &&
+           is_password(sent + sizeof scheme - 1, password);
+}
+
+static bool is_local(struct evhttp_request *r)
+{
+    const struct sockaddr *from = evhttp_connection_get_addr(evhttp_request_get_connection(r));
+
+    return from != NULL && listen_is_loopback(from);
+}
+
+/* May the visitor read the metrics? Else it has been told why not. */
+static bool admit(struct metrics *m, struct evhttp_request *r)
+{
+    const struct conf *conf = m->server->conf;
+
+    if (conf->metrics_password[0]) {
+        if (knows_password(r, conf->metrics_password)) return true;
+        evhttp_add_header(evhttp_request_get_output_headers(r), "WWW-Authenticate", "Bearer realm=\"memd\"");
+        reply_text(r, 401, "Unauthorized", "metrics-password is set: send it as \"Authorization: Bearer PASSWORD\".");
+        return false;
+    }
+    if (!conf->protected_mode || is_local(r)) return true;
+    reply_text(r, 403, "Forbidden",
+               "memd is in protected mode: without metrics-password its metrics are for its own machine alone.");
+    return false;
+}
+
+/* --- requests --------------------------------------------------------------------------------------------- */
+
+static void reply_health(struct evhttp_request *r, const char *why_not)
+{
+    if (why_not) reply_text(r, HTTP_SERVUNAVAIL, "Service Unavailable", why_not);
+    else reply_text(r, HTTP_OK, "OK", "ok");
+}
+
+static void on_request(struct evhttp_request *r, void *arg)
+{
+    struct metrics *m = arg;
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(r);
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    enum evhttp_cmd_type method = evhttp_request_get_command(r);
+    char why[HEALTH_WHY];
+
+    if (path == NULL) path = "";
+    if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
+        evhttp_add_header(evhttp_request_get_output_headers(r), "Allow", "GET, HEAD");
+        reply_text(r, HTTP_BADMETHOD, "Method Not Allowed", "Only GET and HEAD are answered.");
+    } else if (strcmp(path, "/metrics") == 0) {
+        if (admit(m, r)) write_page(m, r);
+    } else if (strcmp(path, "/healthz") == 0) {
+        reply_health(r, NULL); /* who can say so is alive */
+    } else if (strcmp(path, "/readyz") == 0) {
+        reply_health(r, health_is_ready(m->server, why) ? NULL : why);
+    } else {
+        reply_text(r, HTTP_NOTFOUND, "Not Found", "There are /metrics, /healthz and /readyz.");
+    }
+}
+
+/* --- opening ---------------------------------------------------------------------------------------------- */
+
+static struct evhttp *make_http(struct metrics *m)
+{
+    enum { ALL_METHODS = 0xffff };
+    struct evhttp *h = evhttp_new(m->server->base);
+
+    ensure(h != NULL);
+    evhttp_set_gencb(h, on_request, m);
+    evhttp_set_bevcb(h, on_visitor, m);
+    evhttp_set_allowed_methods(h, ALL_METHODS); /* others than GET get a 405 of ours, not evhttp's 501 */
+    evhttp_set_max_headers_size(h, HEADERS_MAX);
+    evhttp_set_max_body_size(h, 0);
+    evhttp_set_timeout(h, METRICS_SECONDS / 2);
+    return h;
+}
+
+static bool listen_at(struct metrics *m, const char *address)
+{
+    struct server *s = m->server;
+    struct evconnlistener *l;
+    int fd;
+
+    if (!listen_socket(s, address, (int)s->conf->metrics_port, METRICS_QUEUE, &fd)) return false;
+    if (fd < 0) return true;
+    l = evconnlistener_new(s->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+    ensure(l != NULL);
+    ensure(evhttp_bind_listener(m->http, l) != NULL);
+    evconnlistener_set_error_cb(l, on_accept_error);
+    return true;
+}
+
+bool metrics_open(struct server *s)
+{
+    const struct conf_list *where = &s->conf->metrics_bind;
+    struct metrics *m;
+
+    metrics_close(s);
+    if (s->conf->metrics_port == 0) return true;
+    m = s->metrics = mem_zalloc(sizeof *m);
+    m->server = s;
+    link_init(&m->visitors);
+    link_init(&m->answers);
+    evtimer_assign(&m->sweep, s->base, on_sweep, m);
+    m->http = make_http(m);
+    for (size_t i = 0; i < where->n; i++) {
+        if (listen_at(m, where->items[i])) continue;
+        metrics_close(s);
+        return false;
+    }
+    return true;
+}
+
+void metrics_close(struct server *s)
+{
+    struct metrics *m = s->metrics;
+
+    if (m == NULL) return;
+    while (!link_alone(&m->answers)) free_answer(LINK_OF(m->answers.next, struct answer, all));
+    evhttp_free(m->http); /* its connections, and what they asked */
+    while (!link_alone(&m->visitors)) forget(m, LINK_OF(m->visitors.next, struct visitor, all));
+    evtimer_del(&m->sweep);
+    mem_free(m);
+    s->metrics = NULL;
+}
