@@ -252,6 +252,7 @@ struct conf {
     int64_t metrics_port;            /* HTTP; 0: none */
     struct conf_list metrics_bind;   /* as bind */
     char *metrics_password;          /* "": none */
+    int64_t metrics_timeout;         /* seconds */
     int64_t metrics_namespaces;      /* that have metrics of their own, at most */
 
     /* Slowing down on purpose, for tests: us for each key */

@@ -42,6 +42,9 @@ const struct setting observing_settings[] = {
       .example = "a-long-random-text",
       .doc = "Whoever reads /metrics has to send this, as \"Authorization: Bearer PASSWORD\": "
              "authorization with credentials_file in prometheus.yml." },
+    { "metrics-timeout", INT(metrics_timeout, 1, 3600), .initial = "10", .unit = "seconds",
+      .doc = "A request to the HTTP port, from its connection to the last byte of the reply, may "
+             "take so long." },
     { "metrics-namespaces", INT(metrics_namespaces, 0, 4096), .initial = "64", .unit = "namespaces",
       .doc = "Namespaces that have metrics of their own: the first so many, in order of their "
              "patterns. Each is some 24 series for whoever collects them." },

@@ -23,8 +23,9 @@ enum {
     SWEEP_MS = 200
 };
 
-/* A connection. evhttp does not say when it closes one; but whoever holds a bufferevent sees that it has no callbacks
- * any more. */
+/* A connection. evhttp tells of the end only of those that have sent a whole request; but whoever holds a bufferevent
+ * sees that it has no callbacks any more. Its socket stays open until it is let go: else the number could be another
+ * client's while libevent still knows it as this one's. */
 struct visitor {
     struct link all; /* oldest first */
     struct bufferevent *bev;
@@ -45,7 +46,7 @@ struct metrics {
     struct evhttp *http;
     struct link visitors, answers;
     size_t n_visitors;
-    struct event sweep;
+    struct event sweep; /* always armed */
     bool full; /* nobody is accepted until the next sweep */
 };
 
@@ -68,11 +69,6 @@ static void pause_accepting(struct metrics *m)
     if (m->full) return;
     m->full = true;
     evhttp_foreach_bound_socket(m->http, pause_one, NULL);
-}
-
-static void arm_sweep(struct metrics *m)
-{
-    if (!evtimer_pending(&m->sweep, NULL)) evtimer_add(&m->sweep, &(struct timeval){ .tv_usec = SWEEP_MS * 1000 });
 }
 
 static bool is_gone(const struct visitor *v)
@@ -100,6 +96,15 @@ static void forget_gone(struct metrics *m)
     }
 }
 
+/* A connection that had a request is over. No more is to be read from it, and it is let go at once. */
+static void on_close(struct evhttp_connection *c, void *arg)
+{
+    struct metrics *m = arg;
+
+    bufferevent_disable(evhttp_connection_get_bufferevent(c), EV_READ | EV_WRITE);
+    event_active(&m->sweep, EV_TIMEOUT, 1);
+}
+
 /* evhttp is about to have a connection, and asks what it is to be made of. */
 static struct bufferevent *on_visitor(struct event_base *base, void *arg)
 {
@@ -107,13 +112,13 @@ static struct bufferevent *on_visitor(struct event_base *base, void *arg)
     struct visitor *v = mem_zalloc(sizeof *v);
 
     forget_gone(m);
-    v->bev = bufferevent_socket_new(base, -1, 0); /* evhttp closes the socket itself, at once */
+    v->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
     ensure(v->bev != NULL);
     bufferevent_incref(v->bev);
+    bufferevent_setwatermark(v->bev, EV_READ, 0, 2 * HEADERS_MAX); /* also of one that evhttp has done with */
     v->since_us = clock_mono_us();
     link_add_tail(&m->visitors, &v->all);
     if (++m->n_visitors >= METRICS_VISITORS) pause_accepting(m);
-    arm_sweep(m);
     return v->bev;
 }
 
@@ -128,24 +133,34 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
     forget_gone(m);
     LINK_EACH(&m->visitors, l) {
         struct visitor *v = LINK_OF(l, struct visitor, all);
-        if (now_us - v->since_us > METRICS_SECONDS * 1000000LL) shutdown(bufferevent_getfd(v->bev), SHUT_RDWR);
+        if (now_us - v->since_us > m->server->conf->metrics_timeout * 1000000) shutdown(bufferevent_getfd(v->bev), SHUT_RDWR);
     }
     if (m->full && m->n_visitors < METRICS_VISITORS) {
         m->full = false;
         evhttp_foreach_bound_socket(m->http, resume_one, NULL);
     }
-    if (m->full || m->n_visitors > 0) arm_sweep(m);
 }
 
-/* Out of descriptors, most likely: the connection would call again at once. */
-static void on_accept_error(struct evconnlistener *listener, void *arg)
+static int find_sweep(const struct event_base *base, const struct event *e, void *to)
 {
-    struct metrics *m = arg;
+    (void)base;
+    if (event_get_callback(e) == on_sweep) *(struct metrics **)to = event_get_callback_arg(e);
+    return *(struct metrics **)to != NULL;
+}
 
-    (void)listener;
-    log_warning(m->server->log, "Accepting a connection to the metrics port: %s", strerror(errno));
+/* Out of descriptors, most likely: the connection would call again at once. What a listener hands to its error
+ * callback is evhttp's; ours is found by an event of ours. */
+static void on_accept_error(struct evconnlistener *listener, void *evhttp)
+{
+    struct metrics *m = NULL;
+    int error = errno;
+
+    (void)evhttp;
+    evconnlistener_disable(listener);
+    event_base_foreach_event(evconnlistener_get_base(listener), find_sweep, &m);
+    ensure(m != NULL);
+    log_warning(m->server->log, "Accepting a connection to the metrics port: %s", strerror(error));
     pause_accepting(m);
-    arm_sweep(m);
 }
 
 /* --- answering -------------------------------------------------------------------------------------------- */
@@ -297,6 +312,7 @@ static void on_request(struct evhttp_request *r, void *arg)
     enum evhttp_cmd_type method = evhttp_request_get_command(r);
     char why[HEALTH_WHY];
 
+    evhttp_connection_set_closecb(evhttp_request_get_connection(r), on_close, m);
     if (path == NULL) path = "";
     if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
         evhttp_add_header(evhttp_request_get_output_headers(r), "Allow", "GET, HEAD");
@@ -325,7 +341,7 @@ static struct evhttp *make_http(struct metrics *m)
     evhttp_set_allowed_methods(h, ALL_METHODS); /* others than GET get a 405 of ours, not evhttp's 501 */
     evhttp_set_max_headers_size(h, HEADERS_MAX);
     evhttp_set_max_body_size(h, 0);
-    evhttp_set_timeout(h, METRICS_SECONDS / 2);
+    evhttp_set_timeout(h, (int)m->server->conf->metrics_timeout);
     return h;
 }
 
@@ -355,7 +371,8 @@ bool metrics_open(struct server *s)
     m->server = s;
     link_init(&m->visitors);
     link_init(&m->answers);
-    evtimer_assign(&m->sweep, s->base, on_sweep, m);
+    event_assign(&m->sweep, s->base, -1, EV_PERSIST, on_sweep, m);
+    evtimer_add(&m->sweep, &(struct timeval){ .tv_usec = SWEEP_MS * 1000 });
     m->http = make_http(m);
     for (size_t i = 0; i < where->n; i++) {
         if (listen_at(m, where->items[i])) continue;

@@ -5,7 +5,7 @@
  * is busy, too.
  *
  * Its visitors are not clients: no limit of clients counts them, and they have limits of their own. A connection is
- * for one request and for METRICS_SECONDS; when there are METRICS_VISITORS, others wait in the kernel's queue, which
+ * for one request and for metrics-timeout; when there are METRICS_VISITORS, others wait in the kernel's queue, which
  * is short. So strangers who come in numbers or send slowly can keep others from the metrics for some seconds, and can
  * do nothing else.
  *
@@ -21,8 +21,8 @@ struct server;
 
 enum {
     METRICS_VISITORS = 16, /* connections at once ... */
-    METRICS_QUEUE = 8,     /* ... and those that wait: that many may come in one turn besides */
-    METRICS_SECONDS = 10
+    METRICS_QUEUE = 8,     /* ... and those that wait: as many may come in one turn besides */
+    METRICS_DESCRIPTORS = METRICS_VISITORS + METRICS_QUEUE + 2
 };
 
 /* Listen where the settings say, if they do: s->metrics is NULL when not. False: an address could not be had; the log

@@ -161,13 +161,13 @@ static struct persist_conf persist_conf_of(const struct conf *c)
 
 /* --- descriptors ---------------------------------------------------------------------------------------- */
 
-/* Each client needs a descriptor, and memd some for itself. Raises the limit where the system allows;
+/* Each client needs a descriptor, and memd some for itself and its HTTP port. Raises the limit where the system allows;
  * returns how many clients there can be. */
-static uint64_t fit_descriptors(uint64_t clients)
+static uint64_t fit_descriptors(const struct conf *conf)
 {
-    enum { OWN = 32 };
+    const uint64_t clients = conf->maxclients, own = 32 + (conf->metrics_port ? METRICS_DESCRIPTORS : 0);
     struct rlimit lim;
-    rlim_t want = (rlim_t)clients + OWN;
+    rlim_t want = (rlim_t)(clients + own);
 
     if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= want) return clients;
     if (lim.rlim_max == RLIM_INFINITY || lim.rlim_max >= want) {
@@ -180,12 +180,12 @@ static uint64_t fit_descriptors(uint64_t clients)
     setrlimit(RLIMIT_NOFILE, &lim);
     getrlimit(RLIMIT_NOFILE, &lim);
     if (lim.rlim_cur >= want) return clients;
-    return lim.rlim_cur > OWN ? lim.rlim_cur - OWN : 1;
+    return lim.rlim_cur > own ? lim.rlim_cur - own : 1;
 }
 
 static void limit_clients(struct server *s)
 {
-    uint64_t can = fit_descriptors(s->conf->maxclients);
+    uint64_t can = fit_descriptors(s->conf);
 
     if (can == s->conf->maxclients) return;
     log_warning(s->log, "maxclients has been reduced from %llu to %llu to fit the limit of open files.",
@@ -197,7 +197,7 @@ static void limit_clients(struct server *s)
 
 static bool apply_maxclients(struct server *s, const char **blame, char *why)
 {
-    uint64_t can = fit_descriptors(s->conf->maxclients);
+    uint64_t can = fit_descriptors(s->conf);
 
     if (can == s->conf->maxclients) return true;
     *blame = "maxclients";
