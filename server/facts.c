@@ -47,7 +47,10 @@ void facts_memory(struct server *s, struct facts_memory *m)
         m->tables += facts_table_bytes(s, i);
         m->keys += s->store->dbs[i] ? s->store->dbs[i]->n_keys : 0;
     }
-    m->overhead = m->startup + m->tables + s->client_memory + server_uncounted_memory(s);
+    m->clients = s->client_memory;
+    m->persistence = persist_buffer_bytes(s->persist);
+    m->archive = server_uncounted_memory(s) - m->persistence;
+    m->overhead = m->startup + m->tables + m->clients + m->persistence + m->archive;
     if (m->overhead > m->used) m->overhead = m->used;
     m->dataset = m->used - m->overhead;
 }

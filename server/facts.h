@@ -9,7 +9,8 @@ struct facts_memory {
     size_t used, peak, startup, rss, system;
     size_t overhead;  /* all but keys and values: tables, clients, buffers */
     size_t dataset;   /* used less overhead */
-    size_t tables, aof_buffer, keys;
+    size_t tables, clients, persistence, archive; /* with startup the parts of overhead */
+    size_t aof_buffer, keys;
     struct mem_stats allocator;
 };
 void facts_memory(struct server *s, struct facts_memory *m);

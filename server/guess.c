@@ -250,8 +250,15 @@ static size_t slowed(const struct server *s)
     return n;
 }
 
+struct guess_facts guess_facts(const struct server *s)
+{
+    return (struct guess_facts){ s->guesses->delayed, s->guesses->n_waiting, slowed(s) };
+}
+
 void guesses_info(const struct server *s, struct buf *b)
 {
+    struct guess_facts f = guess_facts(s);
+
     buf_printf(b, "auth_delayed:%llu\r\nauth_waiting:%zu\r\nauth_slowed_addresses:%zu\r\n",
-               (unsigned long long)s->guesses->delayed, s->guesses->n_waiting, slowed(s));
+               (unsigned long long)f.delayed, f.waiting, f.slowed);
 }

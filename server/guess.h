@@ -32,6 +32,13 @@ void guess_right(struct client *c);
 /* Let those try who have waited long enough: called ten times a second. */
 void guesses_tend(struct server *s);
 
+/* Attempts that had to wait so far; those that wait now; addresses whose next one would. */
+struct guess_facts {
+    uint64_t delayed;
+    size_t waiting, slowed;
+};
+struct guess_facts guess_facts(const struct server *s);
+
 /* Lines of INFO stats. */
 void guesses_info(const struct server *s, struct buf *b);
 

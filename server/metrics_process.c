@@ -7,12 +7,15 @@
 #include "server/acl.h"
 #include "server/block.h"
 #include "server/function.h"
+#include "server/guess.h"
 #include "server/latency.h"
 #include "server/lazy.h"
 #include "server/metrics_impl.h"
 #include "server/script_run.h"
 #include "server/scripts.h"
 #include "server/slowlog.h"
+#include "server/stranger.h"
+#include "server/tls.h"
 #include "server/tracking.h"
 
 /* --- the process ------------------------------------------------------------------------------------------ */
@@ -89,6 +92,8 @@ bool metrics_clients(struct metrics_page *p)
     const struct { const char *reason; uint64_t n; } closed[] = {
         { "query_limit", v->query_limit_closed }, { "output_limit", v->output_limit_closed },
         { "no_memory", v->no_memory_closed }, { "evicted", v->evicted_clients },
+        { "foreign_protocol", v->foreign_closed }, { "unauthenticated_excess", s->strangers.closed_excess },
+        { "unauthenticated_late", s->strangers.closed_late }, { "unauthenticated_crowd", s->strangers.closed_crowd },
     };
 
     expo_family(x, EXPO_GAUGE, "memd_clients", "Connected clients, by class.");
@@ -105,6 +110,8 @@ bool metrics_clients(struct metrics_page *p)
     expo_gauge(x, "memd_clients_tracking", "Clients that cache on their side (CLIENT TRACKING).",
                (int64_t)tracking_clients(s));
     expo_gauge(x, "memd_clients_monitoring", "Clients in MONITOR.", (int64_t)s->n_monitors);
+    expo_gauge(x, "memd_clients_unauthenticated", "Clients that have yet to give a password.",
+               (int64_t)strangers_count(s));
     expo_counter(x, "memd_connections_total", "Connections that were accepted.", v->connections);
     expo_counter(x, "memd_connections_rejected_total", "Connections refused by maxclients or protected mode.",
                  v->rejected);
@@ -150,8 +157,8 @@ static void memory_kinds(struct metrics_page *p)
 {
     const struct facts_memory *m = &p->memory;
     const struct { const char *kind; size_t n; } kinds[] = {
-        { "dataset", m->dataset }, { "tables", m->tables }, { "clients", p->s->client_memory },
-        { "persistence", persist_buffer_bytes(p->s->persist) }, { "startup", m->startup },
+        { "dataset", m->dataset }, { "tables", m->tables }, { "clients", m->clients },
+        { "persistence", m->persistence }, { "archive", m->archive }, { "startup", m->startup },
     };
 
     expo_family(&p->x, EXPO_GAUGE, "memd_memory_bytes", "What memory is used for, by kind: together used_bytes.");
@@ -232,21 +239,43 @@ bool metrics_keys(struct metrics_page *p)
 
 /* --- access ----------------------------------------------------------------------------------------------- */
 
+static void handshakes(struct metrics_page *p)
+{
+    const struct tls_stats *t = tls_stats(p->s);
+    const struct { const char *result; uint64_t n; } results[] = {
+        { "full", t->handshakes - t->resumed }, { "resumed", t->resumed }, { "failed", t->failed },
+        { "timeout", t->timed_out },
+    };
+
+    expo_family(&p->x, EXPO_COUNTER, "memd_tls_handshakes_total", "TLS handshakes, by what came of them.");
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+        expo_sample(&p->x, "memd_tls_handshakes_total", "");
+        expo_label(&p->x, "result", str_c(results[i].result));
+        expo_uint(&p->x, results[i].n);
+    }
+}
+
 bool metrics_access(struct metrics_page *p)
 {
     const struct acl *a = p->s->acl;
+    const struct guess_facts g = guess_facts(p->s);
     const struct { const char *reason; uint64_t n; } denied[] = {
         { "auth", a->denied_auth }, { "command", a->denied_commands }, { "key", a->denied_keys },
-        { "channel", a->denied_channels },
+        { "channel", a->denied_channels }, { "tls_cert", tls_stats(p->s)->no_user },
     };
 
     expo_family(&p->x, EXPO_COUNTER, "memd_acl_denied_total",
-                "What users were refused, by reason; auth: names and passwords that were wrong.");
+                "What was refused, by reason; auth: names and passwords that were wrong.");
     for (size_t i = 0; i < sizeof denied / sizeof *denied; i++) {
         expo_sample(&p->x, "memd_acl_denied_total", "");
         expo_label(&p->x, "reason", str_c(denied[i].reason));
         expo_uint(&p->x, denied[i].n);
     }
+    expo_counter(&p->x, "memd_auth_delayed_total", "Attempts to authenticate that had to wait, after failures.",
+                 g.delayed);
+    expo_gauge(&p->x, "memd_auth_waiting", "Attempts to authenticate that wait now.", (int64_t)g.waiting);
+    expo_gauge(&p->x, "memd_auth_slowed_addresses", "Addresses whose next attempt would wait.", (int64_t)g.slowed);
+    handshakes(p);
     return false;
 }
 

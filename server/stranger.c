@@ -128,9 +128,14 @@ void strangers_tend(struct server *s)
     while (n++ < CLOSED_PER_TEND && s->strangers.n > most && crowd_out(s)) {}
 }
 
+size_t strangers_count(const struct server *s)
+{
+    return door_is_open(s) ? 0 : s->strangers.n;
+}
+
 void strangers_info_clients(const struct server *s, struct buf *b)
 {
-    buf_printf(b, "unauthenticated_clients:%zu\r\n", door_is_open(s) ? 0 : s->strangers.n);
+    buf_printf(b, "unauthenticated_clients:%zu\r\n", strangers_count(s));
 }
 
 void strangers_info_stats(const struct server *s, struct buf *b)

@@ -47,6 +47,9 @@ bool stranger_gives_way(struct server *s);
 /* Close those whose time is over, and the oldest while there are too many: called ten times a second. */
 void strangers_tend(struct server *s);
 
+/* How many there are. */
+size_t strangers_count(const struct server *s);
+
 /* Lines of INFO clients and INFO stats. */
 void strangers_info_clients(const struct server *s, struct buf *b);
 void strangers_info_stats(const struct server *s, struct buf *b);

@@ -101,7 +101,7 @@ def test_values_are_those_of_info(s, c):
     # INFO itself was one command more
     assert m("memd_commands_processed_total") == int(info["total_commands_processed"]) + 1
     kinds = m.by("memd_memory_bytes", "kind")
-    assert set(kinds) == {"dataset", "tables", "clients", "persistence", "startup"}
+    assert set(kinds) == {"dataset", "tables", "clients", "persistence", "archive", "startup"}
     assert sum(kinds.values()) == m("memd_memory_used_bytes")
     assert abs(m("memd_memory_used_bytes") - int(info["used_memory"])) < 1 << 20
     assert m("memd_clients", **{"class": "normal"}) == int(info["connected_clients"])
