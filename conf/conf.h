@@ -51,6 +51,15 @@ enum conf_guard { CONF_GUARD_NO, CONF_GUARD_YES, CONF_GUARD_LOCAL };
 /* The channels that a new user may use. */
 enum conf_channels { CONF_CHANNELS_NONE, CONF_CHANNELS_ALL };
 
+/* Who has started memd and waits to hear of it. */
+enum conf_supervised { CONF_SUPERVISED_NO, CONF_SUPERVISED_UPSTART, CONF_SUPERVISED_SYSTEMD, CONF_SUPERVISED_AUTO };
+
+/* What memd gives up after it has started. AUTO: what the system has and other settings do not need. */
+enum conf_sandbox { CONF_SANDBOX_NO, CONF_SANDBOX_AUTO, CONF_SANDBOX_YES };
+
+/* What happens to a system call that memd does not need. */
+enum conf_calls { CONF_CALLS_ALL, CONF_CALLS_REFUSE, CONF_CALLS_KILL };
+
 enum conf_oom_adj { CONF_OOM_NO, CONF_OOM_RELATIVE, CONF_OOM_ABSOLUTE };
 
 /* Certificates of clients: none is asked for; one is demanded; one that is sent must be good. */
@@ -192,6 +201,13 @@ struct conf {
     enum conf_channels acl_pubsub_default;
     enum conf_guard enable_debug_command, enable_module_command, enable_protected_configs;
     struct conf_list rename_command; /* from, to, from, to ...; to "": the command is removed */
+
+    /* The process and what it may do */
+    enum conf_supervised supervised;
+    char *run_as; /* user or user:group; "": stay who we are */
+    enum conf_sandbox sandbox;
+    enum conf_calls system_calls;
+    bool core_dumps, restart_in_place;
 
     /* Memory */
     uint64_t maxmemory; /* bytes, 0: no limit */

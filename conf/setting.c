@@ -13,6 +13,7 @@ const struct setting_group setting_groups[] = {
     { "Network", network_settings },      { "TLS", tls_settings },
     { "Clients", client_settings },
     { "General", general_settings },      { "Security", security_settings },
+    { "The process and its privileges", privilege_settings },
     { "Memory", memory_settings },        { "Snapshots", snapshot_settings },
     { "Append-only file", aof_settings }, { "Archive and namespaces", archive_settings }, { "Replicas", replica_settings },
     { "Data types", type_settings },      { "Observing", observing_settings },

@@ -55,9 +55,6 @@ static const char *settle_nodename(void *field, bool at_start)
     return "Announced human node name contained invalid character";
 }
 
-static const struct word supervised_words[] = {
-    { "upstart", 1 }, { "systemd", 2 }, { "auto", 3 }, { "no", 0 }, { 0 },
-};
 static const struct word diskless_words[] = {
     { "disabled", 0 },
     { "on-empty-db", 1 },
@@ -102,7 +99,6 @@ const struct setting accepted_settings[] = {
     { "bio_cpulist", LIKE_TEXT("", FIXED | QUIET), .alias = "bio-cpulist" },
     { "aof_rewrite_cpulist", LIKE_TEXT("", FIXED | QUIET), .alias = "aof-rewrite-cpulist" },
     { "bgsave_cpulist", LIKE_TEXT("", FIXED | QUIET), .alias = "bgsave-cpulist" },
-    { "supervised", LIKE_WORD(supervised_words, "no", FIXED) },
     { "ignore-warnings", LIKE_TEXT("", 0) },
     { "locale-collate", LIKE_TEXT("", 0) },
     { "jemalloc-bg-thread", LIKE_BOOL("yes", 0) },

@@ -131,14 +131,6 @@ static const struct word shutdown_words[] = {
     { 0 },
 };
 
-static const struct word oom_words[] = {
-    { "no", CONF_OOM_NO },
-    { "yes", CONF_OOM_RELATIVE },
-    { "relative", CONF_OOM_RELATIVE },
-    { "absolute", CONF_OOM_ABSOLUTE },
-    { 0 },
-};
-
 const struct setting general_settings[] = {
     { "daemonize", BOOL(daemonize), .initial = "no", .flags = SETTING_IMMUTABLE,
       .doc = "Run in the background. Leave it off under systemd and in containers." },
@@ -193,13 +185,6 @@ const struct setting general_settings[] = {
     { "watchdog-period", INT(watchdog_period, 0, INT_MAX), .initial = "0", .unit = "milliseconds",
       .doc = "Log where the reactor is when it has been busy for so long without a pause, to find what makes it slow. "
              "At least 200, whatever is given; 0: off. Not for every day: the signal interrupts what runs." },
-    { "oom-score-adj", WORD(oom_score_adj, oom_words), .initial = "no",
-      .doc = "Tell the kernel which process to kill first when the machine runs out of memory: "
-             "no, relative (oom-score-adj-values are added to the score it has at the start; yes "
-             "means the same) or absolute. It has no effect yet." },
-    { "oom-score-adj-values", KIND(kind_scores, oom_score_adj_values), .initial = "0 200 800",
-      .flags = SETTING_MULTI,
-      .doc = "The values for a primary, a replica and a helper process, -2000 to 2000 each." },
     { "disable-thp", BOOL(disable_thp), .initial = "no", .flags = SETTING_IMMUTABLE,
       .doc = "Ask the kernel not to use transparent huge pages for this process. They cost Redis "
              "dearly when it forks; memd does not fork, and is faster with them." },

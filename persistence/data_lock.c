@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "persistence/why.h"
@@ -143,17 +145,44 @@ static enum err take(struct data_lock *l, const char *dir, const char *path, cha
     return OK;
 }
 
-enum err data_lock_take(struct data_lock *l, const char *dir, char *why)
+static bool is_same(int fd, const char *path)
+{
+    struct stat a, b;
+
+    return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Locking what is locked by the same open file is no conflict. */
+static bool keep(const struct data_lock *held, const char *dir, const char *path)
+{
+    if (held->file == -1 || !is_same(held->file, path) || lock(held->file) != 0) return false;
+    return held->dir == -1 || (is_same(held->dir, dir) && lock(held->dir) == 0);
+}
+
+enum err data_lock_take(struct data_lock *l, const struct data_lock *held, const char *dir, char *why)
 {
     char path[PATH_MAX];
     enum err e;
 
-    *l = (struct data_lock){ -1, -1 };
-    if (snprintf(path, sizeof path, "%s/LOCK", dir) >= (int)sizeof path)
+    *l = held ? *held : (struct data_lock){ -1, -1 };
+    if (snprintf(path, sizeof path, "%s/LOCK", dir) >= (int)sizeof path) {
+        data_lock_release(l);
         return why_put(why, ERR_IO, "%s: %s", dir, strerror(ENAMETOOLONG));
+    }
+    if (held && keep(held, dir, path)) {
+        write_holder(l->file);
+        return OK;
+    }
+    data_lock_release(l); /* of another directory, or of one that has been replaced */
     e = take(l, dir, path, why);
     if (e != OK) data_lock_release(l);
     return e;
+}
+
+void data_lock_copy(const struct data_lock *l, struct data_lock *to)
+{
+    to->file = l->file == -1 ? -1 : fcntl(l->file, F_DUPFD_CLOEXEC, 0);
+    to->dir = l->dir == -1 ? -1 : fcntl(l->dir, F_DUPFD_CLOEXEC, 0);
 }
 
 void data_lock_release(struct data_lock *l)

@@ -14,9 +14,14 @@ struct data_lock {
     int file, dir; /* descriptors, -1: none */
 };
 
-/* ERR_NOT_DONE: somebody else has it; ERR_IO: it cannot be had. Nothing is held then, and why[PERSIST_WHY]
+/* held: a lock that this process has already, of before it became this program (RESTART), or NULL. Its descriptors are
+ * ours from now on: kept when they lock this directory, closed else.
+ * ERR_NOT_DONE: somebody else has it; ERR_IO: it cannot be had. Nothing is held then, and why[PERSIST_WHY]
  * says who or what is the matter. */
-enum err MUST_USE data_lock_take(struct data_lock *l, const char *dir, char *why);
+enum err MUST_USE data_lock_take(struct data_lock *l, const struct data_lock *held, const char *dir, char *why);
+
+/* Hold it twice: it stays until both are released. */
+void data_lock_copy(const struct data_lock *l, struct data_lock *to);
 
 void data_lock_release(struct data_lock *l);
 

@@ -108,6 +108,7 @@ enum err persist_open(struct persist **out, const struct persist_conf *conf, con
 
     *out = NULL;
     p->env = *env;
+    p->env.lock = NULL;
     p->ops = env->files ? env->files : &file_ops_system;
     p->new_fd = p->export_fd = -1;
     p->lock = (struct data_lock){ -1, -1 };
@@ -118,7 +119,7 @@ enum err persist_open(struct persist **out, const struct persist_conf *conf, con
     if (!conf->aof_use_rdb_preamble)
         log_notice(env->log, "aof-use-rdb-preamble no: memd's bases are RDB files all the same");
     e = make_data_dir(p, why);
-    if (e == OK) e = data_lock_take(&p->lock, p->conf.dir, why);
+    if (e == OK) e = data_lock_take(&p->lock, env->lock, p->conf.dir, why);
     if (e == OK) e = start_worker(p, why);
     if (e != OK) {
         data_lock_release(&p->lock);
@@ -130,6 +131,11 @@ enum err persist_open(struct persist **out, const struct persist_conf *conf, con
     open_log(p);
     *out = p;
     return OK;
+}
+
+void persist_lock_copy(const struct persist *p, struct data_lock *to)
+{
+    data_lock_copy(&p->lock, to);
 }
 
 /* Damage: what to do about it. The words before give way where there is no room. */

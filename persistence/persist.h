@@ -107,6 +107,8 @@ struct persist_archive {
     bool (*wait)(void *ctx, uint64_t mark, int64_t ms);
 };
 
+struct data_lock;
+
 struct persist_env {
     struct store *store;
     const struct persist_archive *archive; /* NULL: none */
@@ -123,12 +125,19 @@ struct persist_env {
     bool (*progress)(void *ctx, const struct persist_progress *pr);
     /* Called from helper threads: make the reactor call persist_turn soon. May be NULL. */
     void (*wake)(void *ctx);
+    /* Called about every second while a save that the caller waits for goes on. May be NULL. */
+    void (*waiting)(void *ctx);
+    /* The lock of the data directory, held already: persist's from now on. NULL: none. For persist_open alone. */
+    const struct data_lock *lock;
 };
 
 /* Open the data directory and lock it (file LOCK): a directory in use by another daemon is refused.
  * On error *p is NULL and why[PERSIST_WHY] says what is the matter with which file. */
 enum err MUST_USE persist_open(struct persist **p, const struct persist_conf *conf,
                                const struct persist_env *env, char *why);
+
+/* A second hold on its lock, the caller's, for the program that takes over: the lock stays when p is closed. */
+void persist_lock_copy(const struct persist *p, struct data_lock *to);
 
 /* Load what the directory holds into the (empty) store: the log when appendonly is on and there is
  * one, else the snapshot, else nothing; then make the log ready for appending. Old-style single AOF

@@ -95,6 +95,7 @@ static void begin_snapshot(struct persist *p, enum saving what)
         .worker = p->worker,
         .mono_us = p->env.mono_us,
         .wake = p->env.wake,
+        .waiting = p->env.waiting,
         .ctx = p->env.ctx,
         .tmp_path = p->tmp_path,
         .publish = base ? publish_base : what == SAVING_EXPORT ? publish_export : publish_rdb,

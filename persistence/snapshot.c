@@ -1,7 +1,9 @@
 /* snapshot.c -- the reactor's side of a snapshot: what the store's cut tells, to blocks of RDB bytes. */
 #include "persistence/snapshot_impl.h"
 
+#include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/ensure.h"
 #include "base/mem.h"
@@ -324,18 +326,29 @@ enum snapshot_state snapshot_walk(struct snapshot *s, int64_t budget_us)
     return state;
 }
 
+/* Wait for the worker, s->lock held, a second at the most: it says when it has made room, or has finished. */
+static void wait_for_worker(struct snapshot *s)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    if (pthread_cond_timedwait(&s->less, &s->lock, &until) == ETIMEDOUT && s->conf.waiting) s->conf.waiting(s->conf.ctx);
+}
+
 enum snapshot_state snapshot_finish(struct snapshot *s)
 {
     enum snapshot_state state;
 
     while ((state = snapshot_walk(s, 1000000)) == SNAPSHOT_WALKS) {
+        if (s->conf.waiting) s->conf.waiting(s->conf.ctx);
         pthread_mutex_lock(&s->lock);
-        while (snapshot_waits(s) && !s->finished) pthread_cond_wait(&s->less, &s->lock);
+        while (snapshot_waits(s) && !s->finished) wait_for_worker(s);
         pthread_mutex_unlock(&s->lock);
     }
     if (state != SNAPSHOT_WRITES) return state;
     pthread_mutex_lock(&s->lock);
-    while (!s->finished) pthread_cond_wait(&s->less, &s->lock);
+    while (!s->finished) wait_for_worker(s);
     pthread_mutex_unlock(&s->lock);
     return state_of(s);
 }

@@ -8,6 +8,7 @@
 #include "server/commands.h"
 #include "server/loop.h"
 #include "server/monitor.h"
+#include "server/restart.h"
 #include "server/rows.h"
 #include "server/script_run.h"
 #include "server/times.h"
@@ -141,6 +142,32 @@ static enum err run_shutdown(struct call *c)
     return OK;
 }
 
+static enum err run_restart(struct call *c)
+{
+    bool save = false, nosave = false, force = false;
+    char why[RESTART_WHY];
+
+    for (size_t i = 1; i < c->argc; i++) {
+        if (call_is(c, i, "save")) save = true;
+        else if (call_is(c, i, "nosave")) nosave = true;
+        else if (call_is(c, i, "force")) force = true;
+        else return ERR_SYNTAX;
+    }
+    if (save && nosave) return ERR_SYNTAX;
+    if (!restart_begin(c->client->server, save ? 1 : nosave ? 0 : -1, force, why)) {
+        struct buf text = { 0 };
+        enum err e;
+
+        buf_printf(&text, "ERR Not restarted: %s", why);
+        e = call_fail_text(c, buf_str(&text));
+        buf_fini(&text);
+        return e;
+    }
+    reply_ok(c->out);
+    client_close_after(c->client);
+    return OK;
+}
+
 /* --- facts --------------------------------------------------------------------------------------------- */
 
 static enum err run_time(struct call *c)
@@ -252,6 +279,12 @@ const struct command admin_commands[] = {
                    { .name = "abort", .type = ARG_T_PURE_TOKEN, .token = "ABORT", .flags = ARG_OPTIONAL,
                      .since = "7.0.0" }),
       .history = HISTORY("7.0.0", "NOW, FORCE and ABORT.") },
+    { ROW("restart", run_restart, -1, CMD_ADMIN | CMD_NOSCRIPT | CMD_STALE | CMD_NO_MULTI, GROUP_SERVER, "7.2.0",
+          "O(N), N being the keys", "Saves as configured, and starts memd's program anew without closing its sockets."),
+      .args = ARGS({ .name = "save-selector", .type = ARG_T_ONEOF, .flags = ARG_OPTIONAL,
+                     .subs = ARGS({ .name = "nosave", .type = ARG_T_PURE_TOKEN, .token = "NOSAVE" },
+                                  { .name = "save", .type = ARG_T_PURE_TOKEN, .token = "SAVE" }) },
+                   { .name = "force", .type = ARG_T_PURE_TOKEN, .token = "FORCE", .flags = ARG_OPTIONAL }) },
     { ROW("time", run_time, 1, CMD_LOADING | CMD_STALE | CMD_FAST, GROUP_SERVER, "2.6.0", "O(1)",
           "Returns the server's time."),
       .tips = TIPS("nondeterministic_output") },

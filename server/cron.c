@@ -11,8 +11,10 @@
 #include "server/keysizes.h"
 #include "server/lazy.h"
 #include "server/listen.h"
+#include "server/restart.h"
 #include "server/script_run.h"
 #include "server/stranger.h"
+#include "server/supervise.h"
 #include "server/tls.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
@@ -97,6 +99,7 @@ bool cron_turn(struct server *s)
 
     if (passed_ms >= CRON_MS && !s->cron_paused) {
         s->last_cron_us = s->now_us;
+        supervise_beat(s->supervise, s->now_us);
         rate_sample(&s->ops, s->stats.commands, passed_ms);
         rate_sample(&s->net_in, s->stats.net_in, passed_ms);
         rate_sample(&s->net_out, s->stats.net_out, passed_ms);
@@ -134,17 +137,41 @@ void cron_signal_waited(struct server *s)
     cron_signal(s, sig);
 }
 
+/* A script is not disturbed: it comes to its end first. One that asks to end meanwhile is heard instead. */
+static void restart_by_signal(struct server *s)
+{
+    char why[RESTART_WHY];
+
+    if (s->stopping || s->signal_later != 0) return;
+    if (script_busy(s->script) != NULL) {
+        s->signal_later = SIGUSR2;
+        return;
+    }
+    if (!restart_begin(s, -1, false, why)) { /* the log says why */ }
+}
+
 void cron_signal(struct server *s, int sig)
 {
     int how, save;
 
     if (sig == SIGHUP) {
-        bool ok = log_reopen(s->log);
+        bool ok;
+
+        supervise_reloading(s->supervise, clock_mono_us());
+        ok = log_reopen(s->log);
+        supervise_ready(s->supervise);
         log_notice(s->log, ok ? "Log file reopened." : "The log file could not be reopened, keeping the old one.");
         tls_reload(s);
         return;
     }
-    if (s->stopping) return;
+    if (sig == SIGUSR2) {
+        restart_by_signal(s);
+        return;
+    }
+    if (s->stopping) {
+        s->signal_later = sig; /* for the one that begins anew, if one does */
+        return;
+    }
     log_warning(s->log, "Received %s scheduling shutdown...", sig == SIGTERM ? "SIGTERM" : "SIGINT");
     if (!script_give_way(s->script)) { /* what it has done so far is not whole */
         s->signal_later = sig;

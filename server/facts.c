@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "server/client.h"
+#include "server/restart.h"
 
 static size_t resident_bytes(void)
 {
@@ -55,13 +56,9 @@ void facts_memory(struct server *s, struct facts_memory *m)
     m->dataset = m->used - m->overhead;
 }
 
-const char *facts_executable(struct server *s)
+const char *facts_executable(const struct server *s)
 {
-    if (s->executable[0] == '\0') {
-        ssize_t n = readlink("/proc/self/exe", s->executable, sizeof s->executable - 1);
-        s->executable[n > 0 ? n : 0] = '\0';
-    }
-    return s->executable;
+    return s->origin ? origin_program(s->origin) : "";
 }
 
 const char *facts_allocator(void)

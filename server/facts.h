@@ -15,7 +15,7 @@ struct facts_memory {
 };
 void facts_memory(struct server *s, struct facts_memory *m);
 
-const char *facts_executable(struct server *s);
+const char *facts_executable(const struct server *s);
 const char *facts_allocator(void);
 size_t facts_timeouts(const struct server *s);
 size_t facts_watched_keys(const struct server *s);

@@ -22,6 +22,7 @@
 #include "server/lazy.h"
 #include "server/namespaces.h"
 #include "server/rows.h"
+#include "server/supervise.h"
 #include "server/times.h"
 #include "server/stranger.h"
 #include "server/tls.h"
@@ -63,8 +64,8 @@ static void section_server(struct server *s, struct buf *b)
     buf_printf(b, "monotonic_clock:POSIX clock_gettime\r\nmultiplexing_api:%s\r\natomicvar_api:c11-builtin\r\n"
                   "gcc_version:%d.%d.%d\r\n",
                event_base_get_method(s->base), __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
-    buf_printf(b, "process_id:%d\r\nprocess_supervised:no\r\nrun_id:%s\r\ntcp_port:%lld\r\n", (int)s->pid,
-               s->run_id, I(s->conf->port ? s->conf->port : s->conf->tls_port));
+    buf_printf(b, "process_id:%d\r\nprocess_supervised:%s\r\nrun_id:%s\r\ntcp_port:%lld\r\n", (int)s->pid,
+               supervise_name(s->supervise), s->run_id, I(s->conf->port ? s->conf->port : s->conf->tls_port));
     buf_printf(b, "server_time_usec:%lld\r\nuptime_in_seconds:%lld\r\nuptime_in_days:%lld\r\n",
                I(times_wall_us(s)), I(up), I(up / 86400));
     buf_printf(b, "system_clock_ahead_ms:%lld\r\nsystem_clock_jumps:%llu\r\n", I(s->wall.ahead_us / 1000),

@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "server/client.h"
+#include "server/inherit.h"
 #include "server/server.h"
 #include "server/stranger.h"
 #include "server/tls.h"
@@ -29,6 +30,7 @@ struct listener {
     struct event event;
     int fd;
     bool is_unix, is_tls;
+    bool is_passed; /* opened by who started memd, not as our settings say */
 };
 
 /* --- accepting -------------------------------------------------------------------------------------- */
@@ -135,7 +137,7 @@ void listen_resume(struct server *s)
 
 /* --- opening ------------------------------------------------------------------------------------------ */
 
-static void add(struct server *s, int fd, bool is_unix, bool is_tls)
+static struct listener *add(struct server *s, int fd, bool is_unix, bool is_tls)
 {
     struct listener *l = mem_zalloc(sizeof *l);
 
@@ -147,6 +149,7 @@ static void add(struct server *s, int fd, bool is_unix, bool is_tls)
     s->listeners = l;
     event_assign(&l->event, s->base, fd, EV_READ | EV_PERSIST, on_acceptable, l);
     event_add(&l->event, NULL);
+    return l;
 }
 
 static int bound_socket(const struct addrinfo *ai, int backlog)
@@ -161,6 +164,12 @@ static int bound_socket(const struct addrinfo *ai, int backlog)
     close(fd);
     errno = saved;
     return -1;
+}
+
+/* One that was open before a RESTART: those who connected meanwhile wait in it. -1: none. */
+static int inherited(struct server *s, const char *name, const struct sockaddr *a, socklen_t n)
+{
+    return s->inherited ? inherit_listener(s->inherited, name, a, n) : -1;
 }
 
 bool listen_socket(struct server *s, const char *address, int port, int backlog, int *fd)
@@ -184,7 +193,8 @@ bool listen_socket(struct server *s, const char *address, int port, int backlog,
         if (!optional) log_warning(s->log, "bind: %s: %s", address, gai_strerror(rc));
         return optional;
     }
-    *fd = bound_socket(list, backlog);
+    *fd = inherited(s, INHERIT_TCP, list->ai_addr, list->ai_addrlen);
+    if (*fd < 0) *fd = bound_socket(list, backlog);
     freeaddrinfo(list);
     if (*fd < 0) {
         bool missing = errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT;
@@ -218,6 +228,11 @@ static bool open_unix(struct server *s, const char *path, unsigned mode)
         return false;
     }
     strcpy(a.sun_path, path);
+    fd = inherited(s, INHERIT_UNIX, (struct sockaddr *)&a, sizeof a);
+    if (fd >= 0) {
+        add(s, fd, true, false);
+        return true;
+    }
     if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) unlink(path); /* of a daemon that is gone */
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     before = umask(0);
@@ -233,24 +248,51 @@ static bool open_unix(struct server *s, const char *path, unsigned mode)
     return true;
 }
 
-static bool open_all_tcp(struct server *s)
+/* Which kinds of sockets those of the settings are. */
+enum { PLAIN = 1, TLS = 2, LOCAL = 4 };
+
+static bool open_all_tcp(struct server *s, unsigned kinds)
 {
     const struct conf *c = s->conf;
 
     for (size_t i = 0; i < c->bind.n; i++) {
-        if (c->port > 0 && !open_tcp(s, c->bind.items[i], c->port, false)) return false;
-        if (c->tls_port > 0 && !open_tcp(s, c->bind.items[i], c->tls_port, true)) return false;
+        if ((kinds & PLAIN) && c->port > 0 && !open_tcp(s, c->bind.items[i], c->port, false)) return false;
+        if ((kinds & TLS) && c->tls_port > 0 && !open_tcp(s, c->bind.items[i], c->tls_port, true)) return false;
     }
     return true;
 }
 
+/* Sockets of who started memd. Returns their kinds. */
+static unsigned open_passed(struct server *s)
+{
+    unsigned kinds = 0;
+    int fd, family;
+    bool tls;
+
+    while (s->inherited && (fd = inherit_foreign(s->inherited, s->log, &family, &tls)) >= 0) {
+        if (tls && s->conf->tls_port == 0) {
+            log_warning(s->log, "A socket for TLS was passed (\"tls\"), but TLS is off: set tls-port. It is closed.");
+            close(fd);
+            continue;
+        }
+        tls = tls && family != AF_UNIX;
+        add(s, fd, family == AF_UNIX, tls)->is_passed = true;
+        kinds |= family == AF_UNIX ? LOCAL : tls ? TLS : PLAIN;
+    }
+    if (kinds) log_notice(s->log, "Listening on sockets that were passed (LISTEN_FDS).");
+    return kinds;
+}
+
 bool listen_open(struct server *s)
 {
-    if (!open_all_tcp(s)) return false;
-    if (s->conf->unixsocket[0] != '\0' &&
+    unsigned ours = ~open_passed(s);
+
+    if (!open_all_tcp(s, ours)) return false;
+    if ((ours & LOCAL) && s->conf->unixsocket[0] != '\0' &&
         !open_unix(s, s->conf->unixsocket, (unsigned)s->conf->unixsocketperm)) {
         return false;
     }
+    if (s->inherited) inherit_close(s->inherited);
     if (s->listeners == NULL) log_warning(s->log, "Configured to not listen anywhere, exiting.");
     return s->listeners != NULL;
 }
@@ -268,8 +310,23 @@ static void close_some(struct server *s, bool tcp_only)
         *at = l->next;
         event_del(&l->event);
         close(l->fd);
-        if (l->is_unix) unlink(s->conf->unixsocket);
+        if (l->is_unix && !l->is_passed && !s->restarting) unlink(s->conf->unixsocket);
         mem_free(l);
+    }
+}
+
+static const char *name_of(const struct listener *l)
+{
+    if (l->is_passed) return l->is_tls ? INHERIT_PASSED_TLS : INHERIT_PASSED;
+    return l->is_unix ? INHERIT_UNIX : l->is_tls ? INHERIT_TLS : INHERIT_TCP;
+}
+
+void listen_give(const struct server *s, struct inheritance *in)
+{
+    for (const struct listener *l = s->listeners; l; l = l->next) {
+        int fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0) continue; /* then it is opened anew */
+        inherit_give(in, fd, name_of(l));
     }
 }
 
@@ -282,7 +339,7 @@ bool listen_move(struct server *s)
 {
     listen_resume(s);
     close_some(s, true);
-    return open_all_tcp(s);
+    return open_all_tcp(s, PLAIN | TLS);
 }
 
 char *listen_name(struct server *s, int fd, bool is_unix, bool peer)

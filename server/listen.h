@@ -4,13 +4,18 @@
 
 #include <stdbool.h>
 
+struct inheritance;
 struct server;
 struct sockaddr;
 
-/* Open all sockets that the settings name. False: one could not be opened; it is in the log. An
+/* Open all sockets that the settings name. Those that were passed (inherit.h) stand for them, kind by kind: TCP, TLS,
+ * Unix. False: one could not be opened; it is in the log. An
  * address with a '-' before it may be missing on this machine. */
 bool listen_open(struct server *s);
 void listen_close(struct server *s);
+
+/* For RESTART: put copies of all sockets into in, before they are closed here. */
+void listen_give(const struct server *s, struct inheritance *in);
 
 /* port, tls-port or bind have changed: close the TCP sockets and open those of the settings. Clients stay. False: one
  * could not be opened, and those that could are. */

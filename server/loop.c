@@ -23,6 +23,7 @@
 #include "server/script_run.h"
 #include "server/shortage.h"
 #include "server/stranger.h"
+#include "server/supervise.h"
 #include "server/ticks.h"
 #include "server/times.h"
 #include "server/tls.h"
@@ -412,6 +413,7 @@ void loop_busy_turn(struct server *s)
     event_base_loop(s->base, EVLOOP_NONBLOCK);
     s->now_us = clock_mono_us();
     tls_turn(s);
+    supervise_beat(s->supervise, s->now_us);
     batch_run(s);
     clients_close_due(s);
     send_replies(s);
@@ -483,6 +485,17 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
     cron_signal(arg, (int)sig);
 }
 
+static void change_signals(int how)
+{
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGHUP);
+    sigprocmask(how, &ends, NULL);
+}
+
 void loop_open(struct server *s)
 {
     struct event_config *cfg;
@@ -509,30 +522,27 @@ void loop_open(struct server *s)
     event_add(&s->on_term, NULL);
     event_add(&s->on_int, NULL);
     event_add(&s->on_hup, NULL);
-}
-
-/* Those that come from now on change nothing any more: without a handler they would kill, and the exit code would
- * tell of an end that was not orderly. */
-static void ignore_signals(void)
-{
-    sigset_t ends;
-
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGHUP);
-    sigprocmask(SIG_BLOCK, &ends, NULL);
+    if (s->conf->restart_in_place) {
+        evsignal_assign(&s->on_usr2, s->base, SIGUSR2, on_signal, s);
+        event_add(&s->on_usr2, NULL);
+    }
+    change_signals(SIG_UNBLOCK); /* those that came during a RESTART are heard now */
 }
 
 void loop_close(struct server *s)
 {
-    ignore_signals();
+    /* Those that come from now on change nothing any more: without a handler they would kill, and the exit code would
+     * tell of an end that was not orderly. */
+    change_signals(SIG_BLOCK);
+    event_base_loop(s->base, EVLOOP_NONBLOCK); /* there is nobody left; but a signal may have come */
+    if (s->restarting && s->signal_later != 0) raise(s->signal_later); /* the program that begins will hear it */
     event_del(&s->wake);
     event_del(&s->nap);
     event_del(&s->tick);
     event_del(&s->on_term);
     event_del(&s->on_int);
     event_del(&s->on_hup);
+    if (s->conf->restart_in_place) event_del(&s->on_usr2);
     close(s->wake_fd);
     close(s->nap_fd);
     event_base_free(s->base);

@@ -11,12 +11,15 @@
 #include "base/crash.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "server/inherit.h"
 #include "server/listen.h"
 #include "server/loop.h"
 #include "server/metrics.h"
 #include "server/namespace_rules.h"
 #include "server/ping.h"
+#include "server/restart.h"
 #include "server/setup.h"
+#include "server/supervise.h"
 #include "server/title.h"
 #include "server/tools.h"
 #include "server/usage.h"
@@ -26,6 +29,32 @@ extern char **environ;
 static void print_version(void)
 {
     printf("memd v=%s redis=%s bits=%zu\n", MEMD_VERSION, MEMD_REDIS_VERSION, sizeof(void *) * 8);
+}
+
+static bool load_settings(struct conf *conf, int argc, char **argv)
+{
+    struct conf_start start = { argc, argv, environ, STDIN_FILENO };
+    struct conf_error e;
+    struct buf text = { 0 };
+
+    if (conf_load(conf, &start, &e) == OK) return true;
+    conf_error_text(&e, &text);
+    fprintf(stderr, "memd: %.*s\n", (int)text.n, text.p);
+    buf_fini(&text);
+    return false;
+}
+
+/* What RESTART asks before it lets go: would memd start with these arguments? */
+static int check_start(int argc, char **argv)
+{
+    struct conf conf;
+    bool good;
+
+    conf_init(&conf);
+    conf.namespace_ok = namespace_line_ok;
+    good = load_settings(&conf, argc, argv) && restart_would_start(&conf);
+    conf_fini(&conf);
+    return good ? 0 : 1;
 }
 
 /* True: an option that is not about running was given, and *code is how to exit. */
@@ -53,6 +82,8 @@ static bool handled_alone(int argc, char **argv, int *code)
     } else if (argc == 2 && strcmp(first, "--check-config") == 0) {
         fputs("memd --check-config needs the name of a file\n", stderr);
         *code = 1;
+    } else if (argc >= 2 && strcmp(first, "--check-start") == 0) {
+        *code = check_start(argc - 1, argv + 1);
     } else if (argc >= 2 && strcmp(first, "--ping") == 0) {
         *code = ping_main(argc - 2, argv + 2, environ);
     } else if (argc >= 2 && strcmp(first, "--check") == 0) {
@@ -66,19 +97,6 @@ static bool handled_alone(int argc, char **argv, int *code)
     }
     buf_fini(&out);
     return true;
-}
-
-static bool load_settings(struct conf *conf, int argc, char **argv)
-{
-    struct conf_start start = { argc, argv, environ, STDIN_FILENO };
-    struct conf_error e;
-    struct buf text = { 0 };
-
-    if (conf_load(conf, &start, &e) == OK) return true;
-    conf_error_text(&e, &text);
-    fprintf(stderr, "memd: %.*s\n", (int)text.n, text.p);
-    buf_fini(&text);
-    return false;
 }
 
 static void write_pidfile(const char *path, struct log *log)
@@ -138,42 +156,52 @@ static void say_hello(const struct server *s)
     buf_fini(&save);
 }
 
-static int serve(struct conf *conf, struct log *log, const struct title *title)
+/* One life of the server. True: it is to begin anew, and this program could not be replaced. */
+static bool serve(struct conf *conf, struct log *log, const struct server_outside *outside, int *code)
 {
     struct server s;
-    int code = 1;
+    char why[RESTART_WHY];
 
-    if (server_open(&s, conf, log) && listen_open(&s) && metrics_open(&s)) {
-        s.title = title;
-        title_show(title, conf);
+    *code = 1;
+    if (server_open(&s, conf, log, outside) && listen_open(&s) && metrics_open(&s)) {
+        title_show(outside->title, conf);
         if (conf->pidfile[0]) write_pidfile(conf->pidfile, log);
         say_hello(&s);
         if (server_load(&s)) {
             if (!s.stopping) {
                 log_notice(log, "Ready to accept connections");
+                supervise_ready(s.supervise);
                 loop_run(&s);
             }
-            code = s.exit_code;
+            *code = s.exit_code;
         }
-        if (conf->pidfile[0]) unlink(conf->pidfile);
+        if (conf->pidfile[0] && !s.restarting) unlink(conf->pidfile);
     }
+    if (s.restarting) restart_give(&s, outside->inherited);
     server_close(&s);
-    log_notice(log, code == 0 ? "memd is now ready to exit, bye bye..." : "memd could not start.");
-    return code;
+    if (!s.restarting) {
+        log_notice(log, *code == 0 ? "memd is now ready to exit, bye bye..." : "memd could not start.");
+        return false;
+    }
+    restart_now(outside->origin, outside->inherited, why);
+    log_warning(log, "The new program could not be run, and this one goes on: %s", why);
+    return true;
 }
 
 /* All that is done with the settings. */
-static int run(struct conf *conf, const struct title *title)
+static int run(struct conf *conf, struct server_outside *outside)
 {
     struct log *log;
     int code;
 
     umask(077);
-    if (conf->daemonize && !into_background(&code)) return code;
+    if (conf->daemonize && !outside->inherited->restarted && !into_background(&code)) return code;
     log = log_open(conf->logfile, conf->loglevel);
     if (log == NULL) return 1; /* it has said why */
     server_apply_log(conf, log);
-    code = serve(conf, log, title);
+    outside->supervise = supervise_new(conf, environ, log);
+    while (serve(conf, log, outside, &code)) { }
+    supervise_free(&outside->supervise);
     crash_close();
     log_close(&log);
     return code;
@@ -183,6 +211,9 @@ int main(int argc, char **argv)
 {
     struct conf conf;
     struct title title;
+    struct inheritance inherited;
+    struct server_outside outside = { .title = &title, .inherited = &inherited };
+    struct origin *origin;
     int code;
 
     mem_init();
@@ -192,13 +223,17 @@ int main(int argc, char **argv)
     signal(SIGUSR2, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error like a full disk */
     if (handled_alone(argc, argv, &code)) return code;
+    inherit_open(&inherited, environ);
     conf_init(&conf);
     conf.namespace_ok = namespace_line_ok;
     code = 1;
     if (load_settings(&conf, argc, argv)) {
+        outside.origin = origin = origin_new(argv, environ);
         environ = title_take(&title, argc, argv, environ);
-        code = run(&conf, &title);
+        code = run(&conf, &outside);
+        origin_free(&origin);
     }
+    inherit_close(&inherited);
     conf_fini(&conf);
     return code;
 }

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "conf/setting.h"
+#include "persistence/data_lock.h"
 #include "server/client.h"
 #include "server/crash_report.h"
 #include "server/cron.h"
@@ -19,6 +20,7 @@
 #include "server/gate.h"
 #include "server/guess.h"
 #include "server/latency.h"
+#include "server/inherit.h"
 #include "server/keysizes.h"
 #include "server/lazy.h"
 #include "server/listen.h"
@@ -33,6 +35,7 @@
 #include "server/scripts.h"
 #include "server/shortage.h"
 #include "server/slowlog.h"
+#include "server/supervise.h"
 #include "server/tracking.h"
 #include "server/ticks.h"
 #include "server/times.h"
@@ -345,17 +348,25 @@ static bool on_progress(void *ctx, const struct persist_progress *pr)
 {
     struct server *s = ctx;
     int64_t now = clock_mono_us();
+    int percent = pr->total_bytes ? (int)(pr->bytes * 100 / pr->total_bytes) : 0;
 
     if (s->current == NULL) loop_turn_loading(s); /* within a command (DEBUG RELOAD) nobody else runs */
+    supervise_progress(s->supervise, "Loading", percent, now);
     if (now - s->last_progress_us >= 1000000) {
         int64_t spent = (now - pr->started_us) / 1000000;
-        int percent = pr->total_bytes ? (int)(pr->bytes * 100 / pr->total_bytes) : 0;
         s->last_progress_us = now;
         log_notice(s->log, "Loading: %llu keys, %llu bytes, %d%%, about %lld s left.",
                    (unsigned long long)pr->keys, (unsigned long long)pr->bytes, percent,
                    (long long)(percent > 0 ? spent * (100 - percent) / percent : -1));
     }
     return !s->stopping;
+}
+
+static void on_waiting(void *ctx)
+{
+    struct server *s = ctx;
+
+    supervise_progress(s->supervise, "Saving", -1, clock_mono_us());
 }
 
 static bool load_users(struct server *s)
@@ -396,17 +407,20 @@ static bool start_lazy(struct server *s)
     return true;
 }
 
-bool server_open(struct server *s, struct conf *conf, struct log *log)
+bool server_open(struct server *s, struct conf *conf, struct log *log, const struct server_outside *outside)
 {
     struct store_conf sc = store_conf_of(conf);
     struct persist_conf pc = persist_conf_of(conf);
     struct hash_key key;
     uint64_t seed;
     char why[PERSIST_WHY];
+    struct data_lock held = { -1, -1 };
     struct persist_env env = { .log = log, .mono_us = clock_mono_us, .redis_version = MEMD_REDIS_VERSION,
-                               .ctx = s, .apply = dispatch_apply, .progress = on_progress, .wake = loop_wake };
+                               .ctx = s, .apply = dispatch_apply, .progress = on_progress, .wake = loop_wake,
+                               .lock = &held };
 
-    *s = (struct server){ .conf = conf, .log = log, .pid = getpid() };
+    *s = (struct server){ .conf = conf, .log = log, .pid = getpid(), .title = outside->title,
+                          .supervise = outside->supervise, .origin = outside->origin, .inherited = outside->inherited };
     if (conf->disable_thp) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
     rng_secret(&key, sizeof key);
     rng_secret(&seed, sizeof seed);
@@ -438,6 +452,11 @@ bool server_open(struct server *s, struct conf *conf, struct log *log)
     dispatch_subscribe(s);
     departures_open(s);
     env.store = s->store;
+    env.waiting = on_waiting;
+    if (outside->inherited) {
+        held.file = inherit_named(outside->inherited, INHERIT_LOCK);
+        held.dir = inherit_named(outside->inherited, INHERIT_LOCK_DIR);
+    }
     env.archive = departures_barrier(s);
     env.libraries = functions_keeper(s->functions);
     if (!tls_prepare(s)) {
@@ -496,19 +515,23 @@ bool server_shutdown(struct server *s, int save, bool force)
     enum persist_ending how = save < 0 ? PERSIST_END_BY_RULES : save ? PERSIST_END_SAVE : PERSIST_END_NOSAVE;
 
     if (s->stopping) return true;
-    log_warning(s->log, "User requested shutdown...");
+    if (!s->restarting) log_warning(s->log, "User requested shutdown...");
     if (s->store->loading) {
         s->stopping = true; /* what is on the disk is more than what is loaded */
+        supervise_stopping(s->supervise);
         return true;
     }
+    supervise_status(s->supervise, "Saving before the end");
     if (persist_shutdown(s->persist, how, why) != OK) {
         log_warning(s->log, "%s", why);
         if (!force) {
             log_warning(s->log, "Errors trying to shut down the server. Check the logs for more information.");
+            supervise_ready(s->supervise);
             return false;
         }
     }
     s->stopping = true;
+    if (!s->restarting) supervise_stopping(s->supervise);
     return true;
 }
 

@@ -53,7 +53,10 @@ struct title;
 struct tracking_table;
 struct acl;
 struct archive;
+struct inheritance;
 struct recalls;
+struct origin;
+struct supervise;
 
 /* Counters of INFO stats; CONFIG RESETSTAT zeroes them. */
 struct server_stats {
@@ -105,7 +108,7 @@ struct server {
 
     /* loop.c */
     struct event_base *base;
-    struct event tick, wake, nap, on_term, on_int, on_hup;
+    struct event tick, wake, nap, on_term, on_int, on_hup, on_usr2;
     int wake_fd, nap_fd;
     _Atomic bool asleep;        /* in libevent, without anything to do: only wake_fd ends that */
     _Atomic bool woken;         /* a helper has something for the turn to see */
@@ -141,6 +144,7 @@ struct server {
     struct buf spare[64];       /* buffers of idle connections, to be used again */
     int n_spare, n_spare_low;   /* and the fewest there were since the last trim */
     bool stopping;              /* the loop is to end */
+    bool restarting;            /* and the program begins anew (restart.h) */
     int signal_later;           /* that asks to end, and waits for a script; 0: none */
     bool skip_checksum;         /* of RESTORE's payloads: DEBUG, for tests */
     int exit_code;
@@ -208,7 +212,6 @@ struct server {
     struct latency *latency;
     struct keysizes *keysizes;
     struct lazy *lazy;          /* frees large values on a thread */
-    char executable[512];
     struct shortage shortage;
     struct command_ref *recent[RECENT_COMMANDS]; /* a ring of what ran last, for a crash report; recent_at: the oldest */
     unsigned recent_at;
@@ -218,6 +221,9 @@ struct server {
     struct metrics *metrics;    /* metrics.c; NULL: there is no HTTP port */
     size_t startup_memory;      /* used before any data was loaded */
     const struct title *title;  /* where ps looks; NULL: left alone */
+    struct supervise *supervise;    /* who is told how we are; NULL: nobody */
+    const struct origin *origin;    /* what memd was started with; NULL: not known */
+    struct inheritance *inherited;  /* descriptors of before; NULL: none */
 };
 
 /* Wall clock of this turn. */

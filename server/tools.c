@@ -117,7 +117,7 @@ static bool repair_part(struct conf *c, bool is_log, struct log *log, bool *kept
     bool ok;
 
     c->appendonly = is_log;
-    ok = server_open(&s, c, log);
+    ok = server_open(&s, c, log, &(struct server_outside){ 0 });
     if (ok && !*kept) {
         ok = originals_keep(&file_ops_system, c->dir, c->appenddirname, clock_wall_ms(), where, why) == OK;
         if (ok) printf("The original is kept in %s\n", where);

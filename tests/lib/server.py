@@ -208,7 +208,7 @@ class Server:
     """A running server in a directory of its own."""
 
     def __init__(self, binary=None, conf=None, args=None, directory=None, env=None, wrapper=(),
-                 password=None, wait=True, **settings):
+                 password=None, wait=True, pass_fds=(), **settings):
         self.binary = os.path.abspath(binary or MEMD.path)
         self.own_dir = directory is None
         self.dir = directory or tempfile.mkdtemp(prefix="memd-test-")
@@ -220,6 +220,7 @@ class Server:
             self.env.update(LD_PRELOAD=os.environ["MEMD_PRELOAD"], ASAN_OPTIONS="verify_asan_link_order=0")
         self.env.update(env or {})
         self.wrapper = list(wrapper)
+        self.pass_fds = pass_fds
         self.settings = settings
         self.password = password or settings.get("requirepass")
         self.log_path = os.path.join(self.dir, "stdout.log")
@@ -256,7 +257,7 @@ class Server:
             log = open(self.log_path, "ab")
             self.log_from = log.tell()
             self.proc = subprocess.Popen(self.command_line(), stdout=log, stderr=log, env=self.env,
-                                         stdin=subprocess.DEVNULL, cwd=self.dir)
+                                         stdin=subprocess.DEVNULL, cwd=self.dir, pass_fds=self.pass_fds)
             log.close()
             if not wait:
                 return self
