@@ -19,6 +19,7 @@
 #include "server/listen.h"
 #include "server/server.h"
 #include "server/supervise.h"
+#include "server/tls.h"
 
 enum { CHECK_MS = 5000 };
 
@@ -84,9 +85,14 @@ static bool read_stdin(const struct origin *o)
 /* Could the data be written? Asked by writing: a sandbox refuses what the permissions would allow. */
 bool restart_would_start(const struct conf *conf)
 {
+    char why[TLS_WHY];
     struct stat st;
     int fd;
 
+    if (!tls_would_work(conf, why)) {
+        fprintf(stderr, "memd: TLS: %s\n", why);
+        return false;
+    }
     if (stat(conf->dir, &st) != 0 && errno == ENOENT) return true; /* it will be made */
     fd = open(conf->dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
     if (fd < 0 && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {

@@ -40,6 +40,9 @@ enum { TLS_WHY = 256 };
 /* A context by the settings and the files that they name. NULL: why says what is wrong; no secret is in it. */
 struct ssl_ctx_st *tls_context_new(const struct conf *conf, char why[TLS_WHY]);
 
+/* Would these settings make one, if they ask for one at all? */
+bool tls_would_work(const struct conf *conf, char why[TLS_WHY]);
+
 /* Prepare a context for the settings, when there is a TLS port; the one in use stays. False: that is not possible, and
  * the log says why. Then either take it into use or forget it. */
 bool MUST_USE tls_prepare(struct server *s);

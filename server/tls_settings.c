@@ -215,6 +215,15 @@ bool tls_is_setting(const char *name)
     return strncmp(name, "tls-", 4) == 0 && strcmp(name, "tls-auth-clients-user") != 0;
 }
 
+bool tls_would_work(const struct conf *conf, char why[TLS_WHY])
+{
+    SSL_CTX *ctx = conf->tls_port ? tls_context_new(conf, why) : NULL;
+
+    if (conf->tls_port && ctx == NULL) return false;
+    SSL_CTX_free(ctx);
+    return true;
+}
+
 bool tls_prepare(struct server *s)
 {
     char why[TLS_WHY];

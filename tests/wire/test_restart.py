@@ -428,3 +428,79 @@ def test_users_and_renames_hold_for_it(start):
     c("MULTI")
     assert isinstance(c("RESTART"), Err)
     assert s.conn()("EVAL", "return redis.call('restart')", 0).startswith("ERR")
+
+
+def test_over_tls(start):
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl program to make certificates with")
+    import tls
+    from server import free_port
+    files, port = tls.shared(), free_port()
+    s = start(**tls.settings(files, "server", tls_port=port, tls_auth_clients="no"))
+    context = tls.context(files)
+
+    def connect():
+        raw = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        return context.wrap_socket(raw, server_hostname="localhost")
+
+    with Storm(connect) as storm:
+        wait_for(lambda: storm.answered)
+        for _ in range(2):
+            restart(s)
+            n = storm.answered
+            wait_for(lambda: storm.answered > n)
+    assert not storm.refused
+    # A certificate that is no good any more is found before anything is let go.
+    was = run_id(s)
+    broken = os.path.join(s.dir, "broken.pem")
+    shutil.copy(s.settings["tls_cert_file"], broken)
+    s.stop()
+    s.settings["tls_cert_file"] = broken
+    s.start()
+    was = run_id(s)
+    with open(broken, "w") as f:
+        f.write("nonsense")
+    assert "TLS" in s.conn()("RESTART")
+    assert run_id(s) == was
+
+
+def test_a_passed_socket_of_the_name_tls_speaks_tls():
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl program to make certificates with")
+    import tls
+    files, plain, secure = tls.shared(), listening(), listening()
+    port = secure.getsockname()[1]
+    s = Server(wait=False, **passing(("plain", plain), ("tls", secure)),
+               **tls.settings(files, "server", tls_port=1, tls_auth_clients="no"))
+    s.port = plain.getsockname()[1]
+    try:
+        s.wait_ready()
+        for _ in range(2):
+            with tls.context(files).wrap_socket(socket.create_connection(("127.0.0.1", port), PATIENCE),
+                                                server_hostname="localhost") as sock:
+                assert Conn(sock)("PING") == PONG
+            restart(s)
+        s.stop()
+    finally:
+        s.destroy()
+        plain.close()
+        secure.close()
+
+
+def test_a_passed_socket_for_tls_without_tls_is_closed(start):
+    plain, secure = listening(), listening()
+    s = Server(wait=False, **passing(("plain", plain), ("tls", secure)))
+    s.port = plain.getsockname()[1]
+    try:
+        s.wait_ready()
+        assert 'A socket for TLS was passed ("tls"), but TLS is off' in s.log()
+        s.stop()
+    finally:
+        s.destroy()
+
+
+def listening():
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    s.listen(64)
+    return s
