@@ -17,7 +17,6 @@
 struct log;
 
 #define INHERIT_TCP "memd-tcp"
-#define INHERIT_TLS "memd-tls"
 #define INHERIT_UNIX "memd-unix"
 #define INHERIT_LOCK "memd-lock"         /* the data directory's file LOCK, locked */
 #define INHERIT_LOCK_DIR "memd-lock-dir" /* and the directory itself */

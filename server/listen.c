@@ -318,7 +318,7 @@ static void close_some(struct server *s, bool tcp_only)
 static const char *name_of(const struct listener *l)
 {
     if (l->is_passed) return l->is_tls ? INHERIT_PASSED_TLS : INHERIT_PASSED;
-    return l->is_unix ? INHERIT_UNIX : l->is_tls ? INHERIT_TLS : INHERIT_TCP;
+    return l->is_unix ? INHERIT_UNIX : INHERIT_TCP; /* the port tells whether it speaks TLS */
 }
 
 void listen_give(const struct server *s, struct inheritance *in)

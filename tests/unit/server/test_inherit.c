@@ -41,7 +41,7 @@ START_TEST(what_is_given_is_found_by_the_next_program_with_its_name_and_number)
     ck_assert(in.restarted);
     ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
     ck_assert_int_eq(inherit_listener(&in, INHERIT_TCP, (struct sockaddr *)&other, sizeof other), -1);
-    ck_assert_int_eq(inherit_listener(&in, INHERIT_TLS, (struct sockaddr *)&a, sizeof a), -1);
+    ck_assert_int_eq(inherit_listener(&in, INHERIT_UNIX, (struct sockaddr *)&a, sizeof a), -1);
     ck_assert_int_eq(inherit_listener(&in, INHERIT_TCP, (struct sockaddr *)&a, sizeof a), fd);
     ck_assert_int_eq(inherit_listener(&in, INHERIT_TCP, (struct sockaddr *)&a, sizeof a), -1);
     ck_assert_int_eq(inherit_named(&in, INHERIT_LOCK), lock);
