@@ -173,6 +173,33 @@ static enum err parse(struct call *c, struct search *s)
     return e == OK ? check_options(c, s) : e;
 }
 
+/* Of several STOREs the last counts, while the rows' keywords find the first of each: the destination that they do not
+ * find, of a request whose options begin at argument from. */
+static size_t last_store(size_t from, size_t argc, const struct str *argv, struct key_ref *refs, size_t max)
+{
+    size_t first[2] = { 0, 0 }, last = 0;
+
+    for (size_t i = from; i + 1 < argc; i++) {
+        bool distance = str_is(argv[i], "storedist");
+        if (!distance && !str_is(argv[i], "store")) continue;
+        if (first[distance] == 0) first[distance] = i + 1;
+        last = ++i;
+    }
+    if (last == first[0] || last == first[1]) return 0;
+    if (max > 0) refs[0] = (struct key_ref){ (uint32_t)last, KEY_OW | KEY_UPDATE };
+    return 1;
+}
+
+static size_t last_store_of_radius(size_t argc, const struct str *argv, struct key_ref *refs, size_t max)
+{
+    return last_store(6, argc, argv, refs, max);
+}
+
+static size_t last_store_of_member(size_t argc, const struct str *argv, struct key_ref *refs, size_t max)
+{
+    return last_store(5, argc, argv, refs, max);
+}
+
 /* --- searching -------------------------------------------------------------------------------- */
 
 struct found {
@@ -419,7 +446,7 @@ const struct command geo_search_commands[] = {
                    COUNT(count_args), TOKEN("storedist", "STOREDIST")),
       .example = PLACES "GEOSEARCHSTORE d g FROMLONLAT 15 37 BYBOX 400 400 km => :2\r\n" },
     { .name = "georadius", .run = run_georadius, .arity = -6, .flags = CMD_WRITE | CMD_DENYOOM,
-      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS), STORE_KEYS(6) }, .acl = ACL_GEO, .group = GROUP_GEO,
+      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS), STORE_KEYS(6) }, .more_keys = last_store_of_radius, .acl = ACL_GEO, .group = GROUP_GEO,
       .since = "3.2.0", .complexity = RADIUS_COST, .history = both_history,
       .summary = "Gives the places in a circle around a place, or stores them.",
       .deprecated_since = "6.2.0",
@@ -437,7 +464,7 @@ const struct command geo_search_commands[] = {
       .example = PLACES "GEORADIUS_RO g 15 37 100 km => *1\r\n$7\r\nCatania\r\n" },
     { .name = "georadiusbymember", .run = run_georadiusbymember, .arity = -5,
       .flags = CMD_WRITE | CMD_DENYOOM,
-      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS), STORE_KEYS(5) }, .acl = ACL_GEO, .group = GROUP_GEO,
+      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS), STORE_KEYS(5) }, .more_keys = last_store_of_member, .acl = ACL_GEO, .group = GROUP_GEO,
       .since = "3.2.0", .complexity = RADIUS_COST, .history = unit_history,
       .summary = "Gives the places in a circle around a member, or stores them.",
       .deprecated_since = "6.2.0",

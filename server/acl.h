@@ -144,6 +144,9 @@ void acl_each_readable(struct acl *a, const struct acl_user *u, const struct com
 bool acl_reads_all_keys(struct acl *a, const struct acl_user *u, const struct command_ref *ref, size_t argc,
                         const struct str *argv);
 
+/* May u read this key by any of its selectors? */
+bool acl_may_read(const struct acl_user *u, struct str key);
+
 /* What is said of a refusal; verbose names the key or channel (ACL DRYRUN). */
 void acl_explain(enum acl_verdict v, const struct acl_user *u, const struct command_ref *ref, struct str what,
                  bool verbose, struct buf *out);

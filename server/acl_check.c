@@ -140,6 +140,14 @@ bool acl_reads_all_keys(struct acl *a, const struct acl_user *u, const struct co
     return false;
 }
 
+bool acl_may_read(const struct acl_user *u, struct str key)
+{
+    for (size_t i = 0; i < u->n_selectors; i++) {
+        if (u->selectors[i]->all_keys || key_allowed(u->selectors[i], key, ACL_READ_KEY)) return true;
+    }
+    return false;
+}
+
 void acl_each_readable(struct acl *a, const struct acl_user *u, const struct command_ref *ref, size_t argc,
                        const struct str *argv, void (*fn)(void *ctx, struct str pattern), void *ctx)
 {

@@ -2,6 +2,7 @@
 #include "server/tracking.h"
 
 #include "base/mem.h"
+#include "server/acl.h"
 #include "server/pubsub.h"
 
 /* The clients that read a key: ids in ascending order. A client that has gone is noticed when the key
@@ -320,21 +321,26 @@ static void note_changed(struct server *s, struct prefix *p, struct str key, con
     s->tracking->pending = true;
 }
 
-/* Names that c has not changed itself, when it asked for that. */
+/* Whether c hears of e: not of what it has changed itself, when it asked for that, and not of keys that its user may
+ * not read: their names would be told. */
+static bool hears_of(const struct client *c, const struct entry *e)
+{
+    if ((c->tracking->flags & TRACKING_NOLOOP) && (uint64_t)entry_int(e) == c->id) return false;
+    return LIKELY(c->flags & CLIENT_UNRESTRICTED) || acl_may_read(c->user, entry_key(e));
+}
+
 static size_t count_for(const struct client *c, const struct prefix *p)
 {
     struct table_iter it = { 0 };
     const struct entry *e;
     size_t n = 0;
 
-    if (!(c->tracking->flags & TRACKING_NOLOOP)) return p->changed->count;
-    while ((e = table_next(p->changed, &it)) != NULL) n += (uint64_t)entry_int(e) != c->id;
+    while ((e = table_next(p->changed, &it)) != NULL) n += hears_of(c, e);
     return n;
 }
 
 static void send_names(struct client *c, const struct prefix *p)
 {
-    bool noloop = (c->tracking->flags & TRACKING_NOLOOP) != 0;
     size_t n = count_for(c, p);
     struct table_iter it = { 0 };
     const struct entry *e;
@@ -344,7 +350,7 @@ static void send_names(struct client *c, const struct prefix *p)
     if (n == 0 || (r = message_begin(c, &to)) == NULL) return;
     reply_array(r, n);
     while ((e = table_next(p->changed, &it)) != NULL) {
-        if (!noloop || (uint64_t)entry_int(e) != c->id) reply_bulk(r, entry_key(e));
+        if (hears_of(c, e)) reply_bulk(r, entry_key(e));
     }
     client_push_end(to);
 }

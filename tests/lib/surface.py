@@ -132,9 +132,15 @@ def forms(c3):
 
 
 def fill(c):
-    """One key of each form of each type."""
+    """One key of each form of each type, and nothing else."""
+    c.pipeline([["SELECT", "0"], ["FLUSHALL"]])
+    fill_here(c)
+
+
+def fill_here(c):
+    """The same in the database that is chosen, where none of them is."""
     c.pipeline([
-        ["SELECT", "0"], ["FLUSHALL"], ["SET", "string", "Hello, world"], ["SET", "int", "41"], ["PFADD", "hll", "a", "b", "c"],
+        ["SET", "string", "Hello, world"], ["SET", "int", "41"], ["PFADD", "hll", "a", "b", "c"],
         ["RPUSH", "list", "a", "b", "1"], ["RPUSH", "biglist"] + ["x" * 200 + str(i) for i in range(300)],
         ["SADD", "set", "a", "b", "c"], ["SADD", "intset", "1", "2", "3"], ["SADD", "bigset"] + ["m%d" % i for i in range(600)],
         ["HSET", "hash", "f", "1", "g", "v"], ["HSET", "bighash"] + [w for i in range(600) for w in ("f%d" % i, "v")],
