@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -190,8 +191,8 @@ def prove_docker(base):
     service = app = None
     try:
         roots, root, final = build(base, os.path.join(context, "Dockerfile"), context)
-        port, http = srv.free_port(), srv.free_port()
-        root.env.update(MEMD_PORT=str(port), REDIS_PASSWORD="proof")
+        port, http, metrics = srv.free_port(), srv.free_port(), srv.free_port()
+        root.env.update(MEMD_PORT=str(port), REDIS_PASSWORD="proof", MEMD_METRICS_PORT=str(metrics))
 
         def start():
             p = subprocess.Popen(root.argv(final["ENTRYPOINT"]))
@@ -214,17 +215,23 @@ def prove_docker(base):
         app_root.env.update(MEMD_HOST="127.0.0.1", MEMD_PORT=str(port), REDIS_PASSWORD="proof", PORT=str(http))
         app = subprocess.Popen(app_root.argv(app_final["CMD"]))
 
-        def post():
+        def ask(method, path, value):
+            q = urllib.request.Request("http://127.0.0.1:%d%s" % (http, path), data=json.dumps(value).encode(), method=method)
+            return json.loads(urllib.request.urlopen(q).read())
+
+        def ingest():
             try:
-                import urllib.request
-                q = urllib.request.Request("http://127.0.0.1:%d/chat/demo" % http,
-                                           data=b'{"role": "user", "content": "hello"}', method="POST")
-                return json.loads(urllib.request.urlopen(q).read())
+                return ask("PUT", "/documents/orrery", {"text": "The orrery has twelve gears."})
             except OSError:
                 return None
 
-        got = srv.wait_for(post)
-        assert got[0]["content"] == "hello", got
+        assert srv.wait_for(ingest) == {"passages": 1}
+        got = ask("POST", "/chat/demo", {"content": "How many gears has it?"})
+        assert got == {"answer": "The orrery has twelve gears.", "sources": ["orrery"]}, got
+        app_root.run(*app_final["HEALTHCHECK"])
+        say("the metrics")
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % metrics) as r:
+            assert b"\nmemd_commands_total{cmd=\"rpush\"} 1\n" in r.read()
         say("stop, start: the data is there")
         service.send_signal(signal.SIGTERM)
         assert service.wait(60) == 0
@@ -232,7 +239,7 @@ def prove_docker(base):
         with socket.create_connection(("127.0.0.1", port)) as s:
             c = srv.Conn(s)
             c("AUTH", "proof")
-            assert c("GET", "k") == b"v" and c("LLEN", "chat:demo") >= 1
+            assert c("GET", "k") == b"v" and c("LLEN", "rag:chat:demo") == 2
     finally:
         for p in (app, service):
             if p and p.poll() is None:
