@@ -577,8 +577,8 @@ void server_close(struct server *s)
     s->store->defer = NULL;
     recalls_free(&s->recalls);
     store_free(&s->store);
+    slowlog_free(&s->slowlog); /* what it holds refers to commands */
     registry_free(&s->commands);
-    slowlog_free(&s->slowlog);
     keysizes_free(&s->keysizes);
     latency_free(&s->latency);
     gates_free(&s->gates);
