@@ -295,6 +295,7 @@ struct conf_error {
     char accepted[320]; /* what would have been accepted; "": see reason */
     char reason[320];   /* Redis's text for it */
     char text[256];     /* the line */
+    char nearest[64];   /* the setting that may have been meant; "": none */
 };
 
 /* Append e to out, in one line or, when a line is to blame, two:
@@ -333,9 +334,9 @@ enum err MUST_USE conf_from_args(struct conf *c, int argc, char **argv, struct c
  * the last of these wins, an empty one is ignored. A MEMD_ name that is no setting is a warning. */
 enum err MUST_USE conf_from_env(struct conf *c, char **env, struct conf_error *e);
 
-/* For memd --check-config: append what is wrong with the file, or its warnings and a line that says
- * it is good. False when it is not. namespace_ok as in struct conf. */
-bool MUST_USE conf_check_file(const char *path, conf_words_ok *namespace_ok, struct buf *report);
+/* For memd --check-config: load the file into c, fresh from conf_init, and append all that is wrong with its lines, or
+ * its warnings. False when something is; c then holds what could be read. c->file is "" when the file itself cannot. */
+bool MUST_USE conf_check_file(struct conf *c, const char *path, struct buf *report);
 
 /* For memd --print-config: append the documented memd.conf that holds all defaults. */
 void conf_print(struct buf *out);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "conf/nearest.h"
 #include "conf/setting.h"
 
 /* A long text is cut, and what is not ASCII text shown as ?, so that it can go to any terminal. */
@@ -68,6 +69,7 @@ enum err conf_error_unknown(struct conf_error *e, const struct place *at, struct
     start(e, at);
     PUT(e->setting, shown(name));
     PUT(e->reason, STR("Bad directive or wrong number of arguments"));
+    if (conf_nearest(name)) PUT(e->nearest, str_c(conf_nearest(name)));
     return ERR_FORMAT;
 }
 
@@ -103,6 +105,7 @@ void conf_error_text(const struct conf_error *e, struct buf *out)
         buf_printf(out, ": %s", e->reason);
     } else if (e->accepted[0] == '\0') {
         buf_printf(out, ": %s: there is no such setting", e->setting);
+        if (e->nearest[0] != '\0') buf_printf(out, ", is %s meant?", e->nearest);
     } else {
         buf_printf(out, ": %s: \"%s\" is not accepted: %s", e->setting, e->value, e->accepted);
     }

@@ -185,7 +185,10 @@ enum err loader_text(struct loader *l, struct str text, const char *name)
 
         at.line++;
         e = loader_line(l, &at);
-        if (e != OK) return e;
+        if (e != OK && l->errors == NULL) return e;
+        if (e == OK) continue;
+        conf_error_text(l->error, l->errors);
+        buf_add_char(l->errors, '\n');
     }
     return OK;
 }
@@ -217,42 +220,46 @@ enum err conf_load_text(struct conf *c, struct str text, const char *name, struc
     return err;
 }
 
-enum err conf_load_file(struct conf *c, const char *path, struct conf_error *e)
+static enum err load_file(struct loader *l, const char *path)
 {
     struct place top = { .name = path };
     char *real = realpath(path, NULL);
-    struct loader l;
-    enum err err;
+    enum err err = loader_file(l, path, &top);
 
-    loader_init(&l, c, e);
-    err = loader_file(&l, path, &top);
-    loader_fini(&l);
     if (err == OK && real != NULL) {
-        mem_free(c->file);
-        c->file = mem_dup(real, strlen(real) + 1);
+        mem_free(l->conf->file);
+        l->conf->file = mem_dup(real, strlen(real) + 1);
     }
     free(real);
     return err;
 }
 
-bool conf_check_file(const char *path, conf_words_ok *namespace_ok, struct buf *report)
+enum err conf_load_file(struct conf *c, const char *path, struct conf_error *e)
+{
+    struct loader l;
+    enum err err;
+
+    loader_init(&l, c, e);
+    err = load_file(&l, path);
+    loader_fini(&l);
+    return err;
+}
+
+bool conf_check_file(struct conf *c, const char *path, struct buf *report)
 {
     struct conf_error error;
-    struct conf c;
-    enum err e;
+    struct loader l;
+    size_t from = report->n;
+    bool good;
 
-    conf_init(&c);
-    c.namespace_ok = namespace_ok;
-    e = conf_load_file(&c, path, &error);
-    for (size_t i = 0; i < c.warnings.n && e == OK; i++) {
-        buf_printf(report, "%s\n", c.warnings.items[i]);
-    }
-    if (e == OK) {
-        buf_printf(report, "%s is good\n", path);
-    } else {
+    loader_init(&l, c, &error);
+    l.errors = report;
+    if (load_file(&l, path) != OK) { /* the file itself */
         conf_error_text(&error, report);
         buf_add_char(report, '\n');
     }
-    conf_fini(&c);
-    return e == OK;
+    good = report->n == from;
+    for (size_t i = 0; i < c->warnings.n; i++) buf_printf(report, "%s\n", c->warnings.items[i]);
+    loader_fini(&l);
+    return good;
 }

@@ -13,6 +13,7 @@ struct loader {
     struct conf_error *error;
     struct arena arena; /* words of the lines */
     int depth;          /* of include */
+    struct buf *errors; /* where the errors of all lines go, one a line; NULL: the first ends it */
 };
 
 void loader_init(struct loader *l, struct conf *c, struct conf_error *e);
@@ -21,7 +22,7 @@ void loader_fini(struct loader *l);
 /* Take one line: nothing, a comment, or a setting with its arguments. */
 enum err MUST_USE loader_line(struct loader *l, const struct place *at);
 
-/* Take all lines of text. */
+/* Take all lines of text. With `errors`, what is wrong with one is added there and the next is taken; OK in the end. */
 enum err MUST_USE loader_text(struct loader *l, struct str text, const char *name);
 
 /* Take a file; `from` is the line to blame when it cannot be read. */

@@ -11,6 +11,7 @@
 #include "base/crash.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "server/check_config.h"
 #include "server/inherit.h"
 #include "server/listen.h"
 #include "server/loop.h"
@@ -76,7 +77,7 @@ static bool handled_alone(int argc, char **argv, int *code)
         usage_man(&out, argv[2][0] - '0');
         fwrite(out.p, 1, out.n, stdout);
     } else if (argc == 3 && strcmp(first, "--check-config") == 0) {
-        bool good = conf_check_file(argv[2], namespace_line_ok, &out);
+        bool good = check_config(argv[2], &out);
         fwrite(out.p, 1, out.n, good ? stdout : stderr);
         *code = good ? 0 : 1;
     } else if (argc == 2 && strcmp(first, "--check-config") == 0) {

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/nearest.h"
 #include "tests/unit/conf/fixture.h"
 
 START_TEST(defaults_are_there_without_a_file)
@@ -315,7 +316,7 @@ END_TEST
 START_TEST(an_unknown_setting_is_an_error)
 {
     ck_assert_str_eq(refusal("maxmemori 1"),
-                     "memd.conf:1: maxmemori: there is no such setting\n"
+                     "memd.conf:1: maxmemori: there is no such setting, is maxmemory meant?\n"
                      ">>> 'maxmemori 1': Bad directive or wrong number of arguments");
 }
 END_TEST
@@ -463,20 +464,54 @@ START_TEST(files_that_include_one_another_are_an_error)
 }
 END_TEST
 
-START_TEST(a_check_reports_the_error_or_the_warnings)
+/* Is it good? *report has what is to be said. */
+static bool check(const char *text, conf_words_ok *namespace_ok, struct buf *report)
+{
+    struct conf c;
+    bool good;
+
+    conf_init(&c);
+    c.namespace_ok = namespace_ok;
+    buf_clear(report);
+    good = conf_check_file(&c, test_file("a.conf", text), report);
+    buf_add_char(report, '\0');
+    conf_fini(&c);
+    return good;
+}
+
+START_TEST(a_check_reports_all_errors_and_warnings)
 {
     struct buf report = { 0 };
     char want[512];
+    int n = 0;
 
-    ck_assert(conf_check_file(test_file("a.conf", "port 1\nio-threads 2\n"), NULL, &report));
-    snprintf(want, sizeof want,
-             "%s:2: io-threads: accepted for compatibility, has no effect\n%s is good\n",
-             test_path("a.conf"), test_path("a.conf"));
-    expect_str(buf_str(&report), str_c(want));
-    buf_clear(&report);
-    ck_assert(!conf_check_file(test_file("a.conf", "port x"), NULL, &report));
-    ck_assert_ptr_nonnull(memmem(report.p, report.n, "is not accepted", 15));
+    ck_assert(check("port 1\nio-threads 2\n", NULL, &report));
+    snprintf(want, sizeof want, "%s:2: io-threads: accepted for compatibility, has no effect\n", test_path("a.conf"));
+    ck_assert_str_eq(report.p, want);
+    ck_assert(!check("port x\n# fine\nmaxmemory 2xb\ndir \"half\nmaxmemroy 1gb\nsave 1\ninclude /nonexistent/file\n"
+                     "timeout 5\n", NULL, &report));
+    for (const char *p = report.p; (p = strstr(p, "a.conf:")) != NULL; p++) n++;
+    ck_assert_int_eq(n, 6);
+    for (int line = 1; line <= 7; line++) {
+        snprintf(want, sizeof want, "a.conf:%d: ", line);
+        ck_assert((strstr(report.p, want) != NULL) == (line != 2));
+    }
+    ck_assert_ptr_nonnull(strstr(report.p, "maxmemroy: there is no such setting, is maxmemory meant?"));
     buf_fini(&report);
+}
+END_TEST
+
+START_TEST(a_slip_is_told_from_another_word)
+{
+    ck_assert_str_eq(conf_nearest(STR("maxmemory")), "maxmemory");
+    ck_assert_str_eq(conf_nearest(STR("MaxMemorie")), "maxmemory");
+    ck_assert_str_eq(conf_nearest(STR("maxmemory_policy")), "maxmemory-policy");
+    ck_assert_str_eq(conf_nearest(STR("apendfsync")), "appendfsync");
+    ck_assert_str_eq(conf_nearest(STR("slaveoff")), "slaveof");
+    ck_assert_str_eq(conf_nearest(STR("pot")), "port");
+    ck_assert_ptr_null(conf_nearest(STR("nonsense")));
+    ck_assert_ptr_null(conf_nearest(str_of(NULL, 0)));
+    ck_assert_ptr_null(conf_nearest(STR("a-name-that-is-longer-than-any-setting-could-be-0123456789-0123456789")));
 }
 END_TEST
 
@@ -494,10 +529,9 @@ START_TEST(lines_of_namespaces_are_judged_by_who_knows_them)
 {
     struct buf report = { 0 };
 
-    ck_assert(conf_check_file(test_file("a.conf", "namespace a b\nport 1\n"), no_x, &report));
-    ck_assert(conf_check_file(test_file("a.conf", "namespace a x\n"), NULL, &report));
-    buf_clear(&report);
-    ck_assert(!conf_check_file(test_file("a.conf", "port 1\nnamespace a x\n"), no_x, &report));
+    ck_assert(check("namespace a b\nport 1\n", no_x, &report));
+    ck_assert(check("namespace a x\n", NULL, &report));
+    ck_assert(!check("port 1\nnamespace a x\n", no_x, &report));
     ck_assert_ptr_nonnull(memmem(report.p, report.n, "a.conf:2: namespace: ", 21));
     ck_assert_ptr_nonnull(memmem(report.p, report.n, "x will not do", 13));
     buf_fini(&report);
@@ -522,4 +556,4 @@ UNIT_MAIN_AROUND("load", conf_set_up, conf_tear_down, defaults_are_there_without
                  a_pattern_without_match_is_no_error_but_a_missing_file_is,
                  an_error_in_an_included_file_names_that_file,
                  files_that_include_one_another_are_an_error,
-                 a_check_reports_the_error_or_the_warnings)
+                 a_check_reports_all_errors_and_warnings, a_slip_is_told_from_another_word)
