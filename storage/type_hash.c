@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "storage/hash_edit.h"
+#include "storage/namespace.h"
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
@@ -151,6 +152,32 @@ enum err hash_read(struct db *db, struct str key, struct hash *h)
 
 /* --- changing --------------------------------------------------------------------------------- */
 
+/* Is one of n fields, each `step` behind the one before, there and will its value go? It does not
+ * where what replaces it, which stands behind the field, is equal. */
+static bool any_goes(const struct hash_edit *ed, const struct str *fields, size_t step, size_t n,
+                     bool replaced)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct str *field = fields + i * step;
+        char num[NUM_TEXT_MAX];
+        struct hash_place at;
+
+        if (!hash_find(&ed->h, *field, &at)) continue;
+        if (!replaced || !str_eq(hash_value_at(&ed->h, &at, num), field[1])) return true;
+    }
+    return false;
+}
+
+/* What the fields hold is about to be replaced or removed by name: a version of the hash as it is,
+ * where every one is kept. Counting (HINCRBY) makes none, as INCR does not. */
+static void overwriting(const struct hash_edit *ed, const struct str *fields, size_t step, size_t n,
+                        bool replaced)
+{
+    if (LIKELY(ed->is_new || ed->slot.ref.e->ns == 0)) return;
+    if (!ns_archives(ed->h.store, ed->slot.ref.e, NS_OVERWRITE)) return;
+    if (any_goes(ed, fields, step, n, replaced)) db_overwriting(&ed->slot);
+}
+
 /* Whether a set's condition on all its fields holds. */
 static bool holds(struct hash_edit *ed, enum hash_when when, const struct str *pairs, size_t n)
 {
@@ -202,6 +229,7 @@ enum err hash_set(struct db *db, struct str key, const struct str *pairs, size_t
         return ERR_NOT_DONE;
     }
     passed = ttl >= 0 && ttl <= ed.h.now_ms;
+    overwriting(&ed, pairs, 2, n, !passed);
     *n_new = set_all(&ed, pairs, n, passed ? HASH_NO_TTL : ttl);
     hash_edit_tell(&ed, CHANGE_HSET);
     if (passed) drop_all(&ed, pairs, n);
@@ -218,6 +246,7 @@ enum err hash_remove(struct db *db, struct str key, const struct str *fields, si
 
     if (e != OK) return e;
     *removed = 0;
+    overwriting(&ed, fields, 1, n, false);
     for (size_t i = 0; i < n && hash_count(&ed.h) > 0; i++) {
         struct hash_place at;
         if (!hash_edit_find(&ed, fields[i], &at)) continue;

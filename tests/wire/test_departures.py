@@ -112,6 +112,39 @@ def test_each_way_of_leaving_makes_a_row_with_its_reason_and_value(start):
         assert value == payload[key.encode()], key
 
 
+def pairs(flat):
+    return dict(zip(flat[::2], flat[1::2]))
+
+
+def test_each_change_of_a_hash_by_name_makes_a_version_of_it(start):
+    s = start(namespace=["s:* archive overwrite"], appendonly="yes")
+    c = s.conn()
+    states = []
+
+    def change(*command):
+        states.append(pairs(c("HGETALL", "s:h")))
+        assert not isinstance(c(*command), Err)
+
+    c("HSET", "s:h", "text", "likes tea", "n", 1)
+    change("HSET", "s:h", "text", "likes coffee", "by", "u1")
+    change("HMSET", "s:h", "by", "u2", "text", "likes coffee")
+    change("HDEL", "s:h", "by", "no such")
+    change("HGETDEL", "s:h", "FIELDS", 1, "n")
+    change("HSETEX", "s:h", "EX", 100, "FIELDS", 1, "text", "likes cocoa")
+    # None of these takes away what a client has written.
+    c("HSET", "s:h", "more", "v"), c("HSET", "s:h", "more", "v"), c("HINCRBY", "s:h", "count", 1), c("HINCRBY", "s:h", "count", 1)
+    c("HDEL", "s:h", "no such"), c("HSETNX", "s:h", "text", "x"), c("HEXPIRE", "s:h", 100, "FIELDS", 1, "more")
+    change("DEL", "s:h")  # deletions are not archived here
+    states.pop()
+    for _ in range(2):
+        assert c("ARCHIVE.FLUSH") == OK
+        versions = [pairs(c("ARCHIVE.GET", "s:h", "VERSION", i + 1)) for i in range(len(states))]
+        assert versions == states
+        assert len(c("ARCHIVE.VERSIONS", "s:h")) == len(states)
+        s.restart(kill=True)
+        c = s.conn()
+
+
 def test_what_is_trimmed_off_is_a_value_of_its_own(start):
     s = start(namespace=[ALL], **PLAIN)
     c = s.conn()
@@ -167,8 +200,6 @@ def test_elements_taken_one_by_one_are_no_departure(start):
     c("RPOP", "s:l")
     c("SADD", "s:s", "a")
     c("SREM", "s:s", "a")
-    c("HSET", "s:h", "f", "v")
-    c("HDEL", "s:h", "f")
     c("ZADD", "s:z", 1, "m")
     c("ZREM", "s:z", "m")
     assert c("DBSIZE") == 0

@@ -3,6 +3,7 @@
 #include "storage/cut_piece.h"
 #include "storage/keys.h"
 #include "storage/namespace_roster.h"
+#include "storage/type_hash.h"
 #include "storage/type_list.h"
 #include "storage/type_set.h"
 #include "storage/type_stream.h"
@@ -310,6 +311,37 @@ START_TEST(a_value_that_another_replaces_is_told)
 }
 END_TEST
 
+START_TEST(a_hash_whose_fields_are_replaced_or_removed_is_told_once_each_time)
+{
+    struct told t = { 0 };
+    struct departures d = { .ctx = &t, .overwritten = on_overwritten };
+    struct str ab[] = { STR("a"), STR("1"), STR("b"), STR("2") };
+    struct str ac[] = { STR("c"), STR("0"), STR("a"), STR("one") }, names[] = { STR("a"), STR("b"), STR("x") };
+    struct hash_set gone = { HASH_ALWAYS, 1 };
+    int64_t count;
+    size_t n;
+
+    s->departures = &d;
+    set_rules("a:*", (struct ns_rules){ .archive = NS_OVERWRITE });
+    ck_assert_int_eq(hash_set(s->dbs[0], STR("b:1"), ab, 2, NULL, &n), OK);
+    ck_assert_int_eq(hash_set(s->dbs[0], STR("b:1"), ac, 2, NULL, &n), OK);
+    ck_assert_int_eq(hash_set(s->dbs[0], STR("a:1"), ab, 2, NULL, &n), OK);
+    ck_assert_int_eq(hash_set(s->dbs[0], STR("a:1"), ab, 2, NULL, &n), OK); /* the same again */
+    ck_assert_int_eq(hash_incr(s->dbs[0], STR("a:1"), STR("b"), 5, &count), OK);
+    ck_assert_int_eq(t.overwritten, 0);
+    ck_assert_int_eq(hash_set(s->dbs[0], STR("a:1"), ac, 2, NULL, &n), OK);
+    ck_assert_int_eq(t.overwritten, 1);
+    ck_assert_int_eq(hash_set(s->dbs[0], STR("a:1"), ac, 2, &gone, &n), OK); /* equal, but removed at once */
+    ck_assert_int_eq(t.overwritten, 2);
+    ck_assert_int_eq(hash_remove(s->dbs[0], STR("a:1"), names + 2, 1, &n), OK);
+    ck_assert_int_eq(t.overwritten, 2);
+    ck_assert_int_eq(hash_remove(s->dbs[0], STR("a:1"), names, 3, &n), OK); /* the last field: the key goes */
+    ck_assert_int_eq(t.overwritten, 3);
+    ck_assert_ptr_null(db_peek(s->dbs[0], STR("a:1")));
+    s->departures = NULL;
+}
+END_TEST
+
 START_TEST(elements_are_told_before_they_are_trimmed)
 {
     struct trims t = { 0 };
@@ -470,7 +502,8 @@ UNIT_MAIN_AROUND("namespace evict", set_up, tear_down, a_namespace_makes_room_wi
                  keys_that_are_not_known_yet_refuse_no_write,
                  each_policy_has_its_order, a_roster_is_as_a_set, all_on_a_roster_are_drawn,
                  without_a_policy_there_is_no_room, what_is_reserved_stays,
-                 a_value_that_another_replaces_is_told, elements_are_told_before_they_are_trimmed,
+                 a_value_that_another_replaces_is_told,
+                 a_hash_whose_fields_are_replaced_or_removed_is_told_once_each_time, elements_are_told_before_they_are_trimmed,
                  a_stream_knows_beforehand_what_it_will_lose, what_must_not_leave_yet_is_unseen_and_tried_again,
                  what_must_not_leave_yet_is_in_a_snapshot,
                  a_write_to_what_must_not_leave_yet_goes_on,
