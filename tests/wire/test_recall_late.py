@@ -2,6 +2,7 @@
 write begins it anew."""
 import glob
 import os
+import sqlite3
 
 import pytest
 import resp
@@ -125,15 +126,17 @@ def fill_queue(c):
 
 @pytest.fixture
 def full(start):
-    s = start(namespace=RULES, enable_debug_command="yes", archive_queue_size="1mb", archive_timeout="20000", appendonly="yes",
-              archive_recall_ttl="500")
+    """Another process has the archive's file for itself, until full.lock is closed, and the queue is full."""
+    s = start(namespace=RULES, archive_queue_size="1mb", archive_timeout="20000", appendonly="yes", archive_recall_ttl="500")
     c = s.conn()
     c("SET", "due:1", b"one" + os.urandom(100000)), c("RPUSH", "2", os.urandom(100000))
     c("ARCHIVE.PUT", "2")  # so that there is an archive
     assert c("ARCHIVE.FLUSH") == resp.OK
-    pause(c)
+    s.lock = sqlite3.connect(s.dir + "/archive.db", isolation_level=None, timeout=20)
+    s.lock.execute("begin immediate")
     fill_queue(c)
-    return s
+    yield s
+    s.lock.close()
 
 
 def expire(c, key):
@@ -158,6 +161,7 @@ def test_what_is_due_and_cannot_leave_is_read_as_if_it_had_left(full):
     assert 0 < c("TTL", "2") <= 500        # archive-recall-ttl
     assert figure(c, "asked") == 0
     # After a crash it is so still.
+    full.lock.close()
     full.restart(kill=True)
     c = full.conn()
     assert c("STRLEN", "due:1") == 100003 and c("LLEN", "2") == 2 and c("TTL", "2") > 0
@@ -178,7 +182,7 @@ def test_what_is_due_and_cannot_leave_is_told_when_it_stays(full):
 def test_what_is_due_and_may_leave_leaves(full):
     c = full.conn()
     expire(c, "due:1")
-    pause(c, False)
+    full.lock.close()
     wait_for(lambda: c("DBSIZE") == 2)  # 2 and fill
     assert c("ARCHIVE.FLUSH") == resp.OK
     assert len(c("ARCHIVE.VERSIONS", "due:1")) == 1
