@@ -221,6 +221,8 @@ test-debootstrap:
 docs: binary
 	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) docs/make_commands.py > build/commands.md
 	mv build/commands.md docs/commands.md
+	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) docs/make_metrics.py > build/metrics.md
+	mv build/metrics.md docs/metrics.md
 
 lint: layers
 	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability \

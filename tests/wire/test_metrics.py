@@ -1,13 +1,14 @@
 """/metrics: Prometheus' format to the letter, INFO's figures, and names that stay."""
 import os
 import random
+import sys
 
 import pytest
 
 import exposition
 from exposition import Metrics, fetch
 from resp import OK, Err
-from server import free_port, wait_for
+from server import ROOT, free_port, wait_for
 
 pytestmark = pytest.mark.memd_only
 
@@ -266,3 +267,14 @@ def test_there_is_no_port_unless_one_is_set(server):
     conn = server.conn()
     assert conn("CONFIG", "GET", "metrics-port") == [b"metrics-port", b"0"]
     assert conn("CONFIG", "GET", "metrics-bind") == [b"metrics-bind", b"127.0.0.1"]
+
+
+def test_the_documents_table_is_what_is_told():
+    """`make docs` writes it anew."""
+    sys.path.insert(0, os.path.join(ROOT, "docs"))
+    try:
+        import make_metrics
+    finally:
+        sys.path.pop(0)
+    with open(make_metrics.PATH) as f:
+        assert f.read() == make_metrics.text()
