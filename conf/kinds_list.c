@@ -60,6 +60,16 @@ static void list_show(const struct setting *s, const void *field, struct buf *ou
     }
 }
 
+/* An argument that stands alone is read as if it held several, and its own quotes go: it gets others around them. */
+static void write_only(const char *item, struct buf *out)
+{
+    struct buf inner = { 0 };
+
+    args_quote_if_needed(&inner, str_c(item));
+    args_quote_if_needed(out, buf_str(&inner));
+    buf_fini(&inner);
+}
+
 static void list_write(const struct setting *s, const void *field, struct buf *out)
 {
     const struct conf_list *l = field;
@@ -67,7 +77,8 @@ static void list_write(const struct setting *s, const void *field, struct buf *o
     buf_add_c(out, s->name);
     for (size_t i = 0; i < l->n; i++) {
         buf_add_char(out, ' ');
-        args_quote_if_needed(out, str_c(l->items[i]));
+        if (l->n == 1 && (s->flags & SETTING_MULTI)) write_only(l->items[i], out);
+        else args_quote_if_needed(out, str_c(l->items[i]));
     }
     if (l->n == 0) buf_add_c(out, " \"\"");
 }

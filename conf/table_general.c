@@ -185,7 +185,7 @@ const struct setting general_settings[] = {
     { "watchdog-period", INT(watchdog_period, 0, INT_MAX), .initial = "0", .unit = "milliseconds",
       .doc = "Log where the reactor is when it has been busy for so long without a pause, to find what makes it slow. "
              "At least 200, whatever is given; 0: off. Not for every day: the signal interrupts what runs." },
-    { "disable-thp", BOOL(disable_thp), .initial = "no", .flags = SETTING_IMMUTABLE,
+    { "disable-thp", BOOL(disable_thp), .initial = "no",
       .doc = "Ask the kernel not to use transparent huge pages for this process. They cost Redis "
              "dearly when it forks; memd does not fork, and is faster with them." },
     { "follow-clock-jumps", BOOL(follow_clock_jumps), .initial = "no",

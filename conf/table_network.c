@@ -24,9 +24,9 @@ const struct setting network_settings[] = {
     { "unixsocket", TEXT(unixsocket), .initial = "", .flags = SETTING_IMMUTABLE | SETTING_DROP,
       .example = "/run/memd/memd.sock", .doc = "Path of a Unix socket to listen on as well." },
     { "unixsocketperm", INT(unixsocketperm, 0, 0777), .initial = "0",
-      .flags = SETTING_IMMUTABLE | SETTING_OCTAL, .unit = "mode bits",
-      .doc = "Permissions of the Unix socket, in octal: 770, say. 0 leaves them to the umask." },
-    { "tcp-backlog", INT(tcp_backlog, 0, INT_MAX), .initial = "4096", .flags = SETTING_IMMUTABLE,
+      .flags = SETTING_OCTAL, .unit = "mode bits",
+      .doc = "Permissions of the Unix socket, in octal: 770, say. 0 leaves them as they are: to the umask." },
+    { "tcp-backlog", INT(tcp_backlog, 0, INT_MAX), .initial = "4096",
       .unit = "connections",
       .doc = "Connections that may wait to be accepted. The kernel allows no more than "
              "net.core.somaxconn." },

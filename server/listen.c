@@ -335,6 +335,15 @@ void listen_close(struct server *s)
     close_some(s, false);
 }
 
+void listen_tune(struct server *s)
+{
+    for (struct listener *l = s->listeners; l; l = l->next) {
+        if (l->is_passed) continue;
+        listen(l->fd, (int)s->conf->tcp_backlog); /* once more: the queue gets the new length */
+        if (l->is_unix && s->conf->unixsocketperm != 0) chmod(s->conf->unixsocket, (mode_t)s->conf->unixsocketperm);
+    }
+}
+
 bool listen_move(struct server *s)
 {
     listen_resume(s);

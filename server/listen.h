@@ -17,6 +17,9 @@ void listen_close(struct server *s);
 /* For RESTART: put copies of all sockets into in, before they are closed here. */
 void listen_give(const struct server *s, struct inheritance *in);
 
+/* Backlog and mode of what is open, as the settings say now. What was passed to memd is somebody else's. */
+void listen_tune(struct server *s);
+
 /* port, tls-port or bind have changed: close the TCP sockets and open those of the settings. Clients stay. False: one
  * could not be opened, and those that could are. */
 bool listen_move(struct server *s);

@@ -304,6 +304,8 @@ bool server_apply_conf(struct server *s, const struct setting *const *changed, s
     s->reads_wait = persist_reads_wait(s->persist);
     apply_plain(s);
     server_apply_log(s->conf, s->log);
+    if (conf_changed(changed, n, "tcp-backlog") || conf_changed(changed, n, "unixsocketperm")) listen_tune(s);
+    if (conf_changed(changed, n, "disable-thp")) prctl(PR_SET_THP_DISABLE, s->conf->disable_thp, 0, 0, 0);
     if (conf_changed(changed, n, "crash-log-enabled") || conf_changed(changed, n, "watchdog-period"))
         crash_report_apply_conf(s);
     departures_apply_conf(s);

@@ -30,7 +30,8 @@ static const struct usage modes[] = {
 static const struct usage signals[] = {
     { "SIGTERM, SIGINT", NULL, "Save as the settings say, answer what has been asked, and end with exit status 0. When "
       "something cannot be saved memd goes on, unless shutdown-on-sigterm (shutdown-on-sigint) has the word force." },
-    { "SIGHUP", NULL, "Open the log file again, after logrotate(8) has moved it." },
+    { "SIGUSR2", NULL, "Start anew in place, as RESTART does: connections wait, none is refused." },
+    { "SIGHUP", NULL, "Open the log file again, after logrotate(8) has moved it, and read the certificates of TLS anew." },
     { "SIGPIPE, SIGXFSZ", NULL, "Ignored." },
     { 0 },
 };
