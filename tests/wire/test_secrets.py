@@ -90,6 +90,7 @@ def test_no_secret_comes_out(start, tmp_path):
         ["ACL", "SETUSER", "u", secret("unsigned")], ["AUTH", "u", kept],
         ["CONFIG", "SET", "masterauth", secret("masterauth"), "masteruser", secret("masteruser")],
         ["CONFIG", "SET", "tls-key-file-pass", secret("keypass")],
+        ["CONFIG", "SET", "metrics-password", secret("metrics")],
         ["CONFIG", "SET", "tls-client-key-file-pass", secret("clientkeypass")],
         ["CONFIG", "SET", "maxclients", "100", "requirepass", secret("second"), "nosuch", "1"],
         ["CONFIG", "SET", "requirepas", secret("mistyped")],
