@@ -1,5 +1,5 @@
 # make              build/release/memd, and build/memd pointing at it
-# make debug asan   the same, unoptimised or under AddressSanitizer and UBSan
+# make debug asan tsan   the same, unoptimised, under AddressSanitizer and UBSan, under ThreadSanitizer
 # make test         everything: units, a short round of fuzzing, layers, wire tests, a few crashes;  make test-asan
 # make wire [T=x]   tests over sockets whose name contains x
 # make differential [COMMANDS=1000000] [SEED=n] [REFERENCE=redis-server]   the long form of that test
@@ -33,6 +33,7 @@ CFLAGS_release  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS_debug    := -O0 -g3
 CFLAGS_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                    -fno-sanitize-recover=all -Wno-format-truncation
+CFLAGS_tsan     := -O1 -g -fno-omit-frame-pointer -fsanitize=thread -Wno-format-truncation
 CFLAGS_fuzz     := $(CFLAGS_asan) $(if $(CLANG),-fsanitize=fuzzer-no-link -D__SANITIZE_ADDRESS__ \
                    -Wno-error -Wno-unknown-warning-option)
 CFLAGS_coverage := -O0 -g --coverage
@@ -43,7 +44,7 @@ CFLAGS  := -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Wshadow -Wvla -Wstrict-prot
            -Wmissing-prototypes -Werror -pthread $(CFLAGS_$(firstword $(subst -, ,$(MODE)))) $(CFLAGS)
 # -rdynamic: names of functions in crash reports, also without debug information.
 LDFLAGS := -rdynamic -Wl,-z,relro,-z,now -Wl,--as-needed $(filter -f% --coverage,$(CFLAGS_$(MODE))) $(LDFLAGS)
-MALLOC  := $(if $(filter asan fuzz,$(MODE)),,-ljemalloc)
+MALLOC  := $(if $(filter asan tsan fuzz,$(MODE)),,-ljemalloc)
 LIBS    := -lsqlite3 -lzstd -lcjson -llzf -levent_extra -levent_core -l:liblua5.1-cjson.a -lluajit-5.1 -lssl -lcrypto $(MALLOC) -lpthread -lm
 
 # The archives that the tests of a folder link: what the folder may include.
@@ -67,7 +68,7 @@ picked   = $(foreach t,$(1),$(if $(T),$(if $(findstring $(T),$(t)),$(t)),$(t)))
 PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
-.PHONY: powercut short-io all binary debug asan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire \
+.PHONY: powercut short-io all binary debug asan tsan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire \
         differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak bench archive-proof clients test-debootstrap certs docs lint \
         format coverage install uninstall deb clean
 .SECONDEXPANSION:
@@ -78,7 +79,7 @@ all: $(BINARY)
 
 binary: $(BINARY)
 
-debug asan:
+debug asan tsan:
 	$(MAKE) MODE=$@ binary
 
 $(B)/memd: $(call archives,server)

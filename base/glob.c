@@ -58,10 +58,17 @@ static bool element_matches(struct str p, size_t at, char c, bool ignore_case, s
     return fold(p.p[at], ignore_case) == fold(c, ignore_case);
 }
 
+/* How many bytes of the pattern may be looked at again because a '*' had to take one more. */
+static size_t again_max(struct str pattern, struct str text)
+{
+    return ((size_t)1 << 20) + 16 * (pattern.n + text.n);
+}
+
 /* Every element but '*' takes one byte. So when something after a '*' does not fit, it is enough to
  * let the latest '*' take one more: an earlier one could only bring us to the same place later. */
 bool glob_match(struct str pattern, struct str text, bool ignore_case)
 {
+    size_t again = 0;
     size_t p = 0;
     size_t t = 0;
     size_t p_retry = 0; /* behind the latest '*', 0 when there was none */
@@ -74,7 +81,7 @@ bool glob_match(struct str pattern, struct str text, bool ignore_case)
             if (p == pattern.n) return true;
             continue;
         }
-        size_t end;
+        size_t end = p;
 
         if (p < pattern.n && element_matches(pattern, p, text.p[t], ignore_case, &end)) {
             p = end;
@@ -82,6 +89,8 @@ bool glob_match(struct str pattern, struct str text, bool ignore_case)
             continue;
         }
         if (p_retry == 0) return false;
+        again += end - p_retry + 1;
+        if (again > again_max(pattern, text)) return false;
         p = p_retry;
         t = ++t_retry;
     }

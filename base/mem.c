@@ -18,7 +18,7 @@
 #include "base/ensure.h"
 #include "base/mem_reserve.h"
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 
 #include <malloc.h>
 

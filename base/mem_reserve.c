@@ -61,7 +61,7 @@ bool mem_try_fails(void)
     return from != 0 && (n == from || (failing_on && n > from));
 }
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 
 /* Its malloc ends the program by itself when there is no more. */
 bool mem_reserve_fill(void)

@@ -64,19 +64,27 @@ static void *run(void *p)
     return result;
 }
 
+/* Whatever ulimit -s says: LZF alone keeps half a megabyte there, and SQLite what a statement nests. What is not
+ * used costs addresses only. */
+enum { STACK_BYTES = 2 << 20 };
+
 int thread_start(pthread_t *t, const char *name, void *(*fn)(void *arg), void *arg)
 {
     struct start *s = mem_alloc(sizeof *s);
     static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT }; /* else it would die without a word */
     sigset_t others, was;
+    pthread_attr_t attr;
     int error;
 
     *s = (struct start){ fn, arg, name };
     sigfillset(&others);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&others, own[i]);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
     pthread_sigmask(SIG_SETMASK, &others, &was);
-    error = pthread_create(t, NULL, run, s);
+    error = pthread_create(t, &attr, run, s);
     pthread_sigmask(SIG_SETMASK, &was, NULL);
+    pthread_attr_destroy(&attr);
     if (error != 0) mem_free(s);
     return error;
 }

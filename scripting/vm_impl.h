@@ -15,6 +15,7 @@ struct vm {
     uint64_t random;          /* state of math.random */
     size_t bytes;             /* held by the state */
     const char *stack;        /* the machine's stack where the run began */
+    size_t stack_max;         /* how much of it a run may use */
     bool globals;             /* the run finds keys and arguments in KEYS and ARGV */
     bool counted;             /* the error of this run is a command's */
     unsigned runs;            /* since the last step of the collector */

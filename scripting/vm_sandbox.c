@@ -8,6 +8,7 @@
 #include <luajit-2.1/lualib.h>
 #include <math.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/rng.h"
 #include "scripting/lua_libs.h"
@@ -155,15 +156,13 @@ static int pairs_of_seal(lua_State *L)
     return call_wrapped(L);
 }
 
-/* What calls the script back from C needs the machine's stack, of which LuaJIT takes no account: a
- * quarter of a thread's usual 8 MB is for scripts. */
+/* What calls the script back from C needs the machine's stack, of which LuaJIT takes no account. */
 static int unless_deep(lua_State *L)
 {
-    enum { STACK = 2 * 1024 * 1024 };
     struct vm *vm = vm_by_state(L);
     const char *here = __builtin_frame_address(0);
 
-    if (vm->run != NULL && vm->stack - here > STACK) return luaL_error(L, "stack overflow");
+    if (vm->run != NULL && vm->stack - here > (ptrdiff_t)vm->stack_max) return luaL_error(L, "stack overflow");
     return call_wrapped(L);
 }
 
@@ -542,12 +541,23 @@ static void seal_tables(lua_State *L)
     lua_pop(L, 2);
 }
 
+/* A quarter of what there is, and of the usual 8 MB: other functions of C need some on top of it. */
+static size_t stack_for_scripts(void)
+{
+    enum { MOST = 2 * 1024 * 1024 };
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur / 4 > MOST) return MOST;
+    return limit.rlim_cur / 4;
+}
+
 void vm_sandbox(struct vm *vm)
 {
     static const char *const unwanted[] = { "dofile", "loadfile", "print", "module", "require", "newproxy", "jit",
                                             "debug", "io", "package", "ffi", NULL };
     lua_State *L = vm->L;
 
+    vm->stack_max = stack_for_scripts();
     luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
     open_libraries(L);
     lua_setglobal(L, "redis");

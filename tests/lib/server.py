@@ -306,7 +306,7 @@ class Server:
 
     def check_sanitizers(self):
         text = self.log()
-        for word in ("AddressSanitizer", "LeakSanitizer", "runtime error:"):
+        for word in ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:"):
             if word in text:
                 raise AssertionError("sanitizer report:\n" + text[max(0, text.index(word) - 500):][:8000])
 

@@ -211,10 +211,51 @@ START_TEST(the_prefix_is_what_stands_before_the_first_wildcard)
 }
 END_TEST
 
+static bool match_long(const char *head, const char *piece, size_t times, const char *tail, size_t n_text)
+{
+    struct buf pattern = { 0 }, text = { 0 };
+    bool found;
+
+    buf_add_c(&pattern, head);
+    for (size_t i = 0; i < times; i++) buf_add_c(&pattern, piece);
+    buf_add_c(&pattern, tail);
+    for (size_t i = 0; i < n_text; i++) buf_add_char(&text, 'a');
+    found = glob_match(buf_str(&pattern), buf_str(&text), false);
+    buf_fini(&pattern);
+    buf_fini(&text);
+    return found;
+}
+
+/* A million times a million steps would take a quarter of an hour: the test would run out of its time. */
+START_TEST(a_megabyte_of_pattern_and_of_text_comes_to_an_end)
+{
+    enum { LONG = 1000000 };
+
+    ck_assert(!match_long("*", "a", LONG / 2, "b", LONG));
+    ck_assert(!match_long("", "*a", LONG / 2, "b", LONG));
+    ck_assert(!match_long("*", "?", LONG / 2, "b", LONG));
+    ck_assert(!match_long("*[b", "c-d", LONG / 3, "]", LONG));
+    ck_assert(!match_long("*", "[a]", LONG / 6, "b", LONG));
+    ck_assert(match_long("", "*a", LONG / 2, "", LONG)); /* without a detour */
+    ck_assert(match_long("*", "a", LONG / 2, "", LONG / 2));
+    ck_assert(match_long("", "*", LONG, "", LONG));
+}
+END_TEST
+
+START_TEST(up_to_a_thousand_bytes_every_detour_is_made)
+{
+    ck_assert(!match_long("*", "a", 500, "b", 1000));
+    ck_assert(match_long("*", "a", 500, "", 1000));
+    ck_assert(match_long("", "a*", 500, "a", 1000));
+    ck_assert(match_long("*", "?", 999, "", 1000));
+}
+END_TEST
+
 UNIT_MAIN("glob", a_plain_pattern_matches_itself_only, a_star_matches_any_bytes_or_none,
           a_question_mark_matches_one_byte, a_class_matches_one_of_its_bytes,
           a_caret_negates_a_class, a_range_may_be_upside_down,
           a_backslash_makes_the_next_byte_plain, odd_classes_mean_what_they_mean_in_redis,
           case_is_ignored_when_asked, many_stars_on_a_long_text_end_soon,
           random_patterns_match_as_by_recursion, random_bytes_as_pattern_read_nothing_outside,
-          the_prefix_is_what_stands_before_the_first_wildcard)
+          the_prefix_is_what_stands_before_the_first_wildcard,
+          a_megabyte_of_pattern_and_of_text_comes_to_an_end, up_to_a_thousand_bytes_every_detour_is_made)
