@@ -258,7 +258,7 @@ static bool sync_folder(const char *path)
 
 static bool write_synced(const char *path, struct str text)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     bool ok = fd >= 0;
 
     while (ok && text.n > 0) {
