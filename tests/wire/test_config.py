@@ -1,5 +1,7 @@
 """CONFIG GET, SET, REWRITE, RESETSTAT."""
 import os
+import re
+import subprocess
 
 import pytest
 
@@ -143,3 +145,16 @@ def test_settings_act_at_once(start):
     with pytest.raises(ConnectionError):
         import socket
         socket.create_connection(("127.0.0.1", old), 1).close()
+
+
+@pytest.mark.memd_only
+def test_what_is_fixed_at_the_start_is_what_the_manual_says(c):
+    with open(os.path.join(srv.ROOT, "docs/operations.md")) as f:
+        part = f.read().partition("These alone are fixed at the start:")[2]
+    told = set(re.findall(r"`([a-z-]+)`", part.partition("known to files alone")[0]))
+    conf = subprocess.run([srv.MEMD.path, "--print-config"], capture_output=True, text=True).stdout
+    without_effect = set(re.findall(r"[a-z_-]+", conf.partition("does nothing with them:")[2])) | {"slaveof"}
+    names = [n.decode() for n in c("CONFIG", "GET", "*")[::2]]
+    fixed = {n for n in names if "immutable" in str(c("CONFIG", "SET", n, c("CONFIG", "GET", n)[1]))}
+    assert fixed - without_effect == told
+    assert told - without_effect == told
