@@ -115,7 +115,7 @@ static struct bufferevent *on_visitor(struct event_base *base, void *arg)
     v->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
     ensure(v->bev != NULL);
     bufferevent_incref(v->bev);
-    bufferevent_setwatermark(v->bev, EV_READ, 0, 2 * HEADERS_MAX); /* also of one that evhttp has done with */
+    bufferevent_setwatermark(v->bev, EV_READ, 0, 2 * HEADERS_MAX); /* also when evhttp has done with it */
     v->since_us = clock_mono_us();
     link_add_tail(&m->visitors, &v->all);
     if (++m->n_visitors >= METRICS_VISITORS) pause_accepting(m);
@@ -126,14 +126,14 @@ static struct bufferevent *on_visitor(struct event_base *base, void *arg)
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     struct metrics *m = arg;
-    int64_t now_us = clock_mono_us();
+    int64_t late_us = clock_mono_us() - m->server->conf->metrics_timeout * 1000000;
 
     (void)fd;
     (void)what;
     forget_gone(m);
     LINK_EACH(&m->visitors, l) {
         struct visitor *v = LINK_OF(l, struct visitor, all);
-        if (now_us - v->since_us > m->server->conf->metrics_timeout * 1000000) shutdown(bufferevent_getfd(v->bev), SHUT_RDWR);
+        if (v->since_us < late_us) shutdown(bufferevent_getfd(v->bev), SHUT_RDWR);
     }
     if (m->full && m->n_visitors < METRICS_VISITORS) {
         m->full = false;
@@ -379,6 +379,7 @@ bool metrics_open(struct server *s)
         metrics_close(s);
         return false;
     }
+    log_notice(s->log, "Metrics and health at HTTP port %lld", (long long)s->conf->metrics_port);
     return true;
 }
 

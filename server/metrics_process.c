@@ -48,7 +48,8 @@ static void cpu(struct metrics_page *p)
     expo_seconds(&p->x, micros(use.ru_stime));
     getrusage(RUSAGE_THREAD, &use);
     expo_counter_seconds(&p->x, "memd_cpu_reactor_seconds_total",
-                         "Processor time of the thread that runs commands.", micros(use.ru_utime) + micros(use.ru_stime));
+                         "Processor time of the thread that runs commands.",
+                         micros(use.ru_utime) + micros(use.ru_stime));
 }
 
 bool metrics_server(struct metrics_page *p)

@@ -349,6 +349,24 @@ def test_without_descriptors_it_waits_and_does_not_spin(start):
     sock.close()
 
 
+def test_the_port_is_there_again_after_a_restart_in_place(start):
+    s = started(start, appendonly="yes")
+    c = s.conn()
+    assert c("SET", "a", "1") == OK
+    before = Metrics(s.metrics_port)("memd_start_time_seconds")
+    c.send("RESTART")
+
+    def restarted():
+        try:
+            return Metrics(s.metrics_port)("memd_start_time_seconds") > before
+        except OSError:
+            return False
+
+    wait_for(restarted)
+    wait_for(lambda: readiness(s) == (200, "ok"))
+    assert Metrics(s.metrics_port)("memd_keys") == 1
+
+
 def test_an_address_that_is_taken_is_an_error_at_start(start):
     s = started(start)
     from server import Server, StartError
