@@ -10,6 +10,7 @@
 #include "server/departures.h"
 #include "server/foreign.h"
 #include "server/gate.h"
+#include "server/key_check.h"
 #include "server/latency.h"
 #include "server/monitor.h"
 #include "server/multi.h"
@@ -404,6 +405,7 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     int db = c->db;
     struct call call;
     char room[256];
+    struct key_check check;
     const char *why;
     enum err e;
 
@@ -418,7 +420,9 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     s->recent[s->recent_at++ % RECENT_COMMANDS] = ref;
     s->store->no_touch = (asker->flags & CLIENT_NO_TOUCH) != 0;
     if (writes) persist_group_begin(s->persist);
+    key_check_begin(s, &check, ref->cmd, argc, argv);
     e = call_run(&call);
+    key_check_end(s, &check);
     if (writes) {
         if (UNLIKELY(s->archive != NULL) && e == OK && !s->store->loading) departures_after(c, ref->cmd, argc, argv);
         if (s->store->stats.changes != changes) {

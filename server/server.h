@@ -42,6 +42,7 @@ struct guesses;
 struct script_run;
 struct scripts;
 struct setting;
+struct key_check;
 struct keysizes;
 struct lazy;
 struct slowlog;
@@ -171,6 +172,7 @@ struct server {
 
     /* dispatch.c */
     struct client *current;     /* whose call runs */
+    struct key_check *key_check; /* and what it may look up (builds for tests) */
     size_t partial_bytes;       /* counted for pages that are used in part (cron.c) */
     bool evicting;              /* cron.c: slice by slice, until memory is below its limit */
     int64_t over_memory_since_us; /* above maxmemory since then; 0: not */

@@ -36,6 +36,9 @@ static inline void find(struct db *db, struct str key, struct slot *s, bool for_
 {
     uint64_t hash = db_hash(db, key);
 
+#ifdef STORE_TELLS_LOOKUPS
+    if (db->store->on_lookup) db->store->on_lookup(db->store->on_lookup_ctx, key);
+#endif
     s->db = db;
     s->shard = db_shard(db, hash);
     s->key = key;

@@ -177,6 +177,11 @@ struct store_stats {
     uint64_t lazy_freed, lazy_pending; /* objects freed on the side, and waiting for it */
 };
 
+/* Builds for tests check which keys a command looks up (server/key_check.h). */
+#ifdef __SANITIZE_ADDRESS__
+#define STORE_TELLS_LOOKUPS
+#endif
+
 struct store {
     struct store_conf conf;
     struct hash_key hash_key;
@@ -206,6 +211,11 @@ struct store {
      * server gives a helper thread's queue; NULL (tests): freed at once. */
     void (*defer)(void *ctx, void (*fn)(void *arg), void *arg);
     void *defer_ctx;
+#ifdef STORE_TELLS_LOOKUPS
+    /* Called for each key that is looked up by name; NULL: nobody asks. */
+    void (*on_lookup)(void *ctx, struct str key);
+    void *on_lookup_ctx;
+#endif
 };
 
 /* No hash is remembered: the store itself is no key's bytes, not even those of an empty one without any. */
