@@ -234,16 +234,36 @@ static bool spec_keys(const struct key_spec *s, size_t argc, const struct str *a
     return true;
 }
 
-long command_keys(const struct command *cmd, size_t argc, const struct str *argv,
-                  struct key_ref *refs, size_t max)
+/* *whole: all specifications made sense. */
+static size_t find_keys(const struct command *cmd, size_t argc, const struct str *argv, struct key_ref *refs, size_t max,
+                        bool *whole)
 {
     size_t n = 0;
 
+    *whole = true;
     for (int i = 0; i < COMMAND_KEY_SPECS && cmd->keys[i].flags; i++) {
-        if (cmd->keys[i].flags & KEY_NOT_KEY) continue;
-        if (!spec_keys(&cmd->keys[i], argc, argv, refs, max, &n)) return -1;
+        size_t before = n;
+        if ((cmd->keys[i].flags & KEY_NOT_KEY) || spec_keys(&cmd->keys[i], argc, argv, refs, max, &n)) continue;
+        *whole = false;
+        n = before;
     }
     if (cmd->more_keys) n += cmd->more_keys(argc, argv, n < max ? refs + n : NULL, n < max ? max - n : 0);
     for (size_t i = 0; cmd->key_flags && i < n && i < max; i++) refs[i].flags = cmd->key_flags(argc, argv);
-    return (long)n;
+    return n;
+}
+
+long command_keys(const struct command *cmd, size_t argc, const struct str *argv,
+                  struct key_ref *refs, size_t max)
+{
+    bool whole;
+    size_t n = find_keys(cmd, argc, argv, refs, max, &whole);
+
+    return whole ? (long)n : -1;
+}
+
+size_t command_keys_found(const struct command *cmd, size_t argc, const struct str *argv, struct key_ref *refs, size_t max)
+{
+    bool whole;
+
+    return find_keys(cmd, argc, argv, refs, max, &whole);
 }

@@ -332,6 +332,10 @@ struct key_ref {
 long command_keys(const struct command *cmd, size_t argc, const struct str *argv, struct key_ref *refs,
                   size_t max);
 
+/* The same, leaving out specifications that make no sense: what may be looked up before the handler has noticed. */
+size_t command_keys_found(const struct command *cmd, size_t argc, const struct str *argv, struct key_ref *refs,
+                          size_t max);
+
 /* Run one call: arity, handler, error reply. The reply holds exactly one frame (or CALL_BLOCKED came
  * back, and none). Returns OK, CALL_BLOCKED, or the error that was replied. */
 enum err call_run(struct call *c);

@@ -65,8 +65,8 @@ static void find_keys(struct acl *a, struct keys *k, const struct command *cmd, 
 {
     if (k->n >= 0) return;
     k->refs = arena_alloc(&a->server->arena, argc * sizeof *k->refs);
-    k->n = command_keys(cmd, argc, argv, k->refs, argc);
-    if (k->n < 0 || k->n > (long)argc) k->n = 0;
+    k->n = (long)command_keys_found(cmd, argc, argv, k->refs, argc);
+    if (k->n > (long)argc) k->n = (long)argc;
 }
 
 static bool command_allowed(const struct acl_selector *sel, const struct command_ref *ref, size_t argc,

@@ -28,10 +28,10 @@ static bool looks_anywhere(const struct command *cmd, size_t argc, const struct 
 static bool names(const struct key_check *k, struct str key)
 {
     struct key_ref *refs = mem_alloc((k->argc + 1) * sizeof *refs);
-    long n = command_keys(k->cmd, k->argc, k->argv, refs, k->argc);
+    size_t n = command_keys_found(k->cmd, k->argc, k->argv, refs, k->argc);
     bool found = false;
 
-    for (long i = 0; i < n && !found; i++) found = str_eq(k->argv[refs[i].at], key);
+    for (size_t i = 0; i < n && i < k->argc && !found; i++) found = str_eq(k->argv[refs[i].at], key);
     mem_free(refs);
     return found;
 }
