@@ -246,11 +246,12 @@ SYSCONFDIR ?= /etc
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 DOCDIR     := $(PREFIX)/share/doc/memd
 DOCS       := README.md $(wildcard SECURITY.md docs/*.md)
+WATCHING   := $(wildcard deploy/grafana/*.json deploy/prometheus/alerts.yml)
 INSTALLED   = $(PREFIX)/bin/memd $(PREFIX)/share/man/man1/memd.1 $(PREFIX)/share/man/man5/memd.conf.5 \
               $(PREFIX)/share/bash-completion/completions/memd \
               $(patsubst deploy/%,$(UNITDIR)/%,$(wildcard deploy/memd.service deploy/memd.socket)) \
               $(patsubst deploy/memd.%,$(PREFIX)/lib/%.d/memd.conf,$(wildcard deploy/memd.sysusers deploy/memd.tmpfiles)) \
-              $(addprefix $(DOCDIR)/,$(notdir $(DOCS)))
+              $(addprefix $(DOCDIR)/,$(notdir $(DOCS))) $(addprefix $(PREFIX)/share/memd/,$(notdir $(WATCHING)))
 
 install: $(B)/memd
 	install -D $(STRIP) -m 755 $(B)/memd $(DESTDIR)$(PREFIX)/bin/memd
@@ -264,11 +265,12 @@ install: $(B)/memd
 		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/lib/$${f##*.}.d/memd.conf; done
 	install -D -m 644 deploy/memd.completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/memd
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCS)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/memd $(WATCHING)
 
 # Settings and data stay.
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
-	-rmdir $(DESTDIR)$(DOCDIR)
+	-rmdir $(DESTDIR)$(DOCDIR) $(DESTDIR)$(PREFIX)/share/memd
 
 # build/deb/memd_VERSION_ARCH.deb, from a copy of the tree; needs debhelper and dpkg-dev, and no network.
 deb:

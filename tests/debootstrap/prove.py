@@ -315,6 +315,7 @@ def prove_deb(base):
         owner = root.sh("stat -c '%U:%G %a' /etc/memd/memd.conf /var/lib/memd", capture_output=True, text=True).stdout.split("\n")
         assert owner[:2] == ["memd:memd 640", "memd:memd 700"], owner
         root.sh("memd --check-config /etc/memd/memd.conf", stdout=subprocess.DEVNULL)
+        assert "memd.conf(5)" in root.sh("zcat /usr/share/man/man1/memd.1.gz | sed 's/.fB//g; s/.fR//g'", capture_output=True, text=True).stdout
         wanted = "etc/systemd/system/multi-user.target.wants/memd.service"
         assert os.path.islink(os.path.join(root.dir, wanted)), "the service is not enabled"
 

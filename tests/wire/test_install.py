@@ -89,7 +89,7 @@ def test_install_and_uninstall(make, tmp_path):
     there = tree(root)
     for path in ("opt/memd/bin/memd", "etc/memd/memd.conf", "opt/memd/share/man/man1/memd.1", "opt/memd/share/man/man5/memd.conf.5",
                  "opt/memd/lib/systemd/system/memd.service", "opt/memd/lib/sysusers.d/memd.conf", "opt/memd/share/doc/memd/README.md",
-                 "opt/memd/share/bash-completion/completions/memd"):
+                 "opt/memd/share/bash-completion/completions/memd", "opt/memd/share/memd/alerts.yml"):
         assert path in there, path
     assert mode_of(root / "etc/memd/memd.conf") == 0o640 and mode_of(root / "opt/memd/bin/memd") == 0o755
     assert "ExecStart=/opt/memd/bin/memd" in (root / "opt/memd/lib/systemd/system/memd.service").read_text()
