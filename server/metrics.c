@@ -27,27 +27,26 @@ enum {
  * sees that it has no callbacks any more. Its socket stays open until it is let go: else the number could be another
  * client's while libevent still knows it as this one's. */
 struct visitor {
-    struct link all; /* oldest first */
+    struct link all;
     struct bufferevent *bev;
     int64_t since_us;
 };
 
-/* A page that is being written for somebody. */
+/* Somebody who waits for a page. */
 struct answer {
     struct link all;
-    struct metrics *metrics;
     struct evhttp_request *request;
-    struct metrics_page *page;
-    struct event again;
+    struct metrics_page *page; /* NULL: not yet begun */
 };
 
 struct metrics {
     struct server *server;
     struct evhttp *http;
-    struct link visitors, answers;
+    struct link visitors, answers; /* both: who came first is first */
     size_t n_visitors;
-    struct event sweep; /* always armed */
-    bool full; /* nobody is accepted until the next sweep */
+    struct event sweep;   /* always armed */
+    struct event writing; /* armed while anybody waits for a page */
+    bool full;            /* nobody is accepted until the next sweep */
 };
 
 /* --- visitors --------------------------------------------------------------------------------------------- */
@@ -216,39 +215,42 @@ static bool wants_open(struct evhttp_request *r)
 
 static void free_answer(struct answer *a)
 {
-    evtimer_del(&a->again);
     link_remove(&a->all);
-    metrics_page_free(&a->page);
+    if (a->page) metrics_page_free(&a->page);
     mem_free(a);
 }
 
-static void write_on(evutil_socket_t fd, short what, void *arg)
+static void send_page(struct answer *a)
 {
-    struct answer *a = arg;
-    struct buf text;
+    struct buf text = metrics_page_take(a->page);
 
-    (void)fd;
-    (void)what;
-    if (metrics_page_write(a->page, SLICE_US)) {
-        evtimer_add(&a->again, &(struct timeval){ 0 }); /* after a turn for the clients */
-        return;
-    }
-    text = metrics_page_take(a->page);
     reply_with(a->request, HTTP_OK, "OK", wants_open(a->request) ? OPEN_TYPE : TEXT_TYPE, &text);
     free_answer(a);
 }
 
-/* While a page is written evhttp does not read from its connection, and so does not close it. */
-static void write_page(struct metrics *m, struct evhttp_request *r)
+/* One slice of one page in each turn, however many ask: who comes first is answered first. */
+static void write_on(evutil_socket_t fd, short what, void *arg)
+{
+    struct metrics *m = arg;
+    struct answer *a;
+
+    (void)fd;
+    (void)what;
+    if (link_alone(&m->answers)) return;
+    a = LINK_OF(m->answers.next, struct answer, all);
+    if (a->page == NULL) a->page = metrics_page_new(m->server, wants_open(a->request));
+    if (!metrics_page_write(a->page, SLICE_US)) send_page(a);
+    if (!link_alone(&m->answers)) evtimer_add(&m->writing, &(struct timeval){ 0 });
+}
+
+/* Until it is answered evhttp does not read from its connection, and so does not close it. */
+static void ask_for_page(struct metrics *m, struct evhttp_request *r)
 {
     struct answer *a = mem_zalloc(sizeof *a);
 
-    a->metrics = m;
     a->request = r;
-    a->page = metrics_page_new(m->server, wants_open(r));
     link_add_tail(&m->answers, &a->all);
-    evtimer_assign(&a->again, m->server->base, write_on, a);
-    write_on(-1, 0, a);
+    if (!evtimer_pending(&m->writing, NULL)) evtimer_add(&m->writing, &(struct timeval){ 0 });
 }
 
 /* --- who may ---------------------------------------------------------------------------------------------- */
@@ -318,7 +320,7 @@ static void on_request(struct evhttp_request *r, void *arg)
         evhttp_add_header(evhttp_request_get_output_headers(r), "Allow", "GET, HEAD");
         reply_text(r, HTTP_BADMETHOD, "Method Not Allowed", "Only GET and HEAD are answered.");
     } else if (strcmp(path, "/metrics") == 0) {
-        if (admit(m, r)) write_page(m, r);
+        if (admit(m, r)) ask_for_page(m, r);
     } else if (strcmp(path, "/healthz") == 0) {
         reply_health(r, NULL); /* who can say so is alive */
     } else if (strcmp(path, "/readyz") == 0) {
@@ -373,6 +375,7 @@ bool metrics_open(struct server *s)
     link_init(&m->answers);
     event_assign(&m->sweep, s->base, -1, EV_PERSIST, on_sweep, m);
     evtimer_add(&m->sweep, &(struct timeval){ .tv_usec = SWEEP_MS * 1000 });
+    evtimer_assign(&m->writing, s->base, write_on, m);
     m->http = make_http(m);
     for (size_t i = 0; i < where->n; i++) {
         if (listen_at(m, where->items[i])) continue;
@@ -392,6 +395,7 @@ void metrics_close(struct server *s)
     evhttp_free(m->http); /* its connections, and what they asked */
     while (!link_alone(&m->visitors)) forget(m, LINK_OF(m->visitors.next, struct visitor, all));
     evtimer_del(&m->sweep);
+    evtimer_del(&m->writing);
     mem_free(m);
     s->metrics = NULL;
 }
