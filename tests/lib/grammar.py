@@ -13,7 +13,8 @@ import grammar_scripts as scripts
 
 EDGE_INTS = [b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808", b"-9223372036854775809",
              b"18446744073709551615", b"2147483648", b"4294967296", b"99999999999999999999"]
-NONSENSE = [b"", b"foo", b"1.5", b" 1", b"1 ", b"+1", b"01", b"0x10", b"1e3", b"nan", b"inf", b"-", b"\x00", b"\xff\xfe\r\n"]
+# Of zero bytes one that others do not begin with: a stock SORT ALPHA compares up to it, and leaves open where equals stand.
+NONSENSE = [b"", b"foo", b"1.5", b" 1", b"1 ", b"+1", b"01", b"0x10", b"1e3", b"nan", b"inf", b"-", b"\x01\x00", b"\xff\xfe\r\n"]
 FLOATS = [b"1.5", b"-2.25", b"0.1", b"3.0e3", b"1e-7", b"100", b"-0", b"0.000001", b"12345678.875", b"5e10"]
 VALUES = ([b"%d" % i for i in (0, 1, -1, 5, 10, 127, 128, -129, 255, 256, 4095, 4096, 32768, 65536, 1000000,
                                2147483647, -2147483649)] + FLOATS + NONSENSE + EDGE_INTS +
