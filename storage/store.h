@@ -200,7 +200,7 @@ struct store {
     struct store_cut *cut; /* the snapshot in progress, else NULL */
     uint32_t n_cuts;
     unsigned expire_at;  /* shard, counted over all databases, at which store_expire_some goes on */
-    struct field_clock *fields; /* hash fields with a TTL (type_hash.c) */
+    struct field_clock *fields; /* hash fields with a TTL (field_clock.c) */
     struct namespaces *namespaces; /* rules by key (namespace.h); NULL: none */
     struct departures *departures; /* who is told what leaves; NULL: nobody */
     /* Hash of the key that the dispatcher has already hashed; see db_hash. */

@@ -84,4 +84,7 @@ struct entry *hash_entry_take(struct hash *h, struct str key, int64_t expire_ms)
 size_t field_clock_expire(struct store *s, size_t max);
 void field_clock_free(struct store *s);
 
+/* Memory of its records. */
+size_t field_clock_bytes(const struct store *s);
+
 #endif

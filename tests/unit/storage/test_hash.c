@@ -453,6 +453,49 @@ START_TEST(many_fields_due_at_once_go_in_slices)
 }
 END_TEST
 
+static void set_due(struct store *s, int db, const char *key, int64_t in_ms)
+{
+    struct hash_set opt = { HASH_ALWAYS, s->now_ms + in_ms };
+    struct str pair[] = { STR("f"), STR("v") };
+    size_t n;
+
+    ck_assert_int_eq(hash_set(s->dbs[db], str_c(key), pair, 1, &opt, &n), OK);
+}
+
+/* Hashes come and go long before their fields are due: the clock does not keep what is left of them. And it forgets
+ * none of those that stay, whatever happens while it is made anew. */
+START_TEST(the_clock_forgets_hashes_that_are_gone_and_no_others)
+{
+    enum { ROUNDS = 200000, STAY = 2000, FAR_MS = 1000 * 1000 * 1000, SOON_MS = 100 * 1000 };
+    struct store *s = model_store();
+    size_t most = 0;
+    char key[32];
+
+    for (int i = 0; i < ROUNDS; i++) {
+        snprintf(key, sizeof key, "goes:%d", i % 100);
+        set_due(s, 0, key, FAR_MS + i);
+        ck_assert(keys_delete(s->dbs[0], str_c(key), false));
+        if (i % (ROUNDS / STAY) == 0) {
+            snprintf(key, sizeof key, "stays:%d", i);
+            set_due(s, i / 100 % 2, key, i % 3 ? SOON_MS : FAR_MS + i);
+        }
+        if (i % 50 == 0) store_expire_some(s, 100);
+        if (i % 777 == 0) store_swap(s, 0, 1);
+        if (field_clock_bytes(s) > most) most = field_clock_bytes(s);
+    }
+    ck_assert_uint_lt(most, 1 << 20); /* all of them would be 1.6 MB of records */
+    ck_assert_uint_eq(s->stats.expired_fields, 0);
+    s->now_ms += SOON_MS + 1;
+    while (store_expire_some(s, 1000)) continue;
+    ck_assert_uint_eq(s->stats.expired_fields, STAY * 2 / 3);
+    s->now_ms += FAR_MS + ROUNDS;
+    while (store_expire_some(s, 1000)) continue;
+    ck_assert_uint_eq(s->stats.expired_fields, STAY);
+    ck_assert_uint_eq(s->dbs[0]->n_keys + s->dbs[1]->n_keys, 0);
+    store_free(&s);
+}
+END_TEST
+
 START_TEST(nothing_expires_while_loading)
 {
     struct store *s = model_store();
@@ -583,6 +626,7 @@ END_TEST
 
 UNIT_MAIN("hash", hash_behaves_as_an_array_of_fields, the_clock_alone_removes_fields_in_time,
           hash_grows_from_listpack_to_table, values_may_be_very_large,
-          many_fields_due_at_once_go_in_slices, nothing_expires_while_loading,
+          many_fields_due_at_once_go_in_slices, the_clock_forgets_hashes_that_are_gone_and_no_others,
+          nothing_expires_while_loading,
           a_read_that_meets_a_due_field_is_no_change_of_the_caller,
           each_field_is_drawn_as_often_as_any_other, scan_sees_every_field)
