@@ -158,7 +158,7 @@ static void on_accept_error(struct evconnlistener *listener, void *evhttp)
     evconnlistener_disable(listener);
     event_base_foreach_event(evconnlistener_get_base(listener), find_sweep, &m);
     ensure(m != NULL);
-    log_warning(m->server->log, "Accepting a connection to the metrics port: %s", strerror(error));
+    log_limited(m->server->log, LOG_WARNING, "Accepting a connection to the metrics port: %s", strerror(error));
     pause_accepting(m);
 }
 
