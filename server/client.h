@@ -72,6 +72,7 @@ struct client {
     int fd;
     int resp;
     struct server *server;
+    struct tls_conn *tls;   /* NULL: it speaks in the clear */
     struct event on_read;
     struct event *on_write; /* made at the first full socket */
     struct link all, in_readable, in_writable, in_doomed, in_gated, in_paused;
@@ -115,7 +116,6 @@ struct client {
     uint8_t sync_wants;          /* enum sync_want: what REPLCONF said */
     struct transfer *transfer;   /* NULL: it is sent no snapshot */
     struct tracking *tracking;   /* NULL: it does not track what it reads */
-    struct tls_conn *tls;        /* NULL: it speaks in the clear */
     struct link in_monitors, in_strangers;
 };
 

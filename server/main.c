@@ -22,6 +22,7 @@
 #include "server/setup.h"
 #include "server/supervise.h"
 #include "server/title.h"
+#include "server/tls.h"
 #include "server/tools.h"
 #include "server/usage.h"
 
@@ -218,6 +219,7 @@ int main(int argc, char **argv)
     int code;
 
     mem_init();
+    tls_use_mem();
     thread_prepare();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGUSR1, SIG_IGN); /* memd has no use for them, and dying of one would be a poor answer */

@@ -38,9 +38,10 @@ char **title_take(struct title *t, int argc, char **argv, char **env)
 static void add_address(const struct conf *c, struct buf *out)
 {
     const char *address = c->bind.n > 0 ? c->bind.items[0] : "*";
+    int64_t port = c->port ? c->port : c->tls_port;
 
-    if (c->port == 0) buf_add_c(out, c->unixsocket);
-    else buf_printf(out, "%s:%lld", address, (long long)c->port);
+    if (port == 0) buf_add_c(out, c->unixsocket);
+    else buf_printf(out, "%s:%lld", address, (long long)port);
 }
 
 static void add_variable(const struct conf *c, struct str name, struct buf *out)

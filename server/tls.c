@@ -1,8 +1,8 @@
 /* tls.c -- receiving, sending and closing over TLS: see tls.h.
  *
  * Writing: OpenSSL makes a record of at most 16 KiB of each call. When the socket takes only a part of one, the rest
- * stays with OpenSSL, which wants to be called again with the same bytes: they are still the first of the client's
- * output, as nothing counts as sent before.
+ * stays with OpenSSL, which wants to be called again with the same bytes, or more: they are still the first of the
+ * client's output, as nothing of a record counts as sent before all of it is, and no byte of what may leave is taken back.
  *
  * One direction may have to wait for the other: an answer to a peer's key update has to leave before reading goes on
  * (reads_wait); and OpenSSL reserves the right to the opposite (writes_wait). A socket that is ready for the wrong
@@ -35,7 +35,7 @@ void tls_attach(struct client *c, SSL *ssl)
 
 size_t tls_memory(const struct tls_conn *t)
 {
-    return IDLE_BYTES + (t->retry > 0 ? RECORD : 0);
+    return IDLE_BYTES + (t->client->flags & CLIENT_WRITE_ARMED ? RECORD : 0);
 }
 
 /* --- what OpenSSL says ------------------------------------------------------------------------------------ */
@@ -152,23 +152,13 @@ ssize_t tls_send(struct tls_conn *t, const void *p, size_t n)
     size_t sent = 0;
 
     if (UNLIKELY(t->is_broken)) return lost(EPIPE);
-    if (UNLIKELY(n < t->retry)) return lost(EPROTO); /* never: see above */
     while (sent < n && sent < TURN_MAX) {
         size_t part = n - sent < RECORD ? n - sent : RECORD;
-        int r;
+        int r = SSL_write(t->ssl, (const char *)p + sent, (int)part);
 
-        if (part < t->retry) part = t->retry;
-        r = SSL_write(t->ssl, (const char *)p + sent, (int)part);
-        if (r > 0) {
-            t->retry = 0;
-            sent += (size_t)r;
-            continue;
-        }
-        if (may_write_later(t, r)) {
-            t->retry = part;
-            break;
-        }
-        return lost(EPIPE);
+        if (r > 0) sent += (size_t)r;
+        else if (may_write_later(t, r)) break;
+        else return lost(EPIPE);
     }
     return sent > 0 ? (ssize_t)sent : lost(EAGAIN);
 }

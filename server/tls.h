@@ -3,6 +3,7 @@
  *   tls_settings.c   the settings and files to a context
  *   tls_handshake.c  connections that are not clients yet: they wait for their peer, for a limited time
  *   tls_user.c       a certificate to a user
+ *   tls_bio.c        OpenSSL's way to sockets and memory
  *   tls.c            the connections of clients: receiving, sending, closing
  *
  * A connection becomes a client when its handshake is done; before that it has a descriptor, a deadline and a
@@ -56,6 +57,9 @@ void tls_reload(struct server *s);
 bool tls_is_setting(const char *name);
 
 struct tls *tls_new(void);
+
+/* Let OpenSSL allocate through base/mem.h. Once, before anything else of it is used. */
+void tls_use_mem(void);
 /* Closes the handshakes; the clients are gone already. */
 void tls_free(struct tls **t);
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "base/ensure.h"
 #include "base/mem.h"
 #include "server/listen.h"
 #include "server/tls_impl.h"
@@ -84,7 +83,7 @@ void tls_greet(struct server *s, int fd, const char *denial)
     struct greeting *g;
     SSL *ssl = t->context ? SSL_new(t->context) : NULL;
 
-    if (ssl == NULL || SSL_set_fd(ssl, fd) != 1) {
+    if (ssl == NULL || !tls_bio_set(ssl, t->sockets, fd)) {
         SSL_free(ssl);
         ERR_clear_error();
         close(fd);
@@ -194,6 +193,7 @@ void tls_free(struct tls **t)
     ensure(link_alone(&(*t)->pending));
     SSL_CTX_free((*t)->context);
     SSL_CTX_free((*t)->prepared);
+    BIO_meth_free((*t)->sockets);
     mem_free(*t);
     *t = NULL;
 }

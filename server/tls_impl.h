@@ -5,11 +5,13 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "base/ensure.h"
 #include "base/list.h"
 #include "server/tls.h"
 
 struct tls {
     SSL_CTX *context, *prepared; /* NULL: none */
+    BIO_METHOD *sockets;
     struct link greeted;         /* tls_handshake.c: all, oldest first */
     struct link steps;           /* and those whose next step can be done */
     size_t n_greeted;
@@ -22,11 +24,14 @@ struct tls_conn {
     SSL *ssl;
     struct client *client;
     struct link in_pending;
-    size_t retry;           /* bytes of a record that is sent in part: OpenSSL wants them offered again */
     bool is_broken;         /* nothing can be said any more */
     bool reads_wait;        /* reading must wait until the socket takes bytes (an answer to a key update) */
     bool writes_wait;       /* and the other way round */
 };
+
+/* A socket as OpenSSL sees it; the method is freed by BIO_meth_free. */
+BIO_METHOD *tls_bio_method(void);
+bool MUST_USE tls_bio_set(SSL *ssl, const BIO_METHOD *method, int fd);
 
 /* The certificate of a peer whose handshake is done: make c the user it names, if the settings say so. */
 void tls_user_of_certificate(struct client *c, SSL *ssl);

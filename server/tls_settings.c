@@ -264,6 +264,7 @@ struct tls *tls_new(void)
 {
     struct tls *t = mem_zalloc(sizeof *t);
 
+    t->sockets = tls_bio_method();
     link_init(&t->greeted);
     link_init(&t->steps);
     link_init(&t->pending);

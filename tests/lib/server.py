@@ -2,7 +2,10 @@
 
 MEMD_BIN names the binary (default build/release/memd). It may name a stock redis-server as well: the
 suite is written so that the stock server passes what is common to both, which is how the tests
-themselves are tested. REDIS_BIN names the stock server that comparisons run against."""
+themselves are tested. REDIS_BIN names the stock server that comparisons run against.
+
+MEMD_TEST_TLS=1 turns servers that listen on a port to TLS, and connections with them: what a test says over a
+connection of its own, in the clear, is refused then."""
 import glob
 import os
 import re
@@ -79,6 +82,9 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+OVER_TLS = os.environ.get("MEMD_TEST_TLS") == "1"
 
 
 def argv_of(settings):
@@ -246,7 +252,14 @@ class Server:
             argv.append(path)
             defaults = {"port": self.port, "dir": self.dir}
         defaults.update(self.settings)
+        if self.over_tls:
+            import tls
+            defaults.update(tls.settings(tls.shared(), tls_port=self.port, port=0, tls_session_caching="no"))
         return argv + argv_of(defaults) + self.extra_args
+
+    @property
+    def over_tls(self):
+        return OVER_TLS and self.port != 0 and "tls_port" not in self.settings
 
     def start(self, wait=True):
         """Start it; when another process took the port meanwhile, try the next."""
@@ -357,7 +370,12 @@ class Server:
             s.settimeout(PATIENCE)
             s.connect(self.unixsocket)
             return s
-        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+        s = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+        if self.over_tls:
+            import tls
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a request becomes several records
+            s = tls.context(tls.shared()).wrap_socket(s, server_hostname="localhost")
+        return s
 
     def conn(self, resp3=False, auth=True):
         c = Conn(self.connect_socket())
@@ -371,6 +389,9 @@ class Server:
     def client(self, **kw):
         """A redis-py client."""
         import redis
+        if self.over_tls:
+            import tls
+            kw.update(ssl=True, ssl_ca_certs=tls.shared()["ca.crt"])
         return redis.Redis(host="127.0.0.1", port=self.port, password=self.password,
                            socket_timeout=PATIENCE, **kw)
 

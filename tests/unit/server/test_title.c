@@ -33,6 +33,7 @@ START_TEST(variables_are_replaced)
     expect_str(shown("{title} {listen-addr} {server-mode}", "port 7000\nbind 10.0.0.1 10.0.0.2"),
                STR("memd 10.0.0.1:7000"));
     expect_str(shown("{port}/{tls-port} {title}{title}", ""), STR("7000/0 memdmemd"));
+    expect_str(shown("{tls-port} {listen-addr}", "bind 127.0.0.1\nport 0\ntls-port 7001"), STR("7001 127.0.0.1:7001"));
     expect_str(shown("x{config-file}", ""), STR("x"));
 }
 END_TEST
