@@ -83,14 +83,16 @@ static bool gather_from(struct client *c, struct batched *batch, int *n)
 
     while (*n < BATCH) {
         struct batched *b = &batch[*n];
-        size_t used;
         enum resp_state st;
+        size_t used;
+        bool text;
 
         if (c->in_at == c->in.n) {
             c->in_short = true;
             return false;
         }
-        if (UNLIKELY(c->in.p[c->in_at] != '*') && foreign_tls(c->in.p + c->in_at, c->in.n - c->in_at)) {
+        text = c->in.p[c->in_at] != '*';
+        if (UNLIKELY(text) && foreign_tls(c->in.p + c->in_at, c->in.n - c->in_at)) {
             *b = (struct batched){ .client = c, .start = c->in_at, .foreign = "TLS" };
             (*n)++;
             return false;
@@ -111,7 +113,7 @@ static bool gather_from(struct client *c, struct batched *batch, int *n)
         b->start = c->in_at;
         c->in_at += used;
         if (b->argc == 0) continue;
-        if (UNLIKELY(c->in.p[b->start] != '*') && foreign_http(b->argc, c->parser.args)) {
+        if (UNLIKELY(text) && foreign_http(b->argc, c->parser.args)) {
             *b = (struct batched){ .client = c, .start = b->start, .foreign = "HTTP" };
             (*n)++;
             return false;
@@ -127,7 +129,7 @@ static bool gather_from(struct client *c, struct batched *batch, int *n)
         locate_key(s, b);
         (*n)++;
         /* An inline request's text is the parser's own; and what may come before AUTH depends on it. */
-        if (c->in.p[b->start] != '*' || !c->authenticated) return true;
+        if (UNLIKELY(text || !c->authenticated)) return true;
     }
     return true;
 }

@@ -376,7 +376,7 @@ void client_push_end(struct client *c)
 
 void client_take_buffers(struct client *c)
 {
-    if (!client_is_stranger(c)) take_spare(c->server, &c->out);
+    if (c->out.cap == 0 && !client_is_stranger(c)) take_spare(c->server, &c->out);
 }
 
 void client_used_input(struct client *c)
