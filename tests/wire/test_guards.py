@@ -1,8 +1,10 @@
 """What is shut from the start: settings that name files, DEBUG and MODULE, and commands that were renamed or taken away."""
 import os
+import re
 
 import pytest
 
+import server as srv
 from resp import OK, QUEUED, Err
 from server import wait_for
 
@@ -96,3 +98,37 @@ def test_protected_mode_is_on_by_default(start):
     s = start(bind="* -::*")
     assert s.conn()("CONFIG", "GET", "protected-mode") == [b"protected-mode", b"yes"]
     assert wait_for(lambda: s.conn()("PING"))
+
+
+def document(name):
+    with open(os.path.join(srv.ROOT, name), encoding="utf-8") as f:
+        return f.read()
+
+
+def test_the_table_of_defaults_in_security_md_is_true(start, tmp_path):
+    s = start()
+    c = s.conn()
+    rows = re.findall(r"^\| `([a-z-]+)` \| (?:`([^`]*)`|none) \|", document("SECURITY.md"), re.M)
+    assert len(rows) >= 12
+    for name, value in rows:
+        want = "127.0.0.1" if name == "bind" and c("CONFIG", "GET", "bind")[1] == b"127.0.0.1" else value
+        assert c("CONFIG", "GET", name) == [name.encode(), want.encode()], name
+    for word in ("bind", "protected-mode"):
+        assert "\n%s %s\n" % (word, dict(rows)[word]) in document("memd.conf")
+    c("SET", "k", "v")
+    c("SAVE")
+    assert os.stat(s.dir + "/dump.rdb").st_mode & 0o777 == 0o600
+
+
+def test_the_rules_for_tenants_are_those_of_the_test():
+    import test_acl_matrix
+    line = re.search(r"^    user a on >PASSWORD (.*)$", document("docs/security.md"), re.M).group(1)
+    assert line.split() == test_acl_matrix.TENANT[2:]
+
+
+@pytest.mark.parametrize("name", ["SECURITY.md", "docs/security.md"])
+def test_files_that_it_names_are_there(name):
+    text = document(name)
+    for path in re.findall(r"\]\(([^)]+)\)", text) + [p for p in re.findall(r"`((?:server|storage|base|tests)/[^`]+)`", text)]:
+        here = os.path.join(srv.ROOT, os.path.dirname(name) if "](" + path in text else "", path)
+        assert os.path.exists(here), path
