@@ -17,6 +17,7 @@ enum {
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -24,6 +25,7 @@ enum {
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,7 +33,7 @@ enum {
 #include "base/log_line.h"
 #include "base/mem.h"
 
-enum { OPEN_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, CROWDS = 16 };
+enum { OPEN_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, CROWDS = 16, READER_MS = 100 };
 
 /* Lines of one kind in one second (log_limited). */
 struct crowd {
@@ -46,6 +48,8 @@ struct log {
     _Atomic int level; /* of enum log_level */
     _Atomic int format, stamp; /* of their enums */
     _Atomic bool torn;         /* the last line was written in part */
+    _Atomic bool read_by;      /* somebody reads what is written (a pipe, the journal's socket), and may stop to */
+    _Atomic unsigned lost;     /* lines, since he did */
     _Atomic bool to_syslog;
     _Atomic bool hides_data;
     char *ident; /* openlog keeps the pointer */
@@ -58,6 +62,13 @@ static int open_at(const char *path)
 {
     if (path == NULL || path[0] == '\0') return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     return open(path, OPEN_FLAGS, 0644);
+}
+
+static bool is_read_by(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
 static char *path_of(const char *path)
@@ -78,6 +89,7 @@ struct log *log_open(const char *path, enum log_level level)
     l->fd = fd;
     l->path = path_of(path);
     l->level = level;
+    l->read_by = is_read_by(fd);
     pthread_mutex_init(&l->crowds_lock, NULL);
     return l;
 }
@@ -101,6 +113,7 @@ static bool point_at(struct log *l, const char *path)
     if (fd < 0) return false;
     bool moved = dup3(fd, l->fd, O_CLOEXEC) >= 0;
 
+    if (moved) l->read_by = is_read_by(fd);
     close(fd);
     return moved;
 }
@@ -159,11 +172,35 @@ bool log_to_syslog(struct log *l, const char *ident, const char *facility)
     return false;
 }
 
+/* Whoever reads the log may be stopped or hang: memd must not hang with him. He is waited for once, and then looked
+ * after before each line. A pipe that says it has room takes PIPE_BUF bytes without waiting; no line is longer. */
+static bool has_room(struct log *l)
+{
+    struct pollfd p = { .fd = l->fd, .events = POLLOUT };
+    char text[80];
+    unsigned lost;
+    int n;
+
+    if (poll(&p, 1, l->lost ? 0 : READER_MS) == 0) {
+        l->lost++;
+        return false;
+    }
+    lost = atomic_exchange(&l->lost, 0);
+    n = snprintf(text, sizeof text, "(%u lines of the log were lost: nobody read them)\n", lost);
+    if (lost > 0 && write(l->fd, text, (size_t)n) != n) l->lost = lost;
+    return true;
+}
+
 /* A line that was cut off by a full disk must not swallow the next one. */
 static void send_line(struct log *l, const char *p, size_t n)
 {
     bool torn = atomic_exchange(&l->torn, false);
     size_t from = n;
+
+    if (l->read_by && !has_room(l)) {
+        l->torn = torn;
+        return;
+    }
 
     if (torn && write(l->fd, "\n", 1) != 1) {
         l->torn = true;

@@ -1,7 +1,7 @@
 /* log.h -- lines for the operator.
  *
  * A line goes to a file or stdout in one of three forms (log_line.h), and to syslog if asked for. A log that cannot
- * be written, as on a full disk, loses lines and stops nobody. */
+ * be written, as on a full disk or to a pipe that nobody reads, loses lines and stops nobody. */
 #ifndef MEMD_BASE_LOG_H
 #define MEMD_BASE_LOG_H
 

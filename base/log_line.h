@@ -14,7 +14,8 @@
 #include "base/log.h"
 #include "base/str.h"
 
-enum { LOG_MESSAGE_MAX = 4096, LOG_LINE_MAX = LOG_MESSAGE_MAX + 512 };
+/* A line is no longer than what a pipe takes in one piece (PIPE_BUF). */
+enum { LOG_MESSAGE_MAX = 4096, LOG_LINE_MAX = 4096 };
 
 struct log_record {
     enum log_level level;

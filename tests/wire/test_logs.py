@@ -3,12 +3,14 @@ import json
 import os
 import re
 import signal
+import socket
+import subprocess
 
 import pytest
 
 import server as srv
 from resp import Err, OK, PONG
-from server import wait_for
+from server import MEMD, wait_for
 
 pytestmark = pytest.mark.memd_only
 
@@ -81,7 +83,6 @@ def test_the_file_can_change_where_that_is_allowed(start, tmp_path):
 def test_a_change_that_fails_later_takes_the_log_back(start, tmp_path):
     s = start(logfile=str(tmp_path / "first"), enable_protected_configs="yes", enable_debug_command="yes")
     c = s.conn()
-    import socket
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -114,3 +115,31 @@ def test_strangers_cannot_fill_the_disk_with_lines(start, tmp_path):
     s.stop()
     left_out = sum(int(re.search(r"(\d+) more lines like", line).group(1)) for line in lines_with(path, "more lines like"))
     assert left_out + len(lines_with(path, "# Possible SECURITY ATTACK")) == 300
+
+
+def test_a_log_that_nobody_reads_any_more_holds_up_nobody(tmp_path):
+    """As a container's log driver or a journal that hangs: 400 KB of lines into a pipe of 64 KB."""
+    port = srv.free_port()
+    p = subprocess.Popen([MEMD.path, "--port", str(port), "--dir", str(tmp_path), "--enable-debug-command", "yes", "--save", ""],
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        seen = b""
+        while b"Ready to accept" not in seen:
+            seen += os.read(p.stdout.fileno(), 4096)
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            c = srv.Conn(sock)
+            for _ in range(400):
+                assert c("DEBUG", "LOG", "x" * 1000) == OK
+            while b"x" * 1000 not in seen[-70000:]:
+                seen += os.read(p.stdout.fileno(), 65536)
+            assert c("DEBUG", "LOG", "again") == OK
+            while b"DEBUG LOG: again" not in seen:
+                seen += os.read(p.stdout.fileno(), 65536)
+        lost = int(re.search(rb"\((\d+) lines of the log were lost", seen).group(1))
+        assert lost + seen.count(b"DEBUG LOG: xxx") == 400
+        p.terminate()
+        assert b"bye bye" in p.stdout.read() and p.wait(srv.PATIENCE) == 0
+    finally:
+        p.kill()
+        p.wait()
+        p.stdout.close()

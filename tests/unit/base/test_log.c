@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <regex.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -273,6 +274,42 @@ START_TEST(a_full_disk_stops_nobody)
 }
 END_TEST
 
+/* All that is in the pipe. */
+static const char *drain(int fd)
+{
+    ssize_t n, all = 0;
+
+    while (all < (ssize_t)sizeof text - 1 && (n = read(fd, text + all, sizeof text - 1 - (size_t)all)) > 0) all += n;
+    text[all] = '\0';
+    return text;
+}
+
+START_TEST(a_reader_who_stops_to_read_stops_nobody_and_is_told_what_he_missed)
+{
+    struct log *l;
+    int ends[2];
+    int out = dup(STDOUT_FILENO);
+
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    fflush(stdout);
+    ck_assert_int_ge(dup2(ends[1], STDOUT_FILENO), 0);
+    l = log_open(NULL, LOG_DEBUG);
+    ck_assert_int_ge(dup2(out, STDOUT_FILENO), 0);
+    for (int i = 0; i < 2000; i++) log_notice(l, "%0100d", i); /* more than a pipe holds */
+    drain(ends[0]);
+    while (drain(ends[0])[0] != '\0') {}
+    log_notice(l, "here again");
+    ck_assert(matches(drain(ends[0]), "^\\([1-9][0-9]* lines of the log were lost: nobody read them\\)\n[0-9]+:M .*here again\n$"));
+    close(ends[0]);
+    signal(SIGPIPE, SIG_IGN);
+    log_notice(l, "nobody any more");
+    log_close(&l);
+    close(ends[1]);
+    close(out);
+}
+END_TEST
+
 static void *write_lines(void *l)
 {
     for (int i = 0; i < 200; i++) log_notice(l, "%060d", 7);
@@ -299,6 +336,7 @@ END_TEST
 
 UNIT_MAIN("log", a_line_looks_as_redis_writes_it, each_level_has_its_sign, a_line_can_change_its_form_while_it_runs,
           a_log_can_move_to_another_file_and_stays_where_it_cannot, a_full_disk_stops_nobody,
+          a_reader_who_stops_to_read_stops_nobody_and_is_told_what_he_missed,
           of_lines_that_strangers_cause_ten_are_written_a_second_and_the_rest_is_told,
           lines_below_the_level_are_dropped, no_log_swallows_lines, an_unwritable_path_gives_no_log,
           a_message_cannot_forge_a_line, a_long_message_is_cut_and_still_ends_its_line,
