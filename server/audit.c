@@ -116,11 +116,11 @@ void audit_request(struct client *asker, int db, const struct command_ref *ref, 
 {
     const struct request_told t = { asker, db, ref, argc, argv, failed };
     struct store *st = asker->server->store;
-    unsigned wanted = ns_wants(st)->audit;
+    unsigned wanted = ns_needs(st, NS_NEEDS_AUDIT) >> NS_NEEDS_AUDIT_AT;
     struct key_ref refs[KEYS_MAX];
     long n;
 
-    if (LIKELY(wanted == 0) || (asker->flags & CLIENT_LOADER)) return;
+    if (asker->flags & CLIENT_LOADER) return;
     if ((wanted & NS_AUDIT_ADMIN) && (ref->cmd->flags & CMD_ADMIN)) tell(&t, STR(""), STR("[]"));
     if (!(wanted & (NS_AUDIT_WRITES | NS_AUDIT_READS)) || !(ref->cmd->flags & (CMD_WRITE | CMD_READONLY))) return;
     n = command_keys(ref->cmd, argc, argv, refs, KEYS_MAX);

@@ -114,7 +114,7 @@ static bool wants(const struct server *s, const struct entry *e, unsigned how)
 {
     const struct namespace *ns;
 
-    if (LIKELY(!ns_any(s->store)) || !(ns_wants(s->store)->archive & how)) return false;
+    if (LIKELY(!ns_needs(s->store, how))) return false;
     ns = ns_of(s->store, e);
     return ns && (ns->rules.archive & how);
 }
@@ -250,7 +250,7 @@ const char *departures_refusal(struct client *c, const struct command *cmd, size
     struct key_ref *refs;
     long n;
 
-    if (LIKELY(!ns_any(s->store)) || !(ns_wants(s->store)->archive & REMOVALS)) return NULL;
+    if (LIKELY(!ns_needs(s->store, REMOVALS))) return NULL;
     if (!(cmd->flags & CMD_WRITE) || LIKELY(!refuses(s, 0))) return NULL;
     refs = arena_alloc(&s->arena, argc * sizeof *refs);
     n = command_keys(cmd, argc, argv, refs, argc);

@@ -93,7 +93,7 @@ const char *departures_error(const struct server *s)
 
 static bool is_wanted(const struct server *s)
 {
-    return ns_any(s->store) && (ns_wants(s->store)->archive != 0 || ns_wants(s->store)->audit != 0);
+    return ns_needs(s->store, NS_NEEDS_ARCHIVE | NS_NEEDS_AUDIT) != 0;
 }
 
 bool departures_start(struct server *s, char *why)

@@ -236,13 +236,13 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
     }
     if (UNLIKELY(c->in.cap > MEM_LARGE) && !dispatch_fits(argc, argv)) return err_text(ERR_OOM);
     /* What is queued is judged now, and again when it runs. */
-    if (UNLIKELY(ns_any(s->store)) && (c->flags & CLIENT_MULTI) && multi_queues(cmd)) {
+    if (UNLIKELY(ns_needs(s->store, NS_NEEDS_QUOTA)) && (c->flags & CLIENT_MULTI) && multi_queues(cmd)) {
         why = namespaces_refusal(c, cmd, argc, argv, room);
         if (why != NULL) return why;
     }
     if (flags & CMD_WRITE) {
         why = dispatch_write_refusal(s, flags);
-        if (UNLIKELY(why == NULL && ns_any(s->store))) why = departures_refusal(c, cmd, argc, argv);
+        if (UNLIKELY(ns_needs(s->store, NS_NEEDS_ARCHIVE)) && why == NULL) why = departures_refusal(c, cmd, argc, argv);
         if (UNLIKELY(why != NULL)) return why;
     }
     if (UNLIKELY(c->subs != NULL) && pubsub_limits(c) && !(cmd->flags & CMD_IN_PUBSUB)) {
@@ -307,7 +307,7 @@ static void log_effects(struct client *c, const struct command_ref *ref, const s
 
     /* The effect belongs to the database that was chosen when the command began. */
     c->db = db;
-    if (UNLIKELY(ns_any(call->store)) && namespaces_log_set(c, call)) {
+    if (UNLIKELY(ns_needs(call->store, NS_NEEDS_TTL)) && namespaces_log_set(c, call)) {
         /* together with its time to live */
     } else if (call->cmd->journal) {
         call->cmd->journal(call, &j);
@@ -412,7 +412,7 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
     /* The reserve serves as long as it can. */
     if (UNLIKELY(mem_is_scarce()) && (ref->cmd->flags & CMD_DENYOOM) && !(c->flags & CLIENT_LOADER))
         return refuse(c, ref, err_text(ERR_OOM));
-    if (UNLIKELY(ns_any(s->store)) && (why = namespaces_refusal(c, ref->cmd, argc, argv, room)) != NULL)
+    if (UNLIKELY(ns_needs(s->store, NS_NEEDS_QUOTA)) && (why = namespaces_refusal(c, ref->cmd, argc, argv, room)) != NULL)
         return refuse(c, ref, why);
     begin(&call, c, ref->cmd, argc, argv);
     call.may_block = may_block;
@@ -430,9 +430,9 @@ enum err dispatch_call(struct client *c, struct command_ref *ref, size_t argc, c
             c->wrote = true;
         }
     }
-    if (UNLIKELY(ns_any(s->store))) {
+    if (UNLIKELY(ns_needs(s->store, NS_NEEDS_AFTER))) {
         namespaces_after(c, ref->cmd, argc, argv);
-        if (e != CALL_BLOCKED) audit_request(asker, db, ref, argc, argv, e != OK);
+        if (ns_needs(s->store, NS_NEEDS_AUDIT) && e != CALL_BLOCKED) audit_request(asker, db, ref, argc, argv, e != OK);
     }
     if (writes) persist_group_end(s->persist);
     s->store->no_touch = false;
@@ -546,7 +546,7 @@ static void log_removal(struct server *s, const struct change *ch)
 static void on_removal(struct server *s, const struct change *ch)
 {
     persist_group_begin(s->persist);
-    if (UNLIKELY(s->archive != NULL || ns_any(s->store))) departures_on_change(s, ch);
+    if (UNLIKELY(s->archive != NULL || ns_needs(s->store, NS_NEEDS_ARCHIVE))) departures_on_change(s, ch);
     log_removal(s, ch);
     persist_group_end(s->persist);
 }
@@ -556,11 +556,11 @@ static void on_change(void *ctx, const struct change *ch)
     struct server *s = ctx;
 
     if (UNLIKELY(s->reads_wait)) gate_changed(s, ch);
-    if (UNLIKELY(ns_any(s->store))) namespaces_on_change(s, ch);
+    if (UNLIKELY(ns_needs(s->store, NS_NEEDS_ON_CHANGE))) namespaces_on_change(s, ch);
     s->telling_change = true;
     if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_EVICTED || ch->kind == CHANGE_HEXPIRED) {
         on_removal(s, ch);
-    } else if (UNLIKELY(s->archive != NULL || ns_any(s->store))) {
+    } else if (UNLIKELY(s->archive != NULL || ns_needs(s->store, NS_NEEDS_ARCHIVE))) {
         departures_on_change(s, ch);
     }
     if (UNLIKELY(s->archive != NULL)) recall_on_change(s, ch);

@@ -68,7 +68,7 @@ void gate_changed(struct server *s, const struct change *ch)
     /* A time to live that is over is over after a crash as well. */
     if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_HEXPIRED) return;
     /* Where a namespace's writes are not waited for, they are told at once as well. */
-    if (UNLIKELY(ns_any(s->store)) && (namespaces_durability(s, ch) & (NS_LOG_EVERYSEC | NS_LOG_NO))) return;
+    if (UNLIKELY(ns_needs(s->store, NS_NEEDS_DURABILITY)) && (namespaces_durability(s, ch) & (NS_LOG_EVERYSEC | NS_LOG_NO))) return;
     if (ch->kind == CHANGE_FLUSH || ch->kind == CHANGE_SWAP) s->gates->all = behind_next(s);
     else note_write(s, ch->key);
 }
@@ -134,7 +134,7 @@ void gate_wrote(struct client *c)
 {
     struct server *s = c->server;
     uint64_t at = persist_offset(s->persist);
-    unsigned asks = UNLIKELY(ns_any(s->store)) ? namespaces_take_durability(s) : 0;
+    unsigned asks = UNLIKELY(ns_needs(s->store, NS_NEEDS_DURABILITY)) ? namespaces_take_durability(s) : 0;
 
     c->last_write = at;
     /* Everything that it wrote may be lost: nothing to wait for. */

@@ -167,7 +167,7 @@ const char *namespaces_refusal(struct client *c, const struct command *cmd, size
     const char *why = NULL;
     size_t n_seen = 0;
 
-    if (!(cmd->flags & CMD_WRITE) || !ns_wants(s->store)->quota || (c->flags & CLIENT_LOADER)) return NULL;
+    if (!(cmd->flags & CMD_WRITE) || !ns_needs(s->store, NS_NEEDS_QUOTA) || (c->flags & CLIENT_LOADER)) return NULL;
     if (s->pause_until_ms != 0) return NULL; /* nothing is evicted; what is queued is judged when it runs */
     r.refs = arena_alloc(&s->arena, argc * sizeof *r.refs);
     r.n = command_keys(cmd, argc, argv, r.refs, argc);
@@ -220,7 +220,7 @@ bool namespaces_shrink(struct server *s)
     struct namespacing *w = s->namespacing;
     struct shrinking sh = { s, clock_mono_us() + BUDGET_US, false };
 
-    if (!ns_wants(s->store)->quota || s->pause_until_ms != 0 || s->store->loading) return false;
+    if (!ns_needs(s->store, NS_NEEDS_QUOTA) || s->pause_until_ms != 0 || s->store->loading) return false;
     if (s->now_us < w->shrink_us) return false;
     ns_each(s->store, shrink_one, &sh);
     w->shrink_us = sh.more ? 0 : s->now_us + EVERY_US;

@@ -229,14 +229,13 @@ static bool is_own_doing(enum change_kind k)
 
 void namespaces_on_change(struct server *s, const struct change *ch)
 {
-    const struct ns_union *wants = ns_wants(s->store);
     struct namespacing *w = s->namespacing;
     const struct namespace *ns;
     unsigned how;
 
     if (s->current == NULL || s->store->loading || (s->current->flags & CLIENT_LOADER)) return;
-    if (wants->durability && !is_own_doing(ch->kind)) w->durability |= namespaces_durability(s, ch);
-    if (w->settling || !(wants->ttl || wants->maxlen) || ch->e == NULL || ch->e->ns == 0) return;
+    if (ns_needs(s->store, NS_NEEDS_DURABILITY) && !is_own_doing(ch->kind)) w->durability |= namespaces_durability(s, ch);
+    if (w->settling || !ns_needs(s->store, NS_NEEDS_TTL | NS_NEEDS_MAXLEN) || ch->e == NULL || ch->e->ns == 0) return;
     how = meaning(ch);
     if (how == 0) return;
     ns = ns_of(s->store, ch->e);
@@ -434,7 +433,7 @@ void namespaces_after(struct client *c, const struct command *cmd, size_t argc, 
     bool wrote = w->n_touched > 0;
 
     if (c->flags & CLIENT_LOADER) return;
-    if (ns_wants(s->store)->sliding) renew_reads(c, cmd, argc, argv, wrote);
+    if (ns_needs(s->store, NS_NEEDS_SLIDING)) renew_reads(c, cmd, argc, argv, wrote);
     if (!wrote) return;
     w->settling = true;
     for (size_t i = 0; i < w->n_touched; i++) settle(s, &w->touched[i]);

@@ -5,7 +5,8 @@
  * time to live and length. What is done goes to the log as PEXPIREAT, LTRIM, XTRIM in the command's own group, so
  * that whoever loads the log needs no rules: rules are settings, not data. While loading, nothing of this is done.
  *
- * All functions but the first two are to be called only where ns_any. */
+ * All functions but the first two are to be called only where ns_any; those around a command where some namespace asks for
+ * what they do (enum ns_need). */
 #ifndef MEMD_SERVER_NAMESPACES_H
 #define MEMD_SERVER_NAMESPACES_H
 

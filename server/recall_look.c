@@ -147,7 +147,7 @@ bool recall_before(struct client *c, struct command_ref *ref, size_t argc, const
     struct server *s = c->server;
     struct looking l = { .server = s };
 
-    if (LIKELY(s->archive == NULL || !ns_any(s->store)) || !ns_wants(s->store)->recall) return false;
+    if (LIKELY(s->archive == NULL) || !ns_needs(s->store, NS_NEEDS_RECALL)) return false;
     if (UNLIKELY((c->flags & CLIENT_LOADER) || s->store->loading)) return false;
     limit(&l, again_of(c));
     want_until_all_fit(&l, c, ref->cmd, argc, argv);

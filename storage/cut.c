@@ -154,7 +154,7 @@ struct store_cut *store_cut_begin(struct store *s, const struct cut_sink *sink)
     c->large_elements = s->conf.cut_elements > 0 ? s->conf.cut_elements : ELEMENTS;
     c->large_bytes = s->conf.cut_bytes > 0 ? s->conf.cut_bytes : BYTES;
     c->start_ms = s->now_ms;
-    c->all = s->loading || (ns_any(s) && (ns_wants(s)->archive & NS_EXPIRE));
+    c->all = s->loading || ns_needs(s, NS_EXPIRE) != 0;
     c->end = &c->first;
     table_init(&c->values, &s->hash_key);
     c->parts = mem_zalloc(max * sizeof c->parts[0]);

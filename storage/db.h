@@ -9,7 +9,7 @@
 #ifndef MEMD_STORAGE_DB_H
 #define MEMD_STORAGE_DB_H
 
-#include "storage/store.h"
+#include "storage/namespace.h"
 
 struct slot {
     struct db *db;
@@ -126,7 +126,7 @@ bool db_may_leave(const struct db *db, const struct entry *e, bool expired);
 void db_overwriting_slow(const struct slot *s);
 static inline void db_overwriting(const struct slot *s)
 {
-    if (__builtin_expect(s->ref.e->ns != 0, 0)) db_overwriting_slow(s);
+    if (__builtin_expect(s->ref.e->ns != 0, 0) && ns_needs(s->db->store, NS_OVERWRITE)) db_overwriting_slow(s);
 }
 
 /* n elements at an end of the list or stream of s are about to be trimmed away. */

@@ -68,33 +68,28 @@ void ns_each(const struct store *s, void (*fn)(void *ctx, struct namespace *ns),
     for (size_t i = 0; i < s->namespaces->n; i++) fn(ctx, s->namespaces->sorted[i]);
 }
 
-static const struct ns_union nothing;
-
-const struct ns_union *ns_wants(const struct store *s)
-{
-    return s->namespaces ? &s->namespaces->wants : &nothing;
-}
-
 /* --- setting ---------------------------------------------------------------------------------- */
 
-static void unite(struct namespaces *n)
+static unsigned needs_of(const struct ns_rules *r)
 {
-    struct ns_union u = { 0 };
+    unsigned needs = r->archive | r->audit << NS_NEEDS_AUDIT_AT;
 
-    for (size_t i = 0; i < n->n; i++) {
-        const struct ns_rules *r = &n->sorted[i]->rules;
+    if (r->recall == NS_RECALL_READ) needs |= NS_NEEDS_RECALL;
+    if (r->ttl_ms > 0) needs |= NS_NEEDS_TTL;
+    if (r->sliding) needs |= NS_NEEDS_SLIDING;
+    if (r->maxlen > 0) needs |= NS_NEEDS_MAXLEN;
+    if (r->maxkeys > 0 || r->maxmemory > 0 || r->maxvalue > 0) needs |= NS_NEEDS_QUOTA;
+    if (r->durability != NS_DURABLE_AS_SET) needs |= NS_NEEDS_DURABILITY;
+    if (r->reserve > 0) needs |= NS_NEEDS_RESERVE;
+    return needs;
+}
 
-        u.archive |= r->archive;
-        u.audit |= r->audit;
-        u.recall |= r->recall == NS_RECALL_READ;
-        u.ttl |= r->ttl_ms > 0;
-        u.sliding |= r->sliding;
-        u.maxlen |= r->maxlen > 0;
-        u.quota |= r->maxkeys > 0 || r->maxmemory > 0 || r->maxvalue > 0;
-        u.durability |= r->durability != NS_DURABLE_AS_SET;
-        u.reserve |= r->reserve > 0;
-    }
-    n->wants = u;
+static void unite(struct store *s)
+{
+    const struct namespaces *n = s->namespaces;
+
+    s->ns_needs = 0;
+    for (size_t i = 0; i < n->n; i++) s->ns_needs |= needs_of(&n->sorted[i]->rules);
 }
 
 /* A free number, 0: there is none. */
@@ -185,7 +180,7 @@ enum err ns_set(struct store *s, struct str pattern, const struct ns_rules *rule
     if (!ns) return ERR_NOT_DONE;
     had_roster = there && ns_needs_roster(ns);
     ns->rules = *rules;
-    unite(s->namespaces);
+    unite(s);
     if (had_roster && !ns_needs_roster(ns)) drop_rosters(s, ns);
     if (!there || (ns_needs_roster(ns) && !had_roster)) ns_retag_start(s);
     return OK;
@@ -205,7 +200,7 @@ bool ns_del(struct store *s, struct str pattern)
     n->n--;
     memmove(n->sorted + at, n->sorted + at + 1, (n->n - at) * sizeof n->sorted[0]);
     ns_trie_drop(n);
-    unite(n);
+    unite(s);
     ns_retag_start(s);
     return true;
 }
@@ -236,4 +231,5 @@ void ns_free(struct store *s)
     for (int i = 0; i < s->conf.databases; i++) ns_shares_free(s->dbs[i]);
     namespaces_free(s->namespaces);
     s->namespaces = NULL;
+    s->ns_needs = 0;
 }

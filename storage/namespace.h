@@ -99,12 +99,28 @@ static inline bool ns_any(const struct store *s)
     return s->namespaces != NULL;
 }
 
-/* What some namespace asks for, over all: bits of archive, audit; recall; so that commands may skip the look. */
-struct ns_union {
-    unsigned archive, audit;
-    bool recall, ttl, sliding, maxlen, quota, durability, reserve;
+/* What some namespace asks for, so that commands may skip the look at all else: bits of struct store.ns_needs. The lowest are
+ * those of enum ns_departure that are archived; then those of enum ns_audit. */
+enum { NS_NEEDS_AUDIT_AT = 8 };
+enum ns_need {
+    NS_NEEDS_ARCHIVE = (1 << 5) - 1,
+    NS_NEEDS_AUDIT = 7 << NS_NEEDS_AUDIT_AT,
+    NS_NEEDS_RECALL = 1 << 12,
+    NS_NEEDS_TTL = 1 << 13,
+    NS_NEEDS_SLIDING = 1 << 14,
+    NS_NEEDS_MAXLEN = 1 << 15,
+    NS_NEEDS_QUOTA = 1 << 16,
+    NS_NEEDS_DURABILITY = 1 << 17,
+    NS_NEEDS_RESERVE = 1 << 18,
+    NS_NEEDS_ON_CHANGE = NS_NEEDS_TTL | NS_NEEDS_MAXLEN | NS_NEEDS_DURABILITY,            /* to hear of changes, ... */
+    NS_NEEDS_AFTER = NS_NEEDS_TTL | NS_NEEDS_SLIDING | NS_NEEDS_MAXLEN | NS_NEEDS_AUDIT /* ... of the end of commands */
 };
-const struct ns_union *ns_wants(const struct store *s);
+
+/* Those of `bits` that some namespace asks for; 0 while there is none. */
+static inline unsigned ns_needs(const struct store *s, unsigned bits)
+{
+    return s->ns_needs & bits;
+}
 
 /* Bring bytes up to date with values that have changed in place. Cheap. */
 void ns_settle(const struct store *s);

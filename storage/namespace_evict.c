@@ -170,6 +170,6 @@ size_t ns_reserved_keys(const struct store *s, bool ttl_only)
 {
     struct kept k = { s, ttl_only, 0 };
 
-    if (ns_wants(s)->reserve) ns_each(s, add_kept, &k);
+    if (ns_needs(s, NS_NEEDS_RESERVE)) ns_each(s, add_kept, &k);
     return k.n;
 }

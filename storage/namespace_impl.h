@@ -36,7 +36,9 @@ struct ns_node {
     uint32_t kids;     /* the first one's place */
     uint16_t n_kids, label_n;
     uint16_t rule, n_rules; /* in by_prefix: those whose prefix ends here */
+    uint32_t above;         /* the next node on the way up that has rules; NS_NO_NODE: none */
 };
+#define NS_NO_NODE UINT32_MAX
 
 struct namespaces {
     struct namespace **by_id; /* [0 .. n_ids - 1], NULL where a number is free; 0 is nobody's */
@@ -44,7 +46,6 @@ struct namespaces {
     struct namespace **sorted; /* those that have rules, by pattern */
     struct namespace **by_prefix; /* the same, by literal prefix and then the longest pattern first */
     size_t n, cap;
-    struct ns_union wants;
     struct ns_node *nodes; /* NULL: to be built */
     size_t n_nodes;
     struct ns_page pages[NS_PAGES];
@@ -64,7 +65,11 @@ void ns_trie_drop(struct namespaces *n);
 void ns_retag_start(struct store *s);
 
 /* The share of id in db, made when absent. */
-struct ns_share *ns_share(struct db *db, size_t id);
+struct ns_share *ns_share_new(struct db *db, size_t id);
+static inline struct ns_share *ns_share(struct db *db, size_t id)
+{
+    return LIKELY(db->shares != NULL && id < db->shares->n) ? &db->shares->of[id] : ns_share_new(db, id);
+}
 
 /* Free numbers that no key has, and all of it when there is nothing left. */
 void ns_release_gone(struct store *s);

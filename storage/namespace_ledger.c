@@ -17,11 +17,10 @@ static struct namespace *by_id(const struct db *db, const struct entry *e)
 
 /* --- shares ----------------------------------------------------------------------------------- */
 
-struct ns_share *ns_share(struct db *db, size_t id)
+struct ns_share *ns_share_new(struct db *db, size_t id)
 {
     size_t n = db->shares ? db->shares->n : 0, more;
 
-    if (LIKELY(id < n)) return &db->shares->of[id];
     more = id + 1 > 2 * n ? id + 1 : 2 * n;
     db->shares = mem_realloc(db->shares, sizeof *db->shares + more * sizeof db->shares->of[0]);
     memset(&db->shares->of[n], 0, (more - n) * sizeof db->shares->of[0]);
@@ -64,23 +63,19 @@ static inline struct ns_page *page_of(struct namespaces *n, const struct entry *
     return NULL;
 }
 
-/* The page that has not been used for longest, which nobody changes any more, or a new one. */
-static struct ns_page *next_page(struct namespaces *n)
-{
-    struct ns_page *p = n->pages;
-
-    if (n->n_pages < NS_PAGES) return &n->pages[n->n_pages++];
-    for (unsigned i = 1; i < NS_PAGES; i++)
-        if ((int32_t)(n->pages[i].used - p->used) < 0) p = &n->pages[i];
-    settle_page(p);
-    return p;
-}
-
-static void open_page(struct db *db, const struct entry *e, uint64_t charged)
+/* e has none: one for it, at the place of the page that has not been used for longest, which nobody changes any more. */
+static void open_page(struct db *db, const struct entry *e, uint64_t charged, struct ns_page *oldest)
 {
     struct namespaces *n = db->store->namespaces;
 
-    *next_page(n) = (struct ns_page){ e, db, charged, ++n->now, charged > 0 && !entry_points(e) };
+    if (UNLIKELY(n->n_pages < NS_PAGES)) oldest = &n->pages[n->n_pages++];
+    else settle_page(oldest);
+    *oldest = (struct ns_page){ e, db, charged, ++n->now, charged > 0 && !entry_points(e) };
+}
+
+static inline bool is_older(const struct ns_page *p, const struct ns_page *than)
+{
+    return (int32_t)(p->used - than->used) < 0;
 }
 
 /* Close all: entries are about to go or to change their places by the thousand. */
@@ -92,10 +87,27 @@ static void close_pages(const struct store *s)
 
 void ns_note_write(struct db *db, const struct entry *e)
 {
-    struct ns_page *p = page_of(db->store->namespaces, e);
+    struct namespaces *n = db->store->namespaces;
+    struct ns_page *p = n->pages, *oldest = p, *end = p + n->n_pages;
 
-    if (p) p->used = ++db->store->namespaces->now;
-    else open_page(db, e, db_weight(e));
+    for (; p < end; p++) {
+        if (p->e == e) {
+            p->used = ++n->now;
+            return;
+        }
+        if (is_older(p, oldest)) oldest = p;
+    }
+    open_page(db, e, db_weight(e), oldest);
+}
+
+/* Of an entry that has just come to be, which no page is of: its value may be still to come. */
+static void note_new(struct db *db, const struct entry *e)
+{
+    struct ns_page *oldest = db->store->namespaces->pages;
+
+    for (unsigned i = 1; i < NS_PAGES; i++)
+        if (is_older(&db->store->namespaces->pages[i], oldest)) oldest = &db->store->namespaces->pages[i];
+    open_page(db, e, 0, oldest);
 }
 
 void ns_note_moved(const struct db *db, const struct entry *e, const struct entry *to)
@@ -140,7 +152,7 @@ void ns_note_add(struct db *db, uint64_t hash, struct entry *e)
     e->ns = ns ? ns->id : 0;
     if (!ns) return;
     count_in(db, ns, hash, e);
-    open_page(db, e, 0); /* its value may be still to come */
+    note_new(db, e);
     if (entry_expires(e)) ns_note_ttl(db, e);
 }
 

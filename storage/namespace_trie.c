@@ -2,7 +2,8 @@
  *
  * The patterns' literal prefixes, sorted, make a trie whose edges are runs of bytes. It is built whole, from the
  * sorted array, when a key is first matched after rules changed: a few thousand patterns take less than a millisecond.
- * A key is walked down as far as it goes, and the patterns that end on the way are tried from the deepest up. */
+ * A key is walked down as far as it goes, and the patterns that end on the way are tried from the deepest up: each node knows
+ * the next one above it that ends some. */
 #include <stdlib.h>
 
 #include "base/ensure.h"
@@ -27,7 +28,7 @@ static int compare_prefix(const void *a, const void *b)
 }
 
 /* Node `at` stands for by_prefix[lo..hi), which share their first `depth` bytes at least. */
-static void build(struct namespaces *n, size_t at, size_t lo, size_t hi, size_t depth)
+static void build(struct namespaces *n, size_t at, uint32_t above, size_t lo, size_t hi, size_t depth)
 {
     struct str first = prefix_of(n->by_prefix[lo]), last = prefix_of(n->by_prefix[hi - 1]);
     struct ns_node *node = &n->nodes[at];
@@ -40,6 +41,8 @@ static void build(struct namespaces *n, size_t at, size_t lo, size_t hi, size_t 
     node->rule = (uint16_t)lo;
     while (lo < hi && prefix_of(n->by_prefix[lo]).n == end) lo++;
     node->n_rules = (uint16_t)(lo - node->rule);
+    node->above = above;
+    if (node->n_rules > 0) above = (uint32_t)at;
     node->kids = (uint32_t)n->n_nodes;
     for (size_t i = lo; i < hi; i++)
         if (i == lo || prefix_of(n->by_prefix[i]).p[end] != prefix_of(n->by_prefix[i - 1]).p[end]) node->n_kids++;
@@ -47,7 +50,7 @@ static void build(struct namespaces *n, size_t at, size_t lo, size_t hi, size_t 
     kid = node->kids;
     for (size_t i = lo, from = lo; i < hi; i++) {
         if (i + 1 < hi && prefix_of(n->by_prefix[i]).p[end] == prefix_of(n->by_prefix[i + 1]).p[end]) continue;
-        build(n, kid++, from, i + 1, end); /* as deep as prefixes are long, NS_PATTERN_MAX at most */
+        build(n, kid++, above, from, i + 1, end); /* as deep as prefixes are long, NS_PATTERN_MAX at most */
         from = i + 1;
     }
 }
@@ -58,7 +61,7 @@ static void build_all(struct namespaces *n)
     qsort(n->by_prefix, n->n, sizeof n->by_prefix[0], compare_prefix);
     n->nodes = mem_zalloc(2 * n->n * sizeof n->nodes[0]); /* each node but the root ends a pattern or parts two */
     n->n_nodes = 1;
-    build(n, 0, 0, n->n, 0);
+    build(n, 0, NS_NO_NODE, 0, n->n, 0);
     ensure(n->n_nodes <= 2 * n->n);
 }
 
@@ -90,21 +93,28 @@ static bool matches(const struct namespace *ns, struct str key)
     return glob_match(str_of(ns->pattern, ns->pattern_n), key, false);
 }
 
+/* Labels are a few bytes: a call takes longer than the loop. */
+static bool begins_with(const char *p, const struct ns_node *node)
+{
+    for (size_t i = 0; i < node->label_n; i++)
+        if (p[i] != node->label[i]) return false;
+    return true;
+}
+
 struct namespace *ns_match(struct namespaces *n, struct str key)
 {
-    const struct ns_node *path[NS_PATTERN_MAX + 1], *node;
-    size_t depth = 0, at = 0;
+    const struct ns_node *node, *deepest = NULL;
+    size_t at = 0;
 
     if (n->n == 0) return NULL;
     if (UNLIKELY(n->nodes == NULL)) build_all(n);
-    for (node = &n->nodes[0]; node; node = at < key.n ? kid_for(n, node, (unsigned char)key.p[at]) : NULL) {
-        if (node->label_n > 0 && /* an empty key may have no address */
-            (key.n - at < node->label_n || memcmp(key.p + at, node->label, node->label_n) != 0)) break;
+    for (node = &n->nodes[0]; node; node = kid_for(n, node, (unsigned char)key.p[at])) {
+        if (key.n - at < node->label_n || !begins_with(key.p + at, node)) break;
         at += node->label_n;
-        if (node->n_rules > 0) path[depth++] = node;
+        deepest = node;
+        if (node->n_kids == 0 || at == key.n) break;
     }
-    while (depth-- > 0) {
-        node = path[depth];
+    for (node = deepest; node; node = node->above == NS_NO_NODE ? NULL : &n->nodes[node->above]) {
         for (size_t i = node->rule; i < node->rule + (size_t)node->n_rules; i++)
             if (matches(n->by_prefix[i], key)) return n->by_prefix[i];
     }

@@ -202,6 +202,7 @@ struct store {
     unsigned expire_at;  /* shard, counted over all databases, at which store_expire_some goes on */
     struct field_clock *fields; /* hash fields with a TTL (field_clock.c) */
     struct namespaces *namespaces; /* rules by key (namespace.h); NULL: none */
+    unsigned ns_needs;             /* what they ask for: bits of enum ns_need */
     struct departures *departures; /* who is told what leaves; NULL: nobody */
     /* Hash of the key that the dispatcher has already hashed; see db_hash. */
     const char *memo_p;
