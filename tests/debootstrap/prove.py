@@ -280,6 +280,14 @@ class Service:
         with open(os.path.join(root.dir, "lib/systemd/system/memd.service")) as f:
             self.unit = f.read()
         self.process = None
+        self.told = None
+        if unit_setting(self.unit, "Type") == ["notify"]:
+            path = os.path.join(root.dir, "run/notify")
+            self.told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            self.told.bind(path)
+            self.told.settimeout(60)
+            os.chmod(path, 0o666)
+            root.env["NOTIFY_SOCKET"] = "/run/notify"
 
     def start(self, port):
         user = unit_setting(self.unit, "User")[0]
@@ -292,6 +300,8 @@ class Service:
         self.root.env["MEMD_PORT"] = str(port)
         self.process = subprocess.Popen(self.root.argv(argv))
         self.root.user = None
+        while self.told and b"READY=1" not in self.told.recv(4096):
+            pass
         srv.wait_for(lambda: self.process.poll() is not None or
                      self.root.run("memd", "--ping", check=False, capture_output=True).returncode == 0, "not ready", 60)
         assert self.process.poll() is None, "it ended with %s" % self.process.poll()
