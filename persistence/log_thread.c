@@ -124,6 +124,14 @@ static void wake(struct write_log *w)
 
 /* --- syncing -------------------------------------------------------------------------------------------- */
 
+static void count_sync(struct persist_syncs *s, int64_t us)
+{
+    int i = us <= 1 ? 0 : 64 - __builtin_clzll((uint64_t)us - 1);
+
+    s->us += us > 0 ? (uint64_t)us : 0;
+    s->took[i < PERSIST_SYNC_BUCKETS ? i : PERSIST_SYNC_BUCKETS - 1]++;
+}
+
 /* Sync what is written, older files first: the log is durable as a prefix or not at all. Called and
  * returns with the lock held. */
 static void sync_all(struct write_log *w)
@@ -154,6 +162,7 @@ static void sync_all(struct write_log *w)
         return;
     }
     w->syncs++;
+    count_sync(&w->sync_times, w->last_sync_us);
     w->last_sync_end_us = ended;
     log_tail_synced(w, began, upto);
     cur->synced_pos = pos;

@@ -84,6 +84,7 @@ struct write_log {
     int64_t last_sync_end_us; /* monotonic; 0: none was */
     uint64_t bytes, syncs, errors, reopened;
     int64_t last_sync_us;
+    struct persist_syncs sync_times;
 
     _Atomic uint64_t durable;  /* offset up to which all is on the disk */
     _Atomic uint64_t gap_from; /* from here to gap_to (appendfsync no) a failed sync may have lost bytes that

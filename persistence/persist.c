@@ -447,6 +447,7 @@ void persist_info(const struct persist *p, struct persist_info *out)
         .aof_write_errors = f.errors,
         .aof_files_reopened = f.reopened,
         .aof_last_fsync_us = f.last_sync_us,
+        .aof_sync_times = f.sync_times,
         .aof_last_fsync_time = ended_ms / 1000,
         .aof_state = log_state(p, &f),
         .aof_last_error = f.error_no ? strerror(f.error_no) : "none",

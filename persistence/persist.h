@@ -251,6 +251,14 @@ void persist_cancel(struct persist *p);
  * (ERR_IO) nothing has changed. */
 enum err MUST_USE persist_set_conf(struct persist *p, const struct persist_conf *conf, char *why);
 
+/* Durations of the log's syncs: how many took at most 2^i us, and not 2^(i-1). The last has the longer ones too. */
+enum { PERSIST_SYNC_BUCKETS = 24 };
+
+struct persist_syncs {
+    uint64_t us; /* all together */
+    uint64_t took[PERSIST_SYNC_BUCKETS];
+};
+
 /* What INFO persistence, INFO stats and LASTSAVE print. Times in seconds, wall clock unless said. */
 struct persist_info {
     bool loading;
@@ -274,6 +282,7 @@ struct persist_info {
     uint64_t aof_delayed_fsync;     /* times writers had to wait for a slow disk */
     uint64_t aof_syncs, aof_write_errors, aof_files_reopened;
     int64_t aof_last_fsync_us;      /* duration of the last sync */
+    struct persist_syncs aof_sync_times; /* of those that succeeded */
     int64_t aof_last_fsync_time;    /* when it ended; 0: none was */
     const char *aof_state;          /* off; starting (its first base is being made); ok; slow (writers wait for the
                                      * disk); full (what needs more space is refused); failing (all writes are) */

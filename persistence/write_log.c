@@ -499,6 +499,7 @@ void write_log_figures(const struct write_log *w, struct write_log_figures *out)
         .reopened = w->reopened,
         .last_sync_us = w->last_sync_us,
         .last_sync_end_us = w->last_sync_end_us,
+        .sync_times = w->sync_times,
         .error_no = w->error_no,
         .is_slow = w->is_slow,
         .is_full = atomic_load(&w->full),

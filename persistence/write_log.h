@@ -95,6 +95,7 @@ struct write_log_figures {
     bool sync_pending;
     uint64_t delayed, syncs, errors, reopened;
     int64_t last_sync_us, last_sync_end_us; /* duration; monotonic, 0: none was */
+    struct persist_syncs sync_times;
     int error_no;             /* of the last error, 0: none */
     bool is_slow, is_full;
     size_t memory;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ensure.h"
 #include "base/num.h"
 #include "base/utf8.h"
 
@@ -82,6 +83,40 @@ void expo_seconds(struct exposition *x, int64_t us)
     char text[NUM_TEXT_MAX];
 
     add_value(x, text, num_double(text, (double)us / 1000000));
+}
+
+static void histogram_sample(struct exposition *x, const char *name, const char *suffix, const char *label,
+                             struct str value)
+{
+    expo_sample(x, name, suffix);
+    if (label) expo_label(x, label, value);
+}
+
+void expo_histogram(struct exposition *x, const char *name, const char *label, struct str value, int from, int upto,
+                    const uint64_t *counts, int n, uint64_t sum_us)
+{
+    static const char *const bounds[] = {
+        "1e-06", "2e-06", "4e-06", "8e-06", "1.6e-05", "3.2e-05", "6.4e-05", "0.000128", "0.000256", "0.000512",
+        "0.001024", "0.002048", "0.004096", "0.008192", "0.016384", "0.032768", "0.065536", "0.131072", "0.262144",
+        "0.524288", "1.048576", "2.097152", "4.194304", "8.388608",
+    };
+    uint64_t sum = 0;
+
+    ensure(upto < (int)(sizeof bounds / sizeof *bounds));
+    for (int i = 0; i < n; i++) {
+        sum += counts[i];
+        if (i < from || i > upto) continue;
+        histogram_sample(x, name, "_bucket", label, value);
+        expo_label(x, "le", str_c(bounds[i]));
+        expo_uint(x, sum);
+    }
+    histogram_sample(x, name, "_bucket", label, value);
+    expo_label(x, "le", STR("+Inf"));
+    expo_uint(x, sum);
+    histogram_sample(x, name, "_sum", label, value);
+    expo_seconds(x, (int64_t)sum_us);
+    histogram_sample(x, name, "_count", label, value);
+    expo_uint(x, sum);
 }
 
 void expo_gauge(struct exposition *x, const char *name, const char *help, int64_t v)

@@ -32,6 +32,12 @@ void expo_uint(struct exposition *x, uint64_t v);
 void expo_int(struct exposition *x, int64_t v);
 void expo_seconds(struct exposition *x, int64_t us); /* of microseconds */
 
+/* All samples of a histogram with one set of labels (label NULL: none): counts[i] of n took at most 2^i us and more than
+ * the bound before. The buckets are those from 2^from us to 2^upto us, so that histograms can be added up; what took
+ * longer is in +Inf alone. */
+void expo_histogram(struct exposition *x, const char *name, const char *label, struct str value, int from, int upto,
+                    const uint64_t *counts, int n, uint64_t sum_us);
+
 /* Families of one sample without labels. */
 void expo_gauge(struct exposition *x, const char *name, const char *help, int64_t v);
 void expo_counter(struct exposition *x, const char *name, const char *help, uint64_t v);

@@ -89,31 +89,12 @@ bool metrics_rejections(struct metrics_page *p)
 
 #define DURATION "memd_command_duration_seconds"
 
-/* The bounds are the same for all commands, so that they can be added up. */
 static void durations(struct exposition *x, const struct command_ref *ref)
 {
-    static const char *const bounds[LAST_BOUND + 1] = {
-        "1e-06", "2e-06", "4e-06", "8e-06", "1.6e-05", "3.2e-05", "6.4e-05", "0.000128", "0.000256", "0.000512",
-        "0.001024", "0.002048", "0.004096", "0.008192", "0.016384", "0.032768", "0.065536", "0.131072", "0.262144",
-        "0.524288", "1.048576",
-    };
-    uint64_t sum = 0;
+    const struct command_stats *st = &ref->stats;
 
-    if (ref->stats.calls == 0) return; /* refused each time */
-    for (int i = 0; i < LATENCY_BUCKETS; i++) {
-        sum += ref->stats.histogram[i];
-        if (i > LAST_BOUND) continue;
-        sample(x, ref, DURATION, "_bucket");
-        expo_label(x, "le", str_c(bounds[i]));
-        expo_uint(x, sum);
-    }
-    sample(x, ref, DURATION, "_bucket");
-    expo_label(x, "le", STR("+Inf"));
-    expo_uint(x, sum);
-    sample(x, ref, DURATION, "_sum");
-    expo_seconds(x, (int64_t)ref->stats.us);
-    sample(x, ref, DURATION, "_count");
-    expo_uint(x, sum);
+    if (st->calls == 0) return; /* refused each time */
+    expo_histogram(x, DURATION, "cmd", str_c(ref->full_name), 0, LAST_BOUND, st->histogram, LATENCY_BUCKETS, st->us);
 }
 
 bool metrics_durations(struct metrics_page *p)

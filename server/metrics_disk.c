@@ -14,6 +14,8 @@ static void state(struct exposition *x, const char *name, const char *help, cons
     }
 }
 
+enum { SYNC_FROM = 4 }; /* 16 us: the lowest bound of a sync's time that is told */
+
 /* --- the log ---------------------------------------------------------------------------------------------- */
 
 bool metrics_log(struct metrics_page *p)
@@ -29,7 +31,9 @@ bool metrics_log(struct metrics_page *p)
     expo_gauge(x, "memd_aof_base_size_bytes", "The same after the last rewrite.", (int64_t)i->aof_base_size);
     expo_gauge(x, "memd_aof_offset_bytes", "Bytes of effects so far: where the log is.", (int64_t)i->offset);
     expo_gauge(x, "memd_aof_durable_offset_bytes", "Of these, how many are synced.", (int64_t)i->synced_offset);
-    expo_counter(x, "memd_aof_syncs_total", "Syncs of the log.", i->aof_syncs);
+    expo_family(x, EXPO_HISTOGRAM, "memd_aof_sync_duration_seconds", "How long syncs of the log took.");
+    expo_histogram(x, "memd_aof_sync_duration_seconds", NULL, STR(""), SYNC_FROM, PERSIST_SYNC_BUCKETS - 2,
+                   i->aof_sync_times.took, PERSIST_SYNC_BUCKETS, i->aof_sync_times.us);
     expo_gauge_seconds(x, "memd_aof_last_sync_duration_seconds", "How long the last sync took.", i->aof_last_fsync_us);
     expo_gauge(x, "memd_aof_last_sync_timestamp_seconds", "When the last sync ended, Unix time; 0: none has.",
                i->aof_last_fsync_time);

@@ -114,6 +114,7 @@ def test_values_are_those_of_info(s, c):
     assert m("memd_clients", **{"class": "normal"}) == int(info["connected_clients"])
     assert m.by("memd_db_keys", "db") == {"0": 6, "3": 1} and m("memd_keys") == 7
     assert m.by("memd_db_expiring_keys", "db") == {"0": 6, "3": 0}
+    assert m("memd_aof_sync_duration_seconds_count") >= int(info["aof_syncs"])
     assert m("memd_aof_state", state="ok") == 1 and m("memd_aof_state", state="failing") == 0
     assert m("memd_archive_state", state="ok") == 1 and m("memd_recalls_total", result="found") + \
         m("memd_recalls_total", result="from_queue") == 1

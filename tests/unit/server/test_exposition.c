@@ -83,6 +83,20 @@ START_TEST(a_sample_does_not_have_the_labels_of_the_one_before)
 }
 END_TEST
 
+START_TEST(a_histogram_counts_up_and_has_the_rest_in_inf)
+{
+    struct exposition x = { 0 };
+    const uint64_t counts[] = { 1, 2, 4, 8, 16 };
+
+    expo_histogram(&x, "h", "a", STR("b"), 1, 2, counts, 5, 2500000);
+    expo_histogram(&x, "h", NULL, STR(""), 0, 0, counts, 1, 1);
+    expect(&x, "h_bucket{a=\"b\",le=\"2e-06\"} 3\nh_bucket{a=\"b\",le=\"4e-06\"} 7\nh_bucket{a=\"b\",le=\"+Inf\"} 31\n"
+               "h_sum{a=\"b\"} 2.5\nh_count{a=\"b\"} 31\n"
+               "h_bucket{le=\"1e-06\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 0.000001\nh_count 1\n");
+}
+END_TEST
+
 UNIT_MAIN("exposition", a_family_has_its_help_and_type,
           openmetrics_names_a_counters_family_without_total_and_has_an_end, times_are_seconds,
-          labels_are_escaped_and_always_text, a_sample_does_not_have_the_labels_of_the_one_before)
+          labels_are_escaped_and_always_text, a_histogram_counts_up_and_has_the_rest_in_inf,
+          a_sample_does_not_have_the_labels_of_the_one_before)
