@@ -55,6 +55,12 @@ void clients_trim_spare(struct server *s)
     s->n_spare_low = s->n_spare;
 }
 
+void clients_drop_spare(struct server *s)
+{
+    while (s->n_spare > 0) buf_fini(&s->spare[--s->n_spare]);
+    s->n_spare_low = 0;
+}
+
 /* --- requests kept for later ---------------------------------------------------------------------- */
 
 struct request *request_keep(struct command_ref *ref, size_t argc, const struct str *argv)

@@ -165,6 +165,9 @@ void client_check_reply(struct client *c);
 /* Free buffers that have been to spare for a while: called from time to time. */
 void clients_trim_spare(struct server *s);
 
+/* Free all spare buffers, 4 MB at most: when memory is short, and by MEMORY PURGE. */
+void clients_drop_spare(struct server *s);
+
 /* NULL: no such client. */
 struct client *client_by_id(struct server *s, uint64_t id);
 

@@ -131,6 +131,7 @@ static enum err run_doctor(struct call *c)
 
 static enum err run_purge(struct call *c)
 {
+    clients_drop_spare(c->client->server);
     mem_purge();
     reply_ok(c->out);
     return OK;

@@ -589,5 +589,5 @@ void server_close(struct server *s)
     arena_fini(&s->arena);
     arena_fini(&s->batch);
     buf_fini(&s->late);
-    while (s->n_spare > 0) buf_fini(&s->spare[--s->n_spare]);
+    clients_drop_spare(s);
 }

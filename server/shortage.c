@@ -25,8 +25,7 @@ void shortage_open(struct server *s)
 /* What is kept only to be faster. */
 static void give_back(struct server *s)
 {
-    while (s->n_spare > 0) buf_fini(&s->spare[--s->n_spare]);
-    s->n_spare_low = 0;
+    clients_drop_spare(s);
     mem_purge();
 }
 
