@@ -164,6 +164,7 @@
     X(ERR_EXEC_ABORT, "EXECABORT Transaction discarded because of previous errors.") \
     X(ERR_SLOWLOG_COUNT, "ERR count should be greater than or equal to -1") \
     X(ERR_LATENCY_EVENT, "ERR No samples available for event '%s'") \
+    X(ERR_USER_CONNECTIONS, "LIMIT This user has as many connections as it may have") \
     X(ERR_AUTH_LATER, "ERR Too many failed authentications from this address: the next one has to wait, and cannot do so " \
       "within a transaction") \
     X(ERR_WRONG_PASS, "WRONGPASS invalid username-password pair or user is disabled.") \

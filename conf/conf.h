@@ -194,6 +194,7 @@ struct conf {
     char *requirepass;
     int64_t auth_timeout;               /* seconds, 0: none */
     int64_t maxclients_unauthenticated; /* per cent of maxclients */
+    struct conf_list user_limits;       /* name, requests a second, connections, name, ... */
     int64_t auth_delay_max;             /* ms, 0: no delay */
     char *aclfile;
     struct conf_list user; /* ACL rules of one user each: "name rule rule ..." */

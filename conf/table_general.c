@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "conf/table.h"
 
 /* --- dir: made absolute, since the daemon may change its directory ---------------------------- */
@@ -215,6 +216,19 @@ static const struct word channel_words[] = {
     { 0 },
 };
 
+static const char *settle_user_limits(void *field, bool at_start)
+{
+    const struct conf_list *l = field;
+    uint64_t n;
+
+    (void)at_start;
+    if (l->n % 3 != 0) return "each user takes three words: its name, requests a second, connections";
+    for (size_t i = 0; i < l->n; i++) {
+        if (i % 3 != 0 && !num_parse_u64(str_c(l->items[i]), &n)) return "requests and connections are numbers, 0 for no limit";
+    }
+    return NULL;
+}
+
 const struct setting security_settings[] = {
     { "requirepass", TEXT(requirepass), .initial = "", .flags = SETTING_SECRET | SETTING_DROP,
       .example = "a-long-random-text",
@@ -230,6 +244,13 @@ const struct setting security_settings[] = {
       .unit = "per cent of maxclients",
       .doc = "Connections that may wait for a password at one time. When there are more the oldest "
              "of them are closed, if they have had a second: who knows the password needs less." },
+    { "user-limits", KIND(kind_list, user_limits), .initial = "",
+      .flags = SETTING_MULTI | SETTING_DROP, .settle = settle_user_limits,
+      .example = "tenant-a 1000 50 * 5000 0", .accepts = "names, each with two numbers, or \"\"",
+      .doc = "Limits of users: name, requests a second, connections. 0 is no limit; * stands for "
+             "those without an entry of their own. A request too many is answered with LIMIT and "
+             "not run; a connection too many cannot authenticate. Data of a tenant is bounded by "
+             "the quota of its namespace." },
     { "auth-delay-max", INT(auth_delay_max, 0, 60000), .initial = "1000", .unit = "milliseconds",
       .doc = "After five failed authentications from one address (of IPv6, from one /64) the next "
              "ones from there wait, first a tenth of a second, then twice as long each time, up "

@@ -18,6 +18,7 @@
 
 #include "base/sha256.h"
 #include "server/client.h"
+#include "server/user_limit.h"
 
 enum { ACL_READ_KEY = 1, ACL_WRITE_KEY = 2, ACL_ANY_KEY = 3 };
 
@@ -55,6 +56,7 @@ struct acl_user {
     size_t n_passwords;
     struct acl_selector **selectors; /* at least one */
     size_t n_selectors;
+    struct user_load load;
 };
 
 struct acl {
@@ -80,7 +82,7 @@ void acl_user_free(struct acl_user *u);
 /* A copy of the same name. */
 struct acl_user *acl_user_copy(const struct acl_user *u);
 
-/* Exchange all but the names. */
+/* Exchange all but the names, and what their clients do. */
 void acl_user_swap(struct acl_user *a, struct acl_user *b);
 
 struct acl_selector *acl_selector_new(const struct acl *a);

@@ -227,14 +227,16 @@ static bool may_do_all(const struct acl_user *u)
 
 void acl_become(struct client *c, struct acl_user *u)
 {
+    user_limit_leave(c);
     c->user = u;
     c->flags = may_do_all(u) ? c->flags | CLIENT_UNRESTRICTED : c->flags & ~(uint32_t)CLIENT_UNRESTRICTED;
+    if (c->authenticated) user_limit_enter(c);
 }
 
 void acl_admit(struct client *c, struct acl_user *u)
 {
-    acl_become(c, u);
     c->authenticated = c->known = true;
+    acl_become(c, u);
     stranger_end(c);
 }
 
@@ -242,8 +244,8 @@ void acl_start(struct client *c)
 {
     struct acl_user *u = c->server->acl->default_user;
 
-    acl_become(c, u);
     c->authenticated = u->enabled && u->nopass;
+    acl_become(c, u);
     stranger_begin(c);
 }
 

@@ -111,7 +111,9 @@ void acl_user_swap(struct acl_user *a, struct acl_user *b)
 
     *a = *b;
     a->name = was.name;
+    a->load = was.load;
     was.name = b->name;
+    was.load = b->load;
     *b = was;
 }
 

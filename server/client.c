@@ -172,6 +172,7 @@ void client_close(struct client *c)
     tracking_stop(c);
     transfer_drop(c);
     stranger_end(c);
+    user_limit_leave(c);
     event_del(&c->on_read);
     if (c->on_write) event_free(c->on_write);
     c->on_write = NULL;

@@ -97,6 +97,7 @@ struct client {
     int db;
     struct acl_user *user;
     bool authenticated;    /* or there was no need to */
+    bool counted;          /* among its user's connections (user_limit.h) */
     bool known;            /* it has authenticated once (stranger.h) */
     uint8_t n_asked;       /* requests before that */
     struct command_ref *last_cmd;

@@ -72,6 +72,7 @@ static enum err authenticate(struct call *c, struct str user, struct str passwor
         return ERR_WRONG_PASS;
     }
     guess_right(cl);
+    if (!user_limit_may_connect(cl, u)) return ERR_USER_CONNECTIONS;
     acl_admit(cl, u);
     return OK;
 }

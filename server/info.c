@@ -283,6 +283,7 @@ static void section_stats(struct server *s, struct buf *b)
                U(tls->handshakes), U(tls->resumed), U(tls->failed), U(tls->timed_out));
     strangers_info_stats(s, b);
     guesses_info(s, b);
+    user_limits_info(s, b);
     buf_printf(b, "foreign_protocol_closed:%llu\r\n", U(v->foreign_closed));
 }
 

@@ -276,6 +276,7 @@ static void apply_plain(struct server *s)
     s->store->tell_misses = (s->conf->notify_keyspace_events & CONF_NOTIFY_MISS) != 0;
     latency_set_threshold(s->latency, s->conf->latency_monitor_threshold);
     if (s->title) title_show(s->title, s->conf);
+    user_limits_apply(s);
     tracking_shrink(s);
 }
 

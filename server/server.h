@@ -89,6 +89,13 @@ struct shortage {
     bool told;                  /* that it lasts */
 };
 
+/* user_limit.c */
+struct user_limits {
+    bool any;
+    uint64_t version; /* of the setting */
+    uint64_t refused_requests, refused_connections;
+};
+
 /* stranger.c: who has yet to authenticate, longest first. */
 struct strangers {
     struct link list;
@@ -163,6 +170,7 @@ struct server {
     size_t client_memory;       /* buffers of all clients */
     int64_t looked_slow_ms;     /* for slow clients, last (client_limit.c) */
     struct strangers strangers;
+    struct user_limits user_limits;
     struct guesses *guesses;    /* guess.c */
     struct link timeouts;       /* blocked clients with a deadline, soonest first */
     struct link monitors;
