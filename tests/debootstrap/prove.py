@@ -55,12 +55,15 @@ def make_base(base):
 
 class Root:
     """A system of its own: a copy of the base, with proc and dev while it is in use."""
+    MOUNTS = (("proc", "proc"), ("devtmpfs", "dev"), ("devpts", "dev/pts"))
 
     def __init__(self, base):
         self.dir = tempfile.mkdtemp(prefix="memd-root-", dir=os.path.dirname(base))
         subprocess.run(["cp", "-a", os.path.join(base, "root") + "/.", self.dir], check=True)
         shutil.copy("/etc/resolv.conf", os.path.join(self.dir, "etc/resolv.conf"))
-        for what, where in (("proc", "proc"), ("devtmpfs", "dev")):
+        with open(os.path.join(self.dir, "etc/hosts"), "w") as f:
+            f.write("127.0.0.1 localhost\n::1 localhost\n")  # as every installed system has
+        for what, where in self.MOUNTS:
             subprocess.run(["mount", "-t", what, what, os.path.join(self.dir, where)], check=True)
         self.env, self.workdir, self.user = {}, "/", None
 
@@ -84,7 +87,7 @@ class Root:
         subprocess.run("git -C %s archive HEAD | tar x -C %s" % (shlex.quote(ROOT), shlex.quote(path)), shell=True, check=True)
 
     def destroy(self):
-        for where in ("proc", "dev"):
+        for _, where in reversed(self.MOUNTS):
             subprocess.run(["umount", "-l", os.path.join(self.dir, where)])
         shutil.rmtree(self.dir, ignore_errors=True)
 
