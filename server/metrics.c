@@ -20,7 +20,8 @@
 enum {
     HEADERS_MAX = 8192, /* bytes of the request line and headers */
     SLICE_US = 500,     /* of a page, in one turn */
-    SWEEP_MS = 200
+    SWEEP_MS = 100,
+    REFUSAL_US = 100000 /* a wrong password is answered after so long: 16 connections try 160 in a second at most */
 };
 
 /* A connection. evhttp tells of the end only of those that have sent a whole request; but whoever holds a bufferevent
@@ -32,17 +33,18 @@ struct visitor {
     int64_t since_us;
 };
 
-/* Somebody who waits for a page. */
+/* Somebody who waits for a page, or to be told that the password was wrong. */
 struct answer {
     struct link all;
     struct evhttp_request *request;
     struct metrics_page *page; /* NULL: not yet begun */
+    int64_t since_us;
 };
 
 struct metrics {
     struct server *server;
     struct evhttp *http;
-    struct link visitors, answers; /* both: who came first is first */
+    struct link visitors, answers, refused; /* who came first is first */
     size_t n_visitors;
     struct event sweep;   /* always armed */
     struct event writing; /* armed while anybody waits for a page */
@@ -121,6 +123,8 @@ static struct bufferevent *on_visitor(struct event_base *base, void *arg)
     return v->bev;
 }
 
+static void tell_refused(struct metrics *m);
+
 /* Those whose time is over are shut down: evhttp hears of it as of any peer that goes. */
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
@@ -134,6 +138,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
         struct visitor *v = LINK_OF(l, struct visitor, all);
         if (v->since_us < late_us) shutdown(bufferevent_getfd(v->bev), SHUT_RDWR);
     }
+    tell_refused(m);
     if (m->full && m->n_visitors < METRICS_VISITORS) {
         m->full = false;
         evhttp_foreach_bound_socket(m->http, resume_one, NULL);
@@ -244,12 +249,18 @@ static void write_on(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Until it is answered evhttp does not read from its connection, and so does not close it. */
-static void ask_for_page(struct metrics *m, struct evhttp_request *r)
+static void put_aside(struct link *list, struct evhttp_request *r)
 {
     struct answer *a = mem_zalloc(sizeof *a);
 
     a->request = r;
-    link_add_tail(&m->answers, &a->all);
+    a->since_us = clock_mono_us();
+    link_add_tail(list, &a->all);
+}
+
+static void ask_for_page(struct metrics *m, struct evhttp_request *r)
+{
+    put_aside(&m->answers, r);
     if (!evtimer_pending(&m->writing, NULL)) evtimer_add(&m->writing, &(struct timeval){ 0 });
 }
 
@@ -281,15 +292,39 @@ static bool is_local(struct evhttp_request *r)
     return from != NULL && listen_is_loopback(from);
 }
 
-/* May the visitor read the metrics? Else it has been told why not. */
+static void tell_refused(struct metrics *m)
+{
+    int64_t upto_us = clock_mono_us() - REFUSAL_US;
+
+    while (!link_alone(&m->refused)) {
+        struct answer *a = LINK_OF(m->refused.next, struct answer, all);
+        if (a->since_us > upto_us) return;
+        evhttp_add_header(evhttp_request_get_output_headers(a->request), "WWW-Authenticate", "Bearer realm=\"memd\"");
+        reply_text(a->request, 401, "Unauthorized",
+                   "metrics-password is set: send it as \"Authorization: Bearer PASSWORD\".");
+        free_answer(a);
+    }
+}
+
+static void refuse(struct metrics *m, struct evhttp_request *r)
+{
+    char *host = NULL;
+    ev_uint16_t port;
+
+    evhttp_connection_get_peer(evhttp_request_get_connection(r), &host, &port);
+    log_limited(m->server->log, LOG_WARNING, "Metrics were asked for without the right password: addr=%s",
+                host ? host : "?");
+    put_aside(&m->refused, r);
+}
+
+/* May the visitor read the metrics? Else it is told why not. */
 static bool admit(struct metrics *m, struct evhttp_request *r)
 {
     const struct conf *conf = m->server->conf;
 
     if (conf->metrics_password[0]) {
         if (knows_password(r, conf->metrics_password)) return true;
-        evhttp_add_header(evhttp_request_get_output_headers(r), "WWW-Authenticate", "Bearer realm=\"memd\"");
-        reply_text(r, 401, "Unauthorized", "metrics-password is set: send it as \"Authorization: Bearer PASSWORD\".");
+        refuse(m, r);
         return false;
     }
     if (!conf->protected_mode || is_local(r)) return true;
@@ -373,6 +408,7 @@ bool metrics_open(struct server *s)
     m->server = s;
     link_init(&m->visitors);
     link_init(&m->answers);
+    link_init(&m->refused);
     event_assign(&m->sweep, s->base, -1, EV_PERSIST, on_sweep, m);
     evtimer_add(&m->sweep, &(struct timeval){ .tv_usec = SWEEP_MS * 1000 });
     evtimer_assign(&m->writing, s->base, write_on, m);
@@ -392,6 +428,7 @@ void metrics_close(struct server *s)
 
     if (m == NULL) return;
     while (!link_alone(&m->answers)) free_answer(LINK_OF(m->answers.next, struct answer, all));
+    while (!link_alone(&m->refused)) free_answer(LINK_OF(m->refused.next, struct answer, all));
     evhttp_free(m->http); /* its connections, and what they asked */
     while (!link_alone(&m->visitors)) forget(m, LINK_OF(m->visitors.next, struct visitor, all));
     evtimer_del(&m->sweep);

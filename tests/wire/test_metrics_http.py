@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import threading
+import time
 
 import pytest
 
@@ -157,6 +158,7 @@ def test_with_a_password_metrics_are_for_those_who_know_it(start):
         assert bearer(s, wrong) == 401, wrong
     assert bearer(s, "Bearer open-sesame") == 200 and bearer(s, "bearer open-sesame") == 200
     status, headers, body = fetch(s.metrics_port)
+    assert "Metrics were asked for without the right password: addr=127.0.0.1" in s.log() and "sesam" not in s.log()
     assert headers["WWW-Authenticate"] == 'Bearer realm="memd"' and b"memd_" not in body and b"sesame" not in body
     assert fetch(s.metrics_port, "/healthz")[0] == 200 and readiness(s)[0] == 200
     c = s.conn()
@@ -164,6 +166,27 @@ def test_with_a_password_metrics_are_for_those_who_know_it(start):
     assert bearer(s, "Bearer open-sesame") == 401 and bearer(s, "Bearer other") == 200
     assert c("CONFIG", "SET", "metrics-password", "") == OK
     assert bearer(s, None) == 200
+
+
+def test_guessing_the_password_takes_long(start):
+    """Answers to wrong passwords come no sooner than a tenth of a second later, sixteen at a time; health does not wait."""
+    s = started(start, metrics_password="open-sesame")
+    began = time.monotonic()
+    socks = [connect(s) for _ in range(VISITORS - 4)]
+    for sock in socks:
+        sock.sendall(b"GET /metrics HTTP/1.1\r\nAuthorization: Bearer x\r\n\r\n")
+    assert fetch(s.metrics_port, "/healthz")[0] == 200 and bearer(s, "Bearer open-sesame") == 200
+    for sock in socks:
+        assert read_all(sock).startswith(b"HTTP/1.1 401 ")
+        sock.close()
+    assert time.monotonic() - began >= 0.1
+    # some wait when the port is closed, and when memd ends
+    sock = connect(s)
+    sock.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+    wait_for(lambda: s.log().count("without the right password") >= 1)
+    assert s.conn()("CONFIG", "SET", "metrics-port", 0) == OK
+    assert b" 200 " not in read_all(sock)
+    sock.close()
 
 
 def own_address():
