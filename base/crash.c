@@ -349,7 +349,8 @@ static void on_watch(int sig, siginfo_t *info, void *context)
     (void)sig;
     (void)info;
     crash_pen_open(&p, log_fd(crash.log), log_is_json(crash.log));
-    crash_line(&p, "--- WATCHDOG TIMER EXPIRED --- the reactor has been busy for longer than watchdog-period; it is here:");
+    crash_line(&p, "--- WATCHDOG TIMER EXPIRED --- the reactor has been busy for longer than watchdog-period; it is "
+                   "here:");
     put_stack(&p, context);
     if (crash.more) crash.more(crash.ctx, &p);
     crash_line(&p, "--- it goes on ---");

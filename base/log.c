@@ -105,6 +105,16 @@ void log_set_format(struct log *l, enum log_format format, enum log_stamp stamp)
     l->stamp = stamp;
 }
 
+void log_hide_data(struct log *l, bool hide)
+{
+    atomic_store(&l->hides_data, hide);
+}
+
+struct str log_shown(const struct log *l, struct str data)
+{
+    return l != NULL && atomic_load(&l->hides_data) ? STR("(hidden)") : data;
+}
+
 /* Other threads write meanwhile: the descriptor stays, what it stands for changes. */
 static bool point_at(struct log *l, const char *path)
 {
@@ -220,7 +230,8 @@ static void send_line(struct log *l, const char *p, size_t n)
 static void write_line(struct log *l, enum log_level level, struct str message)
 {
     static const int priorities[] = { SYSLOG_DEBUG, SYSLOG_INFO, SYSLOG_NOTICE, SYSLOG_WARNING };
-    struct log_record r = { .level = level, .format = l->format, .stamp = l->stamp, .pid = (int)getpid(), .message = message };
+    struct log_record r = { .level = level, .format = l->format, .stamp = l->stamp, .pid = (int)getpid(),
+                            .message = message };
     char line[LOG_LINE_MAX];
 
     gettimeofday(&r.now, NULL);
@@ -258,16 +269,6 @@ void log_line(struct log *l, enum log_level level, const char *fmt, ...)
 }
 
 /* --- lines that strangers can cause ---------------------------------------------------------------------- */
-
-void log_hide_data(struct log *l, bool hide)
-{
-    atomic_store(&l->hides_data, hide);
-}
-
-struct str log_shown(const struct log *l, struct str data)
-{
-    return l != NULL && atomic_load(&l->hides_data) ? STR("(hidden)") : data;
-}
 
 /* The place of fmt, or of one that has nothing to tell any more: those who come too late are not limited. */
 static struct crowd *crowd_of(struct log *l, const char *fmt, int64_t now_s)

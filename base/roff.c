@@ -28,8 +28,8 @@ static bool opens(const char *text, const char *p)
 {
     const char *end = strchr(p + 1, *p);
 
-    return (*p == '*' || *p == '_') && (p == text || (!is_word(p[-1]) && p[-1] != *p)) && p[1] != '\0' && p[1] != ' ' && p[1] != *p &&
-           end != NULL && end[-1] != ' ' && !is_word(end[1]) && memchr(p, '\n', (size_t)(end - p)) == NULL;
+    return (*p == '*' || *p == '_') && (p == text || (!is_word(p[-1]) && p[-1] != *p)) && p[1] != '\0' &&
+           p[1] != ' ' && p[1] != *p && end != NULL && end[-1] != ' ' && !is_word(end[1]) && memchr(p, '\n', (size_t)(end - p)) == NULL;
 }
 
 /* marked: with words between * and _. */

@@ -1,5 +1,5 @@
-/* crash_report.h -- what the server adds to the report of a crash (base/crash.h): how long it ran, memory, the client and
- * the command that ran, and the names of those before. */
+/* crash_report.h -- what the server adds to the report of a crash (base/crash.h): how long it ran, memory, the
+ * client and the command that ran, and the names of those before. */
 #ifndef MEMD_SERVER_CRASH_REPORT_H
 #define MEMD_SERVER_CRASH_REPORT_H
 

@@ -17,10 +17,12 @@ static const struct usage modes[] = {
     { "--print-man", "1|5", "Print the manual page memd(1) or memd.conf(5)." },
     { "--check", "FILE|DIR", "Are the files of a data directory as they were written?" },
     { "--repair", "DIR [--salvage] [/path/to/memd.conf] [--setting value ...]",
-      "Keep the original beside, and make DIR one that loads; --salvage: also from a snapshot that can be read in part." },
+      "Keep the original beside, and make DIR one that loads; --salvage: also from a snapshot that can be read in "
+      "part." },
     { "--restore-to", "TIME DIR NEWDIR",
       "The log in DIR as it was at TIME (2026-11-21T10:00:00Z, or Unix time in s or ms), as a new data directory." },
-    { "--ping", "[--port N] [--host ADDRESS] [--unixsocket PATH] [--tls [--cacert FILE] [--cert FILE --key FILE] [--insecure]]",
+    { "--ping", "[--port N] [--host ADDRESS] [--unixsocket PATH] "
+      "[--tls [--cacert FILE] [--cert FILE --key FILE] [--insecure]]",
       "Exit 0 when a memd answers there: for health checks." },
     { "--version, -v", "", "Print the version." },
     { "--help, -h", "", "Print this." },
