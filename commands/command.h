@@ -323,6 +323,15 @@ extern const struct command *const command_tables[];
 /* Categories of a row: named ones and those that follow from its flags. */
 uint32_t command_categories(const struct command *cmd);
 
+/* Where the one key of such a command stands, whatever its arguments; 0: it may have others, or none. */
+static inline size_t command_lone_key(const struct command *cmd)
+{
+    const struct key_spec *k = &cmd->keys[0];
+    bool fixed = k->flags != 0 && !(k->flags & (KEY_NOT_KEY | KEY_VARIABLE_FLAGS)) && k->last == 0 && !k->counted && !k->keyword;
+
+    return fixed && cmd->keys[1].flags == 0 && !cmd->more_keys ? (size_t)k->first : 0;
+}
+
 /* The keys of a request: index into argv of each, in order, written to at[0..max); the number found
  * (may exceed max), or -1 when numkeys or the syntax makes no sense. */
 struct key_ref {

@@ -142,13 +142,23 @@ static void want_until_all_fit(struct looking *l, struct client *c, const struct
     if (UNLIKELY(tries == RECALL_TRIES_MAX)) l->refusal = err_text(ERR_OOM);
 }
 
+/* Most commands have one key, and most find it in memory: nothing else need be looked at. */
+static bool is_at_hand(struct client *c, const struct command *cmd, size_t argc, const struct str *argv)
+{
+    size_t at = command_lone_key(cmd);
+
+    return at > 0 && at < argc && looks_at(cmd->keys[0].flags) && db_peek(client_db(c), argv[at]) != NULL;
+}
+
 bool recall_before(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv)
 {
     struct server *s = c->server;
-    struct looking l = { .server = s };
+    struct looking l;
 
     if (LIKELY(s->archive == NULL) || !ns_needs(s->store, NS_NEEDS_RECALL)) return false;
     if (UNLIKELY((c->flags & CLIENT_LOADER) || s->store->loading)) return false;
+    if (is_at_hand(c, ref->cmd, argc, argv)) return false;
+    l = (struct looking){ .server = s };
     limit(&l, again_of(c));
     want_until_all_fit(&l, c, ref->cmd, argc, argv);
     if (LIKELY(l.n == 0 && l.refusal == NULL)) return false;

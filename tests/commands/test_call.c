@@ -491,6 +491,44 @@ START_TEST(every_row_says_where_its_keys_are_in_a_way_that_works)
 }
 END_TEST
 
+/* With any words as arguments it has that one key, and those said to have none or several do not count. */
+static size_t check_lone_keys(const struct command *table)
+{
+    static const struct str words[] = { STR("a"), STR("b"), STR("c"), STR("1"), STR("store"), STR("by"), STR("streams"), STR("get") };
+    enum { WORDS = sizeof words / sizeof *words };
+    struct str argv[ARGS_MAX];
+    size_t n = 0;
+
+    for (; table->name != NULL; table++) {
+        size_t at = command_lone_key(table), least = (size_t)(table->arity < 0 ? -table->arity : table->arity);
+
+        if (table->subs != NULL) n += check_lone_keys(table->subs);
+        if (at == 0) continue;
+        n++;
+        for (size_t argc = least; argc < ARGS_MAX && (table->arity < 0 || argc == least); argc++) {
+            struct key_ref refs[ARGS_MAX];
+            for (size_t i = 0; i < argc; i++) argv[i] = words[(i + argc) % WORDS];
+            ck_assert_msg(command_keys(table, argc, argv, refs, ARGS_MAX) == 1 && refs[0].at == at, "%s", table->name);
+        }
+    }
+    return n;
+}
+
+START_TEST(a_lone_key_is_the_only_one_whatever_the_arguments)
+{
+    const struct command get = { .keys = { KEY_AT(1, KEY_RO) } }, mget = { .keys = { KEYS_FROM(1, -1, 1, KEY_RO) } };
+    const struct command copy = { .keys = { KEY_AT(1, KEY_RO), KEY_AT(2, KEY_OW) } }, ping = { .name = "ping" };
+    size_t n = 0;
+
+    ck_assert_uint_eq(command_lone_key(&get), 1);
+    ck_assert_uint_eq(command_lone_key(&mget), 0);
+    ck_assert_uint_eq(command_lone_key(&copy), 0);
+    ck_assert_uint_eq(command_lone_key(&ping), 0);
+    for (int i = 0; command_tables[i] != NULL; i++) n += check_lone_keys(command_tables[i]);
+    ck_assert_uint_gt(n, 80);
+}
+END_TEST
+
 UNIT_MAIN_AROUND(
     "call", set_up, tear_down, an_arity_is_exact_or_a_minimum,
     a_call_of_the_wrong_length_does_not_run,
@@ -504,4 +542,4 @@ UNIT_MAIN_AROUND(
     a_time_to_live_does_not_overflow, numbers_become_arguments_of_the_journal,
     categories_follow_from_flags, keys_at_fixed_places, keys_up_to_the_end, counted_keys,
     keys_behind_a_word, what_is_like_a_key_but_none_is_left_out, keys_carry_the_flags_of_their_row,
-    every_row_says_where_its_keys_are_in_a_way_that_works)
+    every_row_says_where_its_keys_are_in_a_way_that_works, a_lone_key_is_the_only_one_whatever_the_arguments)
