@@ -50,7 +50,7 @@ void client_check_output(struct client *c)
         return;
     }
 
-    if (client_is_stranger(c) && n > STRANGER_OUT) {
+    if (client_is_stranger(c) && n > STRANGER_OUT && !(c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSED))) {
         s->strangers.closed_excess++;
         client_close_soon(c);
         return;

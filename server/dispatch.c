@@ -223,7 +223,10 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
     if (UNLIKELY(!c->authenticated) && client_needs_auth(c) && !(cmd->flags & CMD_NO_AUTH)) {
         return "NOAUTH Authentication required.";
     }
-    if (UNLIKELY(s->user_limits.any) && !(cmd->flags & CMD_NO_AUTH) && (why = user_limit_refusal(c, room)) != NULL) return why;
+    if (UNLIKELY(s->user_limits.any) && !(cmd->flags & CMD_NO_AUTH)) {
+        why = user_limit_refusal(c, room);
+        if (why != NULL) return why;
+    }
     if (UNLIKELY(c->flags & CLIENT_MULTI) && (cmd->flags & CMD_NO_MULTI)) {
         return "ERR Command not allowed inside a transaction";
     }

@@ -29,6 +29,6 @@ void foreign_close(struct client *c, const char *what)
 {
     c->server->stats.foreign_closed++;
     client_close_soon(c);
-    log_limited(c->server->log, LOG_WARNING, "Possible SECURITY ATTACK: client %s sends %s to this port. Connection closed, "
-                "nothing was run.", client_peer(c), what);
+    log_limited(c->server->log, LOG_WARNING, "Possible SECURITY ATTACK: client %s sends %s to this port. Connection "
+                "closed, nothing was run.", client_peer(c), what);
 }

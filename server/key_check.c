@@ -47,7 +47,8 @@ static void on_lookup(void *ctx, struct str key)
     ensure(!"a handler keeps to the keys of its row");
 }
 
-void key_check_begin(struct server *s, struct key_check *k, const struct command *cmd, size_t argc, const struct str *argv)
+void key_check_begin(struct server *s, struct key_check *k, const struct command *cmd, size_t argc,
+                     const struct str *argv)
 {
     *k = (struct key_check){ cmd, argc, argv, s->key_check };
     s->key_check = k;

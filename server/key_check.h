@@ -19,7 +19,8 @@ struct key_check {
     struct key_check *outer; /* of the script or EXEC that it is a part of */
 };
 
-void key_check_begin(struct server *s, struct key_check *k, const struct command *cmd, size_t argc, const struct str *argv);
+void key_check_begin(struct server *s, struct key_check *k, const struct command *cmd, size_t argc,
+                     const struct str *argv);
 void key_check_end(struct server *s, struct key_check *k);
 
 #else

@@ -20,8 +20,7 @@ void stranger_begin(struct client *c)
 {
     struct server *s = c->server;
 
-    if (c->authenticated || c->fd < 0) return;
-    stranger_end(c);
+    if (c->authenticated || c->fd < 0 || !link_alone(&c->in_strangers)) return; /* RESET buys no time */
     c->stranger_since_ms = server_mono_ms(s);
     c->n_asked = 0;
     link_add_tail(&s->strangers.list, &c->in_strangers);

@@ -29,7 +29,7 @@ static inline bool client_is_stranger(const struct client *c)
     return UNLIKELY(!c->authenticated) && !c->known && client_needs_auth(c);
 }
 
-/* c has come, or has sent RESET. */
+/* c has come, or has sent RESET. One who is a stranger already stays what he is. */
 void stranger_begin(struct client *c);
 
 /* c has authenticated, or goes. No stranger: nothing happens. */

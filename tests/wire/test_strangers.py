@@ -144,6 +144,21 @@ def test_who_does_not_authenticate_in_time_is_closed(start):
     assert known.read_to_end() == text
 
 
+def test_reset_buys_neither_time_nor_requests(start):
+    s = start(requirepass="pw", auth_timeout=1)
+    known, c = s.conn(), s.conn(auth=False)
+    for _ in range(100):
+        assert c("RESET") == Simple("RESET")
+    c.send("RESET")
+    assert c.read_to_end() == b"-NOAUTH Too many requests without authentication.\r\n"
+    slow, later = s.conn(auth=False), s.conn(auth=False)
+    assert slow("RESET") == Simple("RESET") and later("RESET") == Simple("RESET")
+    known("BLPOP", "nothing", "0.4")
+    assert slow("RESET") == Simple("RESET")
+    assert later.read_to_end().startswith(b"-NOAUTH No authentication within")
+    assert stat(known, "unauthenticated_closed_late") == 2, "the older one is not closed later"
+
+
 def test_a_password_that_comes_later_gives_everybody_his_time(start):
     s = start(auth_timeout=1)
     c, silent = s.conn(), s.conn()
