@@ -319,7 +319,7 @@ static bool turn(struct server *s)
     s->reads_wait = persist_reads_wait(s->persist);
     if (UNLIKELY(mem_is_short())) shortage_turn(s);
     check_pause(s);
-    tls_more = tls_turn(s);
+    tls_more = UNLIKELY(tls_is_due(s)) && tls_turn(s);
     batch_run(s);
     if (UNLIKELY(script_wants_shutdown(s->script))) server_shutdown(s, 0, true);
     if (UNLIKELY(s->signal_later != 0)) cron_signal_waited(s);
@@ -372,7 +372,7 @@ void loop_turn_loading(struct server *s)
 {
     event_base_loop(s->base, EVLOOP_NONBLOCK);
     s->now_us = clock_mono_us();
-    tls_turn(s);
+    if (UNLIKELY(tls_is_due(s))) tls_turn(s);
     batch_run(s);
     cron_turn(s);
     clients_close_due(s);
@@ -412,7 +412,7 @@ void loop_busy_turn(struct server *s)
     s->current = NULL;
     event_base_loop(s->base, EVLOOP_NONBLOCK);
     s->now_us = clock_mono_us();
-    tls_turn(s);
+    if (UNLIKELY(tls_is_due(s))) tls_turn(s);
     supervise_beat(s->supervise, s->now_us);
     batch_run(s);
     clients_close_due(s);

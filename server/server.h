@@ -161,6 +161,8 @@ struct server {
     struct listener *listeners;
     bool accept_paused;         /* out of descriptors: the cron resumes */
     struct tls *tls;            /* tls.h */
+    struct link tls_steps;      /* handshakes whose next step can be done */
+    struct link tls_pending;    /* clients' connections of which OpenSSL holds bytes */
 
     /* client.c */
     struct link clients;

@@ -29,7 +29,7 @@ void tls_attach(struct client *c, SSL *ssl)
     t->client = c;
     link_init(&t->in_pending);
     c->tls = t;
-    if (SSL_has_pending(ssl)) link_add_tail(&c->server->tls->pending, &t->in_pending);
+    if (SSL_has_pending(ssl)) link_add_tail(&c->server->tls_pending, &t->in_pending);
     client_count_memory(c);
 }
 
@@ -51,7 +51,7 @@ static void break_off(struct tls_conn *t)
 
 static void list(struct tls_conn *t)
 {
-    if (link_alone(&t->in_pending)) link_add_tail(&t->client->server->tls->pending, &t->in_pending);
+    if (link_alone(&t->in_pending)) link_add_tail(&t->client->server->tls_pending, &t->in_pending);
 }
 
 /* Reading waits for the socket to take bytes. */
@@ -119,10 +119,10 @@ ssize_t tls_recv(struct tls_conn *t, void *p, size_t n)
 
 bool tls_read_pending(struct server *s)
 {
-    struct link *l = s->tls->pending.next;
+    struct link *l = s->tls_pending.next;
     bool more = false;
 
-    while (l != &s->tls->pending) {
+    while (l != &s->tls_pending) {
         struct tls_conn *t = LINK_OF(l, struct tls_conn, in_pending);
         struct client *c = t->client;
         l = l->next;
@@ -131,7 +131,7 @@ bool tls_read_pending(struct server *s)
         loop_on_readable(c->fd, EV_READ, c);
         more = true;
     }
-    return more && !link_alone(&s->tls->pending);
+    return more && !link_alone(&s->tls_pending);
 }
 
 /* --- sending ------------------------------------------------------------------------------------------------ */

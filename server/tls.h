@@ -82,6 +82,10 @@ void tls_tend(struct server *s);
 
 /* Steps of handshakes, and reading of what OpenSSL holds. True: there is more to do, so do not wait. */
 bool tls_turn(struct server *s);
+static inline bool tls_is_due(const struct server *s)
+{
+    return !link_alone(&s->tls_steps) || !link_alone(&s->tls_pending);
+}
 
 /* As recv and send: 0 is the end of input; -1 with EAGAIN, or another errno when the connection is lost. Both take
  * part of n when the rest would take long. After EAGAIN of tls_send the socket is to be waited for, if

@@ -68,7 +68,7 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     ensure(g->magic == GREETING_MAGIC);
-    link_add_tail(&g->server->tls->steps, &g->in_steps);
+    link_add_tail(&g->server->tls_steps, &g->in_steps);
 }
 
 static void await(struct greeting *g, short what)
@@ -146,14 +146,12 @@ static void step(struct greeting *g)
 /* As many as a turn may do. True: there are more. */
 static bool do_steps(struct server *s)
 {
-    struct tls *t = s->tls;
-
-    for (int64_t n = s->conf->max_new_tls_connections_per_cycle; n > 0 && !link_alone(&t->steps); n--) {
-        struct greeting *g = LINK_OF(t->steps.next, struct greeting, in_steps);
+    for (int64_t n = s->conf->max_new_tls_connections_per_cycle; n > 0 && !link_alone(&s->tls_steps); n--) {
+        struct greeting *g = LINK_OF(s->tls_steps.next, struct greeting, in_steps);
         link_remove(&g->in_steps);
         step(g);
     }
-    return !link_alone(&t->steps);
+    return !link_alone(&s->tls_steps);
 }
 
 bool tls_turn(struct server *s)
@@ -190,7 +188,6 @@ void tls_free(struct tls **t)
 {
     if (*t == NULL) return;
     while (!link_alone(&(*t)->greeted)) hang_up(LINK_OF((*t)->greeted.next, struct greeting, in_all));
-    ensure(link_alone(&(*t)->pending));
     SSL_CTX_free((*t)->context);
     SSL_CTX_free((*t)->prepared);
     BIO_meth_free((*t)->sockets);

@@ -12,10 +12,8 @@
 struct tls {
     SSL_CTX *context, *prepared; /* NULL: none */
     BIO_METHOD *sockets;
-    struct link greeted;         /* tls_handshake.c: all, oldest first */
-    struct link steps;           /* and those whose next step can be done */
+    struct link greeted;         /* tls_handshake.c, oldest first */
     size_t n_greeted;
-    struct link pending;         /* tls.c: connections of which OpenSSL holds bytes */
     struct tls_stats stats;
 };
 

@@ -266,7 +266,5 @@ struct tls *tls_new(void)
 
     t->sockets = tls_bio_method();
     link_init(&t->greeted);
-    link_init(&t->steps);
-    link_init(&t->pending);
     return t;
 }
