@@ -161,7 +161,7 @@ void cron_signal(struct server *s, int sig)
         ok = log_reopen(s->log);
         supervise_ready(s->supervise);
         log_notice(s->log, ok ? "Log file reopened." : "The log file could not be reopened, keeping the old one.");
-        tls_reload(s);
+        tls_reload_soon(s);
         return;
     }
     if (sig == SIGUSR2) {

@@ -50,8 +50,11 @@ bool MUST_USE tls_prepare(struct server *s);
 void tls_commit(struct server *s);
 void tls_forget(struct server *s);
 
-/* The files anew (SIGHUP). When they are no good the old context stays, and the log says so. */
-void tls_reload(struct server *s);
+/* SIGHUP has come: tls_tend reads the files anew. When they are no good the old context stays, and the log says so. */
+static inline void tls_reload_soon(struct server *s)
+{
+    s->tls_reload = true;
+}
 
 /* Is this a setting that makes a new context? */
 bool tls_is_setting(const char *name);
@@ -75,7 +78,8 @@ size_t tls_n_greeted(const struct server *s);
 /* maxclients is reached: close the oldest of them. False: there is none that has had a second. */
 bool tls_gives_way(struct server *s);
 
-/* Close those that take too long: called from time to time. */
+/* Close those that take too long, and read the files that are to be read: called ten times a second. That reading a key
+ * takes a millisecond or two is why many signals make one reading. */
 void tls_tend(struct server *s);
 
 /* --- clients ------------------------------------------------------------------------------------------ */

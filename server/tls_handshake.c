@@ -176,6 +176,7 @@ static bool close_oldest(struct server *s, int64_t ms, const char *reason)
 
 void tls_tend(struct server *s)
 {
+    if (UNLIKELY(s->tls_reload)) tls_reload(s);
     while (close_oldest(s, s->conf->tls_handshake_timeout * 1000, "it took too long")) {}
 }
 

@@ -37,6 +37,9 @@ void tls_user_of_certificate(struct client *c, SSL *ssl);
 /* OpenSSL's reason for the last failure, for people; empties its queue of errors. */
 void tls_reason(char *out, size_t n);
 
+/* The files anew. */
+void tls_reload(struct server *s);
+
 /* Read the connections of which OpenSSL holds bytes. True: it still does. */
 bool tls_read_pending(struct server *s);
 

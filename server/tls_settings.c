@@ -251,6 +251,7 @@ void tls_forget(struct server *s)
 
 void tls_reload(struct server *s)
 {
+    s->tls_reload = false;
     if (s->conf->tls_port == 0) return;
     if (tls_prepare(s)) {
         tls_commit(s);

@@ -15,7 +15,7 @@ import pytest
 import resp
 import tls
 from resp import OK, PONG, Err
-from server import MEMD, PATIENCE, StartError, free_port, wait_for
+from server import MEMD, PATIENCE, ROOT, StartError, free_port, wait_for
 
 pytestmark = pytest.mark.memd_only
 
@@ -113,6 +113,20 @@ def test_redis_py_checks_the_certificate_and_the_name(serve, files):
     named = serve("client")
     with pytest.raises(redis.ConnectionError):
         client(port=named.tls_port).ping()
+
+
+def test_hiredis_ssl_speaks_to_it(serve, files, tmp_path):
+    """hiredis 1.x alone; Debian 12 has an older one as a library, but redis-cli has a newer one inside."""
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "hiredis_ssl", "hiredis"], capture_output=True, text=True)
+    if flags.returncode != 0:
+        pytest.skip("no hiredis with SSL here (pkg-config hiredis_ssl): redis-cli --tls stands for it")
+    program = str(tmp_path / "hiredis_tls")
+    subprocess.run(["gcc", "-o", program, os.path.join(ROOT, "tests/clients/hiredis_tls.c"), *flags.stdout.split(), "-lssl", "-lcrypto"],
+                   check=True)
+    s = serve(tls_auth_clients="yes")
+    p = subprocess.run([program, str(s.tls_port), files["ca.crt"], files["client.crt"], files["client.key"]],
+                       capture_output=True, text=True, timeout=PATIENCE)
+    assert p.stdout == "ok\n", p.stderr
 
 
 # --- who gets in ---------------------------------------------------------------------------------------------
@@ -611,6 +625,23 @@ def test_renewed_certificates_are_taken_without_closing_anybody(serve, files, tm
     old.close()
 
 
+def test_signals_to_the_very_end_do_no_harm(serve, files):
+    """SIGHUP while it frees what the certificates are in; and many of them make few readings."""
+    s = serve(enable_debug_command="yes", save="3600 1000000")
+    c = tls.connect(s.tls_port, tls.context(files))
+    c("DEBUG", "POPULATE", 20000)
+    for _ in range(300):
+        s.proc.send_signal(signal.SIGHUP)
+        assert c("PING") == PONG
+    wait_for(lambda: "TLS certificates read again" in s.log())
+    assert s.log().count("TLS certificates read again") < 250
+    s.proc.send_signal(signal.SIGTERM)
+    while s.proc.poll() is None:
+        s.proc.send_signal(signal.SIGHUP)
+    assert s.wait_exit() == 0
+    c.close()
+
+
 def test_settings_change_together_or_not_at_all(serve, files):
     s = serve()
     plain = s.conn()
@@ -678,10 +709,14 @@ def test_the_port_moves_and_comes_and_goes(serve, files):
     ({"tls_auth_clients": "yes", "tls_ca_cert_file": ""}, "neither tls-ca-cert-file nor tls-ca-cert-dir"),
     ({"tls_protocols": "TLSv9"}, "TLSv9 is none of TLSv1"),
 ])
-def test_what_it_cannot_start_with_is_said(start, files, wrong, says):
+def test_what_it_cannot_start_with_is_said(start, files, tmp_path, wrong, says):
     with pytest.raises(StartError) as e:
         start(**tls.settings(files, tls_port=free_port(), **wrong))
     assert says in str(e.value) and "Failed to configure TLS" in str(e.value)
+    conf = tmp_path / "memd.conf"
+    conf.write_text("".join("%s %s\n" % (k.replace("_", "-"), v or '""') for k, v in tls.settings(files, tls_port=1, **wrong).items()))
+    p = subprocess.run([MEMD.path, "--check-config", str(conf)], capture_output=True, text=True, timeout=PATIENCE)
+    assert p.returncode == 1 and says in p.stdout + p.stderr
 
 
 def test_ping_asks_over_tls(serve, files):
