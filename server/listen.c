@@ -82,7 +82,7 @@ static bool is_protected(const struct server *s)
 static void welcome(struct listener *l, int fd, const struct sockaddr *from)
 {
     struct server *s = l->server;
-    bool full = s->n_clients + tls_n_greeted(s) >= (size_t)s->conf->maxclients && !stranger_gives_way(s) && !tls_gives_way(s);
+    bool full = s->n_clients + tls_n_greeted(s) >= (size_t)s->conf->maxclients && !tls_gives_way(s) && !stranger_gives_way(s);
     bool deny = is_protected(s) && !listen_is_loopback(from);
 
     if (full || deny) s->stats.rejected++;

@@ -10,6 +10,7 @@
  *
  * OpenSSL's queue of errors is empty between calls, since SSL_get_error looks at it: whoever sees a failure empties it. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/mem.h"
 #include "server/loop.h"
@@ -18,7 +19,7 @@
 enum {
     RECORD = 16 * 1024,
     TURN_MAX = 512 * 1024, /* bytes of one call, which costs as many nanoseconds, about */
-    IDLE_BYTES = 12 * 1024 /* of an SSL between calls, as measured (tests/bench/tls.py) */
+    IDLE_BYTES = 12 * 1024 /* of an SSL between calls, as measured (tests/bench/encrypted.py) */
 };
 
 void tls_attach(struct client *c, SSL *ssl)
@@ -44,7 +45,8 @@ static void break_off(struct tls_conn *t)
 {
     char reason[128];
 
-    tls_reason(reason, sizeof reason);
+    if (ERR_peek_error()) tls_reason(reason, sizeof reason);
+    else snprintf(reason, sizeof reason, "the peer is gone");
     log_verbose(t->client->server->log, "TLS connection of %s broke: %s", client_peer(t->client), reason);
     t->is_broken = true;
 }
