@@ -105,6 +105,13 @@ void mem_init(void);
 /* Bytes in use now, all registered threads together. */
 size_t mem_used(void);
 
+/* Does it count what libraries allocate by malloc? Under AddressSanitizer it does not. */
+#ifdef __SANITIZE_ADDRESS__
+#define MEM_COUNTS_LIBRARIES false
+#else
+#define MEM_COUNTS_LIBRARIES true
+#endif
+
 /* What the calling thread has allocated less what it has freed, whoever allocated it: only a difference between two
  * calls means something. Whatever calls malloc counts, libraries too. A few instructions. */
 uint64_t mem_thread_used(void);

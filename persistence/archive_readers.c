@@ -304,7 +304,7 @@ size_t archive_readers_cached(const struct archive_readers *rs)
 {
     size_t sum = 0;
 
-    for (int i = 0; rs != NULL && i < LANES; i++) {
+    for (int i = 0; rs != NULL && i < LANES && MEM_COUNTS_LIBRARIES; i++) {
         const struct archive_reader *r = rs->lanes[i].reader;
 
         if (r != NULL) sum += (size_t)atomic_load_explicit(&r->cached, memory_order_relaxed);
