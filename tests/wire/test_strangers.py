@@ -95,8 +95,8 @@ def test_a_stranger_who_never_reads_is_let_go(start):
 
 def test_memory_of_strangers_is_bounded(start):
     """As many as there may be, and each sends as much as it may: 64 KiB each are the promise."""
-    n = 1000
-    with descriptors(4 * n):
+    with descriptors(4000) as there:
+        n = there // 4
         s = start(requirepass="pw", maxclients=4 * n, auth_timeout=0)
         known = s.conn()
         before = int(known.info("memory")["used_memory"])
@@ -116,8 +116,8 @@ def test_memory_of_strangers_is_bounded(start):
 
 def test_slow_senders_take_a_page(start):
     """One byte each: ten thousand of these are to stay below 100 MB."""
-    n = 500
-    with descriptors(4 * n):
+    with descriptors(2000) as there:
+        n = there // 4
         s = start(requirepass="pw", maxclients=4 * n, auth_timeout=0)
         known = s.conn()
         before = int(known.info("memory")["used_memory"])
