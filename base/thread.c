@@ -1,6 +1,7 @@
 #include "base/thread.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -137,11 +138,19 @@ int thread_id(void)
     return (int)syscall(SYS_gettid);
 }
 
-bool thread_stand_back(void)
+static bool may_come_forward(void)
 {
+    struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
     struct rlimit r;
 
-    if (getrlimit(RLIMIT_NICE, &r) != 0 || r.rlim_cur < NICE_RIGHT) return false;
+    if (getrlimit(RLIMIT_NICE, &r) == 0 && r.rlim_cur >= NICE_RIGHT) return true;
+    return syscall(SYS_capget, &head, caps) == 0 && (caps[0].effective & 1U << CAP_SYS_NICE) != 0;
+}
+
+bool thread_stand_back(void)
+{
+    if (!may_come_forward()) return false;
     return schedule(0, SCHED_IDLE);
 }
 

@@ -32,14 +32,15 @@ void thread_give_way(void);
  * microseconds, loses it a few times a second to such a thread. One that stands back (SCHED_IDLE) is interrupted at
  * once, by whoever wakes. But it starves where the processor is busy: somebody has to watch it, and call it forward. */
 
-/* Once, at the start, before rights are given up: ask for what coming forward takes (RLIMIT_NICE). */
+/* Once, at the start, before rights are given up: ask for what coming forward takes (RLIMIT_NICE, where it is not allowed by
+ * CAP_SYS_NICE). A process that gives up both later does so before a thread stands back. */
 void thread_prepare(void);
 
 /* The calling thread, for thread_come_forward. */
 int thread_id(void);
 
-/* The calling thread stands back. False: this process may not come forward again (RLIMIT_NICE is below 10, and was
- * not to be raised): then it does not stand back either. */
+/* The calling thread stands back. False: this process may not come forward again (it has no CAP_SYS_NICE, and RLIMIT_NICE is
+ * below 10 and was not to be raised): then it does not stand back either. */
 bool MUST_USE thread_stand_back(void);
 
 /* Any thread: the one of this id, which stands back, is to give way and no more (thread_give_way). */
