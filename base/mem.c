@@ -170,16 +170,20 @@ int mem_do(const char *name)
     return ENOENT;
 }
 
+void mem_start_threads(void)
+{
+}
+
 #else
 
 #include <jemalloc/jemalloc.h>
 
-/* Freed pages go back to the system by jemalloc's own thread, not in the middle of a command, and within half
+/* Freed pages go back to the system by jemalloc's own thread (mem_start_threads), not in the middle of a command, and within half
  * a second: who frees a million keys sees it at once, and no speed was seen to depend on keeping them longer;
  * without fork there is no reason to avoid huge pages, and where every key lies on another page they
  * save an eighth of a GET's time and a quarter of reading a session (an empty server has 8 MB more
  * resident for it); few threads allocate, so two arenas waste the least. */
-const char *malloc_conf = "background_thread:true,dirty_decay_ms:500,muzzy_decay_ms:0,narenas:2,"
+const char *malloc_conf = "dirty_decay_ms:500,muzzy_decay_ms:0,narenas:2,"
                           "metadata_thp:auto,thp:always,abort_conf:false";
 
 enum { SMALL_MAX = 4096, THREADS_MAX = 64 }; /* SMALL_MAX: blocks of lists and streams are asked about often */
@@ -404,6 +408,13 @@ int mem_number(const char *name, int64_t *out)
 int mem_do(const char *name)
 {
     return mallctl(name, NULL, NULL, NULL, 0);
+}
+
+void mem_start_threads(void)
+{
+    bool yes = true;
+
+    mallctl("background_thread", NULL, NULL, &yes, sizeof yes); /* without them the other threads do their work */
 }
 
 #endif

@@ -99,6 +99,10 @@ void *mem_dup(const void *p, size_t n);
 void mem_thread_enter(void);
 void mem_thread_leave(void);
 
+/* Let the allocator have threads of its own, which give freed pages back. Not before the process has given up what its
+ * threads shall not have. */
+void mem_start_threads(void);
+
 /* Call once, first thing in main (and in a test's main). */
 void mem_init(void);
 

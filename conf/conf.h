@@ -278,6 +278,7 @@ struct conf {
     /* Not settings */
     union conf_value *accepted; /* what has no effect, one for each row of table_accepted.c */
     char *file;                 /* absolute path of memd.conf, "": none was given */
+    struct conf_list files;     /* all that were read, as they were named */
     struct conf_list warnings;  /* lines for the log, gathered while loading */
 };
 

@@ -199,6 +199,7 @@ enum err loader_file(struct loader *l, const char *path, const struct place *fro
     enum err e = conf_file_read(path, &text);
 
     if (e == OK) {
+        conf_list_add(&l->conf->files, str_c(path));
         e = loader_text(l, buf_str(&text), path);
     } else {
         e = conf_error_file(l->error, from, path, errno);

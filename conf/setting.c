@@ -205,6 +205,7 @@ void conf_fini(struct conf *c)
     mem_free(c->accepted);
     mem_free(c->file);
     conf_list_fini(&c->warnings);
+    conf_list_fini(&c->files);
     *c = (struct conf){ 0 };
 }
 

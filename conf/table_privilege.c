@@ -40,9 +40,8 @@ const struct setting privilege_settings[] = {
     { "sandbox", WORD(sandbox, sandbox_words), .initial = "auto", .flags = SETTING_IMMUTABLE,
       .doc = "Keep memd to its own files by the kernel (Landlock, Linux 5.19 and later). auto: it can create and "
              "change files in the directories of its data, log, pidfile, socket, users and settings, and nowhere "
-             "else; not where the kernel cannot do it, or where enable-protected-configs lets clients choose "
-             "another dir. yes: in any case, or memd does not start; and it can read nothing else but what the "
-             "system's libraries need. no: what its user may do, it may do." },
+             "else; where the kernel cannot do it, memd does without. yes: in any case, or memd does not start; and it "
+             "can read nothing else but what the system's libraries need. no: what its user may do, it may do." },
     { "system-calls", WORD(system_calls, call_words), .initial = "all", .flags = SETTING_IMMUTABLE,
       .doc = "System calls that memd has no use for: all are allowed, they are refused with an error, or they "
              "kill it (seccomp). Costs a part of a microsecond in each system call." },

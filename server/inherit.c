@@ -31,7 +31,7 @@ static const char *take_variable(char **env, const char *name)
 
 static bool is_own(struct str name)
 {
-    static const char *const own[] = { INHERIT_TCP, INHERIT_UNIX, INHERIT_LOCK, INHERIT_LOCK_DIR,
+    static const char *const own[] = { INHERIT_TCP, INHERIT_UNIX, INHERIT_LOCK, INHERIT_LOCK_DIR, INHERIT_OOM,
                                        INHERIT_PASSED, INHERIT_PASSED_TLS };
 
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {

@@ -20,6 +20,7 @@ struct log;
 #define INHERIT_UNIX "memd-unix"
 #define INHERIT_LOCK "memd-lock"         /* the data directory's file LOCK, locked */
 #define INHERIT_LOCK_DIR "memd-lock-dir" /* and the directory itself */
+#define INHERIT_OOM "memd-oom"           /* /proc/self/oom_score_adj: a sandbox does not let it be opened for writing */
 #define INHERIT_PASSED "memd-passed"     /* a socket that a supervisor had given us */
 #define INHERIT_PASSED_TLS "memd-passed-tls"
 

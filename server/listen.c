@@ -297,6 +297,21 @@ bool listen_open(struct server *s)
     return s->listeners != NULL;
 }
 
+void listen_before(const struct conf *conf, struct inheritance *in)
+{
+    struct server s = { .conf = (struct conf *)conf, .inherited = in }; /* without a log */
+    const int64_t ports[] = { conf->port, conf->tls_port };
+    int fd;
+
+    for (size_t i = 0; i < conf->bind.n; i++) {
+        for (size_t p = 0; p < sizeof ports / sizeof *ports; p++) {
+            if (ports[p] == 0 || ports[p] >= IPPORT_RESERVED) continue;
+            if (listen_socket(&s, conf->bind.items[i], (int)ports[p], (int)conf->tcp_backlog, &fd) && fd >= 0)
+                inherit_give(in, fd, INHERIT_TCP);
+        }
+    }
+}
+
 static void close_some(struct server *s, bool tcp_only)
 {
     struct listener **at = &s->listeners;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+struct conf;
 struct inheritance;
 struct server;
 struct sockaddr;
@@ -13,6 +14,10 @@ struct sockaddr;
  * address with a '-' before it may be missing on this machine. */
 bool listen_open(struct server *s);
 void listen_close(struct server *s);
+
+/* While we are root, and will not be: sockets of ports that only root can have, put into in for listen_open. What cannot be
+ * had is tried again there, and then said. */
+void listen_before(const struct conf *conf, struct inheritance *in);
 
 /* For RESTART: put copies of all sockets into in, before they are closed here. */
 void listen_give(const struct server *s, struct inheritance *in);

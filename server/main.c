@@ -18,7 +18,9 @@
 #include "server/metrics.h"
 #include "server/namespace_rules.h"
 #include "server/ping.h"
+#include "server/privilege.h"
 #include "server/restart.h"
+#include "server/sandbox.h"
 #include "server/setup.h"
 #include "server/supervise.h"
 #include "server/title.h"
@@ -101,18 +103,6 @@ static bool handled_alone(int argc, char **argv, int *code)
     return true;
 }
 
-static void write_pidfile(const char *path, struct log *log)
-{
-    FILE *f = fopen(path, "w");
-
-    if (f == NULL) { /* as in Redis no reason not to start */
-        log_warning(log, "pidfile: %s: %s", path, strerror(errno));
-        return;
-    }
-    fprintf(f, "%d\n", (int)getpid());
-    fclose(f);
-}
-
 /* False: this is the parent, or there is no child; *code is how to exit. */
 static bool into_background(int *code)
 {
@@ -167,7 +157,7 @@ static bool serve(struct conf *conf, struct log *log, const struct server_outsid
     *code = 1;
     if (server_open(&s, conf, log, outside) && listen_open(&s) && metrics_open(&s)) {
         title_show(outside->title, conf);
-        if (conf->pidfile[0]) write_pidfile(conf->pidfile, log);
+        privilege_write_pid(outside->privilege, conf, log);
         say_hello(&s);
         if (server_load(&s)) {
             if (!s.stopping) {
@@ -177,9 +167,12 @@ static bool serve(struct conf *conf, struct log *log, const struct server_outsid
             }
             *code = s.exit_code;
         }
-        if (conf->pidfile[0] && !s.restarting) unlink(conf->pidfile);
+        if (!s.restarting) privilege_remove_pid(conf);
     }
-    if (s.restarting) restart_give(&s, outside->inherited);
+    if (s.restarting) {
+        restart_give(&s, outside->inherited);
+        privilege_give(outside->privilege, outside->inherited);
+    }
     server_close(&s);
     if (!s.restarting) {
         log_notice(log, *code == 0 ? "memd is now ready to exit, bye bye..." : "memd could not start.");
@@ -193,17 +186,29 @@ static bool serve(struct conf *conf, struct log *log, const struct server_outsid
 /* All that is done with the settings. */
 static int run(struct conf *conf, struct server_outside *outside)
 {
+    struct privilege privilege;
+    char why[PRIVILEGE_WHY];
     struct log *log;
     int code;
 
     umask(077);
     if (conf->daemonize && !outside->inherited->restarted && !into_background(&code)) return code;
+    if (!privilege_enter(&privilege, conf, outside->inherited, why)) {
+        fprintf(stderr, "memd: %s\n", why);
+        return 1;
+    }
     log = log_open(conf->logfile, conf->loglevel);
     if (log == NULL) return 1; /* it has said why */
     server_apply_log(conf, log);
+    privilege_tell(&privilege, conf, log);
+    outside->privilege = &privilege;
     outside->supervise = supervise_new(conf, environ, log);
-    while (serve(conf, log, outside, &code)) { }
+    code = 1;
+    if (sandbox_enter(conf, environ, origin_program(outside->origin), log)) {
+        while (serve(conf, log, outside, &code)) { }
+    }
     supervise_free(&outside->supervise);
+    privilege_close(&privilege);
     crash_close();
     log_close(&log);
     return code;

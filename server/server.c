@@ -28,6 +28,7 @@
 #include "server/namespaces.h"
 #include "server/loop.h"
 #include "server/metrics.h"
+#include "server/privilege.h"
 #include "server/recall.h"
 #include "server/setup.h"
 #include "server/script_run.h"
@@ -270,6 +271,15 @@ static bool apply_metrics(struct server *s, const struct setting *const *changed
     return false;
 }
 
+static bool apply_oom(struct server *s, const char **blame, char *why)
+{
+    if (!s->privilege || privilege_oom(s->privilege, s->conf)) return true;
+    log_warning(s->log, "oom-score-adj: %s", strerror(errno));
+    *blame = "oom-score-adj";
+    snprintf(why, PERSIST_WHY, "Failed to apply new oom_score_adj configuration, check server logs.");
+    return false;
+}
+
 static void apply_plain(struct server *s)
 {
     s->store->conf = store_conf_of(s->conf);
@@ -293,6 +303,8 @@ bool server_apply_conf(struct server *s, const struct setting *const *changed, s
     tls_forget(s);
     if (conf_changed(changed, n, "maxclients") && !apply_maxclients(s, blame, why)) return false;
     if (conf_changed(changed, n, "logfile") && !apply_logfile(s, blame, why)) return false;
+    if ((conf_changed(changed, n, "oom-score-adj") || conf_changed(changed, n, "oom-score-adj-values")) &&
+        !apply_oom(s, blame, why)) return false;
     if (!apply_tls(s, changed, n, blame, why)) return false;
     if (moved && !apply_listeners(s, moved, blame, why)) return false;
     if (!apply_metrics(s, changed, n, blame, why)) return false;
@@ -424,8 +436,10 @@ bool server_open(struct server *s, struct conf *conf, struct log *log, const str
                                .lock = &held };
 
     *s = (struct server){ .conf = conf, .log = log, .pid = getpid(), .title = outside->title,
-                          .supervise = outside->supervise, .origin = outside->origin, .inherited = outside->inherited };
+                          .supervise = outside->supervise, .origin = outside->origin, .privilege = outside->privilege,
+                          .inherited = outside->inherited };
     if (conf->disable_thp) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    mem_start_threads();
     rng_secret(&key, sizeof key);
     rng_secret(&seed, sizeof seed);
     s->store = store_new(&sc, &key, seed);

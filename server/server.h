@@ -57,6 +57,7 @@ struct archive;
 struct inheritance;
 struct recalls;
 struct origin;
+struct privilege;
 struct supervise;
 
 /* Counters of INFO stats; CONFIG RESETSTAT zeroes them. */
@@ -235,6 +236,7 @@ struct server {
     size_t startup_memory;      /* used before any data was loaded */
     const struct title *title;  /* where ps looks; NULL: left alone */
     struct supervise *supervise;    /* who is told how we are; NULL: nobody */
+    struct privilege *privilege;    /* privilege.h; NULL: a tool's */
     const struct origin *origin;    /* what memd was started with; NULL: not known */
     struct inheritance *inherited;  /* descriptors of before; NULL: none */
 };

@@ -9,6 +9,7 @@ struct server_outside {
     const struct title *title;
     struct supervise *supervise;
     const struct origin *origin;
+    struct privilege *privilege;
     struct inheritance *inherited;
 };
 

@@ -251,6 +251,8 @@ class Server:
                     f.write(self.conf_text.replace("%DIR%", self.dir))
             argv.append(path)
             defaults = {"port": self.port, "dir": self.dir}
+        if os.geteuid() != 0 and self.binary == MEMD.path and MEMD.is_memd:
+            defaults["core-dumps"] = "yes"  # else /proc/PID/fd is not for its user, and tests count what is open
         defaults.update(self.settings)
         if self.over_tls:
             import tls

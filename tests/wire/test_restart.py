@@ -219,7 +219,7 @@ def test_the_program_that_lies_there_now_is_what_begins(start, tmp_path):
 @pytest.mark.parametrize("what", ["missing", "not executable", "not a program", "fails", "hangs"])
 def test_a_program_that_cannot_be_run_leaves_the_old_one_serving(start, tmp_path, what):
     path = own_binary(tmp_path)
-    s = start(binary=path)
+    s = start(binary=path, sandbox="no")  # which would not let it execute a shell
     c, was = s.conn(), run_id(s)
     os.unlink(path)
     if what != "missing":
@@ -239,7 +239,7 @@ def test_a_program_that_cannot_be_run_leaves_the_old_one_serving(start, tmp_path
 def test_a_program_that_is_gone_in_the_last_moment_leaves_the_old_one_serving(start, tmp_path):
     """It answers the question well, and cannot be run after that: the old one loads its data again, and serves on."""
     path = own_binary(tmp_path)
-    s = start(binary=path, **MODES["always"])
+    s = start(binary=path, sandbox="no", **MODES["always"])
     c, was = s.conn(), run_id(s)
     assert c("SET", "k", "v") == OK
     os.unlink(path)
