@@ -253,6 +253,8 @@ class Server:
             defaults = {"port": self.port, "dir": self.dir}
         if os.geteuid() != 0 and self.binary == MEMD.path and MEMD.is_memd:
             defaults["core-dumps"] = "yes"  # else /proc/PID/fd is not for its user, and tests count what is open
+        if "LD_PRELOAD" in self.env and MEMD.is_memd and self.binary == MEMD.path:
+            defaults["sandbox"] = "no"  # what is loaded before it keeps files of its own, anywhere
         defaults.update(self.settings)
         if self.over_tls:
             import tls
