@@ -42,9 +42,10 @@ const struct setting privilege_settings[] = {
              "change files in the directories of its data, log, pidfile, socket, users and settings, and nowhere "
              "else; where the kernel cannot do it, memd does without. yes: in any case, or memd does not start; and it "
              "can read nothing else but what the system's libraries need. no: what its user may do, it may do." },
-    { "system-calls", WORD(system_calls, call_words), .initial = "all", .flags = SETTING_IMMUTABLE,
-      .doc = "System calls that memd has no use for: all are allowed, they are refused with an error, or they "
-             "kill it (seccomp). Costs a part of a microsecond in each system call." },
+    { "system-calls", WORD(system_calls, call_words), .initial = "refuse", .flags = SETTING_IMMUTABLE,
+      .doc = "System calls that memd never makes (into other processes, mounts, modules, clocks, bpf, io_uring and the "
+             "like, and sockets other than IP and Unix): all are allowed, they are refused with an error, or they kill "
+             "it (seccomp). Reading and writing cost no more by it." },
     { "core-dumps", BOOL(core_dumps), .initial = "no", .flags = SETTING_IMMUTABLE,
       .doc = "Let the kernel write a core file when memd crashes. It holds all data and passwords. Without it "
              "no other process of the same user can look into memd's memory either (gdb, strace)." },

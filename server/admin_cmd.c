@@ -123,17 +123,18 @@ static enum err shutdown_busy(struct call *c, bool nosave)
 
 static enum err run_shutdown(struct call *c)
 {
-    bool save = false, nosave = false, force = false, abort = false;
+    bool save = false, nosave = false, force = false, now = false, abort = false;
 
     for (size_t i = 1; i < c->argc; i++) {
         if (call_is(c, i, "save")) save = true;
         else if (call_is(c, i, "nosave")) nosave = true;
         else if (call_is(c, i, "force")) force = true;
         else if (call_is(c, i, "abort")) abort = true;
-        else if (!call_is(c, i, "now")) return ERR_SYNTAX;
+        else if (call_is(c, i, "now")) now = true;
+        else return ERR_SYNTAX;
     }
-    if ((save && nosave) || (abort && c->argc > 2)) return ERR_SYNTAX;
-    /* A shutdown never waits here, so there is never one to abort. */
+    if ((save && nosave) || (abort && (save || nosave || force || now))) return ERR_SYNTAX;
+    /* A shutdown waits for replicas alone (shutdown-timeout, NOW), and there are none: there is never one to abort. */
     if (abort) return ERR_NO_SHUTDOWN;
     if (script_busy(c->client->server->script) != NULL) return shutdown_busy(c, nosave);
     if (!server_shutdown(c->client->server, save ? 1 : nosave ? 0 : -1, force)) return ERR_SHUTDOWN;

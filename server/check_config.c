@@ -159,6 +159,16 @@ static void check_exposure(struct check *k)
 
 /* --- all of it ------------------------------------------------------------------------------------------- */
 
+bool check_settings(const struct conf *conf, struct buf *report)
+{
+    struct check k = { .path = conf->file[0] ? conf->file : "memd", .conf = *conf, .report = report, .good = true };
+
+    check_paths(&k);
+    check_users(&k);
+    check_tls(&k);
+    return k.good;
+}
+
 bool check_config(const char *path, struct buf *report)
 {
     struct check k = { .path = path, .report = report };

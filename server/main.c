@@ -23,6 +23,7 @@
 #include "server/sandbox.h"
 #include "server/setup.h"
 #include "server/supervise.h"
+#include "server/system_calls.h"
 #include "server/title.h"
 #include "server/tls.h"
 #include "server/tools.h"
@@ -204,6 +205,7 @@ static int run(struct conf *conf, struct server_outside *outside)
     outside->privilege = &privilege;
     outside->supervise = supervise_new(conf, environ, log);
     code = 1;
+    system_calls_limit(conf, outside->inherited->restarted, log);
     if (sandbox_enter(conf, environ, origin_program(outside->origin), log)) {
         while (serve(conf, log, outside, &code)) { }
     }

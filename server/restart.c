@@ -12,14 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "persistence/data_lock.h"
+#include "server/check_config.h"
 #include "server/inherit.h"
 #include "server/listen.h"
 #include "server/server.h"
 #include "server/supervise.h"
-#include "server/tls.h"
 
 enum { CHECK_MS = 5000 };
 
@@ -85,14 +86,14 @@ static bool read_stdin(const struct origin *o)
 /* Could the data be written? Asked by writing: a sandbox refuses what the permissions would allow. */
 bool restart_would_start(const struct conf *conf)
 {
-    char why[TLS_WHY];
+    struct buf report = { 0 };
     struct stat st;
+    bool good = check_settings(conf, &report);
     int fd;
 
-    if (!tls_would_work(conf, why)) {
-        fprintf(stderr, "memd: TLS: %s\n", why);
-        return false;
-    }
+    if (!good) fprintf(stderr, "%.*s", (int)report.n, report.p);
+    buf_fini(&report);
+    if (!good) return false;
     if (stat(conf->dir, &st) != 0 && errno == ENOENT) return true; /* it will be made */
     fd = open(conf->dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
     if (fd < 0 && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {

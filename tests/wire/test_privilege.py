@@ -329,3 +329,67 @@ def test_a_sandbox_can_be_left_out(start):
     assert "sandbox" not in s.log()
     s = start(loglevel="verbose")
     assert ("In a sandbox" if landlock() >= 2 and not ASAN else "Without a sandbox") in s.log()
+
+
+# --- system calls -------------------------------------------------------------------------------------------
+
+
+def test_calls_that_memd_never_makes_are_filtered_in_all_threads(start):
+    s = start()
+    assert [t["Seccomp"] for t in threads(s)] == ["0" if ASAN else "2"] * len(os.listdir("/proc/%d/task" % s.pid))
+    filters = status(s).get("Seccomp_filters")
+    for _ in range(3):
+        assert s.conn()("RESTART") == OK
+        wait_for(lambda: can_ping(s))
+    assert status(s).get("Seccomp_filters") == filters, "they do not pile up"
+    s = start(system_calls="all")
+    assert status(s)["Seccomp"] == "0"
+
+
+# In the place of memd after a RESTART: what is executed has the same filter. It says what each call has come to.
+PROBE = r"""
+import ctypes, errno, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def call(number, *args):
+    ctypes.set_errno(0)
+    return 0 if libc.syscall(number, *args) >= 0 else ctypes.get_errno()
+x86 = {"ptrace": 101, "bpf": 321, "io_uring_setup": 425, "unshare": 272, "userfaultfd": 323, "keyctl": 250, "perf_event_open": 298}
+arm = {"ptrace": 117, "bpf": 280, "io_uring_setup": 425, "unshare": 97, "userfaultfd": 282, "keyctl": 219, "perf_event_open": 241}
+import platform
+for name, number in (x86 if platform.machine() == "x86_64" else arm).items():
+    print(name, errno.errorcode.get(call(number, 0, 0, 0, 0, 0), 0))
+for name, family in (("packet", 17), ("alg", 38), ("vsock", 40), ("unix", 1), ("inet", 2)):
+    try:
+        socket.socket(family, socket.SOCK_STREAM if family in (1, 2, 40) else socket.SOCK_RAW).close()
+        print(name, 0)
+    except OSError as e:
+        print(name, errno.errorcode[e.errno])
+sys.exit(1)
+"""
+
+
+@pytest.mark.skipif(ASAN, reason="without a filter: leaks are looked for by ptrace")
+@pytest.mark.parametrize("how", ["refuse", "all"])
+def test_what_is_executed_cannot_make_them_either(tmp_path, how):
+    import shutil
+    path, probe = str(tmp_path / "memd"), tmp_path / "probe.py"
+    shutil.copy(MEMD.path, path)
+    probe.write_text(PROBE)
+    s = Server(binary=path, sandbox="no", system_calls=how)
+    try:
+        os.unlink(path)
+        with open(path, "w") as f:
+            f.write("#!/bin/sh\n%s %s | tr '\\n' ','; exit 1\n" % (sys.executable, probe))
+        os.chmod(path, 0o700)
+        got = s.conn()("RESTART")
+        assert got.startswith("ERR Not restarted: ")
+        told = dict(word.split(" ") for word in got[len("ERR Not restarted: "):].strip(",").split(","))
+        assert told["unix"] == told["inet"] == "0"
+        if how == "refuse":
+            assert {told[n] for n in ("ptrace", "bpf", "io_uring_setup", "unshare", "userfaultfd", "keyctl")} == {"EPERM"}, told
+            assert {told[n] for n in ("packet", "alg", "vsock")} == {"EAFNOSUPPORT"}, told
+        else:
+            assert told["unshare"] == "0" and told["alg"] != "EAFNOSUPPORT" or told["keyctl"] != "EPERM", told
+        s.stop()
+    finally:
+        s.destroy()

@@ -460,7 +460,7 @@ def test_over_tls(start):
     was = run_id(s)
     with open(broken, "w") as f:
         f.write("nonsense")
-    assert "TLS" in s.conn()("RESTART")
+    assert "tls-cert-file" in s.conn()("RESTART")
     assert run_id(s) == was
 
 
@@ -504,3 +504,12 @@ def listening():
     s.bind(("127.0.0.1", 0))
     s.listen(64)
     return s
+
+
+def test_users_that_would_not_load_are_found_before(start):
+    s = start(aclfile="users.acl", wrapper=["sh", "-c", ': > users.acl; exec "$@"', "sh"])
+    with open(os.path.join(s.dir, "users.acl"), "w") as f:
+        f.write("user x on +nonsense\n")
+    got, was = s.conn()("RESTART"), run_id(s)
+    assert got.startswith("ERR Not restarted: ") and "nonsense" in got, got
+    assert run_id(s) == was
