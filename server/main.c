@@ -193,11 +193,11 @@ static int run(struct conf *conf, struct server_outside *outside)
     int code;
 
     umask(077);
-    if (conf->daemonize && !outside->inherited->restarted && !into_background(&code)) return code;
     if (!privilege_enter(&privilege, conf, outside->inherited, why)) {
         fprintf(stderr, "memd: %s\n", why);
         return 1;
     }
+    if (conf->daemonize && !outside->inherited->restarted && !into_background(&code)) return code;
     log = log_open(conf->logfile, conf->loglevel);
     if (log == NULL) return 1; /* it has said why */
     server_apply_log(conf, log);

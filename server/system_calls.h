@@ -14,8 +14,8 @@
 struct conf;
 struct log;
 
-/* As system-calls says; before any thread is started. again: after a RESTART, where the filter of before holds. What cannot be had is
- * told in the log, and is no reason not to start. */
+/* As system-calls says; before any thread is started. again: after a RESTART, where the filter of before holds. What
+ * cannot be had is told in the log, and is no reason not to start. */
 void system_calls_limit(const struct conf *conf, bool again, struct log *log);
 
 #endif
