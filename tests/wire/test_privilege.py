@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -43,17 +44,14 @@ def threads(s):
 
 
 @pytest.fixture
-def theirs(tmp_path):
-    """A directory that belongs to nobody, and that nobody can reach."""
-    path = tmp_path
-    for up in path.parents:  # what pytest makes is for its user alone
-        if stat.S_IMODE(os.stat(up).st_mode) & 0o011 != 0o011 and str(up).startswith("/tmp/"):
-            os.chmod(up, 0o711)
-    os.chmod(path, 0o711)
-    data = path / "data"
-    data.mkdir()
-    os.chown(data, NOBODY.pw_uid, NOBODY.pw_gid)
-    return data
+def theirs():
+    """A directory that belongs to nobody, and that nobody can reach: what pytest makes is for its own user alone."""
+    with tempfile.TemporaryDirectory(prefix="memd-test-") as path:
+        os.chmod(path, 0o711)
+        data = os.path.join(path, "data")
+        os.mkdir(data)
+        os.chown(data, NOBODY.pw_uid, NOBODY.pw_gid)
+        yield data
 
 
 # --- users and capabilities ---------------------------------------------------------------------------------
@@ -61,8 +59,8 @@ def theirs(tmp_path):
 
 @as_root
 @pytest.mark.parametrize("who", ["nobody", "nobody:nogroup", "%d:%d" % (NOBODY.pw_uid, NOBODY.pw_gid)])
-def test_root_is_given_up_for_good(start, theirs, who):
-    s = start(run_as=who, directory=str(theirs), appendonly="yes")
+def test_root_is_given_up_for_good(theirs, start, who):
+    s = start(run_as=who, directory=theirs, appendonly="yes")
     c = s.conn()
     assert c("SET", "k", "v") == OK and c("BGREWRITEAOF")
     for t in threads(s):
@@ -72,7 +70,7 @@ def test_root_is_given_up_for_good(start, theirs, who):
         assert t["NoNewPrivs"] == "1"
     assert "runs as root" not in s.log()
     for name in ("LOCK", "appendonlydir"):
-        st = os.stat(os.path.join(str(theirs), name))
+        st = os.stat(os.path.join(theirs, name))
         assert st.st_uid == NOBODY.pw_uid
     pid = s.pid
     assert c("RESTART") == OK
@@ -89,12 +87,12 @@ def can_ping(s):
 
 
 @as_root
-def test_what_needs_root_is_done_before(start, theirs, tmp_path):
+def test_what_needs_root_is_done_before(theirs, start, tmp_path):
     """A low port, a pidfile where only root may make files, a limit of open files above the hard one."""
     port = next(p for p in range(1000, 1023) if is_free(p))
     run = tmp_path / "run"
     run.mkdir()
-    s = start(run_as="nobody", directory=str(theirs), port=port, pidfile=str(run / "pid"), maxclients=5000,
+    s = start(run_as="nobody", directory=theirs, port=port, pidfile=str(run / "pid"), maxclients=5000,
               wrapper=["prlimit", "--nofile=1000:1000"])
     with open("/proc/self/status") as f:  # in some containers root has no say in limits
         may_raise = int(re.search(r"CapEff:\s*(\w+)", f.read())[1], 16) >> 24 & 1
@@ -120,7 +118,7 @@ def test_no_file_changes_its_owner(theirs):
     os.chown(theirs, 0, 0)
     os.chmod(theirs, 0o700)
     with pytest.raises(StartError) as e:
-        Server(run_as="nobody", directory=str(theirs)).destroy()
+        Server(run_as="nobody", directory=theirs).destroy()
     assert "Permission denied" in str(e.value)
     assert os.stat(theirs).st_uid == 0
 
@@ -168,12 +166,12 @@ def test_cores_are_not_written_unless_asked_for(start):
 
 @as_root
 @pytest.mark.skipif(ASAN, reason="leaks are looked for from outside")
-def test_another_process_of_the_user_cannot_look_into_it(start, theirs):
+def test_another_process_of_the_user_cannot_look_into_it(theirs, start):
     def peek(s):
         code = ("import os; os.setgroups([]); os.setresgid(*[%d] * 3); os.setresuid(*[%d] * 3);"
                 "open('/proc/%d/environ', 'rb').read()" % (NOBODY.pw_gid, NOBODY.pw_uid, s.pid))
         return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr
-    s = start(run_as="nobody", directory=str(theirs))
+    s = start(run_as="nobody", directory=theirs)
     assert "PermissionError" in peek(s)
     s.stop()
     s.settings["core_dumps"] = "yes"
@@ -226,8 +224,8 @@ def test_oom_score_adj(start):
 
 
 @as_root
-def test_a_score_that_is_refused_changes_nothing(start, theirs):
-    s = start(run_as="nobody", directory=str(theirs))
+def test_a_score_that_is_refused_changes_nothing(theirs, start):
+    s = start(run_as="nobody", directory=theirs)
     c = s.conn()
     was = score(s)
     got = c("CONFIG", "SET", "maxmemory", "1gb", "oom-score-adj", "absolute", "oom-score-adj-values", "-500 0 0")
