@@ -201,6 +201,9 @@ void client_check_output(struct client *c);
 void client_count_memory(struct client *c);
 size_t client_memory(const struct client *c);
 
+/* What is counted of all clients is the sum over them: their number, their memory, who waits and who looks on. */
+void clients_check(const struct server *s);
+
 enum client_class client_class(const struct client *c);
 
 /* True while a password is needed and c has not given it. */

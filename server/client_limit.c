@@ -85,6 +85,24 @@ void client_count_memory(struct client *c)
     else if (c->big_since_ms == 0) c->big_since_ms = server_mono_ms(c->server);
 }
 
+void clients_check(const struct server *s)
+{
+    size_t n = 0, memory = 0, blocked = 0, monitors = 0;
+
+    LINK_EACH(&s->clients, l) {
+        const struct client *c = LINK_OF(l, struct client, all);
+
+        ensure(c->magic == CLIENT_MAGIC && !(c->flags & (CLIENT_CLOSED | CLIENT_LOADER)));
+        ensure(c->out_at <= c->out.n && c->out.n <= c->out.cap && c->in.n <= c->in.cap);
+        n++;
+        memory += c->memory;
+        blocked += c->blocked != NULL;
+        monitors += (c->flags & CLIENT_MONITOR) != 0;
+    }
+    ensure(n == s->n_clients && memory == s->client_memory);
+    ensure(blocked == s->n_blocked && monitors == s->n_monitors);
+}
+
 /* --- eviction ------------------------------------------------------------------------------------------- */
 
 static int size_class(const struct client *c)

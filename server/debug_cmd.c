@@ -151,6 +151,7 @@ static enum err run_check(struct call *c)
 {
     store_check(c->store);
     recalls_check(c->client->server->recalls);
+    clients_check(c->client->server);
     reply_ok(c->out);
     return OK;
 }
@@ -334,7 +335,7 @@ static enum err run_help(struct call *c)
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "ARCHIVE-PAUSE <yes|no>", "    Let questions to the archive wait, or go on.",
         "ASSERT", "    Stop by a broken invariant.",
-        "CHECK", "    Check the invariants of all data.",
+        "CHECK", "    Check the invariants of all data and clients.",
         "DIGEST", "    A fingerprint of all data.",
         "DIGEST-VALUE <key> [<key> ...]", "    Fingerprints of values.",
         "ERROR <string>", "    Reply <string> as an error.",
@@ -376,7 +377,7 @@ static const struct command debug_subs[] = {
     SUB("archive-pause", run_archive_pause, 3, "Lets questions to the archive wait, or go on."),
     SUB("assert", run_assert, 2, "Stops memd by a broken invariant."),
     SUB("change-repl-id", run_nothing, 2, "Accepted: there is no replication."),
-    SUB("check", run_check, 2, "Checks the invariants of all data."),
+    SUB("check", run_check, 2, "Checks the invariants of all data and clients."),
     SUB("config-rewrite-force-all", run_config_rewrite_all, 2, "Writes all settings to the configuration file."),
     SUB("dict-resizing", run_nothing, 3, "Accepted: tables grow by segments."),
     SUB("digest", run_digest, 2, "Returns a fingerprint of all data."),
