@@ -69,7 +69,7 @@ PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
 .PHONY: powercut short-io all binary debug asan tsan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire \
-        differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak bench archive-proof clients test-debootstrap certs docs lint \
+        differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak bench archive-proof clients test-debootstrap certs sbom docs lint \
         format coverage install uninstall deb clean
 .SECONDEXPANSION:
 .SECONDARY:
@@ -224,6 +224,10 @@ docs: binary
 	mv build/commands.md docs/commands.md
 	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) docs/make_metrics.py > build/metrics.md
 	mv build/metrics.md docs/metrics.md
+
+# What the binary runs with, for those who keep account of it.
+sbom: binary
+	deploy/sbom.py $(abspath $(BINARY)) > build/memd.cdx.json && echo build/memd.cdx.json
 
 lint: layers
 	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability \

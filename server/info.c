@@ -19,6 +19,7 @@
 #include "server/function.h"
 #include "server/scripts.h"
 #include "server/keysizes.h"
+#include "server/libraries.h"
 #include "server/lazy.h"
 #include "server/namespaces.h"
 #include "server/rows.h"
@@ -74,6 +75,9 @@ static void section_server(struct server *s, struct buf *b)
                   "io_threads_active:0\r\n",
                I(s->conf->hz), I(s->conf->hz), I(server_now_ms(s) / 1000 & 0xffffff), facts_executable(s),
                s->conf->file);
+    buf_add_c(b, "linked_libraries:");
+    libraries_describe(b);
+    buf_add_c(b, "\r\n");
     listeners(s, b);
 }
 
