@@ -29,7 +29,11 @@ FOLDERS := base conf protocol storage persistence scripting commands server
 
 # -O3 -flto takes 6 to 13 % off user time of strings and lists, a few per cent of the whole; every link
 # of a test would take as long as a build.
-CFLAGS_release  := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+# What makes it hard to turn costs half a per cent of the instructions of a GET. The largest frame holds the registers of a
+# HyperLogLog.
+CET              = $(if $(filter x86_64,$(shell uname -m)),-fcf-protection=full)
+CFLAGS_release  := -O2 -g -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection $(CET) -fPIE \
+                   -Wframe-larger-than=20480
 CFLAGS_debug    := -O0 -g3
 CFLAGS_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                    -fno-sanitize-recover=all -Wno-format-truncation
@@ -43,7 +47,7 @@ CFLAGS_bug      := -O1 -g -DMEMD_PLANTED_BUG=$(shell echo $(MODE) | tr a-z- A-Z_
 CFLAGS  := -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes \
            -Wmissing-prototypes -Werror -pthread $(CFLAGS_$(firstword $(subst -, ,$(MODE)))) $(CFLAGS)
 # -rdynamic: names of functions in crash reports, also without debug information.
-LDFLAGS := -rdynamic -Wl,-z,relro,-z,now -Wl,--as-needed $(filter -f% --coverage,$(CFLAGS_$(MODE))) $(LDFLAGS)
+LDFLAGS := -rdynamic -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(filter -f% --coverage,$(CFLAGS_$(MODE))) $(LDFLAGS)
 MALLOC  := $(if $(filter asan tsan fuzz,$(MODE)),,-ljemalloc)
 LIBS    := -lsqlite3 -lzstd -lcjson -llzf -levent_extra -levent_core -l:liblua5.1-cjson.a -lluajit-5.1 -lssl -lcrypto $(MALLOC) -lpthread -lm
 
