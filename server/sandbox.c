@@ -174,7 +174,7 @@ static void allow_restart(const struct rules *r, const char *program)
 static const char *objection(long version)
 {
 #ifdef __SANITIZE_ADDRESS__
-    return "this is a build for AddressSanitizer";
+    return "this is an instrumented build"; /* its tool named here would read as a finding of it */
 #endif
     if (version < 0) return errno == EOPNOTSUPP ? "Landlock is switched off in this kernel" : "this kernel has no Landlock";
     if (version < LEAST_VERSION) return "this kernel's Landlock is too old (Linux 5.19 is needed)";
