@@ -281,7 +281,7 @@ def test_who_does_not_read_costs_nobody_his_keys(start):
 
 
 def test_replies_of_a_transaction_are_bounded(start):
-    s = start(maxmemory="100mb", maxmemory_policy="allkeys-lru")
+    s = start(maxmemory="100mb")
     c, x = s.conn(), lazy(s)
     assert c("SET", "big", b"x" * (8 * MB)) == OK
     before = peak(s)
