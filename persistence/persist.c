@@ -168,7 +168,7 @@ enum err persist_load(struct persist *p, char *why)
 
 enum err persist_shutdown(struct persist *p, enum persist_ending how, char *why)
 {
-    bool save = how == PERSIST_END_SAVE || (how == PERSIST_END_BY_RULES && p->conf.n_rules > 0);
+    bool save = how == PERSIST_END_SAVE || (how == PERSIST_END_BY_RULES && p->conf.n_rules > 0), failed;
 
     if (!p->loaded) return OK; /* what is on the disk is all there is */
     persist_cancel(p);
@@ -183,9 +183,10 @@ enum err persist_shutdown(struct persist *p, enum persist_ending how, char *why)
         if (write_log_has_gap(p->log))
             return why_put(why, ERR_IO, "A part of the AOF could not be synced, and is not rewritten yet: try again");
     }
-    if (save && !persist_save_now(p, false))
-        return why_put(why, ERR_IO, "The snapshot %s could not be saved", p->rdb_path);
-    return OK;
+    p->ends = true;
+    failed = save && !persist_save_now(p, false);
+    p->ends = false;
+    return failed ? why_put(why, ERR_IO, "The snapshot %s could not be saved", p->rdb_path) : OK;
 }
 
 void persist_close(struct persist **pp)

@@ -53,6 +53,7 @@ struct persist {
     bool with_log;            /* the rewrite switches the log to a new increment */
     uint64_t cut_offset;      /* log offset of the snapshot */
     uint64_t archive_mark;    /* the last note before it; 0: the archive need not be waited for */
+    bool ends;                /* the save is the last thing that is done */
     bool held;                /* all wait for the save: the archive is not waited for as long */
     _Atomic bool giving_up;   /* nor any longer */
     _Atomic bool archive_awaited; /* the worker has all else of the new base */

@@ -178,6 +178,7 @@ enum err rig_start(struct rig *r)
     r->store->now_ms = clock_wall_ms();
     env.store = r->store;
     env.libraries = r->libraries;
+    env.archive = r->archive;
     r->db = 0;
     r->in_multi = false;
     r->applied = 0;

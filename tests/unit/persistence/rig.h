@@ -34,6 +34,7 @@ struct rig {
     struct persist *p;
     struct persist_conf conf;
     const struct persist_libraries *libraries; /* NULL: none */
+    const struct persist_archive *archive;     /* NULL: none */
     char dir[64];        /* real, for the lock alone */
     int db;              /* selected while loading */
     bool in_multi;

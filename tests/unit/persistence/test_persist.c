@@ -736,6 +736,44 @@ START_TEST(a_shutdown_leaves_all_on_the_disk)
 }
 END_TEST
 
+/* An archive that lags, and has all when it has been asked so many times. */
+static _Atomic int archive_asked, archive_has_after;
+
+static uint64_t archive_mark(void *ctx)
+{
+    (void)ctx;
+    return 7;
+}
+
+static bool archive_wait(void *ctx, uint64_t mark, int64_t ms)
+{
+    (void)ctx, (void)mark, (void)ms;
+    return atomic_fetch_add(&archive_asked, 1) >= archive_has_after;
+}
+
+START_TEST(the_end_waits_longer_for_the_archive_than_a_save_that_holds_all)
+{
+    static const struct persist_archive archive = { .mark = archive_mark, .wait = archive_wait };
+
+    memfs_init(&disk);
+    rig_init(&rig, &disk);
+    rig.conf.appendonly = false;
+    rig.archive = &archive;
+    ck_assert_msg(rig_start(&rig) == OK, "%s", rig.why);
+    rig_do(&rig, 0, "SET a 1");
+    archive_asked = 0;
+    archive_has_after = 100; /* five seconds' worth of asking */
+    ck_assert_int_eq(persist_save(rig.p, PERSIST_SAVE), PERSIST_FAILED);
+    archive_asked = 0;
+    ck_assert_int_eq(persist_shutdown(rig.p, PERSIST_END_SAVE, rig.why), OK);
+    ck_assert_int_eq(archive_asked, archive_has_after + 1);
+    archive_asked = 0;
+    archive_has_after = 1000;
+    ck_assert_int_eq(persist_shutdown(rig.p, PERSIST_END_SAVE, rig.why), ERR_IO);
+    end();
+}
+END_TEST
+
 UNIT_MAIN("persist", everysec_loses_nothing_to_a_kill, always_releases_replies_only_after_the_sync,
           a_power_cut_costs_nothing_that_was_durable, a_group_is_wrapped_only_when_it_has_two_effects,
           large_effects_cross_chunks_in_one_piece, with_everysec_writers_wait_for_a_disk_that_hangs,
@@ -748,4 +786,4 @@ UNIT_MAIN("persist", everysec_loses_nothing_to_a_kill, always_releases_replies_o
           a_failed_save_leaves_the_old_file_and_says_so, a_flush_begins_the_save_anew, rules_start_a_save,
           what_has_expired_is_not_loaded_from_a_snapshot,
           a_reload_gives_the_same_and_a_failed_one_changes_nothing, a_second_daemon_is_refused,
-          a_shutdown_leaves_all_on_the_disk)
+          a_shutdown_leaves_all_on_the_disk, the_end_waits_longer_for_the_archive_than_a_save_that_holds_all)
