@@ -272,6 +272,13 @@ bool metrics_access(struct metrics_page *p)
         expo_label(&p->x, "reason", str_c(denied[i].reason));
         expo_uint(&p->x, denied[i].n);
     }
+    expo_family(&p->x, EXPO_COUNTER, "memd_user_limit_refused_total", "What user-limits has refused, by kind.");
+    expo_sample(&p->x, "memd_user_limit_refused_total", "");
+    expo_label(&p->x, "kind", STR("requests"));
+    expo_uint(&p->x, p->s->user_limits.refused_requests);
+    expo_sample(&p->x, "memd_user_limit_refused_total", "");
+    expo_label(&p->x, "kind", STR("connections"));
+    expo_uint(&p->x, p->s->user_limits.refused_connections);
     expo_counter(&p->x, "memd_auth_delayed_total", "Attempts to authenticate that had to wait, after failures.",
                  g.delayed);
     expo_gauge(&p->x, "memd_auth_waiting", "Attempts to authenticate that wait now.", (int64_t)g.waiting);

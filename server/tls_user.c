@@ -5,7 +5,9 @@
 #include <openssl/x509v3.h>
 
 #include "server/acl.h"
+#include "server/stranger.h"
 #include "server/tls_impl.h"
+#include "server/user_limit.h"
 
 static struct acl_user *enabled_user(struct server *s, struct str name)
 {
@@ -55,8 +57,10 @@ void tls_user_of_certificate(struct client *c, SSL *ssl)
     if (cert == NULL || SSL_get_verify_result(ssl) != X509_V_OK) return;
     u = how == CONF_TLS_USER_CN ? by_common_name(s, cert, &name) : by_uri(s, cert, &name);
     ERR_clear_error();
-    if (u != NULL) {
+    if (u != NULL && user_limit_may_connect(c, u)) {
         acl_admit(c, u);
+    } else if (u != NULL) {
+        stranger_refuse(c, err_text(ERR_USER_CONNECTIONS));
     } else {
         s->tls->stats.no_user++;
         acl_log_add(c, ACL_NO_CERT, "toplevel", buf_str(&name), STR(""));

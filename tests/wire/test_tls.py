@@ -190,6 +190,17 @@ def old_client(files):
     return ctx
 
 
+def test_a_user_named_by_a_certificate_has_no_more_connections_than_he_may(serve, files):
+    s = serve(tls_auth_clients="optional", tls_auth_clients_user="CN", user_limits="alice 0 1")
+    assert s.conn()("ACL", "SETUSER", "alice", "on", "+@all", "~*") == OK
+    with tls.connect(s.tls_port, tls.context(files, "client")) as first:
+        assert first("ACL", "WHOAMI") == b"alice"
+        with tls.connect(s.tls_port, tls.context(files, "client")) as second:
+            assert second.read() == Err("LIMIT This user has as many connections as it may have")
+            assert second.is_closed()
+        assert first("PING") == PONG and s.conn().info("stats")["user_limit_refused_connections"] == "1"
+
+
 def test_a_certificate_names_a_user(serve, files):
     s = serve(tls_auth_clients="optional", tls_auth_clients_user="CN", requirepass="secret")
     admin = s.conn()
