@@ -254,7 +254,9 @@ static bool apply_logfile(struct server *s, const char **blame, char *why)
 {
     if (log_move(s->log, s->conf->logfile)) return true;
     *blame = "logfile";
-    snprintf(why, PERSIST_WHY, "Can't open the log file: %s", strerror(errno));
+    snprintf(why, PERSIST_WHY, "Can't open the log file: %s%s", strerror(errno),
+             errno == EACCES && s->conf->sandbox != CONF_SANDBOX_NO ? ", by its mode or by the setting sandbox: its directory was "
+             "not among those of the settings at the start" : "");
     return false;
 }
 
