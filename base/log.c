@@ -285,13 +285,31 @@ static struct crowd *crowd_of(struct log *l, const char *fmt, int64_t now_s)
     return free;
 }
 
+/* fmt as people read it: with three dots where something is put in. */
+static void show_format(const char *fmt, char *to, size_t size)
+{
+    size_t n = 0;
+
+    while (*fmt != '\0' && n + sizeof "..." <= size) {
+        if (*fmt != '%') {
+            to[n++] = *fmt++;
+            continue;
+        }
+        fmt += 1 + strspn(fmt + 1, "-+ #.*0123456789hljzt");
+        for (const char *put = *fmt == '%' ? "%" : "..."; *put != '\0'; put++) to[n++] = *put;
+        if (*fmt != '\0') fmt++;
+    }
+    to[n] = '\0';
+}
+
 static void tell_left_out(struct log *l, struct crowd *c)
 {
-    char text[160];
+    char text[160], shown[84];
     int n;
 
     if (c->left_out == 0) return;
-    n = snprintf(text, sizeof text, "%u more lines like \"%.80s\" were left out.", c->left_out, c->fmt);
+    show_format(c->fmt, shown, sizeof shown);
+    n = snprintf(text, sizeof text, "%u more lines like \"%s\" were left out.", c->left_out, shown);
     c->left_out = 0;
     write_line(l, LOG_WARNING, str_of(text, (size_t)n));
 }

@@ -81,7 +81,8 @@ static enum err run_rewrite(struct call *c)
         log_notice(s->log, "CONFIG REWRITE executed with success.");
         reply_ok(c->out);
     } else {
-        log_warning(s->log, "CONFIG REWRITE failed: %.*s", (int)error.n, error.p);
+        struct str why = str_of(error.p + strlen("ERR "), error.n - strlen("ERR "));
+        log_warning(s->log, "CONFIG REWRITE failed: %.*s", (int)why.n, why.p);
         reply_error(c->out, buf_str(&error));
         e = CALL_REPLIED_ERROR;
     }
