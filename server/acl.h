@@ -182,6 +182,10 @@ void acl_log_reply(struct call *c, size_t n);
 /* Users of the configuration or of the aclfile, at start. False: why says it. */
 bool MUST_USE acl_load_at_start(struct acl *a, struct buf *why);
 
+/* Is requirepass set, and the user default needs no password all the same? So say the users of an aclfile, which stand in
+ * the place of requirepass whether they name default or not, or a line `user default`. */
+bool acl_password_is_void(const struct acl *a);
+
 /* The aclfile anew, whole or not at all. */
 bool MUST_USE acl_load_file(struct acl *a, struct buf *why);
 

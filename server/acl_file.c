@@ -116,6 +116,11 @@ static bool load_line(struct acl *a, const char *line, struct buf *why)
     return ok;
 }
 
+bool acl_password_is_void(const struct acl *a)
+{
+    return a->server->conf->requirepass[0] != '\0' && a->default_user->enabled && a->default_user->nopass;
+}
+
 bool acl_load_at_start(struct acl *a, struct buf *why)
 {
     const struct conf *conf = a->server->conf;

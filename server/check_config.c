@@ -113,6 +113,10 @@ static void check_users(struct check *k)
     if (!acl_load_at_start(s.acl, &why)) {
         begin(k, k->conf.aclfile[0] ? "aclfile" : "user", true);
         buf_printf(k->report, "%.*s\n", (int)why.n, why.n ? why.p : "");
+    } else if (acl_password_is_void(s.acl)) {
+        begin(k, "requirepass", false);
+        buf_printf(k->report, "it has no effect: %s, and there the user default needs no password\n",
+                   k->conf.aclfile[0] ? "users are those of the aclfile" : "there are lines of users");
     }
     acl_free(&s.acl);
     registry_free(&s.commands);

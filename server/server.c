@@ -393,6 +393,10 @@ static bool load_users(struct server *s)
     bool ok = acl_load_at_start(s->acl, &text);
 
     if (!ok) log_warning(s->log, "Aborting startup because of ACL errors: %.*s", (int)text.n, text.p);
+    else if (acl_password_is_void(s->acl)) {
+        log_warning(s->log, "requirepass has no effect: the user default is %s, and needs no password there.",
+                    s->conf->aclfile[0] ? "that of the aclfile" : "in a line of memd.conf");
+    }
     buf_fini(&text);
     return ok;
 }

@@ -77,6 +77,17 @@ def test_what_is_right_but_may_not_be_meant_is_a_warning(tmp_path):
     assert code == 0 and "warning: pidfile" in said and said.count("warning") == 1
 
 
+def test_a_password_that_users_make_void_is_a_warning(tmp_path):
+    users = tmp_path / "users"
+    for text, void in (("", True), ("user default on nopass ~* &* +@all\n", True), ("user default off\n", False),
+                       ("user default on >other ~* &* +@all\n", False)):
+        users.write_text(text)
+        code, said = check(tmp_path, "requirepass canary-pw\naclfile %s\n" % users)
+        assert code == 0 and ("requirepass: it has no effect" in said) is void and "canary" not in said, text
+    code, said = check(tmp_path, "requirepass canary-pw\nuser default on nopass ~* &* +@all\n")
+    assert code == 0 and "requirepass: it has no effect: there are lines of users" in said
+
+
 def test_nothing_is_made_and_nothing_is_changed(tmp_path):
     (tmp_path / "users").write_text("user b on nopass ~* +@all\n")
     code, said = check(tmp_path, "dir %s/data\nlogfile %s/log\npidfile %s/pid\nunixsocket %s/sock\naclfile %s/users\n"
