@@ -252,8 +252,8 @@ const struct setting security_settings[] = {
              "not run; a connection too many cannot authenticate. Data of a tenant is bounded by "
              "the quota of its namespace." },
     { "auth-delay-max", INT(auth_delay_max, 0, 60000), .initial = "1000", .unit = "milliseconds",
-      .doc = "After five failed authentications from one address (of IPv6, from one /64) the next "
-             "ones from there wait, first a tenth of a second, then twice as long each time, up "
+      .doc = "After more than five failed authentications from one address (of IPv6, from one /64) "
+             "the next ones from there wait, first a tenth of a second, then twice as long each time, up "
              "to this. One that succeeds ends it. 0: no delay." },
     { "user", KIND(kind_lines, user),
       .flags = SETTING_MULTI | SETTING_FILE_ONLY | SETTING_DROP | SETTING_SECRET,
@@ -270,7 +270,7 @@ const struct setting security_settings[] = {
       .doc = "Refusals that ACL LOG remembers." },
     { "enable-protected-configs", WORD(enable_protected_configs, guard_words), .initial = "no",
       .flags = SETTING_IMMUTABLE,
-      .doc = "Who may change dir and dbfilename by CONFIG SET, which is to say, write files "
+      .doc = "Who may change dbfilename and logfile by CONFIG SET, which is to say, write files "
              "elsewhere: no (nobody), yes (everybody), local (clients on this machine)." },
     { "enable-debug-command", WORD(enable_debug_command, guard_words), .initial = "no",
       .flags = SETTING_IMMUTABLE, .doc = "Who may use DEBUG, in the same words." },
