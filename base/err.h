@@ -15,6 +15,18 @@
     X(CALL_COUNTED_ERROR, NULL) /* the same, and it is in the statistics already */ \
     X(ERR_WRONG_TYPE, "WRONGTYPE Operation against a key holding the wrong kind of value") \
     X(ERR_SYNTAX, "ERR syntax error") \
+    X(ERR_JSON_NO_KEY, "ERR could not perform this operation on a key that doesn't exist") \
+    X(ERR_JSON_NEW_ROOT, "ERR new objects must be created at the root") \
+    X(ERR_JSON_NO_PATH, "ERR Path does not exist") \
+    X(ERR_JSON_PATH_OR, "ERR Path does not exist or %s") \
+    X(ERR_JSON_STATIC, "ERR wrong static path") \
+    X(ERR_JSON_INDEX, "ERR array index out of range") \
+    X(ERR_JSON_BOUNDS, "ERR index out of bounds") \
+    X(ERR_JSON_NOT_A_NUMBER, "ERR result is not a number") \
+    X(ERR_JSON_WRONG, "WRONGTYPE wrong type of path value - expected %s") \
+    X(ERR_JSON_FORMAT, "ERR FORMAT argument is not supported on RESP2") \
+    X(ERR_JSON_DEBUG, "ERR unknown subcommand - try `JSON.DEBUG HELP`") \
+    X(ERR_JSON_TOO_MUCH, "ERR the path matches too much") \
     X(ERR_ARITY, "ERR wrong number of arguments for '%s' command") \
     X(ERR_NOT_INT, "ERR value is not an integer or out of range") \
     X(ERR_NOT_FLOAT, "ERR value is not a valid float") \

@@ -1,4 +1,4 @@
-/* json.c -- a scanner without recursion: what is open is one bit each in a word. See json.h. */
+/* json.c -- a scanner without recursion: what is open is one bit each. See json.h. */
 #include "base/json.h"
 
 #include <stdint.h>
@@ -9,7 +9,7 @@
 
 struct scan {
     const char *p, *end;
-    uint64_t objects; /* bit i: what was opened i-th is an object, else an array */
+    unsigned __int128 objects; /* bit i: what was opened i-th is an object, else an array */
     unsigned depth;
     struct json_facts facts;
 };
@@ -246,11 +246,13 @@ bool json_next(struct json_walk *w, struct str *name, struct str *value)
 
 /* --- writing ------------------------------------------------------------------------------------------------ */
 
-static void put_escaped(struct buf *out, unsigned char c)
+void json_put_escaped(struct buf *out, unsigned char c)
 {
     switch (c) {
     case '"': buf_add_c(out, "\\\""); break;
     case '\\': buf_add_c(out, "\\\\"); break;
+    case '\b': buf_add_c(out, "\\b"); break;
+    case '\f': buf_add_c(out, "\\f"); break;
     case '\n': buf_add_c(out, "\\n"); break;
     case '\r': buf_add_c(out, "\\r"); break;
     case '\t': buf_add_c(out, "\\t"); break;
@@ -268,9 +270,9 @@ void json_quote(struct buf *out, struct str s)
 
         if (c >= ' ' && c != '"' && c != '\\') continue;
         buf_add(out, s.p + from, i - from);
-        put_escaped(out, c);
+        json_put_escaped(out, c);
         from = i + 1;
     }
-    buf_add(out, s.p + from, s.n - from);
+    if (s.n > from) buf_add(out, s.p + from, s.n - from);
     buf_add_char(out, '"');
 }

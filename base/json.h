@@ -2,7 +2,7 @@
  *
  * By RFC 8259, to the letter: nothing before or behind the value but white space, valid UTF-8, no numbers with
  * leading zeros, no control characters in strings. No tree is built and nothing is converted: whoever needs a
- * number exactly as it was written copies its text. Work is linear, and its only stack is one word of bits. */
+ * number exactly as it was written copies its text. Work is linear, and its only stack is two words of bits. */
 #ifndef MEMD_BASE_JSON_H
 #define MEMD_BASE_JSON_H
 
@@ -12,7 +12,7 @@
 
 struct buf;
 
-enum { JSON_DEPTH = 64 };
+enum { JSON_DEPTH = 128 };
 
 /* One value of at most JSON_DEPTH arrays and objects in each other. facts may be NULL. */
 struct json_facts {
@@ -36,5 +36,8 @@ bool json_next(struct json_walk *w, struct str *name, struct str *value);
 
 /* Append s as a JSON string with its quotes. Bytes above 127 are left alone: s should be UTF-8. */
 void json_quote(struct buf *out, struct str s);
+
+/* Append a quote, a backslash or a control character as it must be written in a string. */
+void json_put_escaped(struct buf *out, unsigned char c);
 
 #endif
