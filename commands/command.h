@@ -88,7 +88,8 @@ enum command_flag {
     X(ACL_CONNECTION, "connection", 18) \
     X(ACL_TRANSACTION, "transaction", 19) \
     X(ACL_SCRIPTING, "scripting", 20) \
-    X(ACL_ARCHIVE, "archive", 21)
+    X(ACL_ARCHIVE, "archive", 21) \
+    X(ACL_JSON, "json", 22)
 
 enum acl_category {
 #define ACL_CATEGORY(code, name, bit) code = 1 << bit,
@@ -101,7 +102,8 @@ enum acl_category {
     X(GROUP_SORTED_SET, "sorted-set") X(GROUP_HASH, "hash") X(GROUP_PUBSUB, "pubsub") \
     X(GROUP_TRANSACTIONS, "transactions") X(GROUP_CONNECTION, "connection") X(GROUP_SERVER, "server") \
     X(GROUP_SCRIPTING, "scripting") X(GROUP_HYPERLOGLOG, "hyperloglog") X(GROUP_CLUSTER, "cluster") \
-    X(GROUP_GEO, "geo") X(GROUP_STREAM, "stream") X(GROUP_BITMAP, "bitmap") X(GROUP_ARCHIVE, "archive")
+    X(GROUP_GEO, "geo") X(GROUP_STREAM, "stream") X(GROUP_BITMAP, "bitmap") X(GROUP_ARCHIVE, "archive") \
+    X(GROUP_JSON, "json")
 
 enum command_group {
 #define GROUP_CODE(code, name) code,

@@ -13,10 +13,10 @@ import server as srv  # noqa: E402
 from resp import Simple  # noqa: E402
 
 GROUPS = ["string", "list", "hash", "set", "sorted-set", "stream", "bitmap", "hyperloglog", "geo", "generic", "transactions",
-          "pubsub", "scripting", "archive", "connection", "server", "cluster"]
+          "pubsub", "scripting", "json", "archive", "connection", "server", "cluster"]
 TITLES = {"generic": "Keys of any type", "pubsub": "Publish and subscribe", "string": "Strings", "list": "Lists", "hash": "Hashes",
           "set": "Sets", "transactions": "Transactions", "connection": "Connections", "server": "Server",
-          "archive": "The archive"}
+          "archive": "The archive", "json": "Documents"}
 
 HEAD = """# Commands
 

@@ -39,6 +39,8 @@ const char *archive_payload_type(struct str payload)
         return "hash";
     case RDB_STREAM: case RDB_STREAM_2: case RDB_STREAM_3:
         return "stream";
+    case RDB_MODULE_2:
+        return "json";
     default:
         return "unknown";
     }

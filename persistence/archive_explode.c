@@ -13,6 +13,7 @@
 #include "storage/list.h"
 #include "storage/set.h"
 #include "storage/stream.h"
+#include "storage/type_json.h"
 #include "storage/type_string.h"
 #include "storage/zset.h"
 
@@ -202,6 +203,7 @@ void archive_explode(struct store *values, const struct entry *e, const struct a
     case VALUE_ZSET: explode_zset(&x, values, e); break;
     case VALUE_HASH: explode_hash(rows, values, e); break;
     case VALUE_STREAM: explode_stream(&x, e); break;
+    case VALUE_JSON: tell_bytes(&x, json_text(e)); break;
     default: tell_bytes(&x, string_bytes(e, scratch));
     }
 }

@@ -14,6 +14,7 @@
 #include "storage/list.h"
 #include "storage/set.h"
 #include "storage/stream.h"
+#include "storage/type_json.h"
 #include "storage/type_string.h"
 #include "storage/zset.h"
 
@@ -68,6 +69,7 @@ const char *archive_value_type(const struct entry *e)
     case VALUE_ZSET: return "zset";
     case VALUE_HASH: return "hash";
     case VALUE_STREAM: return "stream";
+    case VALUE_JSON: return "json";
     default: return "none";
     }
 }
@@ -157,6 +159,7 @@ void archive_value_reply(struct store *values, const struct entry *e, struct rep
     case VALUE_ZSET: reply_scored(values, e, out); break;
     case VALUE_HASH: reply_fields(values, e, out); break;
     case VALUE_STREAM: reply_stream(e, out); break;
+    case VALUE_JSON: reply_bulk(out, json_text(e)); break;
     default: reply_bulk(out, string_bytes(e, scratch));
     }
 }

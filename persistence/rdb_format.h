@@ -45,6 +45,11 @@ enum rdb_type {
     RDB_TYPE_MAX = 25
 };
 
+/* Documents are what the module RedisJSON writes: the value of its type "ReJSON-RL" in the version of its encoding that
+ * is text. The id is the name, nine characters of six bits, and the version; behind it each item has an opcode. */
+#define RDB_JSON_ID (UINT64_C(0x45e25238df912c00) | 3)
+enum rdb_module_opcode { RDB_MODULE_EOF = 0, RDB_MODULE_STRING = 5 };
+
 enum rdb_opcode {
     RDB_OP_SLOT_INFO = 244,
     RDB_OP_FUNCTION2 = 245,

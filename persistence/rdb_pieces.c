@@ -19,7 +19,8 @@ static uint64_t count_of(const struct store *s, const struct entry *e)
     struct zset z;
 
     switch (entry_type(e)) {
-    case VALUE_STRING: return ((const struct blob *)entry_ptr(e))->n;
+    case VALUE_STRING:
+    case VALUE_JSON: return ((const struct blob *)entry_ptr(e))->n;
     case VALUE_LIST: return list_count(entry_ptr(e));
     case VALUE_SET: set = set_of(st, e); return set_count(&set);
     case VALUE_ZSET: z = zset_of(st, e); return zset_count(&z);
@@ -37,7 +38,13 @@ void rdb_begin_pieces(struct rdb_out *o, const struct store *s, const struct ent
         how->first_ttl = hash_due_at(&h);
         rdb_put_u64(o, (uint64_t)how->first_ttl);
     }
+    if (how->type == RDB_MODULE_2) rdb_put_json_head(o);
     rdb_put_len(o, count_of(s, e));
+}
+
+void rdb_end_pieces(struct rdb_out *o, const struct rdb_pieces *how)
+{
+    if (how->type == RDB_MODULE_2) rdb_put_json_end(o);
 }
 
 static void put_entry(struct rdb_out *o, const struct rdb_pieces *how, const struct entry *e)

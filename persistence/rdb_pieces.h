@@ -20,6 +20,9 @@ struct rdb_pieces {
 /* All that comes before the first piece. */
 void rdb_begin_pieces(struct rdb_out *o, const struct store *s, const struct entry *e, struct rdb_pieces *how);
 
+/* All that comes behind the last one. */
+void rdb_end_pieces(struct rdb_out *o, const struct rdb_pieces *how);
+
 void rdb_put_piece(struct rdb_out *o, const struct rdb_pieces *how, const struct cut_piece *p);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "base/buf.h"
+#include "base/json_canon.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "persistence/rdb_format.h"
@@ -18,6 +20,7 @@
 #include "storage/set.h"
 #include "storage/store.h"
 #include "storage/type_hash.h"
+#include "storage/type_json.h"
 #include "storage/type_set.h"
 #include "storage/type_stream.h"
 #include "storage/type_string.h"
@@ -438,6 +441,7 @@ static enum value_type type_of(unsigned type)
     case RDB_STREAM:
     case RDB_STREAM_2:
     case RDB_STREAM_3: return VALUE_STREAM;
+    case RDB_MODULE_2: return VALUE_JSON;
     default: return VALUE_TYPES;
     }
 }
@@ -445,8 +449,7 @@ static enum value_type type_of(unsigned type)
 const char *rdb_type_name(unsigned type)
 {
     switch (type) {
-    case RDB_MODULE:
-    case RDB_MODULE_2: return "module";
+    case RDB_MODULE: return "module";
     default: break;
     }
     switch (type_of(type)) {
@@ -456,6 +459,7 @@ const char *rdb_type_name(unsigned type)
     case VALUE_HASH: return "hash";
     case VALUE_ZSET: return "sorted set";
     case VALUE_STREAM: return "stream";
+    case VALUE_JSON: return "module";
     default: return "unknown";
     }
 }
@@ -480,11 +484,32 @@ bool rdb_bad_module(struct rdb_in *in, uint64_t id)
                       (unsigned)(id & 1023));
 }
 
+/* The text may come from a program that writes it in another form than ours. */
+static bool get_json(struct rdb_in *in, struct str key, int64_t expire_ms, struct entry **e)
+{
+    struct buf canon = { .may_fail = true };
+    struct json_error why;
+    uint64_t id, opcode;
+    struct str text;
+    bool ok;
+
+    if (!rdb_in_len(in, &id)) return false;
+    if (id != RDB_JSON_ID) return rdb_bad_module(in, id);
+    if (!rdb_in_len(in, &opcode)) return false;
+    if (opcode != RDB_MODULE_STRING) return rdb_in_bad(in, "a JSON document begins with opcode %llu", (unsigned long long)opcode);
+    if (!rdb_in_str(in, &text)) return false;
+    ok = json_canon(text, &canon, &why) || rdb_in_bad(in, "a JSON document is none: %s", why.what);
+    if (ok) *e = json_new(key, buf_str(&canon), expire_ms);
+    buf_fini(&canon);
+    if (!ok) return false;
+    if (rdb_in_len(in, &opcode) && (opcode == RDB_MODULE_EOF || rdb_in_bad(in, "a JSON document does not end"))) return true;
+    db_free_value(*e);
+    entry_free(*e);
+    return false;
+}
+
 static bool refuse_type(struct rdb_in *in, unsigned type)
 {
-    uint64_t id;
-
-    if (type == RDB_MODULE_2) return rdb_in_len(in, &id) && rdb_bad_module(in, id);
     return rdb_in_bad(in, "values of type %u (%s) cannot be read", type, rdb_type_name(type));
 }
 
@@ -503,6 +528,7 @@ bool rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str
     }
     if (type == RDB_HASH_LISTPACK || type == RDB_ZSET_LISTPACK)
         return get_packed_pairs(in, s, vt, key, expire_ms, thorough, e);
+    if (vt == VALUE_JSON) return get_json(in, key, expire_ms, e);
     if (vt == VALUE_STREAM) return get_stream(in, type, key, expire_ms, e);
     if (type == RDB_SET_INTSET) return get_intset(in, s, key, expire_ms, e);
     builder_start(&b, s, in, vt);

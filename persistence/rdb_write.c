@@ -17,6 +17,7 @@
 #include "storage/listpack.h"
 #include "storage/set.h"
 #include "storage/store.h"
+#include "storage/type_json.h"
 #include "storage/zset.h"
 
 enum {
@@ -185,6 +186,7 @@ static unsigned type_of(struct rdb_out *o, const struct store *s, const struct e
     case VALUE_SET: return entry_enc(e) == ENC_INTSET ? RDB_SET_INTSET : RDB_SET;
     case VALUE_ZSET: return entry_enc(e) == ENC_LISTPACK ? RDB_ZSET_LISTPACK : RDB_ZSET_2;
     case VALUE_STREAM: return RDB_STREAM_2;
+    case VALUE_JSON: return RDB_MODULE_2;
     default: break;
     }
     ensure(entry_type(e) == VALUE_HASH);
@@ -218,6 +220,24 @@ static void put_string(struct rdb_out *o, const struct entry *e)
         b = entry_ptr(e);
         rdb_put_str(o, str_of(b->p, b->n));
     }
+}
+
+void rdb_put_json_head(struct rdb_out *o)
+{
+    rdb_put_len(o, RDB_JSON_ID);
+    rdb_put_len(o, RDB_MODULE_STRING);
+}
+
+void rdb_put_json_end(struct rdb_out *o)
+{
+    rdb_put_len(o, RDB_MODULE_EOF);
+}
+
+static void put_json(struct rdb_out *o, const struct entry *e)
+{
+    rdb_put_json_head(o);
+    rdb_put_str(o, json_text(e));
+    rdb_put_json_end(o);
 }
 
 static void put_list(struct rdb_out *o, const struct entry *e)
@@ -304,6 +324,7 @@ void rdb_put_value(struct rdb_out *o, const struct store *s, const struct entry 
     case VALUE_ZSET: put_zset(o, s, e); break;
     case VALUE_HASH: put_hash(o, s, e); break;
     case VALUE_STREAM: rdb_put_stream(o, entry_ptr(e)); break;
+    case VALUE_JSON: put_json(o, e); break;
     default: ensure(!"a type that cannot be saved");
     }
 }

@@ -200,6 +200,7 @@ static void end_large(void *ctx, void *value, bool complete)
     struct large *v = value;
 
     s->keys_done += complete;
+    if (complete && !is_lost(s)) rdb_end_pieces(room_for(s, v), &v->how);
     if (!v->turned) s->aside -= v->bytes;
     snapshot_free_blocks(v->first);
     snapshot_free_blocks(v->open);

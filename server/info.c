@@ -21,6 +21,7 @@
 #include "server/keysizes.h"
 #include "server/libraries.h"
 #include "server/lazy.h"
+#include "server/modules.h"
 #include "server/namespaces.h"
 #include "server/rows.h"
 #include "server/supervise.h"
@@ -322,7 +323,7 @@ static void section_cpu(struct server *s, struct buf *b)
 static void section_modules(struct server *s, struct buf *b)
 {
     (void)s;
-    (void)b;
+    buf_printf(b, "module:name=ReJSON,ver=%d,api=1,filters=0,usedby=[],using=[],options=[handle-io-errors]\r\n", MODULE_JSON_VERSION);
 }
 
 static void command_line(const struct command_ref *r, struct buf *b)

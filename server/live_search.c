@@ -12,6 +12,7 @@
 #include "storage/namespace.h"
 #include "storage/set.h"
 #include "storage/stream.h"
+#include "storage/type_json.h"
 #include "storage/type_string.h"
 #include "storage/zset.h"
 
@@ -117,6 +118,7 @@ static bool sift(const struct archive_search *q, struct store *s, const struct e
     case VALUE_ZSET: return sift_zset(q, s, e);
     case VALUE_HASH: return sift_hash(q, s, e);
     case VALUE_STREAM: return sift_stream(q, e);
+    case VALUE_JSON: return archive_search_sift(q, &v, json_text(e));
     default: return false;
     }
 }

@@ -1,10 +1,21 @@
 /* module_cmd.c -- MODULE: there is nothing to load into memd, and it says so as a server does where loading
  * fails or is not allowed. */
 #include "server/commands.h"
+#include "server/modules.h"
 #include "server/rows.h"
 
+/* What is inside and elsewhere is a module: clients look for it before they use its commands. */
 static enum err run_list(struct call *c)
 {
+    reply_array(c->out, 1);
+    reply_map(c->out, 4);
+    reply_bulk_c(c->out, "name");
+    reply_bulk_c(c->out, "ReJSON");
+    reply_bulk_c(c->out, "ver");
+    reply_int(c->out, MODULE_JSON_VERSION);
+    reply_bulk_c(c->out, "path");
+    reply_bulk_c(c->out, "");
+    reply_bulk_c(c->out, "args");
     reply_array(c->out, 0);
     return OK;
 }
@@ -46,7 +57,7 @@ static enum err run_help(struct call *c)
 
 static const struct command module_subs[] = {
     { ROW("list", run_list, 2, CMD_ADMIN | CMD_NOSCRIPT, GROUP_SERVER, "4.0.0", "O(1)",
-          "Lists modules: memd has none."), .tips = TIPS("nondeterministic_output_order") },
+          "Lists what is a module elsewhere and is a part of memd."), .tips = TIPS("nondeterministic_output_order") },
     { MODULE_ROW("load", run_load, -3, "4.0.0", "Fails: modules cannot be loaded into memd."),
       .args = ARGS({ .name = "path" }, { .name = "arg", .flags = ARG_OPTIONAL | ARG_MULTIPLE }) },
     { MODULE_ROW("loadex", run_load, -3, "7.0.0", "Fails: modules cannot be loaded into memd."),

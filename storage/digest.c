@@ -10,6 +10,7 @@
 #include "storage/list.h"
 #include "storage/set.h"
 #include "storage/stream.h"
+#include "storage/type_json.h"
 #include "storage/type_string.h"
 #include "storage/zset.h"
 
@@ -150,6 +151,7 @@ void digest_value(const struct store *s, const struct entry *e, struct digest *o
     case VALUE_ZSET: digest_zset(s, e, out); break;
     case VALUE_HASH: digest_hash(s, e, out); break;
     case VALUE_STREAM: digest_stream(entry_ptr(e), out); break;
+    case VALUE_JSON: mix(out, json_text(e)); break;
     default: ensure(!"a type without a digest");
     }
     if (entry_expires(e)) {

@@ -34,6 +34,7 @@ enum value_type {
     VALUE_ZSET,
     VALUE_HASH,
     VALUE_STREAM,
+    VALUE_JSON,
     VALUE_TYPES,
     VALUE_ANY = VALUE_TYPES /* for look-ups that take any type */
 };

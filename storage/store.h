@@ -79,6 +79,19 @@ enum { STORE_SHARD_BITS = 4, STORE_SHARDS = 1 << STORE_SHARD_BITS };
     X(CHANGE_XGROUP_DESTROY, "xgroup-destroy", 't') \
     X(CHANGE_XGROUP_SETID, "xgroup-setid", 't') \
     X(CHANGE_XPENDING, NULL, 0) /* what is pending in a stream's group; WATCH does not see it */ \
+    X(CHANGE_JSON_SET, "json.set", 'd') \
+    X(CHANGE_JSON_DEL, "json.del", 'd') \
+    X(CHANGE_JSON_MERGE, "json.merge", 'd') \
+    X(CHANGE_JSON_MSET, "json.mset", 'd') \
+    X(CHANGE_JSON_CLEAR, "json.clear", 'd') \
+    X(CHANGE_JSON_TOGGLE, "json.toggle", 'd') \
+    X(CHANGE_JSON_NUMINCRBY, "json.numincrby", 'd') \
+    X(CHANGE_JSON_NUMMULTBY, "json.nummultby", 'd') \
+    X(CHANGE_JSON_STRAPPEND, "json.strappend", 'd') \
+    X(CHANGE_JSON_ARRAPPEND, "json.arrappend", 'd') \
+    X(CHANGE_JSON_ARRINSERT, "json.arrinsert", 'd') \
+    X(CHANGE_JSON_ARRPOP, "json.arrpop", 'd') \
+    X(CHANGE_JSON_ARRTRIM, "json.arrtrim", 'd') \
     X(CHANGE_DEL, "del", 'g') \
     X(CHANGE_RENAME_FROM, "rename_from", 'g') \
     X(CHANGE_RENAME_TO, "rename_to", 'g') \

@@ -1,6 +1,7 @@
 /* type_ops.c -- the table of types: one row each. */
 #include "storage/db.h"
 #include "storage/type_hash.h"
+#include "storage/type_json.h"
 #include "storage/type_list.h"
 #include "storage/type_set.h"
 #include "storage/type_stream.h"
@@ -14,4 +15,5 @@ const struct type_ops *const type_ops[VALUE_TYPES] = {
     [VALUE_ZSET] = &zset_type_ops,
     [VALUE_HASH] = &hash_type_ops,
     [VALUE_STREAM] = &stream_type_ops,
+    [VALUE_JSON] = &json_type_ops,
 };

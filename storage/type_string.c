@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "storage/blob.h"
 #include "storage/cut.h"
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -45,25 +46,6 @@ struct str string_slice(struct str s, int64_t first, int64_t last)
 }
 
 /* --- blobs ------------------------------------------------------------------------------------ */
-
-static struct blob *blob_new(size_t room)
-{
-    size_t all = mem_good_size(sizeof(struct blob) + room);
-    struct blob *b = mem_alloc(all);
-
-    b->n = 0;
-    b->cap = all - sizeof *b;
-    return b;
-}
-
-static struct blob *blob_of(struct str val)
-{
-    struct blob *b = blob_new(val.n);
-
-    memcpy(b->p, val.p, val.n);
-    b->n = val.n;
-    return b;
-}
 
 /* What a string that has grown to n bytes asks for: as much again, at most 1 MiB more, so that
  * appending is cheap on average. */
@@ -437,38 +419,6 @@ enum err string_incr_float(struct db *db, struct str key, long double by, char *
 
 /* --- the row of the type ---------------------------------------------------------------------- */
 
-static void free_value(enum value_enc enc, void *ptr)
-{
-    (void)enc;
-    mem_free(ptr);
-}
-
-/* One allocation, yet giving back many pages takes its time. */
-static size_t free_effort(enum value_enc enc, const void *ptr)
-{
-    (void)enc;
-    return 1 + ((const struct blob *)ptr)->cap / (64 * 1024);
-}
-
-static void *dup_value(struct store *s, enum value_enc enc, const void *ptr)
-{
-    const struct blob *b = ptr;
-
-    (void)s, (void)enc;
-    return blob_of(str_of(b->p, b->n));
-}
-
-static size_t value_bytes(enum value_enc enc, const void *ptr, size_t samples)
-{
-    (void)enc, (void)samples;
-    return sizeof(struct blob) + ((const struct blob *)ptr)->cap;
-}
-
-static size_t weight(enum value_enc enc, const void *ptr)
-{
-    return value_bytes(enc, ptr, 0);
-}
-
 static const char *encoding_name(const struct store *s, const struct entry *e)
 {
     enum { EMBSTR_MAX = 44 };
@@ -486,5 +436,5 @@ static uint64_t count_of(const struct store *s, const struct entry *e)
     return string_length(e);
 }
 
-const struct type_ops string_type_ops = { free_value, free_effort, dup_value, value_bytes,
-                                          encoding_name, count_of, weight };
+const struct type_ops string_type_ops = { blob_free_value, blob_free_effort, blob_dup_value, blob_value_bytes,
+                                          encoding_name, count_of, blob_weight };
