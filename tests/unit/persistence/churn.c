@@ -4,6 +4,7 @@
 #include "storage/expire.h"
 #include "storage/keys.h"
 #include "storage/type_hash.h"
+#include "storage/type_json.h"
 #include "storage/type_list.h"
 #include "storage/type_set.h"
 #include "storage/type_stream.h"
@@ -362,6 +363,43 @@ static void churn_stream(struct churn *c, struct args *a)
     else churn_groups(c, a);
 }
 
+/* --- documents ---------------------------------------------------------------------------------------- */
+
+static void set_json(struct churn *c, struct args *a)
+{
+    struct buf b = { 0 };
+    struct slot s;
+    struct str old;
+
+    buf_add_char(&b, '[');
+    for (size_t i = below(c, c->size); i > 0 || b.n <= 8192; i -= i > 0) buf_printf(&b, "\"%.*s\",", (int)a->v[i % MANY].n, a->v[i % MANY].p);
+    buf_add_c(&b, "null]");
+    if (json_find(a->db, a->k, &s, &old) != ERR_WRONG_TYPE) json_put(&s, buf_str(&b), true, CHANGE_JSON_SET);
+    buf_fini(&b);
+}
+
+/* As an edit does: the whole text anew, a little longer or much shorter. */
+static void churn_json(struct churn *c, struct args *a)
+{
+    struct buf b = { 0 };
+    struct slot s;
+    struct str old;
+
+    if (json_find(a->db, a->k, &s, &old) != OK) {
+        set_json(c, a);
+        return;
+    }
+    if (one_in(c, 20)) {
+        buf_add_c(&b, "{\"short\":true}");
+    } else {
+        buf_add_char(&b, '[');
+        buf_add_str(&b, old);
+        buf_add_c(&b, ",1]");
+    }
+    json_put(&s, buf_str(&b), false, CHANGE_JSON_ARRAPPEND);
+    buf_fini(&b);
+}
+
 /* --- names -------------------------------------------------------------------------------------------- */
 
 static void churn_names(struct churn *c, struct args *a)
@@ -391,11 +429,13 @@ static void churn_names(struct churn *c, struct args *a)
 static void (*const fills[VALUE_TYPES])(struct churn *c, struct args *a) = {
     [VALUE_STRING] = set_string, [VALUE_LIST] = fill_list, [VALUE_SET] = fill_set,
     [VALUE_ZSET] = fill_zset,    [VALUE_HASH] = fill_hash, [VALUE_STREAM] = fill_stream,
+    [VALUE_JSON] = set_json,
 };
 
 static void (*const churns[VALUE_TYPES + 1])(struct churn *c, struct args *a) = {
     [VALUE_STRING] = churn_string, [VALUE_LIST] = churn_list, [VALUE_SET] = churn_set,
     [VALUE_ZSET] = churn_zset,     [VALUE_HASH] = churn_hash, [VALUE_STREAM] = churn_stream,
+    [VALUE_JSON] = churn_json,
     [VALUE_TYPES] = churn_names,
 };
 

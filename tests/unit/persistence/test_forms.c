@@ -2,6 +2,7 @@
 #include "base/num.h"
 #include "persistence/rdb_format.h"
 #include "persistence/rdb_read.h"
+#include "storage/type_json.h"
 #include "storage/db.h"
 #include "storage/evict.h"
 #include "storage/store.h"
@@ -165,16 +166,36 @@ END_TEST
 
 START_TEST(what_modules_and_candidates_left_is_refused_by_name)
 {
-    /* "ReJSON-RL", encoding version 3, as its author's documentation of module types builds it */
+    /* "ReJSON-RL", as its author's documentation of module types builds it; version 3 of its encoding is text */
     static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     struct buf v = { 0 };
     uint64_t id = 0;
 
     for (const char *c = "ReJSON-RL"; *c; c++) id = id << 6 | (uint64_t)(strchr(chars, *c) - chars);
-    id = id << 10 | 3;
-    forms_len(&v, id);
+    id = id << 10;
+    forms_len(&v, id | 4);
     forms_len(&v, 0);
-    refused(RDB_MODULE_2, &v, "'ReJSON-RL' (version 3)");
+    refused(RDB_MODULE_2, &v, "'ReJSON-RL' (version 4)");
+    forms_len(&v, id | 3);
+    forms_len(&v, 0);
+    refused(RDB_MODULE_2, &v, "begins with opcode 0");
+    forms_len(&v, id | 3);
+    forms_len(&v, 5);
+    forms_str(&v, STR("{\"a\": }"));
+    forms_len(&v, 0);
+    refused(RDB_MODULE_2, &v, "expected value");
+    forms_len(&v, id | 3);
+    forms_len(&v, 5);
+    forms_str(&v, STR("{}"));
+    forms_len(&v, 2);
+    refused(RDB_MODULE_2, &v, "does not end");
+    forms_len(&v, id | 3);
+    forms_len(&v, 5);
+    forms_str(&v, STR(" {\"a\": [1, 2]} "));
+    forms_len(&v, 0);
+    ck_assert_int_eq(load_value(RDB_MODULE_2, &v), OK);
+    expect_str(json_text(db_peek(s->dbs[0], STR("k"))), STR("{\"a\":[1,2]}"));
+    flush();
     refused(RDB_MODULE, &v, "type 6 (module)");
     refused(8, &v, "unknown type or opcode 8");
     refused(26, &v, "unknown type or opcode 26");
