@@ -11,7 +11,7 @@ import server as srv
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _EXAMPLE = re.compile(r"(?:\.example\s*=|\bex\b\s*=)?\s*((?:%s\s*)+)" % _STRING)
-_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
+_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|\'([^\']*)\'|(\S+)')
 
 
 def _text(literals):
@@ -21,8 +21,8 @@ def _text(literals):
 def _words(command):
     """Split by blanks, with quotes as in inline requests."""
     out = []
-    for quoted, plain in _WORD.findall(command):
-        word = ast.literal_eval('b"%s"' % quoted) if quoted or not plain else plain.encode("latin-1")
+    for quoted, bare, plain in _WORD.findall(command):
+        word = ast.literal_eval('b"%s"' % quoted) if quoted or not (bare or plain) else (bare or plain).encode("latin-1")
         out.append(word)
     return out
 
@@ -38,7 +38,7 @@ def all_examples():
     out = []
     for path in sorted(glob.glob(os.path.join(srv.ROOT, "commands", "*.c"))):
         with open(path, encoding="utf-8") as f:
-            source = f.read()
+            source = f.read().replace("'\"'", "0")  # a quote that begins no string
         for literals in _EXAMPLE.findall(source):
             text = _text(literals)
             if " => " not in text:
