@@ -289,7 +289,7 @@ static enum err run_resp(struct call *c)
 /* Of the document all that its key takes; of a part its text. */
 static void tell_memory(struct call *c, struct str value)
 {
-    const struct entry *e = db_peek(c->db, call_arg(c, 2));
+    const struct entry *e = db_peek(c->db, call_arg(c, 1));
     bool whole = e && json_text(e).p == value.p && json_text(e).n == value.n;
 
     reply_int(c->out, (int64_t)(whole ? db_value_bytes(e, 0) : value.n));
