@@ -9,6 +9,7 @@ connection of its own, in the clear, is refused then."""
 import glob
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -82,6 +83,28 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def default_maxclients():
+    """10000, or what the descriptors allow: 32 are kept for files and the like."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return "10000" if hard == resource.RLIM_INFINITY else str(min(10000, hard - 32))
+
+
+def set_and_watch(c, key):
+    """WATCH a key that expires soon, and is there when it is watched: on a busy machine it may go between the two.
+    Returns how many milliseconds it lives."""
+    life_ms = 20
+    while c.pipeline([("SET", key, "v", "PX", life_ms), ("WATCH", key), ("EXISTS", key)])[2] == 0:
+        c("UNWATCH")
+        life_ms *= 2
+    return life_ms
+
+
+def let_pass(c, ms):
+    """On the server's clock, without a look at another key than an own one."""
+    c("SET", "let-pass", "", "PX", ms)
+    wait_for(lambda: c("EXISTS", "let-pass") == 0)
 
 
 OVER_TLS = os.environ.get("MEMD_TEST_TLS") == "1"

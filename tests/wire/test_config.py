@@ -21,7 +21,7 @@ def test_get_takes_patterns(c, c3):
 
 
 def test_the_defaults_are_those_of_redis(c):
-    want = {"databases": "16", "timeout": "0", "tcp-keepalive": "300", "maxclients": "10000",
+    want = {"databases": "16", "timeout": "0", "tcp-keepalive": "300", "maxclients": srv.default_maxclients(),
             "hash-max-listpack-entries": "512", "hash-max-listpack-value": "64", "set-max-intset-entries": "512",
             "list-max-listpack-size": "-2", "list-compress-depth": "0", "appendfsync": "everysec",
             "slowlog-log-slower-than": "10000", "slowlog-max-len": "128", "latency-monitor-threshold": "0",

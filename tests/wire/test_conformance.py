@@ -5,7 +5,7 @@ import time
 import pytest
 
 from resp import Err, NIL_ARRAY, OK, Simple
-from server import free_port, wait_for
+from server import free_port, let_pass, set_and_watch, wait_for
 
 PONG = Simple("PONG")
 BAD_PAYLOAD = Err("ERR DUMP payload version or checksum are wrong")
@@ -134,8 +134,8 @@ def test_subscribing_is_confirmed_with_replies_off(c3):
 
 def test_paused_clients_count_as_blocked_and_nothing_expires(server, c):
     other = server.conn()
-    c("SET", "k", "v", "PX", 20)
-    c("CLIENT", "PAUSE", 100000, "WRITE")
+    c("MULTI"), c("SET", "k", "v", "PX", 20), c("CLIENT", "PAUSE", 100000, "WRITE")
+    assert c("EXEC") == [OK, OK]
     other.send("SET", "x", 1)
     wait_for(lambda: c.info("clients")["blocked_clients"] == "1" or None)
     wait_for(lambda: c("EXISTS", "k") == 0 or None)
@@ -149,9 +149,7 @@ def test_paused_clients_count_as_blocked_and_nothing_expires(server, c):
 
 def test_a_watched_key_that_expires_unseen_spoils_exec(c):
     c("DEBUG", "SET-ACTIVE-EXPIRE", 0)
-    c("SET", "k", 1, "PX", 20)
-    c("WATCH", "k")
-    time.sleep(0.05)
+    let_pass(c, set_and_watch(c, "k"))
     c("MULTI")
     c("PING")
     assert c("EXEC") == NIL_ARRAY
@@ -161,7 +159,7 @@ def test_a_watched_key_that_expires_unseen_spoils_exec(c):
 def test_a_key_that_had_expired_before_watch_spoils_nothing(c):
     c("DEBUG", "SET-ACTIVE-EXPIRE", 0)
     c("SET", "k", 1, "PX", 1)
-    time.sleep(0.02)
+    let_pass(c, 2)
     c("SELECT", 1)
     c("WATCH", "k")
     c("SWAPDB", 0, 1)

@@ -125,8 +125,7 @@ def test_an_earlier_time_wins(c):
 
 
 def test_persist_saves_the_key(c):
-    c("SET", "k", "v", "PX", 20)
-    c("PERSIST", "k")
+    c("MULTI"), c("SET", "k", "v", "PX", 20), c("PERSIST", "k"), c("EXEC")
     c("SET", "probe", "v", "PX", 30)
     wait_for(lambda: c("EXISTS", "probe") == 0)
     assert c("GET", "k") == b"v"

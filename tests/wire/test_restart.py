@@ -204,7 +204,7 @@ def own_binary(tmp_path):
 def test_the_program_that_lies_there_now_is_what_begins(start, tmp_path):
     """An upgrade: the file is replaced by another one, as packages do it."""
     path = own_binary(tmp_path)
-    s = start(binary=path)
+    s = start(binary=path, core_dumps="yes")  # else /proc/PID/exe is root's to see
     s.conn()("SET", "k", "v")
     shutil.copy(MEMD.path, path + ".new")
     os.rename(path + ".new", path)

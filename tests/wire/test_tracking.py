@@ -60,9 +60,7 @@ def test_noloop(c3, c):
 
 def test_expiry_and_deletion_are_changes(c3, c):
     c3("CLIENT", "TRACKING", "ON")
-    c("SET", "a", "1", "PX", "30")
-    c("SET", "b", "1")
-    c3("MGET", "a", "b")
+    c3.pipeline([("MULTI",), ("SET", "a", "1", "PX", "30"), ("SET", "b", "1"), ("MGET", "a", "b"), ("EXEC",)])
     assert c3.read() == invalid(b"a")
     c("DEL", "b")
     assert c3.read() == invalid(b"b")

@@ -2,7 +2,7 @@
 import pytest
 
 from resp import Err, NIL_ARRAY, OK, QUEUED
-from server import wait_for
+from server import set_and_watch, wait_for
 
 
 def test_queued_commands_run_as_one(talk):
@@ -114,8 +114,7 @@ def test_own_change_counts_too(c):
 
 
 def test_a_watched_key_that_expires_aborts(c, c2):
-    c("SET", "k", "v", "PX", "15")
-    c("WATCH", "k")
+    set_and_watch(c, "k")
     wait_for(lambda: c2("EXISTS", "k") == 0)
     c("MULTI")
     c("PING")
