@@ -398,6 +398,21 @@ void client_used_input(struct client *c)
     }
 }
 
+void client_fit_input(struct client *c)
+{
+    struct buf small = { .may_fail = true };
+
+    if (c->in.cap < LOOP_READ || c->in.n > LOOP_READ / 8) return;
+    buf_add(&small, c->in.p, c->in.n);
+    if (small.failed) {
+        buf_fini(&small);
+        return;
+    }
+    explicit_bzero(c->in.p, c->in.n); /* of a password that came in it the handler wipes the one copy that it sees */
+    give_back(c->server, &c->in);
+    c->in = small;
+}
+
 char *client_input_room(struct client *c, size_t *n)
 {
     /* A length that a client claims is not yet bytes: at most as much is taken as it has sent. */

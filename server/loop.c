@@ -38,7 +38,8 @@ enum {
     SAVE_SHARE = 16,     /* a save takes one part in so many of a busy loop's time, ... */
     SAVE_SLICE_US = 50,  /* ... and not less than this at once; so much when requests come but none waits */
     NAP_US = 50,         /* between such slices */
-    QUIET_US = 100000    /* without a request: a save may take longer slices */
+    QUIET_US = 100000,   /* without a request: a save may take longer slices */
+    CROWD = 256          /* reads in one go that keep a buffer of LOOP_READ each until their requests run */
 };
 
 /* --- time ---------------------------------------------------------------------------------------------- */
@@ -150,6 +151,7 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
     } else if (UNLIKELY(input_over_limit(c))) {
         close_greedy(c);
     } else {
+        if (UNLIKELY(s->stats.reads - s->turn_reads > CROWD)) client_fit_input(c);
         client_wants_parse(c);
     }
 }
@@ -314,6 +316,7 @@ static bool turn(struct server *s)
     uint64_t from = ticks_now(), to, commands = s->stats.commands;
 
     s->turns++;
+    s->turn_reads = s->stats.reads;
     atomic_exchange(&s->woken, false); /* before anything is looked at */
     loop_refresh_time(s);
     s->reads_wait = persist_reads_wait(s->persist);

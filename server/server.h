@@ -132,6 +132,7 @@ struct server {
     int64_t save_earned_us;
     int64_t ran_us;             /* ... and when a command last ran */
     uint64_t turns;
+    uint64_t turn_reads;        /* stats.reads when the last turn began: what came since waits for the next */
     uint64_t turn_ticks;        /* spent in turns, in units of ticks_now */
     uint64_t command_us;        /* and in commands */
     bool cron_paused;           /* DEBUG PAUSE-CRON */

@@ -2,8 +2,10 @@
 memory, others are served, and who is refused is told so, or the log is. (How fast others are served meanwhile:
 tests/bench/abuse.py.)"""
 import contextlib
+import os
 import resource
 import select
+import signal
 import socket
 
 import pytest
@@ -75,6 +77,21 @@ def test_thousands_of_active_connections_are_all_answered(start):
         c.send("GET", "k:%d" % i)
     for i, c in enumerate(conns):
         assert c.read() == OK and c.read() == b"%d" % i
+
+
+def test_buffers_of_thousands_who_ask_at_once_take_nothing_from_the_keys(start):
+    """All are read before any is run: a buffer for each would fill the memory that is left."""
+    s = start(maxclients=20000)
+    c = s.conn()
+    conns = [s.conn() for _ in range(many(2000))]
+    for turn in range(3):  # libevent asks for more at a time when there was more
+        if turn == 2:
+            assert c("CONFIG", "SET", "maxmemory", used(c) + 12 * MB) == OK
+        os.kill(s.pid, signal.SIGSTOP)
+        for i, x in enumerate(conns):
+            x.send("SET", "k:%d" % i, "v")
+        os.kill(s.pid, signal.SIGCONT)
+        assert {x.read() for x in conns} == {OK}
 
 
 def test_a_storm_of_connections(start):
