@@ -157,6 +157,7 @@ static int gather(struct server *s, struct batched *batch)
         }
         gather_from(c, batch, &n);
         if (n == before && c->in_short) {
+            client_fit_input(c);
             rest(c);
             client_count_memory(c);
         }

@@ -187,8 +187,9 @@ void client_wants_parse(struct client *c);
 /* Room to receive into, at least what is known to be missing of a request. NULL: there is no memory for so much. */
 char *client_input_room(struct client *c, size_t *n);
 
-/* c has been read, and waits among many: what little came moves to a buffer of its size, so that thousands who ask at
- * once take no memory from the keys (a read has room for 32 KiB, and all are read before any is run). */
+/* What little c has sent will lie here for a while: it moves to a buffer of its size. Otherwise thousands who ask at once
+ * (all are read before any is run), or who do not go on in a request, would take memory from the keys: a read has room
+ * for 32 KiB. */
 void client_fit_input(struct client *c);
 
 /* Drop the input that was parsed; gives the buffer back when nothing is left. No argument of a parsed

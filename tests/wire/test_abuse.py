@@ -183,6 +183,22 @@ def test_bytes_one_by_one(start):
     assert used(c) - before < 4 * MB
 
 
+def test_requests_that_are_not_finished_take_no_more_than_their_bytes(start):
+    s = start(maxclients=20000)
+    c, n = s.conn(), many(2000)
+    slow = [s.conn() for _ in range(n)]
+    request = encode(["SET", "slow", "value"])
+    before = used(c)
+    for piece in (request[:1], request[1:9]):
+        for x in slow:
+            x.send_raw(piece)
+        wait_for(lambda: c("CLIENT", "LIST").count(b" qbuf=%d " % (9 if len(piece) == 8 else 1)) == n)
+    assert (used(c) - before) / n < 4096
+    for x in slow:
+        x.send_raw(request[9:])
+    assert {x.read() for x in slow} == {OK}
+
+
 def test_bytes_one_by_one_before_authentication(start):
     s = start(requirepass="pw")
     c = s.conn()
