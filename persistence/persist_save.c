@@ -32,8 +32,10 @@ enum {
     RULES_EVERY_US = 100000,
     RETRY_S = 5,               /* after a failed save, and ... */
     RETRY_REWRITE_US = 10000000, /* ... after a failed rewrite */
-    ARCHIVE_WAIT_MS = 30000, /* for the archive, at most, ... */
-    ARCHIVE_HELD_MS = 3000,  /* ... while all wait for the save and memd goes on after, in ... */
+    /* For the archive: one that lags behind a burst has minutes of work, and without rewrites the log would grow on. */
+    ARCHIVE_WAIT_MS = 600000,
+    ARCHIVE_END_MS = 30000,  /* at the end of memd */
+    ARCHIVE_HELD_MS = 3000,  /* while all wait for the save, and memd goes on after */
     ARCHIVE_SLICE_MS = 50
 };
 
@@ -44,7 +46,7 @@ enum {
 static bool archive_has_all(struct persist *p)
 {
     const struct persist_archive *a = p->env.archive;
-    int64_t most = p->held && !p->ends ? ARCHIVE_HELD_MS : ARCHIVE_WAIT_MS;
+    int64_t most = !p->held ? ARCHIVE_WAIT_MS : p->ends ? ARCHIVE_END_MS : ARCHIVE_HELD_MS;
     bool has = p->archive_mark == 0 || PLANTED(BUG_BASE_BEFORE_ARCHIVE);
 
     atomic_store(&p->archive_awaited, true);
