@@ -166,6 +166,26 @@ static int bound_socket(const struct addrinfo *ai, int backlog)
     return -1;
 }
 
+/* Whether this machine lacks the address that could not be bound. Of a low port that we may not have, bind may say so before
+ * it looks at the address: asked again without the port. */
+static bool is_missing(const struct addrinfo *ai, int error)
+{
+    struct sockaddr_storage a = { 0 };
+    struct addrinfo without_port = *ai;
+    int fd;
+
+    if (error == EACCES && (ai->ai_family == AF_INET || ai->ai_family == AF_INET6)) {
+        memcpy(&a, ai->ai_addr, ai->ai_addrlen);
+        if (ai->ai_family == AF_INET) ((struct sockaddr_in *)&a)->sin_port = 0;
+        else ((struct sockaddr_in6 *)&a)->sin6_port = 0;
+        without_port.ai_addr = (struct sockaddr *)&a;
+        fd = bound_socket(&without_port, 1);
+        error = fd < 0 ? errno : EACCES;
+        if (fd >= 0) close(fd);
+    }
+    return error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == EPROTONOSUPPORT;
+}
+
 /* One that was open before a RESTART: those who connected meanwhile wait in it. -1: none. */
 static int inherited(struct server *s, const char *name, const struct sockaddr *a, socklen_t n)
 {
@@ -179,7 +199,8 @@ bool listen_socket(struct server *s, const char *address, int port, int backlog,
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
     struct addrinfo *list;
     char service[8];
-    int rc;
+    int rc, error;
+    bool missing;
 
     *fd = -1;
     if (strcmp(host, "*") == 0) {
@@ -195,15 +216,12 @@ bool listen_socket(struct server *s, const char *address, int port, int backlog,
     }
     *fd = inherited(s, INHERIT_TCP, list->ai_addr, list->ai_addrlen);
     if (*fd < 0) *fd = bound_socket(list, backlog);
+    error = errno;
+    missing = *fd < 0 && optional && is_missing(list, error);
     freeaddrinfo(list);
-    if (*fd < 0) {
-        bool missing = errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT;
-        if (optional && missing) return true;
-        log_warning(s->log, "Could not create server TCP listening socket %s:%s: bind: %s", host, service,
-                    strerror(errno));
-        return false;
-    }
-    return true;
+    if (*fd >= 0 || missing) return true;
+    log_warning(s->log, "Could not create server TCP listening socket %s:%s: bind: %s", host, service, strerror(error));
+    return false;
 }
 
 static bool open_tcp(struct server *s, const char *address, int64_t port, bool is_tls)

@@ -88,11 +88,13 @@ def can_ping(s):
 
 @as_root
 def test_what_needs_root_is_done_before(theirs, start, tmp_path):
-    """A low port, a pidfile where only root may make files, a limit of open files above the hard one."""
+    """A low port, of an address that is not there as well, a pidfile where only root may make files, a limit of open files
+    above the hard one."""
     port = next(p for p in range(1000, 1023) if is_free(p))
     run = tmp_path / "run"
     run.mkdir()
     s = start(run_as="nobody", directory=theirs, port=port, pidfile=str(run / "pid"), maxclients=5000,
+              bind="127.0.0.1 -2001:db8::1",  # of examples: no machine has it
               wrapper=["prlimit", "--nofile=1000:1000"])
     with open("/proc/self/status") as f:  # in some containers root has no say in limits
         may_raise = int(re.search(r"CapEff:\s*(\w+)", f.read())[1], 16) >> 24 & 1
@@ -171,7 +173,7 @@ def test_another_process_of_the_user_cannot_look_into_it(theirs, start):
         code = ("import os; os.setgroups([]); os.setresgid(*[%d] * 3); os.setresuid(*[%d] * 3);"
                 "open('/proc/%d/environ', 'rb').read()" % (NOBODY.pw_gid, NOBODY.pw_uid, s.pid))
         return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr
-    s = start(run_as="nobody", directory=theirs)
+    s = start(run_as="nobody", directory=theirs, core_dumps="no")
     assert "PermissionError" in peek(s)
     s.stop()
     s.settings["core_dumps"] = "yes"
