@@ -149,7 +149,7 @@ layers:
 	tests/lib/layers.sh
 
 wire: binary
-	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) -m pytest -q -p no:cacheprovider tests/wire tests/crash $(if $(T),-k "$(T)")
+	MEMD_BIN="$(abspath $(BINARY))" $(PYTHON) -m pytest -q -p no:cacheprovider tests/wire tests/crash $(if $(T),-k "$(T)")
 
 test: unit fuzz-short layers wire
 
@@ -158,14 +158,14 @@ test-asan: unit-asan
 
 # The same random commands to memd and a stock server (REFERENCE), COMMANDS of them a protocol; SEED=0: by the clock.
 differential: binary
-	MEMD_BIN=$(abspath $(BINARY)) MEMD_DIFF_COMMANDS=$(or $(COMMANDS),1000000) MEMD_DIFF_SEED=$(or $(SEED),0) \
+	MEMD_BIN="$(abspath $(BINARY))" MEMD_DIFF_COMMANDS=$(or $(COMMANDS),1000000) MEMD_DIFF_SEED=$(or $(SEED),0) \
 		MEMD_DIFF_REFERENCE=$(REFERENCE) $(PYTHON) -m pytest -q -s -p no:cacheprovider tests/wire/test_differential.py
 
 # kill -9 and power cuts again and again; everything at once for a while; figures beside stock redis-server.
 crash: binary
-	$(PYTHON) tests/crash/syscalls.py --bin $(abspath $(BINARY)) --seed $(or $(SEED),0)
-	$(PYTHON) tests/crash/syscalls.py --bin $(abspath $(BINARY)) --seed $(or $(SEED),0) --power
-	$(PYTHON) tests/crash/run.py --bin $(abspath $(BINARY)) --kills $(or $(KILLS),10000) --seed $(or $(SEED),0) --only "$(T)"
+	$(PYTHON) tests/crash/syscalls.py --bin "$(abspath $(BINARY))" --seed $(or $(SEED),0)
+	$(PYTHON) tests/crash/syscalls.py --bin "$(abspath $(BINARY))" --seed $(or $(SEED),0) --power
+	$(PYTHON) tests/crash/run.py --bin "$(abspath $(BINARY))" --kills $(or $(KILLS),10000) --seed $(or $(SEED),0) --only "$(T)"
 
 # Builds with one mistake each (base/planted.h): each must be found.
 crash-selftest:
@@ -173,15 +173,15 @@ crash-selftest:
 
 # Power cuts under ext4, shut down without its journal; needs root and loop devices, and says so.
 crash-ext4: binary
-	$(PYTHON) tests/crash/ext4.py --bin $(abspath $(BINARY)) --cuts $(or $(CUTS),60) --seed $(or $(SEED),0)
+	$(PYTHON) tests/crash/ext4.py --bin "$(abspath $(BINARY))" --cuts $(or $(CUTS),60) --seed $(or $(SEED),0)
 
 # A kill at each system call, by strace; says so when that is not there.
 crash-strace: binary
-	$(PYTHON) tests/crash/syscalls.py --bin $(abspath $(BINARY)) --strace
+	$(PYTHON) tests/crash/syscalls.py --bin "$(abspath $(BINARY))" --strace
 
 # Every system call fails in turn; needs strace, and says so when it is not there.
 matrix: binary
-	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/crash/matrix.py $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),0)
+	MEMD_BIN="$(abspath $(BINARY))" $(PYTHON) tests/crash/matrix.py $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),0)
 
 # Power cuts as a model, and each error at each operation.
 powercut:
@@ -195,38 +195,38 @@ short-io: binary
 	$(MAKE) unit-build T=unit/persistence/
 	$(PYTHON) -c "import sys; sys.path.insert(0, 'tests/lib'); import shim; shim.build('short_io_shim')"
 	@for t in $(patsubst %.c,$(B)/%,$(filter-out %_lock.c,$(wildcard tests/unit/persistence/test_*.c))); do \
-		LD_PRELOAD=$(abspath build/shim/short_io_shim.so) $$t > $$t.log 2>&1 || { cat $$t.log; exit 1; }; echo "ok $$t"; done
-	MEMD_PRELOAD=$(abspath build/shim/short_io_shim.so) $(MAKE) wire T="persistence or snapshot"
+		LD_PRELOAD="$(abspath build/shim/short_io_shim.so)" $$t > $$t.log 2>&1 || { cat $$t.log; exit 1; }; echo "ok $$t"; done
+	MEMD_PRELOAD="$(abspath build/shim/short_io_shim.so)" $(MAKE) wire T="persistence or snapshot"
 
 # Power cuts under ext4, block by block; needs root and python3-fusepy, and says so.
 blocklog: binary
-	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/crash/blocklog.py --states $(or $(STATES),1000) --seed $(or $(SEED),0)
+	MEMD_BIN="$(abspath $(BINARY))" $(PYTHON) tests/crash/blocklog.py --states $(or $(STATES),1000) --seed $(or $(SEED),0)
 
 memory: binary
-	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/crash/memory.py --seconds $(or $(SECONDS_OF_LOAD),60) --rounds $(or $(ROUNDS),5) --seed $(or $(SEED),0)
+	MEMD_BIN="$(abspath $(BINARY))" $(PYTHON) tests/crash/memory.py --seconds $(or $(SECONDS_OF_LOAD),60) --rounds $(or $(ROUNDS),5) --seed $(or $(SEED),0)
 
 soak: asan
-	MEMD_BIN=$(abspath build/asan/memd) $(PYTHON) tests/crash/soak.py --minutes $(or $(MINUTES),15) --seed $(or $(SEED),0)
+	MEMD_BIN="$(abspath build/asan/memd)" $(PYTHON) tests/crash/soak.py --minutes $(or $(MINUTES),15) --seed $(or $(SEED),0)
 
 bench: binary
-	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick) $(if $(T),--only "$(T)")
+	MEMD_BIN="$(abspath $(BINARY))" $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick) $(if $(T),--only "$(T)")
 
 # Many sessions in little memory, with kills: each must be there, once. 20 GB of disk and half an hour for a million.
 archive-proof: binary
-	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/bench/archive_proof.py $(if $(SESSIONS),--sessions $(SESSIONS)) \
+	MEMD_BIN="$(abspath $(BINARY))" $(PYTHON) tests/bench/archive_proof.py $(if $(SESSIONS),--sessions $(SESSIONS)) \
 		$(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 # Their libraries come from registries: never part of make test.
 clients: binary
-	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) tests/clients/run.py $(T)
+	MEMD_BIN="$(abspath $(BINARY))" $(PYTHON) tests/clients/run.py $(T)
 
 test-debootstrap:
 	$(PYTHON) tests/debootstrap/prove.py
 
 docs: binary
-	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) docs/make_commands.py > build/commands.md
+	MEMD_BIN="$(abspath $(BINARY))" $(PYTHON) docs/make_commands.py > build/commands.md
 	mv build/commands.md docs/commands.md
-	MEMD_BIN=$(abspath $(BINARY)) $(PYTHON) docs/make_metrics.py > build/metrics.md
+	MEMD_BIN="$(abspath $(BINARY))" $(PYTHON) docs/make_metrics.py > build/metrics.md
 	mv build/metrics.md docs/metrics.md
 
 # What the binary runs with, for those who keep account of it.
