@@ -66,13 +66,19 @@ def bill(binary):
             "components": components}
 
 
+def lacking(components):
+    """What to say of those that are older than the fixes."""
+    return ["%s %s lacks fixes that %s has" % (c["name"], c["version"], AT_LEAST[c["name"]]) for c in components
+            if c["name"] in AT_LEAST and c["version"] and is_older(c["version"], AT_LEAST[c["name"]])]
+
+
 def main():
     made = bill(sys.argv[1])
     json.dump(made, sys.stdout, indent=2)
     print()
-    old = [c for c in made["components"] if c["name"] in AT_LEAST and c["version"] and is_older(c["version"], AT_LEAST[c["name"]])]
-    for c in old:
-        print("%s %s lacks fixes that %s has" % (c["name"], c["version"], AT_LEAST[c["name"]]), file=sys.stderr)
+    old = lacking(made["components"])
+    for line in old:
+        print(line, file=sys.stderr)
     return 1 if old else 0
 
 
