@@ -32,18 +32,24 @@ static void drop_due(struct slot *s, bool for_write)
 }
 
 /* Fill s; what has expired is removed (unless the store is frozen) and not found. */
-static inline void find(struct db *db, struct str key, struct slot *s, bool for_write)
+static inline void fill(struct db *db, struct str key, struct slot *s, bool for_write)
 {
     uint64_t hash = db_hash(db, key);
 
-#ifdef STORE_TELLS_LOOKUPS
-    if (db->store->on_lookup) db->store->on_lookup(db->store->on_lookup_ctx, key);
-#endif
     s->db = db;
     s->shard = db_shard(db, hash);
     s->key = key;
     table_look(&s->shard->keys, hash, key, &s->ref);
     if (s->ref.e && due(db->store, s->ref.e)) drop_due(s, for_write);
+}
+
+/* The same for a key that somebody asks about. */
+static inline void find(struct db *db, struct str key, struct slot *s, bool for_write)
+{
+#ifdef STORE_TELLS_LOOKUPS
+    if (db->store->on_lookup) db->store->on_lookup(db->store->on_lookup_ctx, key);
+#endif
+    fill(db, key, s, for_write);
 }
 
 bool db_find_kept(struct db *db, struct str key, struct slot *s)
@@ -123,14 +129,25 @@ const struct entry *db_peek(struct db *db, struct str key)
     return s.ref.e;
 }
 
+static inline bool open_for_change(struct slot *s)
+{
+    if (!s->ref.e) return false;
+    table_before_change(&s->shard->keys, s->ref.hash);
+    evict_mark(s->db->store, s->ref.e, true);
+    if (UNLIKELY(s->ref.e->ns != 0)) ns_note_write(s->db, s->ref.e);
+    return true;
+}
+
 bool db_find_write(struct db *db, struct str key, struct slot *s)
 {
     find(db, key, s, true);
-    if (!s->ref.e) return false;
-    table_before_change(&s->shard->keys, s->ref.hash);
-    evict_mark(db->store, s->ref.e, true);
-    if (UNLIKELY(s->ref.e->ns != 0)) ns_note_write(db, s->ref.e);
-    return true;
+    return open_for_change(s);
+}
+
+bool db_find_victim(struct db *db, const struct entry *e, struct slot *s)
+{
+    fill(db, entry_key(e), s, true);
+    return open_for_change(s);
 }
 
 enum err db_find_type(struct db *db, struct str key, enum value_type type, struct slot *s)

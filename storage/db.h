@@ -70,6 +70,9 @@ const struct entry *db_peek(struct db *db, struct str key);
 /* Look up for changing. Fills s; true when the key is there. Marks the use, keeps the pre-image. */
 bool db_find_write(struct db *db, struct str key, struct slot *s);
 
+/* The same for e, which is in db and has to make room. Nobody has asked about its key: on_lookup is not told. */
+bool db_find_victim(struct db *db, const struct entry *e, struct slot *s);
+
 /* As db_find_write with a type: OK (found), ERR_NO_KEY (s is ready for db_add), ERR_WRONG_TYPE. */
 enum err MUST_USE db_find_type(struct db *db, struct str key, enum value_type type, struct slot *s);
 

@@ -154,7 +154,7 @@ bool evict_remove(struct db *db, const struct entry *e)
     size_t bytes = st->defer ? db_value_bytes(e, 5) : 0;
     struct slot s;
 
-    if (!db_find_write(db, entry_key(e), &s)) return false;
+    if (!db_find_victim(db, e, &s)) return false;
     db_remove(&s, CHANGE_EVICTED, true);
     st->evict->refused = 0;
     if (st->stats.lazy_freed != freed) st->evict->aside += bytes;

@@ -118,6 +118,21 @@ def test_empty_and_binary_keys(c):
         assert c("ARCHIVE.DROP", key) == 1
 
 
+def test_recall_makes_room_first(start):
+    c = start(maxmemory="16mb", maxmemory_policy="allkeys-random", namespace=["* archive evict"]).conn()
+    value = os.urandom(10000)
+    keys = ["k%d" % i for i in range(3000)]
+    for key in keys:
+        c("SET", key, value)
+        c("ARCHIVE.PUT", key)
+    gone = [key for key in keys if c("EXISTS", key) == 0]
+    before = int(c.info("stats")["evicted_keys"])
+    assert len(gone) == before > 100
+    for key in gone[:1700]:  # as much as there may be
+        assert c("ARCHIVE.RECALL", key) == 1
+    assert int(c.info("stats")["evicted_keys"]) > before
+
+
 def test_drop_erases_all_versions_of_a_key_or_of_all_that_match(c):
     for key in "a:1", "a:2", "b:1":
         for i in range(3):
