@@ -117,11 +117,12 @@ static struct str id_key(const uint64_t *id)
     return str_of(id, sizeof *id);
 }
 
-struct client *client_new(struct server *s, int fd, bool is_unix)
+struct client *client_new(struct server *s, int fd, const struct address *from, bool is_unix)
 {
     struct client *c = new_client(s, fd, is_unix ? CLIENT_UNIX : 0);
     struct entry *e = entry_new_ptr(VALUE_STRING, ENC_BLOB, id_key(&c->id), -1);
 
+    c->from = *from;
     acl_start(c);
     entry_set_ptr(e, c);
     table_insert(&s->by_id, table_hash(&s->by_id, id_key(&c->id)), e);

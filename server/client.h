@@ -11,6 +11,7 @@
 #define MEMD_SERVER_CLIENT_H
 
 #include "protocol/resp.h"
+#include "server/address.h"
 #include "server/server.h"
 
 enum client_flag {
@@ -106,6 +107,7 @@ struct client {
     int64_t soft_limit_since_ms;   /* output over its soft limit; 0: not */
     uint64_t net_in, net_out, n_commands;
     char *name, *lib_name, *lib_ver; /* NULL: none */
+    struct address from;
     char *peer, *local;          /* "ip:port" or the unix path; made when first asked */
     size_t memory;               /* its part of server->client_memory */
     int64_t big_since_ms;        /* that is large; 0: not */
@@ -123,7 +125,7 @@ struct client {
 enum { CLIENT_MAGIC = 0x6d656d63 };
 
 /* A connection on fd (non-blocking already), registered with the loop. */
-struct client *client_new(struct server *s, int fd, bool is_unix);
+struct client *client_new(struct server *s, int fd, const struct address *from, bool is_unix);
 
 /* A client without a connection, which takes requests from the log. Its replies are dropped. */
 struct client *client_new_loader(struct server *s);

@@ -19,13 +19,16 @@ void client_set_text(char **field, struct str text)
 
 const char *client_peer(struct client *c)
 {
-    if (c->peer == NULL) c->peer = listen_name(c->server, c->fd, c->flags & CLIENT_UNIX, true);
+    if (c->peer != NULL) return c->peer;
+    if (c->flags & CLIENT_UNIX) return c->peer = listen_name(c->server, c->fd, true);
+    c->peer = mem_alloc(ADDRESS_NAME_MAX);
+    address_name(&c->from, c->peer);
     return c->peer;
 }
 
 const char *client_local(struct client *c)
 {
-    if (c->local == NULL) c->local = listen_name(c->server, c->fd, c->flags & CLIENT_UNIX, false);
+    if (c->local == NULL) c->local = listen_name(c->server, c->fd, c->flags & CLIENT_UNIX);
     return c->local;
 }
 

@@ -1,7 +1,8 @@
 /* guess.c -- see guess.h. */
 #include "server/guess.h"
 
-#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
@@ -59,29 +60,29 @@ static uint64_t of_ipv4(uint32_t address)
     return UINT64_C(0x0000ffff) << 32 | address;
 }
 
-static uint64_t of_ipv6(const struct in6_addr *a)
+static uint64_t of_ipv6(const uint8_t ip[16])
 {
-    uint64_t net = 0;
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+    uint64_t net;
     uint32_t last;
 
-    if (IN6_IS_ADDR_V4MAPPED(a)) {
-        memcpy(&last, a->s6_addr + 12, sizeof last);
+    if (memcmp(ip, mapped, sizeof mapped) == 0) {
+        memcpy(&last, ip + 12, sizeof last);
         return of_ipv4(last);
     }
-    memcpy(&net, a->s6_addr, sizeof net);
+    memcpy(&net, ip, sizeof net);
     return net != 0 ? net : 1; /* ::1 and its like */
 }
 
 /* 0: it comes from nowhere that is counted. */
-static uint64_t address_of(const struct client *c)
+static uint64_t source_address(const struct client *c)
 {
-    struct sockaddr_storage a = { 0 };
-    socklen_t n = sizeof a;
+    uint32_t ipv4;
 
-    if ((c->flags & CLIENT_UNIX) || c->fd < 0 || getpeername(c->fd, (struct sockaddr *)&a, &n) != 0) return 0;
-    if (a.ss_family == AF_INET) return of_ipv4(((struct sockaddr_in *)(void *)&a)->sin_addr.s_addr);
-    if (a.ss_family == AF_INET6) return of_ipv6(&((struct sockaddr_in6 *)(void *)&a)->sin6_addr);
-    return 0;
+    if (c->from.family == AF_INET6) return of_ipv6(c->from.ip);
+    if (c->from.family != AF_INET) return 0;
+    memcpy(&ipv4, c->from.ip, sizeof ipv4);
+    return of_ipv4(ipv4);
 }
 
 static struct source *row_of(struct guesses *g, uint64_t address)
@@ -193,7 +194,7 @@ enum err guess_may_try(struct call *call)
 
     if (s->conf->auth_delay_max == 0 || block_parked(c, &parking) != NULL) return OK; /* it has waited */
     if (s->busy_saved != NULL) return OK; /* who wants to end a script that runs too long cannot wait for its end */
-    address = address_of(c);
+    address = source_address(c);
     src = address != 0 ? find(s, address) : NULL;
     ms = src != NULL ? guess_delay_ms(src->failures, s->conf->auth_delay_max) : 0;
     if (ms == 0) return OK;
@@ -209,7 +210,7 @@ static void tell(struct server *s, struct client *c, uint32_t failures)
 
 void guess_failed(struct client *c)
 {
-    uint64_t address = address_of(c);
+    uint64_t address = source_address(c);
     struct source *src;
 
     if (address == 0) {
@@ -224,7 +225,7 @@ void guess_failed(struct client *c)
 
 void guess_right(struct client *c)
 {
-    uint64_t address = address_of(c);
+    uint64_t address = source_address(c);
     struct source *src = address != 0 ? find(c->server, address) : NULL;
 
     if (src != NULL) *src = (struct source){ 0 };

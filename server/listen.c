@@ -5,7 +5,6 @@
 #include "server/acl.h"
 #include "server/listen.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -84,6 +83,7 @@ static void welcome(struct listener *l, int fd, const struct sockaddr *from)
     struct server *s = l->server;
     bool full = s->n_clients + tls_n_greeted(s) >= (size_t)s->conf->maxclients && !tls_gives_way(s) && !stranger_gives_way(s);
     bool deny = is_protected(s) && !listen_is_loopback(from);
+    struct address peer = address_of(from);
 
     if (full || deny) s->stats.rejected++;
     if (full || (deny && !l->is_tls)) {
@@ -92,8 +92,8 @@ static void welcome(struct listener *l, int fd, const struct sockaddr *from)
     }
     if (!l->is_unix) set_options(s, fd);
     s->stats.connections += !deny;
-    if (l->is_tls) tls_greet(s, fd, deny ? denied : NULL);
-    else client_new(s, fd, l->is_unix);
+    if (l->is_tls) tls_greet(s, fd, &peer, deny ? denied : NULL);
+    else client_new(s, fd, &peer, l->is_unix);
 }
 
 static void pause_accepting(struct server *s)
@@ -384,25 +384,19 @@ bool listen_move(struct server *s)
     return open_all_tcp(s, PLAIN | TLS);
 }
 
-char *listen_name(struct server *s, int fd, bool is_unix, bool peer)
+char *listen_name(struct server *s, int fd, bool is_unix)
 {
     struct sockaddr_storage a = { 0 };
     socklen_t n = sizeof a;
-    char ip[INET6_ADDRSTRLEN] = "?", *out = mem_alloc(256);
-    int rc = peer ? getpeername(fd, (struct sockaddr *)&a, &n) : getsockname(fd, (struct sockaddr *)&a, &n);
+    char *out = mem_alloc(256);
+    struct address ours;
 
     if (is_unix) {
         snprintf(out, 256, "%s:0", s->conf->unixsocket);
-    } else if (rc != 0 || fd < 0) {
-        snprintf(out, 256, "?:0");
-    } else if (a.ss_family == AF_INET) {
-        struct sockaddr_in *in = (struct sockaddr_in *)(void *)&a;
-        inet_ntop(AF_INET, &in->sin_addr, ip, sizeof ip);
-        snprintf(out, 256, "%s:%d", ip, ntohs(in->sin_port));
-    } else {
-        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)&a;
-        inet_ntop(AF_INET6, &in6->sin6_addr, ip, sizeof ip);
-        snprintf(out, 256, "[%s]:%d", ip, ntohs(in6->sin6_port));
+        return out;
     }
+    if (fd >= 0 && getsockname(fd, (struct sockaddr *)&a, &n) != 0) a.ss_family = AF_UNSPEC;
+    ours = address_of((const struct sockaddr *)&a);
+    address_name(&ours, out);
     return out;
 }

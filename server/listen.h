@@ -39,8 +39,8 @@ bool listen_is_loopback(const struct sockaddr *a);
 /* A descriptor or a place has become free: accept again if accepting was paused. */
 void listen_resume(struct server *s);
 
-/* "ip:port" ("[ip]:port" for IPv6), "path:0" for a unix socket, of the peer or of our side. The caller
- * frees it by mem_free. */
-char *listen_name(struct server *s, int fd, bool is_unix, bool peer);
+/* Our side of a connection: "ip:port" ("[ip]:port" for IPv6), "path:0" for a unix socket. The caller frees it by
+ * mem_free. */
+char *listen_name(struct server *s, int fd, bool is_unix);
 
 #endif

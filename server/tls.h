@@ -70,7 +70,7 @@ void tls_free(struct tls **t);
 
 /* A connection was accepted. Takes fd. denial: what it is told over TLS before it is closed, a constant; NULL: it is
  * welcome. */
-void tls_greet(struct server *s, int fd, const char *denial);
+void tls_greet(struct server *s, int fd, const struct address *from, const char *denial);
 
 /* Handshakes that are under way: each holds a descriptor. */
 size_t tls_n_greeted(const struct server *s);

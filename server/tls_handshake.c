@@ -15,6 +15,7 @@ enum { GREETING_MAGIC = 0x6d656d74, GRACE_MS = 1000 };
 struct greeting {
     uint32_t magic;
     int fd;
+    struct address from;
     struct server *server;
     SSL *ssl;
     const char *denial; /* what to tell it when it is there; NULL: it is welcome */
@@ -55,10 +56,10 @@ static void hang_up(struct greeting *g)
 
 static void tell_failure(struct greeting *g, const char *reason)
 {
-    char *peer = listen_name(g->server, g->fd, false, true);
+    char peer[ADDRESS_NAME_MAX];
 
+    address_name(&g->from, peer);
     log_limited(g->server->log, LOG_NOTICE, "TLS handshake with %s failed: %s", peer, reason);
-    mem_free(peer);
 }
 
 static void on_ready(evutil_socket_t fd, short what, void *arg)
@@ -77,7 +78,7 @@ static void await(struct greeting *g, short what)
     event_add(&g->ready, NULL);
 }
 
-void tls_greet(struct server *s, int fd, const char *denial)
+void tls_greet(struct server *s, int fd, const struct address *from, const char *denial)
 {
     struct tls *t = s->tls;
     struct greeting *g;
@@ -92,6 +93,7 @@ void tls_greet(struct server *s, int fd, const char *denial)
     g = mem_zalloc(sizeof *g);
     g->magic = GREETING_MAGIC;
     g->fd = fd;
+    g->from = *from;
     g->server = s;
     g->ssl = ssl;
     g->denial = denial;
@@ -106,7 +108,7 @@ void tls_greet(struct server *s, int fd, const char *denial)
 static void become_client(struct greeting *g)
 {
     struct server *s = g->server;
-    struct client *c = client_new(s, g->fd, false);
+    struct client *c = client_new(s, g->fd, &g->from, false);
 
     s->tls->stats.handshakes++;
     s->tls->stats.resumed += SSL_session_reused(g->ssl) != 0;

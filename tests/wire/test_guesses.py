@@ -1,8 +1,12 @@
 """Who guesses passwords waits; nobody else does."""
+import os
+import signal
 import socket
+import struct
 
 import pytest
 
+import resp
 from resp import OK, PONG, Err
 from server import Conn, wait_for
 
@@ -41,6 +45,24 @@ def test_five_mistakes_cost_nothing(slow):
     assert stat(known, "auth_delayed") == 0
     fail(slow.conn(auth=False), 5)  # a success has forgiven them
     assert stat(known, "auth_delayed") == 0
+
+
+def test_hanging_up_is_no_way_around(slow):
+    """What was sent before a reset is run after it, when the kernel cannot tell any more where it came from."""
+    known = slow.conn()
+    os.kill(slow.pid, signal.SIGSTOP)  # so that all of it is there before any of it is read
+    try:
+        for _ in range(20):
+            k = socket.create_connection(("127.0.0.1", slow.port))
+            k.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            k.sendall(resp.encode(["AUTH", "wrong"]))
+            k.close()
+    finally:
+        os.kill(slow.pid, signal.SIGCONT)
+    wait_for(lambda: known.info("clients")["connected_clients"] == "1")
+    assert stat(known, "acl_access_denied_auth") == 20
+    assert stat(known, "auth_delayed") == 14
+    assert "Failed authentication of a client at 127.0.0.1:" in slow.log() and "?:0" not in slow.log()
 
 
 def test_the_sixth_waits_right_or_wrong_and_nobody_else_does(slow):
