@@ -2,22 +2,32 @@
  *
  * Whoever can connect can have one, so all of it is bounded: how many there are (by maxclients), for how long, what
  * OpenSSL takes from one (CERTIFICATES_MAX), and the work of a turn: a ready socket only puts its connection in line
- * for a step. */
+ * for a step. OpenSSL has 80 KB for a handshake, from its first byte on; so it is not asked before the whole of the
+ * peer's first record is there: until then a connection is a few hundred bytes, and a socket. */
 #include <errno.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "server/listen.h"
 #include "server/tls_impl.h"
 
-enum { GREETING_MAGIC = 0x6d656d74, GRACE_MS = 1000 };
+enum {
+    GREETING_MAGIC = 0x6d656d74,
+    GRACE_MS = 1000,
+    RECORD_HEAD = 5, /* type, version, length */
+    RECORD_HANDSHAKE = 22,
+    RECORD_MOST = RECORD_HEAD + (16 << 10)
+};
 
 struct greeting {
     uint32_t magic;
     int fd;
     struct address from;
     struct server *server;
-    SSL *ssl;
+    SSL *ssl;           /* NULL: its first record is not there yet */
+    int waits_for;      /* so many bytes of it; 0: none was seen */
     const char *denial; /* what to tell it when it is there; NULL: it is welcome */
     int64_t began_ms;
     struct event ready; /* for one direction at a time, and once */
@@ -82,11 +92,8 @@ void tls_greet(struct server *s, int fd, const struct address *from, const char 
 {
     struct tls *t = s->tls;
     struct greeting *g;
-    SSL *ssl = t->context ? SSL_new(t->context) : NULL;
 
-    if (ssl == NULL || !tls_bio_set(ssl, t->sockets, fd)) {
-        SSL_free(ssl);
-        ERR_clear_error();
+    if (t->context == NULL) {
         close(fd);
         return;
     }
@@ -95,7 +102,6 @@ void tls_greet(struct server *s, int fd, const struct address *from, const char 
     g->fd = fd;
     g->from = *from;
     g->server = s;
-    g->ssl = ssl;
     g->denial = denial;
     g->began_ms = server_mono_ms(s);
     link_init(&g->in_steps);
@@ -123,11 +129,57 @@ static void become_client(struct greeting *g)
     free_greeting(g);
 }
 
+static void wake_at(const struct greeting *g, int bytes)
+{
+    setsockopt(g->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+}
+
+/* Is the whole of the first record there, or something of which OpenSSL is to say what is wrong? If not, the socket is told
+ * to be ready when it is; one that is ready earlier has come to its end. */
+static bool first_record_is_there(struct greeting *g)
+{
+    unsigned char head[RECORD_HEAD];
+    ssize_t n = recv(g->fd, head, sizeof head, MSG_PEEK);
+    int have = (int)n, want = RECORD_HEAD;
+
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return false;
+    if (n <= 0 || head[0] != RECORD_HANDSHAKE) return true;
+    if (n == RECORD_HEAD) {
+        want += head[3] << 8 | head[4];
+        if (want > RECORD_MOST || ioctl(g->fd, FIONREAD, &have) != 0) return true;
+    }
+    if (have >= want || want == g->waits_for) return true;
+    g->waits_for = want;
+    wake_at(g, want);
+    return false;
+}
+
+/* OpenSSL takes over. */
+static bool begin(struct greeting *g)
+{
+    struct tls *t = g->server->tls;
+
+    if (g->waits_for > 0) wake_at(g, 1);
+    g->ssl = t->context ? SSL_new(t->context) : NULL;
+    if (g->ssl && tls_bio_set(g->ssl, t->sockets, g->fd)) return true;
+    ERR_clear_error();
+    return false;
+}
+
 static void step(struct greeting *g)
 {
     char reason[128];
-    int r = SSL_accept(g->ssl), e;
+    int r, e;
 
+    if (g->ssl == NULL && !first_record_is_there(g)) {
+        await(g, EV_READ);
+        return;
+    }
+    if (g->ssl == NULL && !begin(g)) {
+        hang_up(g);
+        return;
+    }
+    r = SSL_accept(g->ssl);
     if (r == 1) {
         become_client(g);
         return;

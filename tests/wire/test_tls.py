@@ -467,6 +467,31 @@ def test_a_handshake_that_ends_at_any_byte(serve, files, version):
     wait_for(lambda: descriptors(s) == before)
 
 
+def test_a_handshake_that_is_not_begun_in_earnest_costs_little(serve, files):
+    """OpenSSL has 80 KB for one. A stranger does not get them for a byte, nor for a hello that does not come to its end."""
+    s = serve()
+    plain = s.conn()
+    context = tls.context(files)
+    with tls.connect(s.tls_port, context) as c:  # what is needed once
+        assert c("PING") == PONG
+    before, n = int(plain.info("memory")["used_memory"]), 300
+    pairs = [(socket.create_connection(("127.0.0.1", s.tls_port), PATIENCE), tls.Records(context)) for _ in range(n)]
+    hellos = [r.hello() for _, r in pairs]
+    for begin, end in ((0, 1), (1, 5), (5, -1)):
+        for (sock, _), hello in zip(pairs, hellos):
+            sock.sendall(hello[begin:end])
+        with tls.connect(s.tls_port, context) as c:  # its steps stood in line behind theirs
+            assert c("PING") == PONG
+        assert (int(plain.info("memory")["used_memory"]) - before) / n < 2048
+    for (sock, r), hello in zip(pairs[:20], hellos):
+        sock.sendall(hello[-1:])
+        r.shake(sock, sock.sendall)
+        sock.sendall(r.say(resp.encode(["PING"])))
+        assert r.hear(sock, 7) == b"+PONG\r\n"
+    for sock, _ in pairs:
+        sock.close()
+
+
 def test_a_handshake_has_a_time_limit(serve, files):
     s = serve(tls_handshake_timeout="1")
     plain = s.conn()
