@@ -116,6 +116,13 @@ def let_pass(c, ms):
     wait_for(lambda: c("EXISTS", "let-pass") == 0)
 
 
+def knows_its_archive(s):
+    """Wait until the server has read which keys left: until then it asks the archive for every key that it has not."""
+    with s.conn() as c:
+        wait_for(lambda: c.info("archive")["archive_filter_ready"] == "1")
+    return s
+
+
 OVER_TLS = os.environ.get("MEMD_TEST_TLS") == "1"
 
 

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -56,7 +57,7 @@ def test_a_crash_report_holds_what_is_needed_and_no_secrets(start, tmp_path):
     assert report in s.log(), "standard error has it too"
     advice = re.search(r"^  (addr2line -pfie .*)$", report, re.M).group(1)
     if shutil.which("addr2line"):
-        told = subprocess.run(advice.split(), capture_output=True, text=True, check=True).stdout
+        told = subprocess.run(advice.replace(s.binary, shlex.quote(s.binary)), shell=True, capture_output=True, text=True, check=True).stdout
         assert told.splitlines()[0].startswith("run_segfault at "), told
     s.start()
     assert s.conn()("GET", CANARY + "-key") == (CANARY + "-value").encode()

@@ -4,7 +4,7 @@ import collections
 import pytest
 import resp
 from examples import all_examples, examples_of
-from server import wait_for
+from server import knows_its_archive, wait_for
 
 pytestmark = pytest.mark.memd_only
 
@@ -60,7 +60,7 @@ ZADD z 1 a | ZADD z XX INCR 1 a
 @pytest.fixture
 def cold(start):
     """A daemon where all that leaves memory is recalled when it is read."""
-    return start(namespace=RECALLS, **QUIET)
+    return knows_its_archive(start(namespace=RECALLS, **QUIET))
 
 
 def archived(c):
@@ -352,7 +352,7 @@ def test_blocking_commands_find_what_has_left(cold):
 
 
 def test_who_waits_for_a_list_gets_what_comes_back_too_late_for_another(start):
-    s = start(namespace="in:* recall read archive expire", enable_debug_command="yes", archive_timeout="30")
+    s = knows_its_archive(start(namespace="in:* recall read archive expire", enable_debug_command="yes", archive_timeout="30"))
     c, o = s.conn(), s.conn()
     o.send("BLPOP", "in:l", 0)
     wait_for(lambda: c.info("clients")["blocked_clients"] == "1")
@@ -438,7 +438,7 @@ def test_a_deleted_key_does_not_come_back_by_itself(cold):
 
 def test_time_runs_out_and_the_answer_that_comes_too_late_serves_the_next(start):
     s = start(namespace=RECALLS, enable_debug_command="yes", archive_timeout="30")
-    c = s.conn()
+    c = knows_its_archive(s).conn()
     c("SET", "k", "v")
     leave(c, "k")
     pause(c)

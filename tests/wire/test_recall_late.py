@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 import resp
-from server import wait_for
+from server import knows_its_archive, wait_for
 
 pytestmark = pytest.mark.memd_only
 
@@ -35,7 +35,7 @@ def is_late(reply):
 def late(start):
     """The archive does not answer, and nobody waits for long. k and l have left."""
     s = start(namespace=RULES, enable_debug_command="yes", archive_timeout="30", appendonly="yes")
-    c = s.conn()
+    c = knows_its_archive(s).conn()
     c("SET", "k", "v"), c("RPUSH", "l", "a", "b")
     leave(c, "k", "l")
     pause(c)
@@ -128,7 +128,7 @@ def fill_queue(c):
 def full(start):
     """Another process has the archive's file for itself, until full.lock is closed, and the queue is full."""
     s = start(namespace=RULES, archive_queue_size="1mb", archive_timeout="20000", appendonly="yes", archive_recall_ttl="500")
-    c = s.conn()
+    c = knows_its_archive(s).conn()
     c("SET", "due:1", b"one" + os.urandom(100000)), c("RPUSH", "2", os.urandom(100000))
     c("ARCHIVE.PUT", "2")  # so that there is an archive
     assert c("ARCHIVE.FLUSH") == resp.OK
