@@ -106,10 +106,16 @@ def start():
 
 
 @pytest.fixture
-def reference():
-    """Stock redis-server, or skip."""
+def stock_binary():
+    """The program of the stock server, or skip."""
     if not os.access(srv.REDIS_PATH, os.X_OK):
         pytest.skip("no redis-server here")
-    s = srv.Server(binary=srv.REDIS_PATH, enable_debug_command="yes")
+    return srv.REDIS_PATH
+
+
+@pytest.fixture
+def reference(stock_binary):
+    """A stock server that runs, or skip."""
+    s = srv.Server(binary=stock_binary, enable_debug_command="yes")
     yield s
     s.destroy()

@@ -218,12 +218,12 @@ def test_files_of_two_logs_do_not_mix(start, data, tmp_path):
     refused(start, data, "belongs to the history of another log", "memd --repair")
 
 
-def test_a_stock_server_and_memd_take_turns(start, data):
+def test_a_stock_server_and_memd_take_turns(start, stock_binary, data):
     for turn in range(3):
-        for binary in (srv.REDIS_PATH, srv.MEMD.path):
+        for binary in (stock_binary, srv.MEMD.path):
             s = start(binary=binary, directory=data, appendonly="yes")
             c = s.conn()
-            assert c("RPUSH", "turns", "x") == 2 * turn + (binary != srv.REDIS_PATH) + 1
+            assert c("RPUSH", "turns", "x") == 2 * turn + (binary != stock_binary) + 1
             if turn == 1:
                 assert isinstance(c("BGREWRITEAOF"), str)
                 srv.wait_for(lambda: c.info("persistence")["aof_rewrite_in_progress"] == "0" and

@@ -151,6 +151,8 @@ def test_a_snapshot_is_the_data_of_its_moment_and_holds_nobody_up(start, tmp_pat
 
     saved = os.path.join(s.dir, "dump.rdb")
     assert digest_of(str(tmp_path / "memd"), saved) == want
+    if not os.access(REDIS_PATH, os.X_OK):
+        pytest.skip("no redis-server here, which should read it too")
     os.makedirs(str(tmp_path / "stock"))
     shutil.copy(saved, str(tmp_path / "stock"))
     stock = Server(binary=REDIS_PATH, directory=str(tmp_path / "stock"))

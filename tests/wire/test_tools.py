@@ -322,11 +322,11 @@ def test_a_moment_is_restored(start, data, tmp_path, when, keys):
     s.stop()
 
 
-def test_what_was_restored_is_read_by_a_stock_server(start, data, tmp_path):
+def test_what_was_restored_is_read_by_a_stock_server(start, stock_binary, data, tmp_path):
     stock_log(data)
     target = str(tmp_path / "restored")
     memd("--restore-to", "1700000045", data, target)
-    s = start(binary=srv.REDIS_PATH, directory=target, appendonly="yes")
+    s = start(binary=stock_binary, directory=target, appendonly="yes")
     assert s.conn()("DBSIZE") == 5
 
 
