@@ -187,13 +187,13 @@ static bool serve(struct conf *conf, struct log *log, const struct server_outsid
 /* All that is done with the settings. */
 static int run(struct conf *conf, struct server_outside *outside)
 {
-    struct privilege privilege;
+    struct privilege *privilege = outside->privilege;
     char why[PRIVILEGE_WHY];
     struct log *log;
     int code;
 
     umask(077);
-    if (!privilege_enter(&privilege, conf, outside->inherited, why)) {
+    if (!privilege_enter(privilege, conf, outside->inherited, why)) {
         fprintf(stderr, "memd: %s\n", why);
         return 1;
     }
@@ -201,8 +201,7 @@ static int run(struct conf *conf, struct server_outside *outside)
     log = log_open(conf->logfile, conf->loglevel);
     if (log == NULL) return 1; /* it has said why */
     server_apply_log(conf, log);
-    privilege_tell(&privilege, conf, log);
-    outside->privilege = &privilege;
+    privilege_tell(privilege, conf, log);
     outside->supervise = supervise_new(conf, environ, log);
     code = 1;
     system_calls_limit(conf, outside->inherited->restarted, log);
@@ -210,7 +209,7 @@ static int run(struct conf *conf, struct server_outside *outside)
         while (serve(conf, log, outside, &code)) { }
     }
     supervise_free(&outside->supervise);
-    privilege_close(&privilege);
+    privilege_close(privilege);
     crash_close();
     log_close(&log);
     return code;
@@ -221,7 +220,8 @@ int main(int argc, char **argv)
     struct conf conf;
     struct title title;
     struct inheritance inherited;
-    struct server_outside outside = { .title = &title, .inherited = &inherited };
+    struct privilege privilege;
+    struct server_outside outside = { .title = &title, .inherited = &inherited, .privilege = &privilege };
     struct origin *origin;
     int code;
 
