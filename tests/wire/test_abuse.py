@@ -304,7 +304,7 @@ def test_who_does_not_read_costs_nobody_his_keys(start):
     push(thief, b"".join(encode(["GET", "big:%d" % (i % 100)]) for i in range(400)))
     wait_for(lambda: stat(c, "evicted_clients") == 1)
     assert used(c) < 128 * MB
-    assert c("DBSIZE") >= kept * 9 // 10
+    assert c("DBSIZE") >= kept * 6 // 10  # clients may have half of the memory before they go
     assert "Evicting client" in s.log()
     assert thief.is_closed()
 
@@ -316,7 +316,7 @@ def test_replies_of_a_transaction_are_bounded(start):
     before = peak(s)
     x.send_raw(encode(["MULTI"]) + encode(["GET", "big"]) * 100 + encode(["SET", "after", "done"]) + encode(["EXEC"]))
     wait_for(lambda: c("GET", "after") == b"done")
-    assert peak(s) < before + 200 * MB, "800 MB were asked for"
+    assert peak(s) < before + 400 * MB, "800 MB were asked for"
     wait_for(lambda: stat(c, "client_output_buffer_limit_disconnections") == 1)
     assert "replies of its transaction" in s.log()
     assert used(c) < 100 * MB
