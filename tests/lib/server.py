@@ -6,6 +6,7 @@ themselves are tested. REDIS_BIN names the stock server that comparisons run aga
 
 MEMD_TEST_TLS=1 turns servers that listen on a port to TLS, and connections with them: what a test says over a
 connection of its own, in the clear, is refused then."""
+import functools
 import glob
 import os
 import re
@@ -46,6 +47,11 @@ class Binary:
         m = re.search(r"(?:Redis|Valkey) server v=(\d+)\.(\d+)\.(\d+)", text)
         self.is_memd = m is None
         self.version = tuple(int(x) for x in m.groups()) if m else (999, 0, 0)
+
+    @functools.cached_property
+    def sanitized(self):
+        """Whether it was built under a sanitizer, which has frames, handlers and calls of its own."""
+        return subprocess.run(["grep", "-q", "__asan_init\\|__tsan_init", self.path]).returncode == 0
 
 
 MEMD = Binary(os.path.abspath(os.environ.get("MEMD_BIN") or _default_bin()))

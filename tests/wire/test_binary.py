@@ -25,6 +25,7 @@ def makefile():
         return f.read()
 
 
+@pytest.mark.skipif(srv.Binary(BINARY).sanitized, reason="about the release build, which is not here")
 def test_it_is_built_hard_to_turn():
     head, segments, dynamic, symbols, notes = (readelf(o) for o in ("-h", "-l", "-d", "--dyn-syms", "-n"))
     assert "DYN (Position-Independent Executable" in head

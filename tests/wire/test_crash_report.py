@@ -15,15 +15,7 @@ from server import MEMD, wait_for
 CANARY = "canary-9f3a"
 
 
-def has_handlers():
-    """In a build with a sanitizer its own report comes instead."""
-    if not MEMD.is_memd:
-        return False
-    symbols = subprocess.run(["grep", "-c", "__asan_init\\|__tsan_init", MEMD.path], capture_output=True, text=True).stdout
-    return symbols.strip() == "0"
-
-
-pytestmark = [pytest.mark.memd_only, pytest.mark.skipif(not has_handlers(), reason="a sanitizer reports crashes itself")]
+pytestmark = [pytest.mark.memd_only, pytest.mark.skipif(MEMD.sanitized, reason="a sanitizer reports crashes itself")]
 
 
 def end(s, *command):
