@@ -36,14 +36,14 @@ static void *counted(void *p)
 
     ensure(p != NULL);
     atomic_fetch_add_explicit(&used_bytes, n, memory_order_relaxed);
-    own_allocated += n;
+    __atomic_store_n(&own_allocated, own_allocated + n, __ATOMIC_RELAXED);
     return p;
 }
 
 static void uncount(size_t n)
 {
     atomic_fetch_sub_explicit(&used_bytes, n, memory_order_relaxed);
-    own_freed += n;
+    __atomic_store_n(&own_freed, own_freed + n, __ATOMIC_RELAXED);
 }
 
 void *mem_alloc(size_t n)
@@ -141,8 +141,10 @@ void mem_watch_begin(struct mem_watch *w)
 
 size_t mem_watch_bytes(const struct mem_watch *w)
 {
-    int64_t n = w->allocated ? (int64_t)(*w->allocated - *w->freed - w->base) : 0;
+    int64_t n;
 
+    if (w->allocated == NULL) return 0;
+    n = (int64_t)(__atomic_load_n(w->allocated, __ATOMIC_RELAXED) - __atomic_load_n(w->freed, __ATOMIC_RELAXED) - w->base);
     return n > 0 ? (size_t)n : 0;
 }
 

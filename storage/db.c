@@ -312,7 +312,7 @@ static void free_aside(struct store *s, const struct type_ops *ops, enum value_e
 {
     struct burden *b = mem_alloc(sizeof *b);
 
-    *b = (struct burden){ ops, enc, ptr, &s->stats.lazy_pending };
+    *b = (struct burden){ ops, enc, ptr, &s->lazy_pending };
     s->stats.lazy_freed++;
     __atomic_fetch_add(b->pending, 1, __ATOMIC_RELAXED);
     s->defer(s->defer_ctx, free_burden, b);

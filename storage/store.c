@@ -96,7 +96,7 @@ static void bury_content(struct store *s, struct db *db)
         bury(r);
         return;
     }
-    r->pending = &s->stats.lazy_pending;
+    r->pending = &s->lazy_pending;
     __atomic_fetch_add(r->pending, n, __ATOMIC_RELAXED);
     s->stats.lazy_freed += n;
     s->defer(s->defer_ctx, bury, r);

@@ -187,7 +187,7 @@ struct store_stats {
     uint64_t dirty;                /* changes since the last save; saving subtracts */
     uint64_t changes;              /* changes ever: a call that leaves it alone changed nothing */
     uint64_t ghost_hits;           /* keys that came back soon after they were evicted */
-    uint64_t lazy_freed, lazy_pending; /* objects freed on the side, and waiting for it */
+    uint64_t lazy_freed;           /* objects freed on the side */
 };
 
 /* Builds for tests check which keys a command looks up (server/key_check.h). */
@@ -225,6 +225,7 @@ struct store {
      * server gives a helper thread's queue; NULL (tests): freed at once. */
     void (*defer)(void *ctx, void (*fn)(void *arg), void *arg);
     void *defer_ctx;
+    uint64_t lazy_pending; /* objects that wait for it; the helper counts, too (__atomic) */
 #ifdef STORE_TELLS_LOOKUPS
     /* Called for each key that is looked up by name; NULL: nobody asks. */
     void (*on_lookup)(void *ctx, struct str key);

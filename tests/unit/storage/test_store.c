@@ -250,16 +250,16 @@ START_TEST(what_is_long_to_free_goes_aside)
     ck_assert_int_eq(n_deferred, 0);
     ck_assert(keys_delete(s->dbs[0], STR("big"), true));
     ck_assert_int_eq(n_deferred, 1);
-    ck_assert_uint_eq(s->stats.lazy_pending, 1);
+    ck_assert_uint_eq(s->lazy_pending, 1);
     deferred_fn[0](deferred_arg[0]);
-    ck_assert_uint_eq(s->stats.lazy_pending, 0);
+    ck_assert_uint_eq(s->lazy_pending, 0);
     ck_assert_uint_eq(s->stats.lazy_freed, 1);
     for (int i = 0; i < 100; i++) set(name(i), "v", -1);
     store_flush(s, 0);
     ck_assert_int_eq(n_deferred, 2);
-    ck_assert_uint_eq(s->stats.lazy_pending, 100);
+    ck_assert_uint_eq(s->lazy_pending, 100);
     deferred_fn[1](deferred_arg[1]);
-    ck_assert_uint_eq(s->stats.lazy_pending, 0);
+    ck_assert_uint_eq(s->lazy_pending, 0);
     buf_fini(&big);
 }
 END_TEST
