@@ -119,7 +119,7 @@ def test_empty_and_binary_keys(c):
 
 
 def test_recall_makes_room_first(start):
-    c = start(maxmemory="16mb", maxmemory_policy="allkeys-random", namespace=["* archive evict"]).conn()
+    c = start(maxmemory="16mb", maxmemory_policy="allkeys-random", archive_timeout="20000", namespace=["* archive evict"]).conn()
     value = os.urandom(10000)
     keys = ["k%d" % i for i in range(3000)]
     for key in keys:

@@ -37,17 +37,17 @@ struct memfs {
     struct memfs_file dir; /* what the names of directories stand for */
     size_t n_all;
 
-    /* faults: operations that change or sync are counted from 1 */
-    uint64_t n_ops;
-    uint64_t fail_from, fail_to; /* operations in this range fail with fail_errno; 0: none */
-    int fail_errno;
+    /* faults: operations that change or sync are counted from 1; tests read and set these while threads are at work */
+    _Atomic uint64_t n_ops;
+    _Atomic uint64_t fail_from, fail_to; /* operations in this range fail with fail_errno; 0: none */
+    _Atomic int fail_errno;
     uint64_t n_asks;     /* operations that only ask or read, counted and failing in the same way */
     uint64_t ask_from, ask_to;
-    uint64_t n_failed_syncs;
+    _Atomic uint64_t n_failed_syncs;
     bool drops_unsynced; /* what a failed sync was for is not there when it is read past the cache */
     bool interrupts;     /* every other read and write is interrupted (EINTR) */
     uint64_t n_calls;
-    bool short_writes;   /* a failing write writes half first; all others are cut in two */
+    _Atomic bool short_writes; /* a failing write writes half first; all others are cut in two */
     uint64_t space;      /* bytes that all files may have; 0: no limit */
     unsigned sync_delay_us;
     bool syncs_hang;     /* syncs wait while this is set */
