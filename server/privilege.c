@@ -23,9 +23,9 @@
 enum { CAPS = 64, OWN_DESCRIPTORS = 32 };
 
 /* What root keeps without run-as: its way to files of others (a data directory that belongs to a user of its own), low
- * ports for CONFIG SET port, and limits. */
+ * ports for CONFIG SET port, limits, and the way forward of a thread that has stood back (base/thread.h). */
 static const int kept[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_NET_BIND_SERVICE,
-                            CAP_SYS_RESOURCE };
+                            CAP_SYS_RESOURCE, CAP_SYS_NICE };
 
 static bool fail(char *why, const char *what, const char *name)
 {

@@ -144,7 +144,7 @@ def test_only_root_becomes_somebody_else():
 def test_root_that_stays_keeps_what_it_needs_and_says_so(start):
     s = start()
     assert "memd runs as root" in s.log()
-    keeps = {0, 1, 2, 3, 10, 24}  # chown, dac_override, dac_read_search, fowner, net_bind_service, sys_resource
+    keeps = {0, 1, 2, 3, 10, 23, 24}  # chown, dac_override, dac_read_search, fowner, net_bind_service, sys_nice, sys_resource
     for t in threads(s):
         have = {n for n in range(64) if int(t["CapEff"], 16) >> n & 1}
         assert have <= keeps and {n for n in range(64) if int(t["CapBnd"], 16) >> n & 1} <= keeps
