@@ -93,6 +93,19 @@ static void bound_resident(struct server *s)
         lazy_defer(s->lazy, purge, NULL);
 }
 
+/* SIGHUP. Once for all that have come: signals can come faster than a file is opened. */
+static void reload(struct server *s)
+{
+    bool ok;
+
+    s->reload = false;
+    supervise_reloading(s->supervise, clock_mono_us());
+    ok = log_reopen(s->log);
+    tls_reload_soon(s);
+    supervise_ready(s->supervise);
+    log_notice(s->log, ok ? "Log file reopened." : "The log file could not be reopened, keeping the old one.");
+}
+
 bool cron_turn(struct server *s)
 {
     int64_t passed_ms = (s->now_us - s->last_cron_us) / 1000;
@@ -112,6 +125,7 @@ bool cron_turn(struct server *s)
         close_idle(s, server_mono_ms(s));
         strangers_tend(s);
         guesses_tend(s);
+        if (UNLIKELY(s->reload)) reload(s);
         tls_tend(s);
         clients_trim_spare(s);
         tracking_shrink(s);
@@ -155,13 +169,7 @@ void cron_signal(struct server *s, int sig)
     int how, save;
 
     if (sig == SIGHUP) {
-        bool ok;
-
-        supervise_reloading(s->supervise, clock_mono_us());
-        ok = log_reopen(s->log);
-        supervise_ready(s->supervise);
-        log_notice(s->log, ok ? "Log file reopened." : "The log file could not be reopened, keeping the old one.");
-        tls_reload_soon(s);
+        s->reload = true;
         return;
     }
     if (sig == SIGUSR2) {

@@ -163,7 +163,8 @@ struct server {
     struct listener *listeners;
     bool accept_paused;         /* out of descriptors: the cron resumes */
     struct tls *tls;            /* tls.h */
-    bool tls_reload;            /* SIGHUP: read the certificates anew */
+    bool reload;                /* SIGHUP: open the log file anew, and ... */
+    bool tls_reload;            /* ... read the certificates anew */
     struct link tls_steps;      /* handshakes whose next step can be done */
     struct link tls_pending;    /* clients' connections of which OpenSSL holds bytes */
 
