@@ -18,7 +18,8 @@
 enum {
     BATCH = 32,               /* requests parsed before the first of them runs */
     BATCH_MAX_PER_TURN = 4096, /* requests of a turn: others get their turn too */
-    SEND_EARLY = 256 * 1024    /* replies that are not kept until the end of the turn */
+    SEND_EARLY = 256 * 1024,   /* replies that are not kept until the end of the turn */
+    HEAVY_PER_TURN = 4 << 20   /* bytes of large replies of a turn: copying as many takes a millisecond */
 };
 
 struct batched {
@@ -225,7 +226,7 @@ static void run_one(struct server *s, const struct batched *b)
     if (UNLIKELY(c == NULL)) return;
 
     /* After SHUTDOWN nothing may change: what it has saved is what the next start finds. */
-    if (UNLIKELY(!may_run(c) || s->stopping)) {
+    if (UNLIKELY(!may_run(c) || s->stopping || s->heavy > HEAVY_PER_TURN)) {
         put_back(b);
         return;
     }
@@ -251,7 +252,10 @@ static void run_one(struct server *s, const struct batched *b)
     } else {
         client_wants_write(c);
         if (UNLIKELY(b->ref && (b->ref->cmd->flags & SECRET_FLAGS))) forget_secrets(c, b);
-        if (UNLIKELY(c->out.n - c->out_at > CLIENT_BIG)) client_check_big(c, before == 0 && !is_exec(b));
+        if (UNLIKELY(c->out.n - c->out_at > CLIENT_BIG)) {
+            s->heavy += c->out.n - c->out_at - before;
+            client_check_big(c, before == 0 && !is_exec(b));
+        }
     }
     store_forget_hash(s->store);
 }
@@ -295,10 +299,11 @@ void batch_run(struct server *s)
     struct batched batch[BATCH];
     int n, total = 0;
 
+    s->heavy = 0;
     while (!s->stopping && (n = gather(s, batch)) > 0) {
         run_batch(s, batch, n);
         total += n;
-        if (total < BATCH_MAX_PER_TURN) continue;
+        if (total < BATCH_MAX_PER_TURN && s->heavy <= HEAVY_PER_TURN) continue;
         if (!link_alone(&s->readable)) link_to_tail(&s->readable, s->readable.next);
         return;
     }

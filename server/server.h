@@ -174,6 +174,7 @@ struct server {
     size_t n_clients, n_blocked, n_gone_too, n_paused, n_monitors, n_pubsub, n_watching;
     uint64_t next_client_id;
     size_t client_memory;       /* buffers of all clients */
+    size_t heavy;               /* bytes of large replies that this turn has made (batch.c) */
     int64_t looked_slow_ms;     /* for slow clients, last (client_limit.c) */
     struct strangers strangers;
     struct user_limits user_limits;
