@@ -13,7 +13,7 @@ import pytest
 import faulty_disk as d
 from exposition import Metrics, fetch
 from resp import OK, Err
-from server import PATIENCE, free_port, wait_for
+from server import PATIENCE, StartError, free_port, wait_for
 
 pytestmark = pytest.mark.memd_only
 
@@ -22,10 +22,17 @@ VISITORS, QUEUE = 16, 8
 
 
 def started(start, **settings):
-    port = free_port()
-    s = start(metrics_port=port, **settings)
-    s.metrics_port = port
-    return s
+    """When another process took the port meanwhile, try the next: as Server does for the port of Redis."""
+    for attempt in range(5):
+        port = free_port()
+        try:
+            s = start(metrics_port=port, **settings)
+        except StartError as e:
+            if "in use" not in str(e) or attempt == 4:
+                raise
+            continue
+        s.metrics_port = port
+        return s
 
 
 def readiness(s):
