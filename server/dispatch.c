@@ -8,14 +8,12 @@
 #include "server/audit.h"
 #include "server/block.h"
 #include "server/departures.h"
-#include "server/foreign.h"
 #include "server/gate.h"
 #include "server/key_check.h"
 #include "server/latency.h"
 #include "server/monitor.h"
 #include "server/multi.h"
 #include "server/namespaces.h"
-#include "server/notify.h"
 #include "server/pubsub.h"
 #include "server/recall.h"
 #include "server/script_run.h"
@@ -23,86 +21,6 @@
 #include "server/ticks.h"
 #include "server/tracking.h"
 #include "storage/namespace.h"
-
-/* --- errors ------------------------------------------------------------------------------------- */
-
-enum { ERROR_WORD_MAX = 64, ERROR_KINDS_MAX = 128 };
-
-void dispatch_count_error(struct server *s, const struct buf *out, size_t mark)
-{
-    const char *p = out->p + mark + 1, *end = out->p + out->n, *q = p;
-    struct table_ref r;
-    struct str word;
-    uint64_t h;
-
-    if (out->n <= mark || out->p[mark] != '-') return;
-    s->stats.errors++;
-    while (q < end && *q != ' ' && *q != '\r' && q - p < ERROR_WORD_MAX) q++;
-    /* A single word is no code. */
-    word = q < end && *q == ' ' ? str_of(p, (size_t)(q - p)) : STR("ERR");
-    h = table_hash(&s->errorstats, word);
-    r = table_find(&s->errorstats, h, word);
-    if (r.e) entry_set_int(r.e, entry_int(r.e) + 1);
-    else if (s->errorstats.count < ERROR_KINDS_MAX) table_insert(&s->errorstats, h, entry_new_int(word, 1, -1));
-}
-
-/* Refuse a request before it runs: reply text, count it, spoil an open MULTI. */
-static void reject(struct client *c, struct command_ref *ref, const char *text)
-{
-    size_t mark = reply_mark(&c->reply);
-
-    if (ref) ref->stats.rejected++;
-    if (ref && multi_is_exec(ref->cmd)) {
-        multi_discard(c);
-        reply_errorf(&c->reply, "EXECABORT Transaction discarded because of: %s",
-                     strncmp(text, "ERR ", 4) == 0 ? text + 4 : text);
-    } else {
-        if (c->flags & CLIENT_MULTI) c->flags |= CLIENT_DIRTY_EXEC;
-        reply_error(&c->reply, str_c(text));
-    }
-    dispatch_count_error(c->server, c->reply.out, mark);
-}
-
-void dispatch_refuse(struct client *c, struct command_ref *ref, const char *text)
-{
-    reject(c, ref, text);
-}
-
-static struct str shortened(struct str s, size_t max)
-{
-    return str_of(s.p, s.n < max ? s.n : max);
-}
-
-static void reject_unknown(struct client *c, struct command_ref *container, size_t argc,
-                                      const struct str *argv)
-{
-    struct buf text = { 0 };
-
-    if (foreign_word(argv[0])) {
-        foreign_close(c, "HTTP");
-        return;
-    }
-    if (container) {
-        struct str sub = shortened(argv[1], 128);
-        buf_printf(&text, "ERR unknown subcommand '%.*s'. Try ", (int)sub.n, sub.p);
-        for (const char *n = container->name; *n; n++) {
-            buf_add_char(&text, (char)(*n >= 'a' && *n <= 'z' ? *n - 32 : *n));
-        }
-        buf_add_c(&text, " HELP.");
-    } else {
-        struct str name = shortened(argv[0], 128);
-        size_t from;
-        buf_printf(&text, "ERR unknown command '%.*s', with args beginning with: ", (int)name.n, name.p);
-        from = text.n;
-        for (size_t i = 1; i < argc && text.n - from < 128; i++) {
-            struct str a = shortened(argv[i], 128 - (text.n - from));
-            buf_printf(&text, "'%.*s' ", (int)a.n, a.p);
-        }
-    }
-    buf_add(&text, "", 1);
-    reject(c, NULL, text.p);
-    buf_fini(&text);
-}
 
 /* --- checks --------------------------------------------------------------------------------------- */
 
@@ -515,9 +433,9 @@ enum dispatched dispatch(struct client *c, struct command_ref *ref, struct comma
     }
     mark = c->out.n;
     if (UNLIKELY(ref == NULL)) {
-        reject_unknown(c, container, argc, argv);
+        dispatch_refuse_unknown(c, container, argc, argv);
     } else if (UNLIKELY(why != NULL)) {
-        reject(c, ref, why);
+        dispatch_refuse(c, ref, why);
     } else if (UNLIKELY(is_held(c, ref->cmd, argc, argv))) {
         return DISPATCH_HELD;
     } else if (UNLIKELY(c->flags & CLIENT_MULTI) && multi_queues(ref->cmd)) {
@@ -530,54 +448,6 @@ enum dispatched dispatch(struct client *c, struct command_ref *ref, struct comma
     else dispatch_messages(c);
     if (UNLIKELY(!link_alone(&c->server->ready))) block_serve(c->server);
     return DISPATCH_DONE;
-}
-
-/* --- what the store tells --------------------------------------------------------------------------- */
-
-static void log_removal(struct server *s, const struct change *ch)
-{
-    const struct str del[] = { STR("DEL"), ch->key };
-    const struct str unlink[] = { STR("UNLINK"), ch->key };
-    const struct str hdel[] = { STR("HDEL"), ch->key, ch->field };
-
-    if (s->store->loading) return;
-    if (ch->kind == CHANGE_HEXPIRED) persist_append(s->persist, ch->db, 3, hdel);
-    else if (ch->kind == CHANGE_EXPIRED) persist_append(s->persist, ch->db, 2, s->store->conf.lazy_expire ? unlink : del);
-    else persist_append(s->persist, ch->db, 2, s->store->conf.lazy_evict ? unlink : del);
-}
-
-/* What leaves is noted in one group with its leaving. */
-static void on_removal(struct server *s, const struct change *ch)
-{
-    persist_group_begin(s->persist);
-    if (UNLIKELY(s->archive != NULL || ns_needs(s->store, NS_NEEDS_ARCHIVE))) departures_on_change(s, ch);
-    log_removal(s, ch);
-    persist_group_end(s->persist);
-}
-
-static void on_change(void *ctx, const struct change *ch)
-{
-    struct server *s = ctx;
-
-    if (UNLIKELY(s->reads_wait)) gate_changed(s, ch);
-    if (UNLIKELY(ns_needs(s->store, NS_NEEDS_ON_CHANGE))) namespaces_on_change(s, ch);
-    s->telling_change = true;
-    if (ch->kind == CHANGE_EXPIRED || ch->kind == CHANGE_EVICTED || ch->kind == CHANGE_HEXPIRED) {
-        on_removal(s, ch);
-    } else if (UNLIKELY(s->archive != NULL || ns_needs(s->store, NS_NEEDS_ARCHIVE))) {
-        departures_on_change(s, ch);
-    }
-    if (UNLIKELY(s->archive != NULL)) recall_on_change(s, ch);
-    if (UNLIKELY(s->n_watching > 0)) multi_on_change(s, ch);
-    if (UNLIKELY(tracking_listens(s))) tracking_on_change(s, ch);
-    if (UNLIKELY(s->n_blocked > 0)) block_on_change(s, ch);
-    if (UNLIKELY(s->conf->notify_keyspace_events != 0)) notify_on_change(s, ch);
-    s->telling_change = false;
-}
-
-void dispatch_subscribe(struct server *s)
-{
-    store_subscribe(s->store, on_change, s);
 }
 
 /* --- loading the log ---------------------------------------------------------------------------------- */

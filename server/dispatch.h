@@ -2,7 +2,8 @@
  *
  * The checks are the same for every command and come from its row: known, arity, authenticated, not
  * loading, memory, disk, context (subscribed, in MULTI), paused. Then the handler runs, and what it
- * changed goes to the write log in the form that the row gives it. */
+ * changed goes to the write log in the form that the row gives it. Those who are refused are in dispatch_refuse.c, what
+ * the store tells of a change in dispatch_change.c. */
 #ifndef MEMD_SERVER_DISPATCH_H
 #define MEMD_SERVER_DISPATCH_H
 
@@ -20,6 +21,10 @@ enum dispatched dispatch(struct client *c, struct command_ref *ref, struct comma
 
 /* Reply text as the reason why c's request does not run (an error with its code); a transaction is spoilt. */
 void dispatch_refuse(struct client *c, struct command_ref *ref, const char *text);
+
+/* The same for a command that there is not; container, if not NULL, is the one whose subcommand it would be. Who speaks
+ * HTTP is sent away. */
+void dispatch_refuse_unknown(struct client *c, struct command_ref *container, size_t argc, const struct str *argv);
 
 /* Run a command that passed all checks: handler, log, statistics. Used by dispatch, EXEC and for
  * serving blocked clients. CALL_BLOCKED: nothing was replied, and *w says what it waits for (its keys

@@ -2,11 +2,12 @@
  *
  * Everything that lives as long as the process is here and is passed down; nothing is global. The
  * parts are told apart by file:
+ *   server.c    building it from its settings, and taking it down (server_conf.c: settings put to work)
  *   loop.c      the turn: read, execute, write; timers, signals
  *   batch.c     parsing requests and running them, many at a time
  *   listen.c    listening sockets, accepting
  *   client.c    a connection: buffers, closing (client_limit.c: limits, client_words.c: CLIENT LIST)
- *   dispatch.c  from a request to its handler: checks, log, statistics
+ *   dispatch.c  from a request to its handler: checks, log, statistics (dispatch_change.c: what follows from a change)
  *   multi.c     MULTI, WATCH      block.c  waiting for keys      pubsub.c  channels
  *   and files of commands about clients and the server: *_cmd.c */
 #ifndef MEMD_SERVER_SERVER_H
