@@ -1,4 +1,4 @@
-/* string.c -- reading and setting whole strings: GET, SET and their relatives. */
+/* string.c -- reading and setting a whole string: GET, SET and their relatives. */
 #include "commands/tables.h"
 #include "storage/keys.h"
 #include "storage/type_string.h"
@@ -20,43 +20,6 @@ static enum err run_get(struct call *c)
     if (err == OK) reply_string(c->out, e);
     if (err != ERR_NO_KEY) return err;
     reply_null(c->out);
-    return OK;
-}
-
-/* Call fn for every step-th argument from first on, the memory of a batch of keys on its way while
- * the one before is worked on. */
-static void each_key(struct call *c, size_t first, size_t step,
-                     void (*fn)(struct call *c, size_t i))
-{
-    uint64_t hashes[DB_BATCH];
-
-    for (size_t i = first; i < c->argc;) {
-        size_t left = (c->argc - i + step - 1) / step;
-        size_t n = left < DB_BATCH ? left : DB_BATCH;
-
-        db_prefetch(c->db, c->argv + i, step, n, hashes);
-        for (size_t k = 0; k < n; k++, i += step) {
-            db_memo(c->db, call_arg(c, i), hashes[k]);
-            fn(c, i);
-        }
-    }
-    db_forget(c->db);
-}
-
-static void mget_one(struct call *c, size_t i)
-{
-    const struct entry *e = db_read(c->db, call_arg(c, i));
-
-    if (e && entry_type(e) == VALUE_STRING)
-        reply_string(c->out, e);
-    else
-        reply_null(c->out);
-}
-
-static enum err run_mget(struct call *c)
-{
-    reply_array(c->out, c->argc - 1);
-    each_key(c, 1, 1, mget_one);
     return OK;
 }
 
@@ -263,32 +226,6 @@ static enum err run_getset(struct call *c)
     return string_set(c->db, call_arg(c, 1), call_arg(c, 2), &how);
 }
 
-static void mset_one(struct call *c, size_t i)
-{
-    (void)!string_set(c->db, call_arg(c, i), call_arg(c, i + 1), NULL); /* plainly: cannot fail */
-}
-
-static enum err run_mset(struct call *c)
-{
-    if (c->argc % 2 == 0) return ERR_ARITY;
-    each_key(c, 1, 2, mset_one);
-    reply_ok(c->out);
-    return OK;
-}
-
-static enum err run_msetnx(struct call *c)
-{
-    if (c->argc % 2 == 0) return ERR_ARITY;
-    for (size_t i = 1; i < c->argc; i += 2) {
-        if (!db_peek(c->db, call_arg(c, i))) continue;
-        reply_int(c->out, 0);
-        return OK;
-    }
-    each_key(c, 1, 2, mset_one);
-    reply_int(c->out, 1);
-    return OK;
-}
-
 /* --- reading and changing --------------------------------------------------------------------- */
 
 static void journal_del(const struct call *c, struct journal *j)
@@ -393,12 +330,6 @@ static const struct command_arg getex_expiry_args[] = {
     { 0 },
 };
 
-static const struct command_arg pair_args[] = {
-    ARG_KEY("key"),
-    { .name = "value", .type = ARG_T_STRING },
-    { 0 },
-};
-
 static const char *const set_history[] = {
     "2.6.12", "The options EX, PX, NX and XX.",
     "6.0.0", "The option KEEPTTL.",
@@ -406,10 +337,6 @@ static const char *const set_history[] = {
     "7.0.0", "NX and GET may be given together.",
     NULL,
 };
-
-static const char *const mget_tips[] = { "request_policy:multi_shard", NULL };
-static const char *const mset_tips[] = { "request_policy:multi_shard",
-                                         "response_policy:all_succeeded", NULL };
 
 const struct command string_commands[] = {
     { .name = "get", .run = run_get, .arity = 2, .flags = CMD_READONLY | CMD_FAST,
@@ -479,30 +406,5 @@ const struct command string_commands[] = {
       .deprecated_since = "6.2.0", .replaced_by = "`SET` with the `!GET` argument",
       .args = ARGS(ARG_KEY("key"), { .name = "value", .type = ARG_T_STRING }),
       .example = "SET a 1 | GETSET a 2 => $1\r\n1\r\n" },
-    { .name = "mget", .run = run_mget, .arity = -2, .flags = CMD_READONLY | CMD_FAST,
-      .keys = { KEYS_FROM(1, -1, 1, KEY_RO | KEY_ACCESS) }, .acl = ACL_STRING,
-      .group = GROUP_STRING,
-      .since = "1.0.0", .complexity = "O(N) for N keys",
-      .summary = "Gives the strings at several keys, null for those that hold none.",
-      .tips = mget_tips,
-      .args = ARGS({ .name = "key", .type = ARG_T_KEY, .flags = ARG_MULTIPLE }),
-      .example = "SET a 1 | MGET a b => *2\r\n$1\r\n1\r\n$-1\r\n" },
-    { .name = "mset", .run = run_mset, .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
-      .keys = { KEYS_FROM(1, -1, 2, KEY_OW | KEY_UPDATE) }, .acl = ACL_STRING,
-      .group = GROUP_STRING,
-      .since = "1.0.1", .complexity = "O(N) for N keys",
-      .summary = "Sets several keys to strings at once.",
-      .tips = mset_tips,
-      .args = ARGS({ .name = "data", .type = ARG_T_BLOCK, .flags = ARG_MULTIPLE,
-      .subs = pair_args }),
-      .example = "MSET a 1 b 2 | MGET a b => *2\r\n$1\r\n1\r\n$1\r\n2\r\n" },
-    { .name = "msetnx", .run = run_msetnx, .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
-      .keys = { KEYS_FROM(1, -1, 2, KEY_OW | KEY_INSERT) }, .acl = ACL_STRING,
-      .group = GROUP_STRING,
-      .since = "1.0.1", .complexity = "O(N) for N keys",
-      .summary = "Sets several keys to strings at once, or none if one of them exists.",
-      .args = ARGS({ .name = "data", .type = ARG_T_BLOCK, .flags = ARG_MULTIPLE,
-      .subs = pair_args }),
-      .example = "SET a 1 | MSETNX a 2 b 2 => :0\r\n" },
     { 0 },
 };

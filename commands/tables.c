@@ -2,7 +2,8 @@
 #include "commands/tables.h"
 
 const struct command *const command_tables[] = {
-    string_commands, string_edit_commands, string_if_commands, lcs_commands, bits_commands, bitfield_commands, hyperloglog_commands, geo_commands, geo_search_commands,
+    string_commands, string_many_commands, string_edit_commands, string_if_commands, lcs_commands,
+    bits_commands, bitfield_commands, hyperloglog_commands, geo_commands, geo_search_commands,
     list_commands, list_blocking_commands,
     hash_commands, hash_read_commands, hash_ttl_commands, hash_ex_commands,
     set_commands, set_algebra_commands,

@@ -5,6 +5,7 @@
 #include "commands/command.h"
 
 extern const struct command string_commands[];
+extern const struct command string_many_commands[];
 extern const struct command string_edit_commands[];
 extern const struct command string_if_commands[];
 extern const struct command lcs_commands[];

@@ -13,8 +13,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "persistence/archive_builder.h"
-#include "persistence/archive_filter.h"
 #include "persistence/archive_item.h"
+#include "persistence/archive_known.h"
 #include "persistence/archive_pending.h"
 #include "persistence/archive_readers.h"
 #include "persistence/archive_writer.h"
@@ -24,9 +24,6 @@ enum {
     SLOW_MS = 5000,
     REPLAY_WAIT_MS = 1000,
     SYNC_NOTES = 1000,     /* so many wait for a sync: ask for it */
-    STALE_MIN = 10000,
-    FILL_SLICE = 8192,
-    REBUILD_US = 1000000,
     PRESSING_US = 3000000, /* a sync of the log takes up to one second of it */
     PRESSING_PART = 8      /* of the queue */
 };
@@ -47,102 +44,12 @@ struct archive {
     uint64_t synced, ordinal, last_seq;
     uint64_t put, dropped, queued, queued_bytes;
 
-    struct archive_filter *filter; /* NULL: none yet, everything may be there */
-    struct archive_builder *builder;
-    struct archive_filter *coming; /* what it made, while what was added meanwhile goes in */
-    size_t coming_at;              /* of `added`, what is in it */
-    int64_t build_at;              /* not before */
-    struct buf added;         /* hashes since the builder began */
-    bool moved;               /* databases were swapped meanwhile: what it makes is wrong */
-    uint64_t stale;           /* keys of the filter that are gone */
+    struct archive_known known; /* what may be recalled */
     uint64_t hits, misses;
     struct buf room;
 };
 
-/* --- the filter -------------------------------------------------------------------------------------------- */
-
-static void begin_filter(struct archive *a)
-{
-    if (a->builder != NULL || a->env.mono_us() < a->build_at) return;
-    a->moved = false;
-    buf_clear(&a->added);
-    a->builder = archive_builder_start(a->conf.path, &a->key, a->writer, a->last_seq, a->env.wake, a->env.ctx);
-    if (a->builder == NULL) a->build_at = a->env.mono_us() + REBUILD_US;
-}
-
-/* Take what the builder made, if it is over. */
-static void take_filter(struct archive *a)
-{
-    if (!archive_builder_take(&a->builder, &a->coming)) return;
-    a->coming_at = 0;
-    if (a->coming == NULL) a->build_at = a->env.mono_us() + REBUILD_US; /* the file cannot be read now */
-    if (a->moved) { /* the file was read before databases were swapped */
-        archive_filter_free(&a->coming);
-        begin_filter(a);
-    }
-}
-
-/* Everything that came since the builder began is in `added`: what it has not read cannot be missing. Some at a time. */
-static void fill_filter(struct archive *a)
-{
-    const uint64_t *hashes = (const uint64_t *)a->added.p;
-    size_t n = a->added.n / sizeof *hashes;
-
-    for (int i = 0; i < FILL_SLICE && a->coming_at < n; i++) archive_filter_add(a->coming, hashes[a->coming_at++]);
-    if (a->coming_at < n) return;
-    buf_fini(&a->added);
-    archive_filter_free(&a->filter);
-    a->filter = a->coming;
-    a->coming = NULL;
-    a->stale = 0;
-}
-
-static void add_to_filter(struct archive *a, uint64_t hash)
-{
-    if (a->builder != NULL || a->coming != NULL) buf_add(&a->added, &hash, sizeof hash);
-    if (a->filter != NULL) archive_filter_add(a->filter, hash);
-}
-
-/* Too full, or half of it is of keys that are gone. */
-static void mind_filter(struct archive *a)
-{
-    uint64_t added;
-
-    if (a->builder != NULL) take_filter(a);
-    if (a->coming != NULL) fill_filter(a);
-    if (a->builder != NULL || a->coming != NULL) return;
-    if (a->filter == NULL) {
-        begin_filter(a);
-        return;
-    }
-    added = archive_filter_added(a->filter);
-    if (added > archive_filter_capacity(a->filter) || (a->stale > STALE_MIN && a->stale > added / 2)) begin_filter(a);
-}
-
-/* What a note means for what may be recalled. */
-static void tell_filter(struct archive *a, const struct archive_item *it)
-{
-    const struct archive_note *n = &it->note;
-
-    switch (n->verb) {
-    case ARCHIVE_OUT:
-        if ((n->flags & ARCHIVE_LIVE) != 0 && n->reason != ARCHIVE_TRIMMED) add_to_filter(a, it->hash);
-        break;
-    case ARCHIVE_GONE:
-        a->stale++;
-        break;
-    case ARCHIVE_FLUSHED:
-        if (a->filter != NULL && archive_filter_added(a->filter) > 0) a->stale = UINT64_MAX / 2;
-        break;
-    case ARCHIVE_SWAPPED:
-        a->moved = true;
-        archive_filter_free(&a->filter);
-        archive_filter_free(&a->coming);
-        break;
-    case ARCHIVE_ERASE: case ARCHIVE_AUDIT: case ARCHIVE_VERBS:
-        break;
-    }
-}
+/* --- what may be recalled ----------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(const void *ctx, int db, struct str key)
 {
@@ -153,7 +60,7 @@ bool archive_may_have(struct archive *a, int db, struct str key)
 {
     uint64_t hash = archive_hash(&a->key, db, key);
     struct archive_note n;
-    bool may = (a->filter == NULL || archive_filter_has(a->filter, hash)) &&
+    bool may = archive_known_may(&a->known, hash) &&
                archive_pendings_find(&a->pendings, db, key, hash, &n) != PENDING_GONE;
 
     if (may) a->hits++;
@@ -163,7 +70,7 @@ bool archive_may_have(struct archive *a, int db, struct str key)
 
 bool archive_is_sure(const struct archive *a)
 {
-    return a->filter != NULL;
+    return archive_known_is_sure(&a->known);
 }
 
 enum archive_pending archive_pending(const struct archive *a, int db, struct str key, struct archive_note *n)
@@ -196,7 +103,7 @@ static struct archive_item *append(struct archive *a, struct str head, struct st
     a->queued++;
     a->queued_bytes += it->bytes;
     a->put++;
-    tell_filter(a, it);
+    archive_known_tell(&a->known, it);
     archive_pendings_add(&a->pendings, it);
     return it;
 }
@@ -322,7 +229,7 @@ bool archive_replay(struct archive *a, struct str note)
 void archive_loaded(struct archive *a)
 {
     free_committed(a);
-    mind_filter(a);
+    archive_known_mind(&a->known, a->last_seq);
 }
 
 /* --- questions, turns -------------------------------------------------------------------------------------- */
@@ -342,7 +249,7 @@ void archive_turn(struct archive *a)
 {
     free_committed(a);
     press(a);
-    mind_filter(a);
+    archive_known_mind(&a->known, a->last_seq);
     archive_readers_turn(a->readers);
 }
 
@@ -392,9 +299,7 @@ void archive_info(const struct archive *of, struct archive_info *out)
     out->dropped = a->dropped + left_out;
     out->queued = a->queued;
     out->queued_bytes = a->queued_bytes;
-    out->filter_ready = a->filter != NULL;
-    out->filter_bytes = a->filter != NULL ? archive_filter_bytes(a->filter) : 0;
-    out->filter_keys = a->filter != NULL ? archive_filter_added(a->filter) : 0;
+    archive_known_info(&a->known, out);
     out->filter_hits = a->hits;
     out->filter_misses = a->misses;
     out->jobs = readers.asked;
@@ -449,9 +354,7 @@ static void destroy(struct archive *a)
         mem_free(it);
     }
     archive_pendings_fini(&a->pendings);
-    archive_filter_free(&a->filter);
-    archive_filter_free(&a->coming);
-    buf_fini(&a->added);
+    archive_known_fini(&a->known);
     buf_fini(&a->room);
     mem_free((char *)a->conf.path);
     mem_free(a);
@@ -482,7 +385,8 @@ enum err archive_open(struct archive **to, const struct archive_conf *conf, cons
     }
     archive_writer_tell(a->writer, a->readers);
     archive_begin_log(a, "");
-    begin_filter(a);
+    archive_known_init(&a->known, a->conf.path, &a->key, a->writer, &a->env);
+    archive_known_mind(&a->known, a->last_seq);
     archive_writer_info(a->writer, &info);
     log_notice(a->env.log, "Archive %s: %llu entries, %llu keys to recall; SQLite %s", a->conf.path,
                (unsigned long long)info.entries, (unsigned long long)info.keys_live, sqlite3_libversion());
@@ -499,7 +403,7 @@ void archive_close(struct archive **to)
 
     if (a == NULL) return;
     has_log = a->log->id[0] != '\0';
-    archive_builder_stop(&a->builder);
+    archive_known_stop(&a->known);
     give(a);
     left = archive_writer_stop(&a->writer);
     archive_readers_stop(&a->readers);

@@ -1,162 +1,29 @@
 /* rdb_value.c -- values of RDB files to entries.
  *
  * Packed forms of today (listpack, intset) are taken over as they lie when they are within the settings'
- * thresholds; all else is poured item by item into a new object by a builder. */
+ * thresholds; all else is poured item by item into a new object (rdb_builder.h). */
 #include "persistence/rdb_value.h"
 
 #include <math.h>
 
 #include "base/buf.h"
 #include "base/json_canon.h"
-#include "base/mem.h"
 #include "base/num.h"
+#include "persistence/rdb_builder.h"
 #include "persistence/rdb_format.h"
 #include "persistence/rdb_legacy.h"
 #include "persistence/rdb_stream.h"
-#include "storage/hash.h"
 #include "storage/intset.h"
-#include "storage/list.h"
 #include "storage/listpack.h"
-#include "storage/set.h"
 #include "storage/store.h"
-#include "storage/type_hash.h"
 #include "storage/type_json.h"
-#include "storage/type_set.h"
 #include "storage/type_stream.h"
 #include "storage/type_string.h"
-#include "storage/type_zset.h"
 #include "storage/zset_pack.h"
-
-/* A collection that is being built. */
-struct builder {
-    struct store *s;
-    struct rdb_in *in;
-    struct list *l;
-    struct set set;   /* ptr NULL until the first member comes: it chooses the form */
-    struct hash h;
-    struct zset z;    /* as set */
-    struct buf field; /* the field whose value, or the member whose score, comes next */
-    bool have_field;
-    uint64_t n;       /* members that are to come, as far as is known */
-    enum value_type type;
-};
-
-static void builder_start(struct builder *b, struct store *s, struct rdb_in *in, enum value_type type)
-{
-    *b = (struct builder){ .s = s, .in = in, .type = type };
-    if (type == VALUE_LIST) b->l = list_new();
-    if (type == VALUE_HASH) b->h = hash_new(s);
-}
-
-static void builder_drop(struct builder *b)
-{
-    if (b->type == VALUE_LIST) list_free(&b->l);
-    if (b->type == VALUE_SET && b->set.ptr) set_free(&b->set);
-    if (b->type == VALUE_HASH) hash_free(&b->h);
-    if (b->type == VALUE_ZSET && b->z.ptr) zset_free(&b->z);
-    buf_fini(&b->field);
-}
-
-static struct entry *entry_of(enum value_type type, enum value_enc enc, void *ptr, struct str key,
-                              int64_t expire_ms)
-{
-    struct entry *e = entry_new_ptr(type, enc, key, expire_ms);
-
-    entry_set_ptr(e, ptr);
-    return e;
-}
-
-/* The finished entry, NULL for an empty collection. */
-static struct entry *builder_finish(struct builder *b, struct str key, int64_t expire_ms)
-{
-    bool empty = b->type == VALUE_LIST ? list_count(b->l) == 0
-               : b->type == VALUE_SET ? !b->set.ptr
-               : b->type == VALUE_ZSET ? !b->z.ptr : hash_count(&b->h) == 0;
-
-    if (empty) {
-        builder_drop(b);
-        return NULL;
-    }
-    buf_fini(&b->field);
-    if (b->type == VALUE_HASH) return hash_entry_take(&b->h, key, expire_ms);
-    if (b->type == VALUE_SET) return set_entry_take(&b->set, key, expire_ms);
-    if (b->type == VALUE_ZSET) return zset_entry_take(&b->z, key, expire_ms);
-    list_settle_name(b->l, b->s->conf.list_max_listpack_size);
-    return entry_of(VALUE_LIST, ENC_LIST, b->l, key, expire_ms);
-}
-
-/* --- items ---------------------------------------------------------------------------------------- */
-
-static bool add_element(void *ctx, struct str item)
-{
-    struct builder *b = ctx;
-
-    list_push(b->l, LIST_RIGHT, item);
-    return true;
-}
-
-static bool add_member(void *ctx, struct str item)
-{
-    struct builder *b = ctx;
-
-    if (!b->set.ptr) b->set = set_new(b->s, item, b->n);
-    return set_add(&b->set, item) || rdb_in_bad(b->in, "a set's member occurs twice");
-}
-
-static bool add_pair(struct builder *b, struct str field, struct str value, int64_t ttl)
-{
-    struct hash_place at;
-
-    if (hash_find(&b->h, field, &at)) return rdb_in_bad(b->in, "a hash's field occurs twice");
-    hash_add(&b->h, &at, field, value, ttl);
-    return true;
-}
-
-static bool add_scored(struct builder *b, struct str member, double score)
-{
-    struct zplace at;
-
-    if (isnan(score)) return rdb_in_bad(b->in, "a score is no number");
-    if (!b->z.ptr) b->z = zset_new(b->s, b->n, member.n);
-    if (zset_find(&b->z, member, &at)) return rdb_in_bad(b->in, "a sorted set's member occurs twice");
-    zset_put_at(&b->z, &at, member, score);
-    return true;
-}
-
-/* True: this is the first of two, kept until the second comes. */
-static bool keep_first(struct builder *b, struct str item)
-{
-    b->have_field = !b->have_field;
-    if (!b->have_field) return false;
-    buf_clear(&b->field);
-    buf_add_str(&b->field, item);
-    return true;
-}
-
-/* Members and scores in turn. */
-static bool add_scored_half(void *ctx, struct str item)
-{
-    struct builder *b = ctx;
-    double score;
-
-    if (keep_first(b, item)) return true;
-    return add_scored(b, buf_str(&b->field), num_parse_double(item, &score) ? score : (double)NAN);
-}
-
-/* Fields and values in turn. */
-static bool add_half(void *ctx, struct str item)
-{
-    struct builder *b = ctx;
-
-    if (keep_first(b, item)) return true;
-    return add_pair(b, buf_str(&b->field), item, HASH_NO_TTL);
-}
 
 /* --- plain forms ------------------------------------------------------------------------------------ */
 
-typedef bool item_fn(void *ctx, struct str item);
-
-static bool get_items(struct builder *b, uint64_t per_item, item_fn *add)
+static bool get_items(struct rdb_builder *b, uint64_t per_item, rdb_item_fn *add)
 {
     uint64_t n;
     struct str s;
@@ -196,7 +63,7 @@ static bool get_score(struct rdb_in *in, double *score)
     return true;
 }
 
-static bool get_scored(struct builder *b, bool as_text)
+static bool get_scored(struct rdb_builder *b, bool as_text)
 {
     struct str s;
     uint64_t n;
@@ -210,13 +77,13 @@ static bool get_scored(struct builder *b, bool as_text)
         buf_clear(&b->field);
         buf_add_str(&b->field, s);
         if (!(as_text ? get_score_text(b->in, &score) : get_score(b->in, &score))) return false;
-        if (!add_scored(b, buf_str(&b->field), score)) return false;
+        if (!rdb_builder_scored(b, buf_str(&b->field), score)) return false;
     }
     return true;
 }
 
 /* Hash with field TTLs: the earliest (0 in the older form), then of each field TTL - earliest + 1 or 0. */
-static bool get_ttl_fields(struct builder *b, bool relative)
+static bool get_ttl_fields(struct rdb_builder *b, bool relative)
 {
     uint64_t n, ttl, first = 0;
     struct str s;
@@ -231,7 +98,7 @@ static bool get_ttl_fields(struct builder *b, bool relative)
         buf_clear(&b->field);
         buf_add_str(&b->field, s);
         if (!rdb_in_str(b->in, &s)) return false;
-        if (!add_pair(b, buf_str(&b->field), s, ttl ? (int64_t)ttl : HASH_NO_TTL)) return false;
+        if (!rdb_builder_pair(b, buf_str(&b->field), s, ttl ? (int64_t)ttl : HASH_NO_TTL)) return false;
     }
     return true;
 }
@@ -244,7 +111,7 @@ static const char *half_name(enum value_type vt)
 
 /* --- packed forms ----------------------------------------------------------------------------------- */
 
-static bool each_packed(struct builder *b, struct str bytes, item_fn *add)
+static bool each_packed(struct rdb_builder *b, struct str bytes, rdb_item_fn *add)
 {
     char scratch[2][NUM_TEXT_MAX];
     unsigned n = 0;
@@ -257,7 +124,7 @@ static bool each_packed(struct builder *b, struct str bytes, item_fn *add)
 }
 
 /* Pour a ziplist or zipmap. */
-static bool each_legacy(struct builder *b, struct str bytes, item_fn *add, bool zipmap)
+static bool each_legacy(struct rdb_builder *b, struct str bytes, rdb_item_fn *add, bool zipmap)
 {
     bool ok = zipmap ? zipmap_each(bytes, add, b) : ziplist_each(bytes, add, b);
 
@@ -265,7 +132,7 @@ static bool each_legacy(struct builder *b, struct str bytes, item_fn *add, bool 
 }
 
 /* field, value, ttl ... */
-static bool get_packed_ttls(struct builder *b, struct str bytes)
+static bool get_packed_ttls(struct rdb_builder *b, struct str bytes)
 {
     const unsigned char *p;
     char scratch[2][NUM_TEXT_MAX];
@@ -278,14 +145,14 @@ static bool get_packed_ttls(struct builder *b, struct str bytes)
         if (!t) return rdb_in_bad(b->in, "a hash's listpack does not consist of triples");
         if (!listpack_int(t, &ttl) || ttl < 0 || ttl >> 48)
             return rdb_in_bad(b->in, "a field's time to live is out of range");
-        if (!add_pair(b, listpack_str(p, scratch[0]), listpack_str(v, scratch[1]), ttl ? ttl : HASH_NO_TTL))
+        if (!rdb_builder_pair(b, listpack_str(p, scratch[0]), listpack_str(v, scratch[1]), ttl ? ttl : HASH_NO_TTL))
             return false;
         p = t;
     }
     return true;
 }
 
-static bool get_quicklist(struct builder *b, bool second)
+static bool get_quicklist(struct rdb_builder *b, bool second)
 {
     uint64_t n, container = RDB_NODE_PACKED;
     struct str s;
@@ -295,11 +162,11 @@ static bool get_quicklist(struct builder *b, bool second)
         if (second && !rdb_in_len(b->in, &container)) return false;
         if (!rdb_in_str(b->in, &s)) return false;
         if (!second) {
-            if (!each_legacy(b, s, add_element, false)) return false;
+            if (!each_legacy(b, s, rdb_builder_element, false)) return false;
         } else if (container == RDB_NODE_PLAIN) {
-            add_element(b, s);
+            rdb_builder_element(b, s);
         } else if (container == RDB_NODE_PACKED) {
-            if (!each_packed(b, s, add_element)) return false;
+            if (!each_packed(b, s, rdb_builder_element)) return false;
         } else {
             return rdb_in_bad(b->in, "a list node of unknown kind %llu", (unsigned long long)container);
         }
@@ -333,7 +200,7 @@ static bool zset_fits(const struct store *s, const unsigned char *lp)
 static bool get_packed_pairs(struct rdb_in *in, struct store *s, enum value_type vt, struct str key,
                              int64_t expire_ms, bool thorough, struct entry **e)
 {
-    struct builder b;
+    struct rdb_builder b;
     struct str bytes;
     const unsigned char *lp;
 
@@ -341,16 +208,16 @@ static bool get_packed_pairs(struct rdb_in *in, struct store *s, enum value_type
     if (!listpack_valid(bytes)) return rdb_in_bad(in, "a listpack is malformed");
     lp = (const unsigned char *)bytes.p;
     if (!thorough && (vt == VALUE_HASH ? hash_fits(s, lp) : zset_fits(s, lp))) {
-        *e = entry_of(vt, ENC_LISTPACK, listpack_from(bytes), key, expire_ms);
+        *e = rdb_entry_of(vt, ENC_LISTPACK, listpack_from(bytes), key, expire_ms);
         return true;
     }
-    builder_start(&b, s, in, vt);
-    if (!each_packed(&b, bytes, vt == VALUE_HASH ? add_half : add_scored_half) ||
+    rdb_builder_start(&b, s, in, vt);
+    if (!each_packed(&b, bytes, vt == VALUE_HASH ? rdb_builder_half : rdb_builder_scored_half) ||
         (b.have_field && !rdb_in_bad(in, "a listpack has a %s", half_name(vt)))) {
-        builder_drop(&b);
+        rdb_builder_drop(&b);
         return false;
     }
-    *e = builder_finish(&b, key, expire_ms);
+    *e = rdb_builder_finish(&b, key, expire_ms);
     return true;
 }
 
@@ -358,7 +225,7 @@ static bool get_intset(struct rdb_in *in, struct store *s, struct str key, int64
                        struct entry **e)
 {
     struct intset *ints;
-    struct builder b;
+    struct rdb_builder b;
     struct str bytes;
 
     if (!rdb_in_str(in, &bytes)) return false;
@@ -366,24 +233,24 @@ static bool get_intset(struct rdb_in *in, struct store *s, struct str key, int64
     if (!ints) return rdb_in_bad(in, "an intset is malformed");
     *e = NULL;
     if (ints->count > 0 && ints->count <= s->conf.set_max_intset_entries) {
-        *e = entry_of(VALUE_SET, ENC_INTSET, ints, key, expire_ms);
+        *e = rdb_entry_of(VALUE_SET, ENC_INTSET, ints, key, expire_ms);
         return true;
     }
-    builder_start(&b, s, in, VALUE_SET);
+    rdb_builder_start(&b, s, in, VALUE_SET);
     b.n = ints->count;
     for (uint32_t i = 0; i < ints->count; i++) {
         char text[NUM_TEXT_MAX];
 
-        add_member(&b, str_of(text, num_i64(text, intset_get(ints, i))));
+        rdb_builder_member(&b, str_of(text, num_i64(text, intset_get(ints, i))));
     }
     intset_free(&ints);
-    *e = builder_finish(&b, key, expire_ms);
+    *e = rdb_builder_finish(&b, key, expire_ms);
     return true;
 }
 
 /* --- all --------------------------------------------------------------------------------------------- */
 
-static bool build(struct builder *b, unsigned type)
+static bool build(struct rdb_builder *b, unsigned type)
 {
     struct rdb_in *in = b->in;
     uint64_t ignored;
@@ -391,26 +258,26 @@ static bool build(struct builder *b, unsigned type)
     bool ok;
 
     switch (type) {
-    case RDB_LIST: return get_items(b, 1, add_element);
-    case RDB_SET: return get_items(b, 1, add_member);
-    case RDB_HASH: return get_items(b, 2, add_half);
+    case RDB_LIST: return get_items(b, 1, rdb_builder_element);
+    case RDB_SET: return get_items(b, 1, rdb_builder_member);
+    case RDB_HASH: return get_items(b, 2, rdb_builder_half);
     case RDB_LIST_QUICKLIST: return get_quicklist(b, false);
     case RDB_LIST_QUICKLIST_2: return get_quicklist(b, true);
     case RDB_HASH_FIELDS_PRE: return get_ttl_fields(b, false);
     case RDB_HASH_FIELDS: return get_ttl_fields(b, true);
-    case RDB_LIST_ZIPLIST: return rdb_in_str(in, &s) && each_legacy(b, s, add_element, false);
-    case RDB_SET_LISTPACK: return rdb_in_str(in, &s) && each_packed(b, s, add_member);
+    case RDB_LIST_ZIPLIST: return rdb_in_str(in, &s) && each_legacy(b, s, rdb_builder_element, false);
+    case RDB_SET_LISTPACK: return rdb_in_str(in, &s) && each_packed(b, s, rdb_builder_member);
     case RDB_ZSET: return get_scored(b, true);
     case RDB_ZSET_2: return get_scored(b, false);
     case RDB_ZSET_ZIPLIST:
-        ok = rdb_in_str(in, &s) && each_legacy(b, s, add_scored_half, false);
+        ok = rdb_in_str(in, &s) && each_legacy(b, s, rdb_builder_scored_half, false);
         return ok && (!b->have_field || rdb_in_bad(in, "a ziplist has a %s", half_name(VALUE_ZSET)));
     case RDB_HASH_LISTPACK_EX:
         return rdb_in_u64(in, &ignored) && rdb_in_str(in, &s) && get_packed_ttls(b, s);
     case RDB_HASH_LISTPACK_EX_PRE:
         return rdb_in_str(in, &s) && get_packed_ttls(b, s);
     default:
-        ok = rdb_in_str(in, &s) && each_legacy(b, s, add_half, type == RDB_HASH_ZIPMAP);
+        ok = rdb_in_str(in, &s) && each_legacy(b, s, rdb_builder_half, type == RDB_HASH_ZIPMAP);
         return ok && (!b->have_field || rdb_in_bad(in, "a hash has a field without a value"));
     }
 }
@@ -517,7 +384,7 @@ bool rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str
                    bool thorough, struct entry **e)
 {
     enum value_type vt = type_of(type);
-    struct builder b;
+    struct rdb_builder b;
     struct str text;
 
     if (vt == VALUE_TYPES) return refuse_type(in, type);
@@ -531,11 +398,11 @@ bool rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str
     if (vt == VALUE_JSON) return get_json(in, key, expire_ms, e);
     if (vt == VALUE_STREAM) return get_stream(in, type, key, expire_ms, e);
     if (type == RDB_SET_INTSET) return get_intset(in, s, key, expire_ms, e);
-    builder_start(&b, s, in, vt);
+    rdb_builder_start(&b, s, in, vt);
     if (!build(&b, type)) {
-        builder_drop(&b);
+        rdb_builder_drop(&b);
         return false;
     }
-    *e = builder_finish(&b, key, expire_ms);
+    *e = rdb_builder_finish(&b, key, expire_ms);
     return true;
 }

@@ -30,9 +30,27 @@ struct vm {
 /* vm_sandbox.c: make the globals, `redis` being on top of the stack (it is taken away). */
 void vm_sandbox(struct vm *vm);
 
-/* Seal the table on top: what stands there instead shows what it holds and takes nothing; with `strict`,
+/* vm_seal.c: seal the table on top: what stands there instead shows what it holds and takes nothing; with `strict`,
  * what it does not hold is an error. */
 void vm_seal(lua_State *L, bool strict);
+
+/* Is the value at index sealed? */
+bool vm_is_sealed(lua_State *L, int index);
+
+/* Raise the error of who writes to a seal. */
+int vm_refuse_write(lua_State *L);
+
+/* Push what getmetatable shows of a seal: an empty table that takes nothing, and shows none itself. */
+void vm_push_metatable_shown(lua_State *L);
+
+/* Put in the place of a function of a library, if there is one, a function that has the old one as its upvalue 1. */
+void vm_wrap(lua_State *L, const char *library, const char *name, lua_CFunction with);
+
+/* In such a function: call the old one with all that is on the stack, and return what it returns. */
+int vm_call_wrapped(lua_State *L);
+
+/* vm_json.c: make the global `cjson`. */
+void vm_open_cjson(lua_State *L);
 
 /* vm_api.c: push `redis`. */
 void vm_push_redis(struct vm *vm);

@@ -1,8 +1,8 @@
 /* vm_sandbox.c -- the closed world of scripts.
  *
- * LuaJIT has no read-only tables, so every table that scripts share is a seal: an empty table whose
- * metatable shows what there is and refuses to be written, read or replaced. The functions that go past
- * metatables (rawset, table.insert ...) know a seal by its metatable, which is in a registry of them. */
+ * What scripts share is sealed (vm_seal.c). Functions that would leave their bounds are dropped, or others stand in their
+ * place: what goes past metatables does not go past seals, what calls back looks at the stack, what takes text does not
+ * take byte code. */
 #include <luajit-2.1/lauxlib.h>
 #include <luajit-2.1/luajit.h>
 #include <luajit-2.1/lualib.h>
@@ -14,146 +14,39 @@
 #include "scripting/lua_libs.h"
 #include "scripting/vm_impl.h"
 
-static const char seals_key, shown_key;
-
-/* Of liblua5.1-cjson, whose header wants another Lua's. */
-int luaopen_cjson(lua_State *L);
-
-static void wrap(lua_State *L, const char *library, const char *name, lua_CFunction with);
-
-/* --- seals ----------------------------------------------------------------------------------------- */
-
-static int refuse_write(lua_State *L)
-{
-    return luaL_error(L, "Attempt to modify a readonly table");
-}
-
-/* __index of what is behind a strict seal. */
-static int refuse_read(lua_State *L)
-{
-    return luaL_error(L, "Script attempted to access nonexistent global variable '%s'", lua_tostring(L, 2));
-}
-
-static void push_seals(lua_State *L)
-{
-    lua_pushlightuserdata(L, (void *)(uintptr_t)&seals_key);
-    lua_rawget(L, LUA_REGISTRYINDEX);
-    if (!lua_isnil(L, -1)) return;
-    lua_pop(L, 1);
-    lua_newtable(L);
-    lua_newtable(L); /* weak keys: a seal that nobody holds is forgotten */
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lua_pushlightuserdata(L, (void *)(uintptr_t)&seals_key);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, LUA_REGISTRYINDEX);
-}
-
-/* What getmetatable shows of a seal: an empty table that takes nothing, and shows none itself. */
-static void push_metatable_shown(lua_State *L)
-{
-    lua_pushlightuserdata(L, (void *)(uintptr_t)&shown_key);
-    lua_rawget(L, LUA_REGISTRYINDEX);
-    if (!lua_isnil(L, -1)) return;
-    lua_pop(L, 1);
-    lua_newtable(L);
-    lua_createtable(L, 0, 2);
-    lua_pushcfunction(L, refuse_write);
-    lua_setfield(L, -2, "__newindex");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
-    push_seals(L);
-    lua_pushvalue(L, -2);
-    lua_pushboolean(L, 1);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
-    lua_setmetatable(L, -2);
-    lua_pushlightuserdata(L, (void *)(uintptr_t)&shown_key);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, LUA_REGISTRYINDEX);
-}
-
-void vm_seal(lua_State *L, bool strict)
-{
-    lua_newtable(L);
-    lua_createtable(L, 0, 3);
-    lua_pushvalue(L, -3);
-    if (strict) {
-        lua_createtable(L, 0, 1);
-        lua_pushcfunction(L, refuse_read);
-        lua_setfield(L, -2, "__index");
-        lua_setmetatable(L, -2);
-    }
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, refuse_write);
-    lua_setfield(L, -2, "__newindex");
-    push_metatable_shown(L);
-    lua_setfield(L, -2, "__metatable");
-    push_seals(L);
-    lua_pushvalue(L, -2);
-    lua_pushboolean(L, 1);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
-    lua_setmetatable(L, -2);
-    lua_remove(L, -2);
-}
-
-static bool is_sealed(lua_State *L, int index)
-{
-    bool sealed;
-
-    if (!lua_getmetatable(L, index)) return false;
-    push_seals(L);
-    lua_insert(L, -2);
-    lua_rawget(L, -2);
-    sealed = lua_toboolean(L, -1);
-    lua_pop(L, 2);
-    return sealed;
-}
-
 /* --- functions that are not as they were ----------------------------------------------------------- */
-
-/* The function in the place of which this one stands (upvalue 1), with all that is on the stack. */
-static int call_wrapped(lua_State *L)
-{
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
-}
 
 /* Upvalue 1 without a sealed first argument. */
 static int unless_sealed(lua_State *L)
 {
-    if (lua_gettop(L) > 0 && lua_istable(L, 1) && is_sealed(L, 1)) return refuse_write(L);
-    return call_wrapped(L);
+    if (lua_gettop(L) > 0 && lua_istable(L, 1) && vm_is_sealed(L, 1)) return vm_refuse_write(L);
+    return vm_call_wrapped(L);
 }
 
 /* Upvalue 1 is `next`: a seal is walked as what it seals. */
 static int next_of_seal(lua_State *L)
 {
     lua_settop(L, 2);
-    if (lua_istable(L, 1) && is_sealed(L, 1)) {
+    if (lua_istable(L, 1) && vm_is_sealed(L, 1)) {
         lua_getmetatable(L, 1);
         lua_pushliteral(L, "__index");
         lua_rawget(L, -2);
         if (lua_istable(L, -1)) lua_replace(L, 1); /* else it seals nothing, and is empty itself */
         lua_settop(L, 2);
     }
-    return call_wrapped(L);
+    return vm_call_wrapped(L);
 }
 
 /* Upvalue 1 is `pairs`, 2 next_of_seal. What it gives for other tables is LuaJIT's own and fast. */
 static int pairs_of_seal(lua_State *L)
 {
-    if (lua_istable(L, 1) && is_sealed(L, 1)) {
+    if (lua_istable(L, 1) && vm_is_sealed(L, 1)) {
         lua_pushvalue(L, lua_upvalueindex(2));
         lua_pushvalue(L, 1);
         lua_pushnil(L);
         return 3;
     }
-    return call_wrapped(L);
+    return vm_call_wrapped(L);
 }
 
 /* What calls the script back from C needs the machine's stack, of which LuaJIT takes no account. */
@@ -163,7 +56,7 @@ static int unless_deep(lua_State *L)
     const char *here = __builtin_frame_address(0);
 
     if (vm->run != NULL && vm->stack - here > (ptrdiff_t)vm->stack_max) return luaL_error(L, "stack overflow");
-    return call_wrapped(L);
+    return vm_call_wrapped(L);
 }
 
 /* An error that is a table with the text of a reply comes as that text. */
@@ -302,105 +195,6 @@ static int run_randomseed(lua_State *L)
     return 0;
 }
 
-/* --- cjson ------------------------------------------------------------------------------------------- */
-
-enum { JSON_MAX = 512 << 20, JSON_DEPTH_MAX = 1000, JSON_EACH = 40, JSON_NULL = 5 };
-
-struct json_size {
-    size_t bytes; /* of what there is */
-    size_t holes; /* of the nulls in arrays that lack elements, if they are written */
-};
-
-/* An array as long as its greatest index, if all its keys are indexes. */
-struct json_array {
-    size_t items;
-    double max;
-    bool is_one;
-};
-
-static void json_count_key(lua_State *L, int index, struct json_array *a)
-{
-    double k = lua_type(L, index) == LUA_TNUMBER ? lua_tonumber(L, index) : 0;
-
-    a->items++;
-    if (!(k >= 1) || k != floor(k)) a->is_one = false;
-    else if (k > a->max) a->max = k;
-}
-
-/* Add what the value at the top would be in JSON, roughly and at most: the library ends the process when its
- * buffer outgrows an int. */
-static void json_measure(lua_State *L, int depth, struct json_size *sum)
-{
-    struct json_array array = { .is_one = true };
-
-    if (lua_type(L, -1) == LUA_TSTRING) {
-        sum->bytes += 6 * lua_objlen(L, -1) + 3;
-        return;
-    }
-    sum->bytes += JSON_EACH;
-    if (!lua_istable(L, -1) || depth > JSON_DEPTH_MAX || !lua_checkstack(L, 4)) return;
-    lua_pushnil(L);
-    while (lua_next(L, -2)) {
-        json_measure(L, depth + 1, sum);
-        sum->bytes += lua_type(L, -2) == LUA_TSTRING ? 6 * lua_objlen(L, -2) + 5 : JSON_EACH;
-        json_count_key(L, -2, &array);
-        lua_pop(L, 1);
-        if (sum->bytes <= JSON_MAX) continue;
-        lua_pop(L, 1);
-        return;
-    }
-    if (array.is_one && array.max > (double)array.items)
-        sum->holes += array.max < JSON_MAX ? (size_t)array.max * JSON_NULL : JSON_MAX + 1;
-}
-
-/* Are arrays with many holes written as such? Not as the library is set at first: then holes are fewer
- * than what there is. */
-static bool json_writes_holes(lua_State *L)
-{
-    double ratio, safe;
-
-    lua_pushvalue(L, lua_upvalueindex(2));
-    lua_call(L, 0, 3);
-    ratio = lua_tonumber(L, -2);
-    safe = lua_tonumber(L, -1);
-    lua_pop(L, 3);
-    return !(ratio >= 1 && ratio <= JSON_EACH / JSON_NULL && safe <= 2 * JSON_EACH / JSON_NULL);
-}
-
-static int run_json_encode(lua_State *L)
-{
-    struct json_size sum = { 0 };
-    int top = lua_gettop(L);
-
-    if (top == 1) json_measure(L, 0, &sum);
-    if (sum.bytes > JSON_MAX || (sum.bytes + sum.holes > JSON_MAX && json_writes_holes(L)))
-        return luaL_error(L, "JSON would be too long");
-    lua_settop(L, top);
-    return call_wrapped(L);
-}
-
-static int run_json_decode(lua_State *L)
-{
-    if (lua_isstring(L, 1) && lua_objlen(L, 1) > JSON_MAX) return luaL_error(L, "JSON is too long");
-    return call_wrapped(L);
-}
-
-/* One that is made anew would not have these bounds. */
-static void open_cjson(lua_State *L)
-{
-    luaopen_cjson(L);
-    lua_setglobal(L, "cjson");
-    wrap(L, "cjson", "decode", run_json_decode);
-    lua_getglobal(L, "cjson");
-    lua_getfield(L, -1, "encode");
-    lua_getfield(L, -2, "encode_sparse_array");
-    lua_pushcclosure(L, run_json_encode, 2);
-    lua_setfield(L, -2, "encode");
-    lua_pushnil(L);
-    lua_setfield(L, -2, "new");
-    lua_pop(L, 1);
-}
-
 /* --- the globals ----------------------------------------------------------------------------------- */
 
 /* Open the library of a name into the real globals. */
@@ -436,20 +230,6 @@ static void wrap_walks(lua_State *L)
     lua_setglobal(L, "pairs");
 }
 
-/* The same in a library. */
-static void wrap(lua_State *L, const char *library, const char *name, lua_CFunction with)
-{
-    lua_getglobal(L, library);
-    lua_getfield(L, -1, name);
-    if (lua_isfunction(L, -1)) {
-        lua_pushcclosure(L, with, 1);
-        lua_setfield(L, -2, name);
-        lua_pop(L, 1);
-    } else {
-        lua_pop(L, 2);
-    }
-}
-
 /* coroutine.wrap would call its coroutine without a look at the stack: make it of what does look. */
 static void remake_coroutine_wrap(lua_State *L)
 {
@@ -470,15 +250,15 @@ static void remake_coroutine_wrap(lua_State *L)
 
 static void wrap_functions(lua_State *L)
 {
-    wrap(L, "table", "insert", unless_sealed);
-    wrap(L, "table", "remove", unless_sealed);
-    wrap(L, "table", "sort", unless_sealed);
-    wrap(L, "table", "sort", unless_deep);
-    wrap(L, "table", "foreach", unless_deep);
-    wrap(L, "table", "foreachi", unless_deep);
-    wrap(L, "string", "gsub", unless_deep);
-    wrap(L, "string", "format", unless_deep);
-    wrap(L, "coroutine", "resume", unless_deep);
+    vm_wrap(L, "table", "insert", unless_sealed);
+    vm_wrap(L, "table", "remove", unless_sealed);
+    vm_wrap(L, "table", "sort", unless_sealed);
+    vm_wrap(L, "table", "sort", unless_deep);
+    vm_wrap(L, "table", "foreach", unless_deep);
+    vm_wrap(L, "table", "foreachi", unless_deep);
+    vm_wrap(L, "string", "gsub", unless_deep);
+    vm_wrap(L, "string", "format", unless_deep);
+    vm_wrap(L, "coroutine", "resume", unless_deep);
     remake_coroutine_wrap(L);
 }
 
@@ -520,7 +300,7 @@ static void open_libraries(lua_State *L)
     lua_setglobal(L, "cmsgpack");
     lua_struct_open(L);
     lua_setglobal(L, "struct");
-    open_cjson(L);
+    vm_open_cjson(L);
 }
 
 /* Each table among the globals becomes a seal; the metatable of strings cannot be had. */
@@ -536,7 +316,7 @@ static void seal_tables(lua_State *L)
     }
     lua_pushliteral(L, "");
     lua_getmetatable(L, -1);
-    push_metatable_shown(L);
+    vm_push_metatable_shown(L);
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 2);
 }
