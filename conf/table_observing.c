@@ -37,7 +37,8 @@ const struct setting observing_settings[] = {
       .flags = SETTING_MULTI, .settle = settle_addresses, .accepts = "1 to 16 addresses",
       .doc = "Addresses of the HTTP port, written as those of bind. In protected mode and without "
              "metrics-password only clients on this machine may read /metrics, whatever the "
-             "address; /healthz and /readyz are for all who can connect." },
+             "address, and have to ask under an address or as localhost (so that no web page can); "
+             "/healthz and /readyz are for all who can connect." },
     { "metrics-password", TEXT(metrics_password), .initial = "", .flags = SETTING_SECRET | SETTING_DROP,
       .example = "a-long-random-text",
       .doc = "Whoever reads /metrics has to send this, as \"Authorization: Bearer PASSWORD\": "

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "server/health.h"
 #include "server/listen.h"
+#include "server/metrics_guard.h"
 #include "server/metrics_page.h"
 #include "server/server.h"
 
@@ -266,32 +267,6 @@ static void ask_for_page(struct metrics *m, struct evhttp_request *r)
 
 /* --- who may ---------------------------------------------------------------------------------------------- */
 
-/* The time it takes depends on what was sent alone. */
-static bool is_password(const char *sent, const char *password)
-{
-    size_t n = strlen(sent), have = strlen(password);
-    unsigned differs = n != have;
-
-    for (size_t i = 0; i < n; i++) differs |= (unsigned char)sent[i] ^ (unsigned char)password[have ? i % have : 0];
-    return differs == 0;
-}
-
-static bool knows_password(struct evhttp_request *r, const char *password)
-{
-    static const char scheme[] = "Bearer ";
-    const char *sent = evhttp_find_header(evhttp_request_get_input_headers(r), "Authorization");
-
-    return sent != NULL && strncasecmp(sent, scheme, sizeof scheme - 1) == 0 &&
-           is_password(sent + sizeof scheme - 1, password);
-}
-
-static bool is_local(struct evhttp_request *r)
-{
-    const struct sockaddr *from = evhttp_connection_get_addr(evhttp_request_get_connection(r));
-
-    return from != NULL && listen_is_loopback(from);
-}
-
 static void tell_refused(struct metrics *m)
 {
     int64_t upto_us = clock_mono_us() - REFUSAL_US;
@@ -306,31 +281,36 @@ static void tell_refused(struct metrics *m)
     }
 }
 
-static void refuse(struct metrics *m, struct evhttp_request *r)
+static void warn(struct metrics *m, struct evhttp_request *r, const char *what)
 {
     char *host = NULL;
     ev_uint16_t port;
 
     evhttp_connection_get_peer(evhttp_request_get_connection(r), &host, &port);
-    log_limited(m->server->log, LOG_WARNING, "Metrics were asked for without the right password: addr=%s",
-                host ? host : "?");
-    put_aside(&m->refused, r);
+    log_limited(m->server->log, LOG_WARNING, "Metrics were asked for %s: addr=%s", what, host ? host : "?");
 }
 
 /* May the visitor read the metrics? Else it is told why not. */
 static bool admit(struct metrics *m, struct evhttp_request *r)
 {
-    const struct conf *conf = m->server->conf;
-
-    if (conf->metrics_password[0]) {
-        if (knows_password(r, conf->metrics_password)) return true;
-        refuse(m, r);
+    switch (metrics_guard(m->server->conf, r)) {
+    case METRICS_ADMIT: break;
+    case METRICS_WRONG_PASSWORD:
+        warn(m, r, "without the right password");
+        put_aside(&m->refused, r);
+        return false;
+    case METRICS_OTHER_MACHINE:
+        reply_text(r, 403, "Forbidden",
+                   "memd is in protected mode: without metrics-password its metrics are for its own machine alone.");
+        return false;
+    case METRICS_OTHER_NAME:
+        warn(m, r, "under a name that is not ours, maybe by a web page");
+        reply_text(r, 403, "Forbidden",
+                   "memd is in protected mode: without metrics-password its metrics are for those who ask for them under an "
+                   "address or as localhost.");
         return false;
     }
-    if (!conf->protected_mode || is_local(r)) return true;
-    reply_text(r, 403, "Forbidden",
-               "memd is in protected mode: without metrics-password its metrics are for its own machine alone.");
-    return false;
+    return true;
 }
 
 /* --- requests --------------------------------------------------------------------------------------------- */

@@ -9,9 +9,8 @@
  * is short. So strangers who come in numbers or send slowly can keep others from the metrics for some seconds, and can
  * do nothing else.
  *
- * Who may read: with metrics-password whoever sends it ("Authorization: Bearer ..."); others wait a moment for the
- * refusal, so that guessing takes long. Without it whoever can connect, but in protected mode those on this machine
- * alone. /healthz and /readyz tell nothing but that, and are for all. */
+ * Who may read is in metrics_guard.h; those with a wrong password wait a moment for the refusal, so that guessing takes
+ * long. /healthz and /readyz tell nothing but that, and are for all. */
 #ifndef MEMD_SERVER_METRICS_H
 #define MEMD_SERVER_METRICS_H
 

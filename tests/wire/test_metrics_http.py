@@ -228,6 +228,35 @@ def test_protected_mode_keeps_metrics_from_other_machines(start):
     assert ask().startswith(b"HTTP/1.1 200 ")
 
 
+OUR_NAMES = ["127.0.0.1", "127.0.0.1:%d", "localhost", "LOCALHOST:%d", "[::1]", "[::1]:%d", "192.0.2.7:80", "[2001:db8::7]"]
+OTHER_NAMES = ["evil.example", "evil.example:%d", "127.0.0.1.evil.example", "localhost.evil.example:%d", "evil.localhost.example",
+               "2130706433", "0x7f.1", "[evil.example]", "[::1", "[]", "[", "::1", "127.0.0.1:%d:%d", "[" + 200 * "1" + "]", 300 * "a"]
+
+
+def test_a_page_that_gives_our_address_a_name_of_its_own_reads_nothing(start):
+    """DNS rebinding: the browser on this machine connects to loopback, and says the page's name."""
+    s = started(start)
+    c = s.conn()
+
+    def ask(name, path="/metrics", password=""):
+        host = "Host: %s\r\n" % name.replace("%d", str(s.metrics_port)) if name else ""
+        return say(s, ("GET %s HTTP/1.1\r\n%s%s\r\n" % (path, host, password)).encode())
+
+    for name in OUR_NAMES:
+        assert ask(name).startswith(b"HTTP/1.1 200 "), name
+    for name in OTHER_NAMES:
+        got = ask(name)
+        assert got.startswith(b"HTTP/1.1 403 ") and b"localhost" in got and b"memd_keys" not in got, (name, got[:200])
+        assert ask(name, "/healthz").startswith(b"HTTP/1.1 200 "), name
+    assert "maybe by a web page: addr=127.0.0.1" in s.log()
+    assert say(s, b"GET /metrics HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200 ")  # no browser's
+    assert b" 403 " in say(s, b"GET http://evil.example/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    c("CONFIG", "SET", "metrics-password", "secret")  # which the page does not know
+    assert ask("prometheus.example", password="Authorization: Bearer secret\r\n").startswith(b"HTTP/1.1 200 ")
+    c("CONFIG", "SET", "metrics-password", "", "protected-mode", "no")
+    assert ask("prometheus.example").startswith(b"HTTP/1.1 200 ")
+
+
 # --- requests that are none of ours -----------------------------------------------------------------------------
 
 
