@@ -25,7 +25,7 @@ PYTHON  ?= /usr/bin/python3
 PREFIX  ?= /usr/local
 Q       := $(if $(V),,@)
 B       := build/$(MODE)
-FOLDERS := base conf protocol storage persistence scripting commands server
+FOLDERS := base conf protocol text vector storage search persistence scripting commands server
 
 # -O3 -flto takes 6 to 13 % off user time of strings and lists, a few per cent of the whole; every link
 # of a test would take as long as a build.
@@ -49,17 +49,20 @@ CFLAGS  := -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Wshadow -Wvla -Wstrict-prot
 # -rdynamic: names of functions in crash reports, also without debug information.
 LDFLAGS := -rdynamic -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(filter -f% --coverage,$(CFLAGS_$(MODE))) $(LDFLAGS)
 MALLOC  := $(if $(filter asan tsan fuzz,$(MODE)),,-ljemalloc)
-LIBS    := -lsqlite3 -lzstd -lcjson -llzf -levent_extra -levent_core -l:liblua5.1-cjson.a -lluajit-5.1 -lssl -lcrypto $(MALLOC) -lpthread -lm
+LIBS    := -lsqlite3 -lzstd -lcjson -lstemmer -llzf -levent_extra -levent_core -l:liblua5.1-cjson.a -lluajit-5.1 -lssl -lcrypto $(MALLOC) -lpthread -lm
 
 # The archives that the tests of a folder link: what the folder may include.
 LINK_base        := base
 LINK_conf        := conf base
 LINK_protocol    := protocol base
-LINK_storage     := storage base
-LINK_persistence := persistence protocol storage base
+LINK_text        := text base
+LINK_vector      := vector base
+LINK_search      := search text vector base
+LINK_storage     := storage vector base
+LINK_persistence := persistence protocol storage text vector base
 LINK_scripting   := scripting protocol base
-LINK_commands    := commands protocol storage base
-LINK_server      := server commands scripting persistence storage protocol conf base
+LINK_commands    := commands protocol storage vector base
+LINK_server      := server commands scripting persistence search storage text vector protocol conf base
 
 sources  = $(wildcard $(1)/*.c)
 objects  = $(patsubst %.c,$(B)/%.o,$(1))

@@ -89,7 +89,8 @@ enum command_flag {
     X(ACL_TRANSACTION, "transaction", 19) \
     X(ACL_SCRIPTING, "scripting", 20) \
     X(ACL_ARCHIVE, "archive", 21) \
-    X(ACL_JSON, "json", 22)
+    X(ACL_JSON, "json", 22) \
+    X(ACL_SEARCH, "search", 23)
 
 enum acl_category {
 #define ACL_CATEGORY(code, name, bit) code = 1 << bit,
@@ -103,7 +104,7 @@ enum acl_category {
     X(GROUP_TRANSACTIONS, "transactions") X(GROUP_CONNECTION, "connection") X(GROUP_SERVER, "server") \
     X(GROUP_SCRIPTING, "scripting") X(GROUP_HYPERLOGLOG, "hyperloglog") X(GROUP_CLUSTER, "cluster") \
     X(GROUP_GEO, "geo") X(GROUP_STREAM, "stream") X(GROUP_BITMAP, "bitmap") X(GROUP_ARCHIVE, "archive") \
-    X(GROUP_JSON, "json")
+    X(GROUP_JSON, "json") X(GROUP_SEARCH, "search") X(GROUP_SUGGESTION, "suggestion") X(GROUP_VECTOR_SET, "vector_set")
 
 enum command_group {
 #define GROUP_CODE(code, name) code,

@@ -13,10 +13,11 @@ import server as srv  # noqa: E402
 from resp import Simple  # noqa: E402
 
 GROUPS = ["string", "list", "hash", "set", "sorted-set", "stream", "bitmap", "hyperloglog", "geo", "generic", "transactions",
-          "pubsub", "scripting", "json", "archive", "connection", "server", "cluster"]
+          "pubsub", "scripting", "json", "search", "suggestion", "vector_set", "archive", "connection", "server", "cluster"]
 TITLES = {"generic": "Keys of any type", "pubsub": "Publish and subscribe", "string": "Strings", "list": "Lists", "hash": "Hashes",
           "set": "Sets", "transactions": "Transactions", "connection": "Connections", "server": "Server",
-          "archive": "The archive", "json": "Documents"}
+          "archive": "The archive", "json": "Documents", "search": "Search", "suggestion": "Suggestions",
+          "vector_set": "Vector sets"}
 
 HEAD = """# Commands
 

@@ -2,16 +2,19 @@
 # The arrows of the house: each folder may include itself and the folders below it, named here. An
 # include of the tree reads "folder/header.h". Prints every arrow that points up, and fails then.
 cd "$(dirname "$0")/../.." || exit 1
-find base conf protocol storage persistence scripting commands server -name '*.[ch]' -exec awk '
+find base conf protocol text vector storage search persistence scripting commands server -name '*.[ch]' -exec awk '
     BEGIN {
         allowed["base"] = " base "
         allowed["conf"] = " conf base "
         allowed["protocol"] = " protocol base "
-        allowed["storage"] = " storage base "
-        allowed["persistence"] = " persistence protocol storage base "
-        allowed["commands"] = " commands protocol storage base "
+        allowed["text"] = " text base "
+        allowed["vector"] = " vector base "
+        allowed["search"] = " search text vector base "
+        allowed["storage"] = " storage vector base "
+        allowed["persistence"] = " persistence protocol storage text base "
+        allowed["commands"] = " commands protocol storage vector base "
         allowed["scripting"] = " scripting protocol base "
-        allowed["server"] = " server commands scripting persistence storage protocol conf base "
+        allowed["server"] = " server commands scripting persistence search storage text vector protocol conf base "
     }
     FNR == 1 { split(FILENAME, path, "/") }
     /^[ \t]*#[ \t]*include[ \t]*"/ {

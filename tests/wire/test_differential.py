@@ -168,7 +168,7 @@ def sorted_pairs(e):
 
 def newer(name):
     """A name of COMMAND LIST that the reference cannot know."""
-    return name in (b"archive", b"json") or name.upper().decode() in LEFT_OUT or name.upper().split(b"|")[0].decode() in LEFT_OUT or name.startswith(b"debug|")
+    return name in (b"archive", b"json", b"search") or name.upper().decode() in LEFT_OUT or name.upper().split(b"|")[0].decode() in LEFT_OUT or name.startswith(b"debug|")
 
 
 def normal(args, reply):

@@ -1,0 +1,106 @@
+/* index.h -- one index: documents, and for each field what finds them.
+ *
+ * A document is a key; its docid is small, dense, and its own until it goes. Fields of documents are told by the owner as
+ * text (index_put): the index knows no store. What a document had and has is compared field by field, so that a change of a
+ * number costs no more than that number:
+ *
+ *     TAG      dictionary of values, each with a docset; a column of value numbers a document
+ *     NUMERIC  a column of doubles, and an order for ranges
+ *     GEO      a column of places
+ *     TEXT     text_index.h       VECTOR  vector/vec.h
+ *
+ * While searches are on (index_hold) nothing changes but that documents go (index_remove), and their docids are not given
+ * to others. */
+#ifndef MEMD_SEARCH_INDEX_H
+#define MEMD_SEARCH_INDEX_H
+
+#include "search/docset.h"
+#include "search/spec.h"
+#include "search/text_index.h"
+
+/* Values of one field of a document; several for a JSON path that matches several. */
+struct field_value {
+    const struct field_spec *field;
+    const struct str *values;  /* VECTOR: one, the bytes as vec.h wants them */
+    size_t n;                  /* 0: the field is there and empty of values (an empty array) */
+};
+
+struct doc_content {
+    const struct field_value *fields; /* of those that the document has */
+    size_t n;
+    double score;
+    struct str language, payload;
+};
+
+struct search_index;
+struct search_index *index_new(struct index_spec *spec); /* takes spec */
+void index_free(struct search_index **ix);
+const struct index_spec *index_spec(const struct search_index *ix);
+bool index_alter(struct search_index *ix, size_t argc, const struct str *argv, struct buf *error);
+
+/* The document at key is as content says. False: a value is not what its field wants ("Invalid numeric value: ..."): it is
+ * not in the index then, and what is counted and kept for FT.INFO. */
+bool index_put(struct search_index *ix, struct str key, const struct doc_content *content);
+void index_remove(struct search_index *ix, struct str key);
+void index_clear(struct search_index *ix);
+
+void index_hold(struct search_index *ix);
+void index_release(struct search_index *ix);
+bool index_is_held(const struct search_index *ix);
+
+/* Do what is to be done from time to time; true: more is due. */
+bool index_tend(struct search_index *ix, size_t budget);
+
+/* --- documents -------------------------------------------------------------------------------------------------- */
+
+uint32_t index_docs(const struct search_index *ix);      /* how many there are */
+uint32_t index_doc_end(const struct search_index *ix);   /* docids are below */
+const struct docset *index_all(const struct search_index *ix); /* those that are there */
+bool index_alive(const struct search_index *ix, uint32_t doc);
+struct str index_key(const struct search_index *ix, uint32_t doc);  /* until it goes */
+uint32_t index_find(const struct search_index *ix, struct str key); /* UINT32_MAX: it is not there */
+double index_score(const struct search_index *ix, uint32_t doc);
+struct str index_payload(const struct search_index *ix, uint32_t doc);
+
+/* --- asking: each appends to an empty docset --------------------------------------------------------------------- */
+
+/* tag as the query has it, unescaped; folded here where the field folds. how: TEXT_WORD, PREFIX, SUFFIX, INFIX, WILDCARD. */
+void index_tagged(const struct search_index *ix, const struct field_spec *f, struct str tag, enum text_match how, struct docset *out);
+void index_between(const struct search_index *ix, const struct field_spec *f, double lo, bool lo_open, double hi, bool hi_open,
+                   struct docset *out);
+void index_near(const struct search_index *ix, const struct field_spec *f, double lon, double lat, double radius_m, struct docset *out);
+void index_missing(const struct search_index *ix, const struct field_spec *f, struct docset *out);
+
+struct text_index *index_text(const struct search_index *ix);
+struct vec_index *index_vectors(const struct search_index *ix, const struct field_spec *f);
+
+/* What a column knows of doc, to sort and to group by. */
+bool index_number(const struct search_index *ix, const struct field_spec *f, uint32_t doc, double *out); /* false: none */
+/* The distinct values of a TAG field, in byte order. */
+void index_tags(const struct search_index *ix, const struct field_spec *f, void (*fn)(void *ctx, struct str tag, uint32_t docs), void *ctx);
+
+/* --- what the keys hold ------------------------------------------------------------------------------------------- */
+
+/* The owner's way to what a document is made of, for RETURN, LOAD, SORTBY and HIGHLIGHT. */
+struct doc_reader {
+    void *ctx;
+    /* Append the value that identifier (a hash's field, a JSONPath) has at key. False: none, or the key is gone. */
+    bool (*field)(void *ctx, struct str key, struct str identifier, struct buf *out);
+    /* All: a hash's fields, or "$" and the document. False: the key is gone. */
+    bool (*all)(void *ctx, struct str key, void (*fn)(void *arg, struct str name, struct str value), void *arg);
+};
+
+/* --- figures: FT.INFO ---------------------------------------------------------------------------------------------- */
+
+struct index_facts {
+    uint64_t docs, max_doc, terms, records, failures, uses;
+    size_t memory, doc_table, inverted, vectors, sortable, tags, keys; /* bytes */
+    struct str last_error, last_error_key;
+};
+void index_facts(const struct search_index *ix, struct index_facts *f);
+size_t index_memory(const struct search_index *ix); /* O(1) */
+
+/* Invariants; slow. */
+void index_check(const struct search_index *ix);
+
+#endif

@@ -1,0 +1,85 @@
+/* vec.h -- an index of vectors under small numbers: flat or a graph (HNSW).
+ *
+ * Ids are given by the caller, dense from 0 (a docid, a slot of a vector set); what is kept grows with the largest. The
+ * index copies what it needs. Distances are those of RediSearch: COSINE 1 - cos, L2 the squared distance, IP 1 - dot;
+ * smaller is nearer.
+ *
+ * Flat: 1-bit sketches in front of int8 rows in front of what was given, so that the answer is exact
+ * (COMPONENTS: a sketch passes candidates on, the row itself has the last word). HNSW: Malkov and Yashunin,
+ * arXiv:1603.09320, with true deletion. */
+#ifndef MEMD_VECTOR_VEC_H
+#define MEMD_VECTOR_VEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum vec_type { VEC_FLOAT32, VEC_FLOAT64, VEC_FLOAT16, VEC_BFLOAT16, VEC_INT8, VEC_UINT8 };
+enum vec_metric { VEC_COSINE, VEC_L2, VEC_IP };
+enum vec_algorithm { VEC_FLAT, VEC_HNSW };
+
+enum { VEC_DIM_MAX = 32768 };
+
+struct vec_conf {
+    enum vec_algorithm algorithm;
+    enum vec_type type;
+    enum vec_metric metric;
+    uint32_t dim;                 /* 1..VEC_DIM_MAX */
+    uint32_t m, ef_construction;  /* HNSW; 16 and 200 where nothing is said */
+    uint32_t ef_runtime;          /* 10 */
+    double epsilon;               /* of range queries; 0.01 */
+    uint64_t seed;                /* of levels */
+};
+
+/* Bytes of one vector as clients give it: dim elements, little endian. */
+size_t vec_bytes(enum vec_type type, uint32_t dim);
+
+struct vec_index;
+struct vec_index *vec_index_new(const struct vec_conf *conf);
+void vec_index_free(struct vec_index **v);
+
+/* Put the vector of id, or replace it; the same bytes again cost a comparison. False: a value is not finite, or data is not
+ * vec_bytes long; then id is as before. */
+bool vec_index_put(struct vec_index *v, uint32_t id, struct str data);
+void vec_index_remove(struct vec_index *v, uint32_t id);
+
+bool vec_index_has(const struct vec_index *v, uint32_t id);
+size_t vec_index_count(const struct vec_index *v);
+size_t vec_index_memory(const struct vec_index *v); /* O(1), exact */
+
+/* The distance of id's vector from query (vec_bytes long). NaN: it has none. */
+double vec_index_distance(const struct vec_index *v, uint32_t id, struct str query);
+
+/* --- asking ---------------------------------------------------------------------------------------------------- */
+
+struct vec_hit {
+    uint32_t id;
+    double distance;
+};
+
+/* A search goes on in steps; the index must not change between them, but for vec_index_remove. Exactly those ids may be
+ * found that `allowed` has a bit for (word id / 64, up to n_words; NULL: all): no filter is applied afterwards, so k are
+ * found wherever k are allowed (HNSW: as far as ef lets it look; when few are allowed it asks them one by one). */
+struct vec_query {
+    struct str data;           /* vec_bytes long; borrowed for the life of the search */
+    uint32_t k;                /* the nearest k; 0: a range */
+    double radius;             /* of a range: distance <= radius */
+    uint32_t ef;               /* 0: the index's */
+    double epsilon;            /* of a range in a graph; < 0: the index's */
+    const uint64_t *allowed;   /* borrowed for the life of the search */
+    size_t n_words;
+};
+
+struct vec_search;
+struct vec_search *vec_search_new(const struct vec_index *v, const struct vec_query *q);
+/* Go on for about `work` element operations (dim each for a vector looked at); true: done. */
+bool vec_search_step(struct vec_search *s, size_t work);
+/* What was found, nearest first, equal distances by id. Valid until freed. */
+const struct vec_hit *vec_search_hits(const struct vec_search *s, size_t *n);
+void vec_search_free(struct vec_search **s);
+
+/* Work that takes about 100 us. */
+enum { VEC_WORK_SLICE = 1 << 19 };
+
+#endif
