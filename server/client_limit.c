@@ -16,13 +16,18 @@ enum {
     STILL_MS = 1000,        /* without a byte in or out: stuck */
     LONG_MS = 10000,        /* big for so long: too slow */
     LOOK_MS = 100,          /* between two looks for those */
-    SLOW_SHARE = 8,         /* of maxmemory, which is what clients have before the slow ones go */
-    SLOW_LEAST = 32 << 20,
-    GREEDY_SHARE = 2,       /* before those go that have asked for much at once */
-    GREEDY_LEAST = 64 << 20,
-    ANY_SHARE = 1,          /* and before any of them may go */
-    ANY_LEAST = 256 << 20,
 };
+
+/* How much all clients may have, while memory is above maxmemory, before one of a kind goes: a part of maxmemory, or
+ * `least` where that is more. */
+struct allowance {
+    unsigned part; /* one in so many */
+    uint64_t least;
+};
+
+static const struct allowance before_slow = { 8, 32 << 20 };   /* those that do not take or do not finish */
+static const struct allowance before_greedy = { 2, 64 << 20 }; /* those that have asked for much at once */
+static const struct allowance before_any = { 1, 256 << 20 };
 
 enum client_class client_class(const struct client *c)
 {
@@ -170,28 +175,28 @@ static void evict_until(struct server *s, uint64_t limit, bool (*is)(const struc
     }
 }
 
-static uint64_t share(uint64_t maxmemory, int part, uint64_t least)
+static uint64_t allowed(const struct server *s, struct allowance a)
 {
-    return maxmemory / (unsigned)part > least ? maxmemory / (unsigned)part : least;
+    uint64_t part = s->conf->maxmemory / a.part;
+
+    return part > a.least ? part : a.least;
 }
 
 static void make_way(struct server *s)
 {
-    uint64_t limit = s->conf->maxmemory;
-
-    if (limit == 0 || s->store->loading || server_used_memory(s) <= limit) return;
-    evict_until(s, share(limit, ANY_SHARE, ANY_LEAST), is_any);
-    evict_until(s, share(limit, GREEDY_SHARE, GREEDY_LEAST), is_greedy);
+    if (s->conf->maxmemory == 0 || s->store->loading || server_used_memory(s) <= s->conf->maxmemory) return;
+    evict_until(s, allowed(s, before_any), is_any);
+    evict_until(s, allowed(s, before_greedy), is_greedy);
     if (server_mono_ms(s) - s->looked_slow_ms < LOOK_MS) return;
     s->looked_slow_ms = server_mono_ms(s);
-    evict_until(s, share(limit, SLOW_SHARE, SLOW_LEAST), is_slow);
+    evict_until(s, allowed(s, before_slow), is_slow);
 }
 
 void clients_evict(struct server *s)
 {
     uint64_t limit;
 
-    if (UNLIKELY(s->client_memory > SLOW_LEAST)) make_way(s);
+    if (UNLIKELY(s->client_memory > before_slow.least)) make_way(s);
     if (LIKELY(s->conf->maxmemory_clients == 0)) return;
     limit = conf_client_memory(s->conf);
     if (limit != 0) evict_until(s, limit, is_any);
@@ -200,7 +205,7 @@ void clients_evict(struct server *s)
 void client_check_reply(struct client *c)
 {
     struct server *s = c->server;
-    uint64_t limit = s->conf->maxmemory, own = share(limit, GREEDY_SHARE, GREEDY_LEAST);
+    uint64_t limit = s->conf->maxmemory, own = allowed(s, before_greedy);
 
     if (c->flags & CLIENT_CLOSE_SOON) return;
     client_check_output(c);

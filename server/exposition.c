@@ -147,6 +147,17 @@ void expo_counter_seconds(struct exposition *x, const char *name, const char *he
     expo_seconds(x, us);
 }
 
+void expo_parts(struct exposition *x, enum expo_type type, const char *name, const char *help, const char *label,
+                const struct expo_part *parts, size_t n)
+{
+    expo_family(x, type, name, help);
+    for (size_t i = 0; i < n; i++) {
+        expo_sample(x, name, "");
+        expo_label(x, label, str_c(parts[i].value));
+        expo_uint(x, parts[i].n);
+    }
+}
+
 void expo_end(struct exposition *x)
 {
     if (x->open) buf_add_c(&x->text, "# EOF\n");

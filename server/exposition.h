@@ -44,6 +44,15 @@ void expo_counter(struct exposition *x, const char *name, const char *help, uint
 void expo_gauge_seconds(struct exposition *x, const char *name, const char *help, int64_t us);
 void expo_counter_seconds(struct exposition *x, const char *name, const char *help, int64_t us);
 
+/* A family of one label: a sample for each of its values. */
+struct expo_part {
+    const char *value; /* of the label */
+    uint64_t n;
+};
+
+void expo_parts(struct exposition *x, enum expo_type type, const char *name, const char *help, const char *label,
+                const struct expo_part *parts, size_t n);
+
 /* The whole has been written. */
 void expo_end(struct exposition *x);
 

@@ -116,7 +116,7 @@ bool metrics_recall(struct metrics_page *p)
 {
     const struct recall_stats *r = recall_stats(p->s->recalls);
     struct exposition *x = &p->x;
-    const struct { const char *result; uint64_t n; } answers[] = {
+    const struct expo_part answers[] = {
         { "found", r->found }, { "missing", r->missing }, { "from_queue", r->from_queue },
         { "cancelled", r->cancelled }, { "timeout", r->timeouts }, { "failed", r->failed },
         { "damaged", r->damaged }, { "refused", r->refused },
@@ -125,12 +125,8 @@ bool metrics_recall(struct metrics_page *p)
     expo_gauge(x, "memd_recall_waiting_requests", "Requests that wait for what left memory.", (int64_t)r->waiting);
     expo_gauge(x, "memd_recall_waiting_keys", "Keys that are on their way back.", (int64_t)r->on_the_way);
     expo_counter(x, "memd_recall_waits_total", "Requests that had to wait.", r->waited);
-    expo_family(x, EXPO_COUNTER, "memd_recalls_total", "Keys that were asked of the archive, by what came of it.");
-    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
-        expo_sample(x, "memd_recalls_total", "");
-        expo_label(x, "result", str_c(answers[i].result));
-        expo_uint(x, answers[i].n);
-    }
+    expo_parts(x, EXPO_COUNTER, "memd_recalls_total", "Keys that were asked of the archive, by what came of it.",
+               "result", answers, sizeof answers / sizeof *answers);
     expo_counter_seconds(x, "memd_recall_seconds_total", "Time from question to answer, all together.",
                          (int64_t)r->us);
     expo_gauge_seconds(x, "memd_recall_max_seconds", "The longest.", (int64_t)r->us_max);

@@ -90,20 +90,16 @@ bool metrics_clients(struct metrics_page *p)
     struct server *s = p->s;
     struct exposition *x = &p->x;
     const struct server_stats *v = &s->stats;
-    const struct { const char *reason; uint64_t n; } closed[] = {
+    const struct expo_part classes[] = { { "normal", s->n_clients - s->n_pubsub }, { "pubsub", s->n_pubsub } };
+    const struct expo_part closed[] = {
         { "query_limit", v->query_limit_closed }, { "output_limit", v->output_limit_closed },
         { "no_memory", v->no_memory_closed }, { "evicted", v->evicted_clients },
         { "foreign_protocol", v->foreign_closed }, { "unauthenticated_excess", s->strangers.closed_excess },
         { "unauthenticated_late", s->strangers.closed_late }, { "unauthenticated_crowd", s->strangers.closed_crowd },
     };
 
-    expo_family(x, EXPO_GAUGE, "memd_clients", "Connected clients, by class.");
-    expo_sample(x, "memd_clients", "");
-    expo_label(x, "class", STR("normal"));
-    expo_uint(x, s->n_clients - s->n_pubsub);
-    expo_sample(x, "memd_clients", "");
-    expo_label(x, "class", STR("pubsub"));
-    expo_uint(x, s->n_pubsub);
+    expo_parts(x, EXPO_GAUGE, "memd_clients", "Connected clients, by class.", "class", classes,
+               sizeof classes / sizeof *classes);
     expo_gauge(x, "memd_clients_max", "The setting maxclients.", (int64_t)s->conf->maxclients);
     expo_gauge(x, "memd_clients_blocked", "Clients that wait, for keys or for a pause to end.",
                (int64_t)(s->n_blocked + s->n_paused));
@@ -116,12 +112,8 @@ bool metrics_clients(struct metrics_page *p)
     expo_counter(x, "memd_connections_total", "Connections that were accepted.", v->connections);
     expo_counter(x, "memd_connections_rejected_total", "Connections refused by maxclients or protected mode.",
                  v->rejected);
-    expo_family(x, EXPO_COUNTER, "memd_clients_closed_total", "Clients closed by memd, by reason.");
-    for (size_t i = 0; i < sizeof closed / sizeof *closed; i++) {
-        expo_sample(x, "memd_clients_closed_total", "");
-        expo_label(x, "reason", str_c(closed[i].reason));
-        expo_uint(x, closed[i].n);
-    }
+    expo_parts(x, EXPO_COUNTER, "memd_clients_closed_total", "Clients closed by memd, by reason.",
+               "reason", closed, sizeof closed / sizeof *closed);
     expo_gauge(x, "memd_blocking_keys", "Keys that somebody waits for.", (int64_t)block_keys(s));
     expo_gauge(x, "memd_watched_keys", "Keys that somebody watches.", (int64_t)facts_watched_keys(s));
     return false;
@@ -157,17 +149,13 @@ bool metrics_traffic(struct metrics_page *p)
 static void memory_kinds(struct metrics_page *p)
 {
     const struct facts_memory *m = &p->memory;
-    const struct { const char *kind; size_t n; } kinds[] = {
+    const struct expo_part kinds[] = {
         { "dataset", m->dataset }, { "tables", m->tables }, { "clients", m->clients },
         { "persistence", m->persistence }, { "archive", m->archive }, { "startup", m->startup },
     };
 
-    expo_family(&p->x, EXPO_GAUGE, "memd_memory_bytes", "What memory is used for, by kind: together used_bytes.");
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        expo_sample(&p->x, "memd_memory_bytes", "");
-        expo_label(&p->x, "kind", str_c(kinds[i].kind));
-        expo_uint(&p->x, kinds[i].n);
-    }
+    expo_parts(&p->x, EXPO_GAUGE, "memd_memory_bytes", "What memory is used for, by kind: together used_bytes.",
+               "kind", kinds, sizeof kinds / sizeof *kinds);
 }
 
 /* Parts of that, which are told apart since each has a bound of its own. */
@@ -175,7 +163,7 @@ static void memory_parts(struct metrics_page *p)
 {
     struct server *s = p->s;
     struct functions_memory f = functions_memory(s->functions);
-    const struct { const char *part; size_t n; } parts[] = {
+    const struct expo_part parts[] = {
         { "aof_buffer", p->persist.aof_buffer_bytes }, { "snapshot_buffer", p->persist.snapshot_buffer_bytes },
         { "lua_scripts", vm_bytes(scripts_vm(s->scripts)) }, { "lua_functions", f.state },
         { "scripts", scripts_bytes(s->scripts) }, { "functions", f.own },
@@ -184,12 +172,8 @@ static void memory_parts(struct metrics_page *p)
         { "archive_caches", s->archive ? archive_cache_bytes(s->archive) : 0 },
     };
 
-    expo_family(&p->x, EXPO_GAUGE, "memd_memory_part_bytes", "Single parts of the memory used.");
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        expo_sample(&p->x, "memd_memory_part_bytes", "");
-        expo_label(&p->x, "part", str_c(parts[i].part));
-        expo_uint(&p->x, parts[i].n);
-    }
+    expo_parts(&p->x, EXPO_GAUGE, "memd_memory_part_bytes", "Single parts of the memory used.",
+               "part", parts, sizeof parts / sizeof *parts);
 }
 
 bool metrics_memory(struct metrics_page *p)
@@ -243,42 +227,31 @@ bool metrics_keys(struct metrics_page *p)
 static void handshakes(struct metrics_page *p)
 {
     const struct tls_stats *t = tls_stats(p->s);
-    const struct { const char *result; uint64_t n; } results[] = {
+    const struct expo_part results[] = {
         { "full", t->handshakes - t->resumed }, { "resumed", t->resumed }, { "failed", t->failed },
         { "timeout", t->timed_out },
     };
 
-    expo_family(&p->x, EXPO_COUNTER, "memd_tls_handshakes_total", "TLS handshakes, by what came of them.");
-    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
-        expo_sample(&p->x, "memd_tls_handshakes_total", "");
-        expo_label(&p->x, "result", str_c(results[i].result));
-        expo_uint(&p->x, results[i].n);
-    }
+    expo_parts(&p->x, EXPO_COUNTER, "memd_tls_handshakes_total", "TLS handshakes, by what came of them.",
+               "result", results, sizeof results / sizeof *results);
 }
 
 bool metrics_access(struct metrics_page *p)
 {
     const struct acl *a = p->s->acl;
     const struct guess_facts g = guess_facts(p->s);
-    const struct { const char *reason; uint64_t n; } denied[] = {
+    const struct expo_part denied[] = {
         { "auth", a->denied_auth }, { "command", a->denied_commands }, { "key", a->denied_keys },
         { "channel", a->denied_channels }, { "tls_cert", tls_stats(p->s)->no_user },
     };
+    const struct expo_part refused[] = {
+        { "requests", p->s->user_limits.refused_requests }, { "connections", p->s->user_limits.refused_connections },
+    };
 
-    expo_family(&p->x, EXPO_COUNTER, "memd_acl_denied_total",
-                "What was refused, by reason; auth: names and passwords that were wrong.");
-    for (size_t i = 0; i < sizeof denied / sizeof *denied; i++) {
-        expo_sample(&p->x, "memd_acl_denied_total", "");
-        expo_label(&p->x, "reason", str_c(denied[i].reason));
-        expo_uint(&p->x, denied[i].n);
-    }
-    expo_family(&p->x, EXPO_COUNTER, "memd_user_limit_refused_total", "What user-limits has refused, by kind.");
-    expo_sample(&p->x, "memd_user_limit_refused_total", "");
-    expo_label(&p->x, "kind", STR("requests"));
-    expo_uint(&p->x, p->s->user_limits.refused_requests);
-    expo_sample(&p->x, "memd_user_limit_refused_total", "");
-    expo_label(&p->x, "kind", STR("connections"));
-    expo_uint(&p->x, p->s->user_limits.refused_connections);
+    expo_parts(&p->x, EXPO_COUNTER, "memd_acl_denied_total",
+               "What was refused, by reason; auth: names and passwords that were wrong.", "reason", denied, sizeof denied / sizeof *denied);
+    expo_parts(&p->x, EXPO_COUNTER, "memd_user_limit_refused_total", "What user-limits has refused, by kind.", "kind",
+               refused, sizeof refused / sizeof *refused);
     expo_counter(&p->x, "memd_auth_delayed_total", "Attempts to authenticate that had to wait, after failures.",
                  g.delayed);
     expo_gauge(&p->x, "memd_auth_waiting", "Attempts to authenticate that wait now.", (int64_t)g.waiting);

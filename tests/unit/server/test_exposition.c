@@ -30,6 +30,17 @@ START_TEST(openmetrics_names_a_counters_family_without_total_and_has_an_end)
 }
 END_TEST
 
+START_TEST(a_family_of_one_label_has_a_sample_for_each_value)
+{
+    struct exposition x = { 0 };
+    const struct expo_part kinds[] = { { "requests", 3 }, { "connections", 0 } };
+
+    expo_parts(&x, EXPO_COUNTER, "memd_refused_total", "What was refused.", "kind", kinds, 2);
+    expect(&x, "# HELP memd_refused_total What was refused.\n# TYPE memd_refused_total counter\n"
+               "memd_refused_total{kind=\"requests\"} 3\nmemd_refused_total{kind=\"connections\"} 0\n");
+}
+END_TEST
+
 START_TEST(times_are_seconds)
 {
     struct exposition x = { 0 };
@@ -97,6 +108,7 @@ START_TEST(a_histogram_counts_up_and_has_the_rest_in_inf)
 END_TEST
 
 UNIT_MAIN("exposition", a_family_has_its_help_and_type,
-          openmetrics_names_a_counters_family_without_total_and_has_an_end, times_are_seconds,
+          openmetrics_names_a_counters_family_without_total_and_has_an_end,
+          a_family_of_one_label_has_a_sample_for_each_value, times_are_seconds,
           labels_are_escaped_and_always_text, a_histogram_counts_up_and_has_the_rest_in_inf,
           a_sample_does_not_have_the_labels_of_the_one_before)
