@@ -18,10 +18,11 @@ struct docset {
     size_t n_words;   /* of bits */
 };
 
-void docset_fini(struct docset *s);
-void docset_clear(struct docset *s);
+void docset_fini(struct docset *s);  /* empty after, and usable */
+void docset_clear(struct docset *s); /* the same */
 
-/* Add doc, in any order; ascending is fastest. No-op when it is there. */
+/* Add doc (below UINT32_MAX), in any order; ascending is fastest. No-op when it is there. Both may change the form: who has
+ * handed s->bits to others leaves the set alone. */
 void docset_add(struct docset *s, uint32_t doc);
 void docset_remove(struct docset *s, uint32_t doc);
 bool docset_has(const struct docset *s, uint32_t doc);
