@@ -1,8 +1,9 @@
 /* words.h -- what a word is: the one analysis of text, for FT.* and for the archive's search.
  *
- * A word is a run of letters, digits and marks (Unicode categories L, N, Co, M: as FTS5's unicode61 with
- * remove_diacritics 2 has them) and underscores; case and diacritics are folded away. A backslash makes the next
- * character part of the word. */
+ * A word is a run of the characters that FTS5's tokenizer unicode61 (remove_diacritics 2) takes for parts of words: letters,
+ * digits, and what is neither blank nor punctuation, symbols of newer alphabets and emoji among them. Case and diacritics
+ * are folded away. The table is FTS5's own (make_words_table.py), so that both agree on every character, and on bytes that are
+ * no UTF-8 too. In FT.* the underscore is part of words as well, and a backslash makes the next character part of its word. */
 #ifndef MEMD_TEXT_WORDS_H
 #define MEMD_TEXT_WORDS_H
 
@@ -12,6 +13,11 @@
 
 enum { WORD_MAX = 512 }; /* bytes; what is longer is cut there */
 
+enum {
+    WORDS_AS_FTS5 = 1,   /* underscores and backslashes separate */
+    WORDS_HAN_APART = 2, /* each Chinese character is a word: for texts in Chinese, which has no blanks */
+};
+
 /* A walk over the words of a text:
  *
  *     words_open(&w, text);
@@ -19,15 +25,20 @@ enum { WORD_MAX = 512 }; /* bytes; what is longer is cut there */
 struct words {
     struct str text;
     size_t next;
+    unsigned how;     /* WORDS_... */
     struct str word;  /* folded; valid until the next call */
     size_t at, len;   /* where it stands in the text, in bytes */
     char buf[WORD_MAX];
 };
 void words_open(struct words *w, struct str text);
+void words_open_as(struct words *w, struct str text, unsigned how);
 bool words_next(struct words *w);
 
-/* s folded, as a word would be; its separators stay. */
+/* s folded, as a word would be; its separators stay, and escapes. */
 void words_fold(struct str s, struct buf *out);
+
+/* The bytes of the character that s begins with, by its first byte: 1 to 4, never more than there are (0 for none). */
+size_t word_char_size(struct str s);
 
 /* --- languages ------------------------------------------------------------------------------------------------- */
 
@@ -39,7 +50,10 @@ void stemmer_free(struct stemmer **s);
 struct str stemmer_stem(struct stemmer *s, struct str word); /* valid until the next call */
 bool stemmer_knows(struct str language);
 
-/* The usual stop words of English, sorted, ended by an empty string. */
+/* May an index or a document be in this language? Those with a stemmer, and some without ("chinese", "hindi" ...). */
+bool language_is_known(struct str language);
+
+/* The usual stop words of English, sorted, ended by NULL. */
 extern const char *const stop_words_english[];
 
 #endif

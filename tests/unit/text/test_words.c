@@ -1,0 +1,211 @@
+#include <sqlite3.h>
+
+#include "tests/unit/unit.h"
+#include "text/words.h"
+
+/* --- FTS5's tokenizer, to compare with ------------------------------------------------------------------------- */
+
+struct fts5 {
+    sqlite3 *db;
+    fts5_tokenizer api;
+    Fts5Tokenizer *tokenizer;
+};
+
+static void fts5_open(struct fts5 *f)
+{
+    const char *args[] = { "remove_diacritics", "2" };
+    sqlite3_stmt *st;
+    fts5_api *api = NULL;
+    void *of;
+
+    ck_assert_int_eq(sqlite3_open(":memory:", &f->db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(f->db, "SELECT fts5(?1)", -1, &st, NULL), SQLITE_OK);
+    sqlite3_bind_pointer(st, 1, &api, "fts5_api_ptr", NULL);
+    sqlite3_step(st);
+    sqlite3_finalize(st);
+    ck_assert_int_eq(api->xFindTokenizer(api, "unicode61", &of, &f->api), SQLITE_OK);
+    ck_assert_int_eq(f->api.xCreate(of, args, 2, &f->tokenizer), SQLITE_OK);
+}
+
+static void fts5_close(struct fts5 *f)
+{
+    f->api.xDelete(f->tokenizer);
+    sqlite3_close(f->db);
+}
+
+static int say(void *ctx, int flags, const char *p, int n, int from, int to)
+{
+    (void)flags;
+    buf_add(ctx, p, (size_t)n);
+    buf_printf(ctx, "<%d-%d>", from, to);
+    return SQLITE_OK;
+}
+
+static void expect_as_fts5(struct fts5 *f, struct str text)
+{
+    struct buf want = { 0 }, got = { 0 };
+    struct words w;
+
+    f->api.xTokenize(f->tokenizer, &want, FTS5_TOKENIZE_DOCUMENT, text.p, (int)text.n, say);
+    words_open_as(&w, text, WORDS_AS_FTS5);
+    while (words_next(&w)) say(&got, 0, w.word.p, (int)w.word.n, (int)w.at, (int)(w.at + w.len));
+    expect_str(buf_str(&got), buf_str(&want));
+    buf_fini(&want);
+    buf_fini(&got);
+}
+
+static size_t encode(uint32_t c, char *out)
+{
+    if (c < 0x80) return out[0] = (char)c, 1;
+    if (c < 0x800) return out[0] = (char)(0xc0 | c >> 6), out[1] = (char)(0x80 | (c & 63)), 2;
+    if (c < 0x10000) {
+        out[0] = (char)(0xe0 | c >> 12), out[1] = (char)(0x80 | (c >> 6 & 63)), out[2] = (char)(0x80 | (c & 63));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | c >> 18), out[1] = (char)(0x80 | (c >> 12 & 63));
+    out[2] = (char)(0x80 | (c >> 6 & 63)), out[3] = (char)(0x80 | (c & 63));
+    return 4;
+}
+
+START_TEST(every_character_is_what_fts5_takes_it_for)
+{
+    struct fts5 f;
+    char text[4096];
+    size_t n = 0;
+
+    fts5_open(&f);
+    for (uint32_t c = 1; c < 0x110000; c++) { /* at the beginning, within, and at the end of a word; many in one go */
+        n += encode(c, text + n);
+        text[n++] = 'b';
+        n += encode(c, text + n);
+        text[n++] = 'B';
+        n += encode(c, text + n);
+        text[n++] = ' ';
+        if (n < sizeof text - 32 && c != 0x10ffff) continue;
+        expect_as_fts5(&f, str_of(text, n));
+        n = 0;
+    }
+    fts5_close(&f);
+}
+END_TEST
+
+START_TEST(texts_of_any_bytes_are_cut_as_fts5_cuts_them)
+{
+    static const char *const pieces[] = { "a", "B", " ", "_", "\\", "\xc3\xa9", "\xcc\x81", "\xc3", "\x80", "\xe4\xb8\xad",
+        "\xf0\x9f\x98\x80", "\xf0", "\xff", "\xed\xa0\x80", "\xf7\xbf\xbf\xbf", "\xe0\x80\x81", "\0", "\xf4\x90\x80\x80",
+        "\xfb\xbf\xbf\xbf\xbf\xbf\xbf", "-", "\xc4\xb0", "\xe2\x84\xaa", "\xef\xbf\xbf", "\xce\xa3" };
+    struct buf text = { 0 };
+    struct rng r;
+    struct fts5 f;
+
+    fts5_open(&f);
+    unit_rng(&r);
+    for (int i = 0; i < 100000; i++) {
+        buf_clear(&text);
+        for (uint64_t k = rng_below(&r, 12) + 1; k > 0; k--) {
+            const char *piece = pieces[rng_below(&r, sizeof pieces / sizeof *pieces)];
+            if (rng_below(&r, 20) == 0) buf_add_char(&text, (char)rng_next(&r));
+            else buf_add(&text, piece, *piece == '\0' ? 1 : strlen(piece));
+        }
+        expect_as_fts5(&f, buf_str(&text));
+    }
+    buf_fini(&text);
+    fts5_close(&f);
+}
+END_TEST
+
+/* --- what differs from FTS5 ---------------------------------------------------------------------------------------- */
+
+static void expect_words(unsigned how, const char *text, const char *want)
+{
+    struct buf got = { 0 };
+    struct words w;
+
+    words_open_as(&w, str_c(text), how);
+    while (words_next(&w)) {
+        if (got.n > 0) buf_add_char(&got, '|');
+        buf_add_str(&got, w.word);
+        ck_assert(w.len > 0 && w.at + w.len <= strlen(text));
+    }
+    expect_str(buf_str(&got), str_c(want));
+    buf_fini(&got);
+}
+
+START_TEST(underscores_and_what_is_escaped_belong_to_words)
+{
+    expect_words(0, "user_id=4, Foo_Bar", "user_id|4|foo_bar");
+    expect_words(0, "a\\-b c\\ d e\\", "a-b|c d|e");
+    expect_words(0, "\\-x \\\\ \\\xc3\x89", "-x|\\|e");
+    expect_words(0, "don't e-mail", "don|t|e|mail");
+    expect_words(WORDS_AS_FTS5, "user_id a\\-b", "user|id|a|b");
+    expect_words(0, "Stra\xc3\x9f" "e \xc3\x84rger Vi\xe1\xbb\x87t", "stra\xc3\x9f" "e|arger|viet");
+}
+END_TEST
+
+START_TEST(chinese_characters_are_words_where_that_is_asked_for)
+{
+    expect_words(0, "\xe5\x8c\x97\xe4\xba\xac 2008", "\xe5\x8c\x97\xe4\xba\xac|2008");
+    expect_words(WORDS_HAN_APART, "\xe5\x8c\x97\xe4\xba\xac" "abc\xe5\xa4\xa7", "\xe5\x8c\x97|\xe4\xba\xac|abc|\xe5\xa4\xa7");
+}
+END_TEST
+
+START_TEST(a_long_word_is_cut_between_characters)
+{
+    struct buf text = { 0 };
+    struct words w;
+
+    buf_add_char(&text, 'a');
+    for (int i = 0; i < 1000; i++) buf_add_c(&text, "\xe4\xb8\xad");
+    words_open(&w, buf_str(&text));
+    ck_assert(words_next(&w));
+    ck_assert_uint_eq(w.len, 3001);
+    ck_assert(w.word.n <= WORD_MAX && w.word.n > WORD_MAX - 4 && w.word.n % 3 == 1);
+    ck_assert(!words_next(&w));
+    buf_fini(&text);
+}
+END_TEST
+
+START_TEST(folding_keeps_what_separates)
+{
+    struct buf out = { 0 };
+
+    words_fold(STR("Caf\xc3\xa9-BAR, *"), &out);
+    expect_str(buf_str(&out), STR("cafe-bar, *"));
+    buf_fini(&out);
+}
+END_TEST
+
+/* --- languages ------------------------------------------------------------------------------------------------------- */
+
+START_TEST(stemmers_are_found_by_name_in_any_case)
+{
+    struct stemmer *s = stemmer_new(STR("English"));
+
+    expect_str(stemmer_stem(s, STR("running")), STR("run"));
+    expect_str(stemmer_stem(s, STR("cities")), STR("citi"));
+    stemmer_free(&s);
+    ck_assert_ptr_null(s);
+    s = stemmer_new(STR("german"));
+    expect_str(stemmer_stem(s, STR("hauses")), STR("haus"));
+    stemmer_free(&s);
+    ck_assert_ptr_null(stemmer_new(STR("klingon")));
+    ck_assert_ptr_null(stemmer_new(STR("en")));
+    ck_assert(stemmer_knows(STR("RUSSIAN")) && !stemmer_knows(STR("")) && !stemmer_knows(STR("chinese")));
+    ck_assert(language_is_known(STR("Chinese")) && !language_is_known(STR("elvish")));
+}
+END_TEST
+
+START_TEST(the_usual_stop_words_are_33_in_order)
+{
+    size_t n = 0;
+
+    for (; stop_words_english[n] != NULL; n++)
+        if (n > 0) ck_assert_int_lt(strcmp(stop_words_english[n - 1], stop_words_english[n]), 0);
+    ck_assert_uint_eq(n, 33);
+}
+END_TEST
+
+UNIT_MAIN("words", every_character_is_what_fts5_takes_it_for, texts_of_any_bytes_are_cut_as_fts5_cuts_them,
+          underscores_and_what_is_escaped_belong_to_words, chinese_characters_are_words_where_that_is_asked_for,
+          a_long_word_is_cut_between_characters, folding_keeps_what_separates, stemmers_are_found_by_name_in_any_case,
+          the_usual_stop_words_are_33_in_order)

@@ -1,0 +1,219 @@
+/* words.c -- texts cut into words. See words.h.
+ *
+ * ASCII, which most texts are, goes through one table of bytes. Everything else is decoded as FTS5 decodes it, whatever the
+ * bytes are: what is no UTF-8 becomes some character, the same one there and here. */
+#include "text/words.h"
+#include "text/words_table.h"
+
+/* What an ASCII character is in a word; 0: it separates. */
+static const char ascii_word[128] = {
+    ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7',
+    ['8'] = '8', ['9'] = '9', ['_'] = '_', ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e',
+    ['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm',
+    ['N'] = 'n', ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u',
+    ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c',
+    ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k',
+    ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r', ['s'] = 's',
+    ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y', ['z'] = 'z',
+};
+
+/* --- characters -------------------------------------------------------------------------------------------------- */
+
+enum { NO_CHARACTER = 0xfffd };
+
+/* The character at p < end and the bytes it takes: a leading byte and all continuations behind it; a continuation alone stands
+ * for itself. */
+static uint32_t decode(const unsigned char *p, const unsigned char *end, size_t *n)
+{
+    static const unsigned char first_bits[64] = {
+        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 0,  1,  2,  3,  4,  5,  6,  7,  0,  1,  2,  3,  0,  1,  0,  0,
+    };
+    const unsigned char *at = p + 1;
+    uint32_t c = *p;
+
+    if (c >= 0xc0) {
+        c = first_bits[c - 0xc0];
+        while (at < end && (*at & 0xc0) == 0x80) c = (c << 6) + (*at++ & 0x3f);
+        if (c < 0x80 || (c & 0xfffff800) == 0xd800 || (c & 0xfffffffe) == 0xfffe) c = NO_CHARACTER;
+    }
+    *n = (size_t)(at - p);
+    return c;
+}
+
+static size_t encode(uint32_t c, char *out)
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        out[0] = (char)(0xc0 | c >> 6);
+        out[1] = (char)(0x80 | (c & 63));
+        return 2;
+    }
+    if (c < 0x10000) {
+        out[0] = (char)(0xe0 | c >> 12);
+        out[1] = (char)(0x80 | (c >> 6 & 63));
+        out[2] = (char)(0x80 | (c & 63));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | (c >> 18 & 7));
+    out[1] = (char)(0x80 | (c >> 12 & 63));
+    out[2] = (char)(0x80 | (c >> 6 & 63));
+    out[3] = (char)(0x80 | (c & 63));
+    return 4;
+}
+
+static bool is_word(uint32_t c)
+{
+    uint32_t page = c >> 8;
+    const uint64_t *bits;
+
+    if (page >= 0x200) {
+        if (page < 0xe00 || page >= 0xe10) return true;
+        page -= 0xc00;
+    }
+    bits = word_bits[word_page[page]];
+    return (bits[c >> 6 & 3] >> (c & 63) & 1) != 0;
+}
+
+/* 0: nothing is left of it. */
+static uint32_t fold(uint32_t c)
+{
+    unsigned table = c >> 8 < FOLD_PAGES ? fold_page[c >> 8] : 0;
+    uint32_t low;
+
+    if (table == 0) return c;
+    low = fold_to[table][c & 255];
+    return low == 0 ? 0 : (c & ~0xffffU) | low;
+}
+
+/* An accent that stands by itself: within a word it is nothing, and no word begins with it. */
+static bool is_accent(uint32_t c)
+{
+    return c >= 0x300 && c < 0x340 && fold(c) == 0;
+}
+
+static bool is_han(uint32_t c)
+{
+    return (c >= 0x3400 && c <= 0x9fff) || (c >= 0xf900 && c <= 0xfaff) || (c >= 0x20000 && c <= 0x3ffff);
+}
+
+size_t word_char_size(struct str s)
+{
+    size_t n = 1;
+
+    if (s.n == 0) return 0;
+    while (n < 4 && n < s.n && ((unsigned char)s.p[n] & 0xc0) == 0x80) n++;
+    return n;
+}
+
+/* --- words ------------------------------------------------------------------------------------------------------- */
+
+void words_open_as(struct words *w, struct str text, unsigned how)
+{
+    w->text = text;
+    w->next = 0;
+    w->how = how;
+    w->word = str_of(w->buf, 0);
+    w->at = 0;
+    w->len = 0;
+}
+
+void words_open(struct words *w, struct str text)
+{
+    words_open_as(w, text, 0);
+}
+
+/* What is to be done with a character. */
+enum part { SEPARATES, BELONGS, VANISHES /* within a word; else it separates */, ALONE };
+
+/* The character at p, its bytes *n, and what it is in a word: *c. */
+static enum part look(const struct words *w, const unsigned char *p, const unsigned char *end, size_t *n, uint32_t *c)
+{
+    *n = 1;
+    *c = *p;
+    if (*c < 0x80) {
+        if (*c == '\\' && !(w->how & WORDS_AS_FTS5) && p + 1 < end) {
+            *c = decode(p + 1, end, n);
+            *n += 1;
+            *c = *c < 0x80 ? (uint32_t)(unsigned char)char_lower((char)*c) : fold(*c);
+            return *c == 0 ? VANISHES : BELONGS;
+        }
+        if (*c == '_' && (w->how & WORDS_AS_FTS5)) return SEPARATES;
+        *c = (uint32_t)ascii_word[*c];
+        return *c != 0 ? BELONGS : SEPARATES;
+    }
+    *c = decode(p, end, n);
+    if (!is_word(*c)) return SEPARATES;
+    if (is_accent(*c)) return VANISHES;
+    if ((w->how & WORDS_HAN_APART) && is_han(*c)) return ALONE;
+    *c = fold(*c);
+    return BELONGS;
+}
+
+/* The rest of a word that began at w->at and has `used` bytes so far. */
+static void finish(struct words *w, const unsigned char *p, const unsigned char *end, size_t used)
+{
+    while (p < end) {
+        enum part part;
+        uint32_t c;
+        size_t n;
+
+        /* The table alone decides what is an ASCII letter: the short way for most of all texts. */
+        if (*p < 0x80 && *p != '_' && ascii_word[*p] != 0) {
+            if (used < WORD_MAX) w->buf[used++] = ascii_word[*p];
+            p++;
+            continue;
+        }
+        part = look(w, p, end, &n, &c);
+        if (part == SEPARATES || part == ALONE) break;
+        p += n;
+        if (part == BELONGS && used + 4 <= WORD_MAX) used += encode(c, w->buf + used);
+    }
+    w->next = (size_t)((const char *)p - w->text.p);
+    w->len = w->next - w->at;
+    w->word = str_of(w->buf, used);
+}
+
+bool words_next(struct words *w)
+{
+    const unsigned char *start = (const unsigned char *)w->text.p, *end = start + w->text.n, *p = start + w->next;
+
+    while (p < end) {
+        uint32_t c;
+        size_t n, used;
+        enum part part = look(w, p, end, &n, &c);
+
+        if (part == SEPARATES || part == VANISHES) {
+            p += n;
+            continue;
+        }
+        w->at = (size_t)(p - start);
+        used = encode(c, w->buf);
+        finish(w, p + n, part == ALONE ? p + n : end, used);
+        return true;
+    }
+    w->next = w->text.n;
+    return false;
+}
+
+void words_fold(struct str s, struct buf *out)
+{
+    const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
+
+    while (p < end) {
+        size_t n = 1;
+        uint32_t c = *p;
+
+        if (c < 0x80) {
+            buf_add_char(out, char_lower((char)c));
+        } else {
+            c = decode(p, end, &n);
+            if (!is_word(c)) buf_add(out, p, n);
+            else if ((c = fold(c)) != 0) buf_used(out, encode(c, buf_room(out, 4)));
+        }
+        p += n;
+    }
+}
