@@ -9,13 +9,13 @@
 # image's name. Without a password memd answers no other machine (protected-mode).
 
 FROM debian:12-slim AS build
-RUN apt-get update && apt-get install -y --no-install-recommends gcc make libc6-dev libevent-dev libjemalloc-dev liblzf-dev libstemmer-dev libsqlite3-dev libcjson-dev libzstd-dev libssl-dev libluajit-5.1-dev lua-cjson-dev
+RUN apt-get update && apt-get install -y --no-install-recommends gcc make libc6-dev libevent-dev libjemalloc-dev liblzf-dev libstemmer-dev libpcre2-dev libsqlite3-dev libcjson-dev libzstd-dev libssl-dev libluajit-5.1-dev lua-cjson-dev
 COPY . /src
 WORKDIR /src
 RUN make clean && make -j"$(nproc)" && make install DESTDIR=/out PREFIX=/usr
 
 FROM debian:12-slim
-RUN apt-get update && apt-get install -y --no-install-recommends libevent-core-2.1-7 libevent-extra-2.1-7 libjemalloc2 liblzf1 libstemmer0d libsqlite3-0 libcjson1 libzstd1 libssl3 libluajit-5.1-2 && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends libevent-core-2.1-7 libevent-extra-2.1-7 libjemalloc2 liblzf1 libstemmer0d libpcre2-8-0 libsqlite3-0 libcjson1 libzstd1 libssl3 libluajit-5.1-2 && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 6379 memd && useradd --system --uid 6379 --gid memd --home-dir /data --no-create-home memd && install -d -m 700 -o memd -g memd /data
 COPY --from=build /out/usr/bin/memd /usr/bin/memd
 COPY memd.conf /etc/memd/memd.conf

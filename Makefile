@@ -49,7 +49,7 @@ CFLAGS  := -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra -Wshadow -Wvla -Wstrict-prot
 # -rdynamic: names of functions in crash reports, also without debug information.
 LDFLAGS := -rdynamic -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(filter -f% --coverage,$(CFLAGS_$(MODE))) $(LDFLAGS)
 MALLOC  := $(if $(filter asan tsan fuzz,$(MODE)),,-ljemalloc)
-LIBS    := -lsqlite3 -lzstd -lcjson -lstemmer -llzf -levent_extra -levent_core -l:liblua5.1-cjson.a -lluajit-5.1 -lssl -lcrypto $(MALLOC) -lpthread -lm
+LIBS    := -lsqlite3 -lzstd -lcjson -lstemmer -lpcre2-8 -llzf -levent_extra -levent_core -l:liblua5.1-cjson.a -lluajit-5.1 -lssl -lcrypto $(MALLOC) -lpthread -lm
 
 # The archives that the tests of a folder link: what the folder may include.
 LINK_base        := base

@@ -2,7 +2,8 @@
  *
  * A path in a filter stands for all that it finds: a comparison holds when it does for any of them. Numbers compare as
  * numbers (integers exactly, as far as 64 bits go), strings byte by byte, false before true; values of different types
- * are neither equal nor in an order. Arrays and objects are equal when their texts are. */
+ * are neither equal nor in an order. Arrays and objects are equal when their texts are. A string matches (=~) a string
+ * that is a regular expression found anywhere in it. */
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -84,14 +85,49 @@ static bool holds(enum filter_op op, enum order o)
     case OP_LE: return o == LESS || o == EQUAL;
     case OP_GT: return o == MORE;
     case OP_GE: return o == MORE || o == EQUAL;
+    case OP_MATCH: break; /* no order */
     }
     return false;
+}
+
+/* The pattern is most often the same for each value: what was made of it is kept. */
+static const struct regex *regex_of(struct json_search *s, struct str pattern)
+{
+    struct buf text = { 0 };
+
+    if (s->pattern.p == pattern.p && s->pattern.n == pattern.n) return s->regex;
+    regex_free(&s->regex);
+    json_unquote(pattern, &text);
+    s->regex = regex_new(buf_str(&text));
+    s->pattern = pattern;
+    buf_fini(&text);
+    return s->regex;
+}
+
+/* What a search for a pattern costs beside what it finds: that of as many bytes. */
+enum { MATCH_WORK = 256 };
+
+static bool matches(struct json_search *s, struct str value, struct str pattern)
+{
+    const struct regex *r;
+    struct buf text = { 0 };
+    bool yes;
+
+    if (value.p[0] != '"' || pattern.p[0] != '"') return false;
+    s->left = s->left > MATCH_WORK ? s->left - MATCH_WORK : 1; /* 1: nothing is looked at any more, and the caller counts it */
+    if (s->left == 1) return false;
+    r = regex_of(s, pattern);
+    if (r == NULL) return false;
+    json_unquote(value, &text);
+    yes = regex_finds(r, buf_str(&text));
+    buf_fini(&text);
+    return yes;
 }
 
 /* The values that a term stands for. */
 static bool find_term(struct json_search *s, const struct term *t, struct str value, struct json_matches *out)
 {
-    struct json_search literal = { t->literal, t->literal.n + 1 };
+    struct json_search literal = { .doc = t->literal, .left = t->literal.n + 1 };
     struct steps none = { 0 };
 
     if (!t->is_path) return json_steps_find(&literal, &none, t->literal, out);
@@ -102,8 +138,14 @@ static bool any_holds(struct json_search *s, enum filter_op op, const struct jso
 {
     for (size_t i = 0; i < a->n; i++) {
         for (size_t k = 0; k < b->n && s->left > 0; k++, s->left--) {
-            enum order o = compare(a->items[i].value, b->items[k].value);
+            struct str x = a->items[i].value, y = b->items[k].value;
+            enum order o;
 
+            if (op == OP_MATCH) {
+                if (matches(s, x, y)) return true;
+                continue;
+            }
+            o = compare(x, y);
             if (o != NO_ORDER && holds(op, o)) return true;
         }
     }

@@ -180,10 +180,12 @@ bool json_steps_find(struct json_search *s, const struct steps *steps, struct st
 static bool find(const struct json_path *p, size_t n_steps, struct str doc, struct json_matches *out)
 {
     size_t work = doc.n > SIZE_MAX / WORK_TIMES ? SIZE_MAX : doc.n * WORK_TIMES;
-    struct json_search s = { doc, work > WORK_LEAST ? work : WORK_LEAST };
+    struct json_search s = { .doc = doc, .left = work > WORK_LEAST ? work : WORK_LEAST };
     struct steps steps = { p->steps.items, n_steps };
+    bool ok = json_steps_find(&s, &steps, doc, out);
 
-    return json_steps_find(&s, &steps, doc, out);
+    regex_free(&s.regex);
+    return ok;
 }
 
 bool json_path_find(const struct json_path *p, struct str doc, struct json_matches *out)

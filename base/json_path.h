@@ -4,7 +4,7 @@
  * ".") means the same without the $, but its commands reply one value unwrapped. Names, lists of names and indexes,
  * slices, wildcards, recursive descent and filters:
  *
- *     $.a.b  $['a','b']  $[0,-1]  $[1:5:2]  $.*  $..a  $[?(@.price < 10 && @.tags[*] == "x" || !(@.sold))]
+ *     $.a.b  $['a','b']  $[0,-1]  $[1:5:2]  $.*  $..a  $[?(@.price < 10 && @.tags[*] == "x" || !(@.sold) || @.name =~ "^a.*z$")]
  *
  * A path is compiled once and finds values as ranges of the text. */
 #ifndef MEMD_BASE_JSON_PATH_H

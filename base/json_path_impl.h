@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/json_path.h"
+#include "base/regex.h"
 
 enum step_kind { STEP_NAMES, STEP_INDEXES, STEP_SLICE, STEP_ALL, STEP_FILTER };
 
@@ -24,7 +25,7 @@ struct steps {
 };
 
 enum filter_kind { FILTER_OR, FILTER_AND, FILTER_NOT, FILTER_EXISTS, FILTER_COMPARE };
-enum filter_op { OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE };
+enum filter_op { OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_MATCH /* =~ */ };
 
 /* A literal, or a path from the value that is asked about (@) or from the document ($). */
 struct term {
@@ -50,6 +51,8 @@ struct json_path {
 struct json_search {
     struct str doc;
     size_t left; /* bytes that may still be looked at */
+    struct regex *regex; /* that of the pattern last asked for (NULL: it is none); freed by whoever began the search */
+    struct str pattern;
 };
 
 bool json_steps_find(struct json_search *s, const struct steps *steps, struct str from, struct json_matches *out);

@@ -312,7 +312,7 @@ static struct filter *new_filter(struct parse *s, enum filter_kind kind, struct 
 static bool parse_op(struct parse *s, enum filter_op *op)
 {
     static const struct { const char *word; enum filter_op op; } ops[] = {
-        { "==", OP_EQ }, { "!=", OP_NE }, { "<=", OP_LE }, { ">=", OP_GE }, { "<", OP_LT }, { ">", OP_GT },
+        { "==", OP_EQ }, { "=~", OP_MATCH }, { "!=", OP_NE }, { "<=", OP_LE }, { ">=", OP_GE }, { "<", OP_LT }, { ">", OP_GT },
     };
 
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {

@@ -309,3 +309,12 @@ def test_random_changes_against_python(c):
                 assert c("JSON.SET", "m", text(path), json.dumps(new)) == OK
                 model_set(doc, path, new)
             assert get(c, "m") == doc
+
+
+def test_filters_by_regular_expression(c):
+    assert c("JSON.SET", "d", "$", '{"rows":[{"n":"alpha"},{"n":"beta"},{"n":"alphabet"},{"n":7}],"want":"^alpha$"}') == OK
+    assert c("JSON.GET", "d", '$.rows[?(@.n =~ "^alpha")].n') == b'["alpha","alphabet"]'
+    assert c("JSON.GET", "d", "$.rows[?(@.n =~ $.want)].n") == b'["alpha"]'
+    assert c("JSON.GET", "d", '$.rows[?(@.n =~ "(")].n') == b"[]"
+    assert c("JSON.SET", "d", '$.rows[?(@.n =~ "bet")].n', '"seen"') == OK
+    assert c("JSON.GET", "d", "$.rows[*].n") == b'["alpha","seen","seen",7]'
