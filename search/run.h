@@ -13,15 +13,20 @@ struct run;
 struct run *run_new(struct search_index *ix, const struct query_node *q, enum scorer scorer, bool want_scores);
 void run_free(struct run **r);
 
-/* Go on until deadline (us of base/clock.h's monotonic time); true: done. */
+/* What documents' payloads are compared with (HAMMING); before the first step, borrowed as q is. */
+void run_set_payload(struct run *r, struct str payload);
+
+/* Go on until deadline (us of base/clock.h's monotonic time); true: done. One step takes a moment longer at most: a tag, a
+ * range, or 100 us of words and vectors. */
 bool run_step(struct run *r, int64_t deadline_us);
 
-/* After that: what was found, all of it, no order. */
+/* After that: what was found, all of it, no order. Documents that go later are in it until run_drop_gone. */
 const struct docset *run_found(const struct run *r);
+void run_drop_gone(struct run *r);
 double run_score(const struct run *r, uint32_t doc);
 /* The distance that a vector node gave doc, by the name it goes by. False: no such name, or none for doc. */
 bool run_distance(const struct run *r, struct str name, uint32_t doc, double *out);
-/* Names of the distances; those of KNN first. */
+/* Names of the distances; those of KNN first. How many there are, which may be more than max. */
 size_t run_distances(const struct run *r, struct str *names, size_t max);
 /* Did the query ask for the nearest (KNN)? Then their order is that of distance where nothing else is said. */
 bool run_is_knn(const struct run *r);

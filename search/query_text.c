@@ -1,0 +1,217 @@
+/* query_text.c -- the parts of a query that are words.
+ *
+ * Words of a query are split as those of documents are (text/words.h). A word that has escapes is searched for as it is
+ * and, since documents do not keep what parts words, as the words that it is made of, side by side. */
+#include "search/query_impl.h"
+
+enum { PHRASE_MAX = 256 }; /* words */
+
+static struct query_node *text_node(struct parser *p, uint64_t fields, const struct text_word *words, size_t n)
+{
+    struct query_node *node = parser_node(p, QUERY_TEXT);
+    struct text_word *kept = arena_alloc(p->arena, n * sizeof *kept);
+
+    memcpy(kept, words, n * sizeof *kept);
+    node->text = (struct text_phrase){ .words = kept, .n = n, .slop = -1, .fields = fields, .language = p->rules->language };
+    return node;
+}
+
+static bool is_stop_word(const struct parser *p, struct str word)
+{
+    return !p->rules->no_stop_words && text_is_stop_word(index_text(p->ix), word);
+}
+
+/* The words of text, folded, at most PHRASE_MAX of them; stop words stay out where drop says so. *dropped: any did. */
+static size_t split(struct parser *p, struct str text, bool drop, bool *dropped, struct text_word *out)
+{
+    struct words w;
+    size_t n = 0;
+
+    *dropped = false;
+    words_open(&w, text);
+    while (words_next(&w)) {
+        if (drop && is_stop_word(p, w.word)) {
+            *dropped = true;
+            continue;
+        }
+        if (n == PHRASE_MAX) {
+            parser_fail(p, "More than %d words in one phrase", PHRASE_MAX);
+            return 0;
+        }
+        out[n++] = (struct text_word){ .how = TEXT_WORD, .word = arena_dup(p->arena, w.word), .verbatim = p->rules->verbatim };
+    }
+    return n;
+}
+
+static struct query_node *phrase(struct parser *p, uint64_t fields, const struct text_word *words, size_t n)
+{
+    struct query_node *node = text_node(p, fields, words, n);
+
+    node->text.slop = n > 1 ? 0 : -1;
+    node->text.in_order = n > 1;
+    node->exact = true;
+    return node;
+}
+
+static struct query_node *either(struct parser *p, struct query_node *a, struct query_node *b)
+{
+    struct query_node *node = parser_node(p, QUERY_OR);
+
+    parser_add(p, node, a);
+    parser_add(p, node, b);
+    return node;
+}
+
+/* --- plain ------------------------------------------------------------------------------------------------------- */
+
+/* All of the words, anywhere. */
+static struct query_node *all_words(struct parser *p, uint64_t fields, const struct text_word *words, size_t n)
+{
+    struct query_node *all;
+
+    if (n == 0) return NULL;
+    if (n == 1) return text_node(p, fields, words, 1);
+    all = parser_node(p, QUERY_AND);
+    for (size_t i = 0; i < n; i++) parser_add(p, all, text_node(p, fields, &words[i], 1));
+    return all;
+}
+
+static struct query_node *plain(struct parser *p, uint64_t fields, struct str text)
+{
+    struct text_word words[PHRASE_MAX], parts[PHRASE_MAX];
+    bool dropped;
+    size_t n = split(p, text, true, &dropped, words), n_parts;
+    struct query_node *node = all_words(p, fields, words, n);
+
+    if (node == NULL || memchr(text.p, '\\', text.n) == NULL) return node;
+    n_parts = split(p, parser_unescape(p, text), true, &dropped, parts);
+    return n_parts > 1 ? either(p, node, phrase(p, fields, parts, n_parts)) : node;
+}
+
+static struct query_node *quoted(struct parser *p, uint64_t fields, struct str text)
+{
+    struct text_word words[PHRASE_MAX];
+    bool dropped;
+    size_t n = split(p, text, true, &dropped, words);
+
+    if (n == 0) return dropped ? NULL : parser_node(p, QUERY_NONE);
+    for (size_t i = 0; i < n; i++) words[i].verbatim = true;
+    return phrase(p, fields, words, n);
+}
+
+/* --- parts of words ---------------------------------------------------------------------------------------------- */
+
+static struct query_node *one(struct parser *p, uint64_t fields, enum text_match how, struct str text, uint8_t distance)
+{
+    struct buf folded = { 0 };
+    struct text_word word = { .how = how, .distance = distance, .verbatim = true };
+
+    words_fold(text, &folded);
+    word.word = arena_dup(p->arena, buf_str(&folded));
+    buf_fini(&folded);
+    return word.word.n > 0 ? text_node(p, fields, &word, 1) : parser_node(p, QUERY_NONE);
+}
+
+/* text is several words, the outer ones of which are not whole. NULL: it is not. */
+static struct query_node *open_phrase(struct parser *p, uint64_t fields, enum text_match how, struct str text)
+{
+    struct text_word words[PHRASE_MAX];
+    bool dropped;
+    size_t n = split(p, text, false, &dropped, words);
+
+    if (n < 2) return NULL;
+    for (size_t i = 0; i < n; i++) words[i].verbatim = true;
+    if (how == TEXT_PREFIX || how == TEXT_INFIX) words[n - 1].how = TEXT_PREFIX;
+    if (how == TEXT_SUFFIX || how == TEXT_INFIX) words[0].how = TEXT_SUFFIX;
+    return phrase(p, fields, words, n);
+}
+
+static struct query_node *affix(struct parser *p, uint64_t fields, const struct token *t)
+{
+    struct str text = t->text;
+    struct query_node *whole, *parts;
+
+    if (t->is_param && !parser_param(p, t->text, &text)) return NULL;
+    if (t->how == TEXT_WILDCARD) return one(p, fields, t->how, text, 0);
+    if (!t->is_param) text = parser_unescape(p, text);
+    whole = one(p, fields, t->how, text, 0);
+    parts = open_phrase(p, fields, t->how, text);
+    return parts ? either(p, whole, parts) : whole;
+}
+
+/* %word%, %%word%%, %%%word%%%: so many edits. */
+static struct query_node *fuzzy(struct parser *p, uint64_t fields)
+{
+    uint8_t n = 0;
+    struct str text;
+
+    for (; lex_is(&p->lex, '%'); n++) {
+        if (n == 3) return parser_fail_here(p);
+        lex_next(&p->lex);
+    }
+    text = p->lex.token.text;
+    if (p->lex.token.kind == TOKEN_PARAM) {
+        if (!parser_param(p, text, &text)) return NULL;
+    } else if (p->lex.token.kind == TOKEN_WORD) {
+        text = parser_unescape(p, text);
+    } else {
+        return parser_fail_here(p);
+    }
+    lex_next(&p->lex);
+    for (uint8_t i = 0; i < n; i++) {
+        if (!lex_is(&p->lex, '%')) return parser_fail_here(p);
+        lex_next(&p->lex);
+    }
+    return one(p, fields, TEXT_FUZZY, text, n);
+}
+
+struct query_node *parse_text(struct parser *p, uint64_t fields)
+{
+    struct token t = p->lex.token;
+    struct str value;
+
+    fields &= p->rules->fields;
+    if (t.kind == TOKEN_SIGN) return fuzzy(p, fields);
+    lex_next(&p->lex);
+    switch (t.kind) {
+    case TOKEN_AFFIX: return affix(p, fields, &t);
+    case TOKEN_QUOTED: return quoted(p, fields, t.text);
+    case TOKEN_PARAM: return parser_param(p, t.text, &value) ? plain(p, fields, value) : NULL;
+    default: return plain(p, fields, t.text);
+    }
+}
+
+/* --- nearness ---------------------------------------------------------------------------------------------------- */
+
+static bool is_one_word(const struct query_node *n, uint64_t fields)
+{
+    return n->kind == QUERY_TEXT && n->text.n == 1 && n->text.fields == fields && n->weight == 1;
+}
+
+void parser_bring_near(struct parser *p, struct query_node *node, int slop, bool in_order)
+{
+    struct text_word words[PHRASE_MAX];
+    struct query_node *first = NULL, *near;
+    size_t n = 0, kept = 0;
+
+    for (size_t i = 0; i < node->n_children && n < PHRASE_MAX; i++) {
+        struct query_node *c = node->children[i];
+
+        if (first == NULL && c->kind == QUERY_TEXT && c->text.n == 1) first = c;
+        if (first != NULL && is_one_word(c, first->text.fields)) words[n++] = c->text.words[0];
+    }
+    if (n < 2) return;
+    near = text_node(p, first->text.fields, words, n);
+    near->text.slop = slop;
+    near->text.in_order = in_order;
+    for (size_t i = 0, used = 0; i < node->n_children; i++) {
+        struct query_node *c = node->children[i];
+
+        if (is_one_word(c, first->text.fields) && used < n) {
+            if (used++ == 0) node->children[kept++] = near;
+        } else {
+            node->children[kept++] = c;
+        }
+    }
+    node->n_children = kept;
+}

@@ -1,0 +1,349 @@
+/* run.c -- see run.h.
+ *
+ * Each node of the query has a part. The part at work goes on until its set is known, then its parent takes the set in and
+ * goes on with its next child: a walk in postorder that can be left and taken up again anywhere. Of an AND the cheapest
+ * children come first, and when nothing is left the others are not asked. A vector is asked last, and only for what the
+ * others have left: k are found wherever k are allowed. */
+#include "search/run_impl.h"
+
+#include "base/clock.h"
+#include "base/ensure.h"
+#include "base/mem.h"
+
+enum { POSTINGS_A_STEP = 8192 }; /* of words, between two looks at the clock */
+
+/* --- building ---------------------------------------------------------------------------------------------------- */
+
+static size_t count_nodes(const struct query_node *q)
+{
+    size_t n = 1;
+
+    for (size_t i = 0; i < q->n_children; i++) n += count_nodes(q->children[i]);
+    return n;
+}
+
+static int cost(const struct query_node *q)
+{
+    switch (q->kind) {
+    case QUERY_NONE: return 0;
+    case QUERY_IDS: return 1;
+    case QUERY_TAG: case QUERY_RANGE: case QUERY_GEO: case QUERY_MISSING: return 2;
+    case QUERY_OR: return q->field ? 3 : 5;
+    case QUERY_TEXT: return 4;
+    case QUERY_AND: return 5;
+    case QUERY_ALL: return 6;
+    case QUERY_NOT: return 7;
+    case QUERY_VECTOR: return 8;
+    case QUERY_MAYBE: return 9; /* it takes nothing away: what it costs it costs only for scores */
+    }
+    return 9;
+}
+
+/* Children in the order in which they are asked: few kinds of cost, so one pass for each keeps the order within. */
+static struct part *build(struct run *r, const struct query_node *q, struct part *parent)
+{
+    struct part *p = &r->parts[r->n_parts++];
+    size_t at = 0;
+
+    p->q = q;
+    p->parent = parent;
+    p->n_children = q->n_children;
+    p->has_words = q->kind == QUERY_TEXT;
+    if (q->n_children == 0) return p;
+    p->children = mem_alloc(q->n_children * sizeof(struct part *));
+    for (int c = 0; c <= 9 && at < q->n_children; c++) {
+        for (size_t i = 0; i < q->n_children; i++) {
+            if (cost(q->children[i]) != c) continue;
+            p->children[at] = build(r, q->children[i], p);
+            p->has_words |= p->children[at++]->has_words;
+        }
+    }
+    return p;
+}
+
+struct run *run_new(struct search_index *ix, const struct query_node *q, enum scorer scorer, bool want_scores)
+{
+    struct run *r = mem_zalloc(sizeof *r);
+
+    r->ix = ix;
+    r->scorer = scorer;
+    r->want_scores = want_scores;
+    r->parts = mem_zalloc(count_nodes(q) * sizeof *r->parts);
+    r->now = build(r, q, NULL);
+    return r;
+}
+
+void run_set_payload(struct run *r, struct str payload)
+{
+    r->payload = payload;
+}
+
+void run_free(struct run **r)
+{
+    if (*r == NULL) return;
+    run_score_fini(*r);
+    for (size_t i = 0; i < (*r)->n_parts; i++) {
+        struct part *p = &(*r)->parts[i];
+
+        text_scan_free(&p->scan);
+        vec_search_free(&p->search);
+        docset_fini(&p->set);
+        docset_fini(&p->allowed);
+        doc_values_fini(&p->distances);
+        mem_free(p->children);
+    }
+    docset_fini(&(*r)->found);
+    mem_free((*r)->parts);
+    mem_free(*r);
+    *r = NULL;
+}
+
+/* --- leaves ------------------------------------------------------------------------------------------------------ */
+
+static void find_at_once(const struct run *r, struct part *p)
+{
+    const struct query_node *q = p->q;
+
+    switch (q->kind) {
+    case QUERY_ALL: docset_copy(&p->set, index_all(r->ix)); break;
+    case QUERY_IDS: docset_copy(&p->set, &q->ids); break;
+    case QUERY_TAG: index_tagged(r->ix, q->field, q->tag, q->how, &p->set); break;
+    case QUERY_RANGE: index_between(r->ix, q->field, q->lo, q->lo_open, q->hi, q->hi_open, &p->set); break;
+    case QUERY_GEO: index_near(r->ix, q->field, q->lon, q->lat, q->radius_m, &p->set); break;
+    case QUERY_MISSING: index_missing(r->ix, q->field, &p->set); break;
+    default: break;
+    }
+}
+
+static bool find_words(struct run *r, struct part *p, int64_t deadline_us)
+{
+    if (p->scan == NULL) p->scan = text_scan_new(index_text(r->ix), &p->q->text);
+    while (!text_scan_step(p->scan, POSTINGS_A_STEP, &p->set)) {
+        if (clock_mono_us() >= deadline_us) return false;
+    }
+    if (!r->want_scores) text_scan_free(&p->scan);
+    return true;
+}
+
+/* --- vectors ----------------------------------------------------------------------------------------------------- */
+
+/* What a vector may find: what its child has found, or what its siblings have left. NULL: all. */
+static const struct docset *allowance(const struct part *p)
+{
+    if (p->n_children > 0) return &p->children[0]->set;
+    if (p->parent != NULL && p->parent->q->kind == QUERY_AND && p->parent->some) return &p->parent->set;
+    return NULL;
+}
+
+static bool begin_vector(struct run *r, struct part *p)
+{
+    const struct docset *allowed = allowance(p);
+    struct vec_query q = p->q->vec;
+
+    if (!p->q->range && q.k == 0) return false;
+    if (allowed != NULL) {
+        if (allowed->n == 0) return false;
+        docset_copy(&p->allowed, allowed);
+        docset_make_bits(&p->allowed, 1);
+        q.allowed = p->allowed.bits;
+        q.n_words = p->allowed.n_words;
+    }
+    p->search = vec_search_new(index_vectors(r->ix, p->q->field), &q);
+    return true;
+}
+
+static void keep_distances(struct part *p)
+{
+    size_t n;
+    const struct vec_hit *hits = vec_search_hits(p->search, &n);
+    struct docset set = { 0 };
+
+    docset_make_bits(&set, 1); /* they come in the order of distance: a list would be moved about for each */
+    for (size_t i = 0; i < n; i++) docset_add(&set, hits[i].id);
+    docset_copy(&p->set, &set);
+    doc_values_init(&p->distances, &set);
+    for (size_t i = 0; i < n; i++) *doc_values_at(&p->distances, hits[i].id) = hits[i].distance;
+    vec_search_free(&p->search);
+    docset_fini(&p->allowed);
+}
+
+static bool find_nearest(struct run *r, struct part *p, int64_t deadline_us)
+{
+    if (p->search == NULL && !begin_vector(r, p)) return true;
+    while (!vec_search_step(p->search, VEC_WORK_SLICE)) {
+        if (clock_mono_us() >= deadline_us) return false;
+    }
+    keep_distances(p);
+    return true;
+}
+
+/* --- inner nodes ------------------------------------------------------------------------------------------------- */
+
+static void begin_with_all(const struct run *r, struct part *p)
+{
+    if (p->some) return;
+    docset_copy(&p->set, index_all(r->ix));
+    p->some = true;
+}
+
+static void take_and(const struct run *r, struct part *p, struct part *child)
+{
+    if (child->q->kind == QUERY_MAYBE) {
+        begin_with_all(r, p);
+    } else if (child->q->kind == QUERY_NOT) {
+        begin_with_all(r, p);
+        docset_minus(&p->set, &child->children[0]->set);
+        docset_fini(&child->children[0]->set);
+    } else if (p->some) {
+        docset_and(&p->set, &child->set);
+    } else {
+        docset_copy(&p->set, &child->set);
+        p->some = true;
+    }
+}
+
+/* Scoring asks of nothing but an AND what it has found: words know it themselves. */
+static bool is_done_with(const struct run *r, const struct part *child)
+{
+    return !r->want_scores || !child->has_words || child->q->kind != QUERY_AND;
+}
+
+/* A child is known. */
+static void take(const struct run *r, struct part *p, struct part *child)
+{
+    switch (p->q->kind) {
+    case QUERY_AND: take_and(r, p, child); break;
+    case QUERY_OR: docset_or(&p->set, &child->set); break;
+    default: return; /* NOT, MAYBE and VECTOR look at their child when they end */
+    }
+    if (is_done_with(r, child)) docset_fini(&child->set);
+}
+
+/* An AND does without the set of a NOT, which may be nearly all. */
+static void end_signed(const struct run *r, struct part *p)
+{
+    if (p->parent != NULL && p->parent->q->kind == QUERY_AND) return;
+    docset_copy(&p->set, index_all(r->ix));
+    if (p->q->kind == QUERY_NOT) docset_minus(&p->set, &p->children[0]->set);
+}
+
+/* Does anything depend on the next child? */
+static bool wants_next(const struct run *r, const struct part *p)
+{
+    if (p->at == p->n_children) return false;
+    if (p->q->kind == QUERY_AND && p->some && p->set.n == 0) return false;
+    return p->q->kind != QUERY_MAYBE || (r->want_scores && p->has_words);
+}
+
+/* Go on with p; true: its set is known. */
+static bool go_on(struct run *r, struct part *p, int64_t deadline_us)
+{
+    if (wants_next(r, p)) {
+        r->now = p->children[p->at++];
+        return false;
+    }
+    switch (p->q->kind) {
+    case QUERY_TEXT: return find_words(r, p, deadline_us);
+    case QUERY_VECTOR: return find_nearest(r, p, deadline_us);
+    case QUERY_NOT: case QUERY_MAYBE: end_signed(r, p); break;
+    case QUERY_AND: case QUERY_OR: break;
+    default: find_at_once(r, p); break;
+    }
+    return true;
+}
+
+static void end_finding(struct run *r)
+{
+    r->now = NULL;
+    docset_copy(&r->found, &r->parts[0].set);
+    run_drop_gone(r);
+    run_score_begin(r);
+}
+
+bool run_step(struct run *r, int64_t deadline_us)
+{
+    while (r->now != NULL) {
+        struct part *p = r->now;
+
+        if (go_on(r, p, deadline_us)) {
+            if (p->parent == NULL) {
+                end_finding(r);
+                break;
+            }
+            take(r, p->parent, p);
+            r->now = p->parent;
+        }
+        if (clock_mono_us() >= deadline_us) return false;
+    }
+    if (!r->done) r->done = run_score_step(r, deadline_us);
+    return r->done;
+}
+
+/* --- what was found ---------------------------------------------------------------------------------------------- */
+
+const struct docset *run_found(const struct run *r)
+{
+    return &r->found;
+}
+
+void run_drop_gone(struct run *r)
+{
+    docset_and(&r->found, index_all(r->ix));
+}
+
+double run_score(const struct run *r, uint32_t doc)
+{
+    const double *score = r->scores.v ? doc_values_at(&r->scores, doc) : NULL;
+
+    return score ? *score : 0;
+}
+
+bool run_distance(const struct run *r, struct str name, uint32_t doc, double *out)
+{
+    for (size_t i = 0; i < r->n_parts; i++) {
+        const struct part *p = &r->parts[i];
+        const double *v;
+
+        if (p->q->kind != QUERY_VECTOR || !str_eq(p->q->distance_as, name) || p->distances.v == NULL) continue;
+        v = doc_values_at(&p->distances, doc);
+        if (v == NULL) continue;
+        *out = *v;
+        return true;
+    }
+    return false;
+}
+
+size_t run_distances(const struct run *r, struct str *names, size_t max)
+{
+    size_t n = 0;
+
+    for (int knn = 1; knn >= 0; knn--) {
+        for (size_t i = 0; i < r->n_parts; i++) {
+            const struct query_node *q = r->parts[i].q;
+
+            if (q->kind != QUERY_VECTOR || q->range == knn || q->distance_as.n == 0) continue;
+            if (n < max) names[n] = q->distance_as;
+            n++;
+        }
+    }
+    return n;
+}
+
+bool run_is_knn(const struct run *r)
+{
+    return r->parts[0].q->kind == QUERY_VECTOR && !r->parts[0].q->range;
+}
+
+size_t run_memory(const struct run *r)
+{
+    size_t n = sizeof *r + r->n_parts * sizeof *r->parts + docset_memory(&r->found) + doc_values_memory(&r->scores) +
+               r->n_columns * r->scores.set.n * sizeof(double);
+
+    for (size_t i = 0; i < r->n_parts; i++) {
+        const struct part *p = &r->parts[i];
+
+        n += docset_memory(&p->set) + docset_memory(&p->allowed) + doc_values_memory(&p->distances) +
+             p->n_children * sizeof(struct part *);
+    }
+    return n;
+}

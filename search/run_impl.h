@@ -1,0 +1,56 @@
+/* run_impl.h -- what run.c (finding) and run_score.c (scoring) share. */
+#ifndef MEMD_SEARCH_RUN_IMPL_H
+#define MEMD_SEARCH_RUN_IMPL_H
+
+#include "search/doc_values.h"
+#include "search/run.h"
+
+/* A node of the query at work. */
+struct part {
+    const struct query_node *q;
+    struct part *parent;
+    struct part **children;  /* cheapest first */
+    size_t n_children;
+    size_t at;               /* the child that is next */
+    bool some;               /* set is what has been found so far, else nothing has been asked */
+    bool has_words;
+    struct docset set, allowed;
+    struct text_scan *scan;
+    struct vec_search *search;
+    struct doc_values distances; /* VECTOR, when done */
+};
+
+/* One operation of the scoring, see run_score.c. */
+enum score_op { SCORE_HITS, SCORE_CLEAR, SCORE_MAX, SCORE_ADD, SCORE_OWN };
+
+struct score_step {
+    enum score_op op;
+    struct part *part;         /* HITS */
+    double weight;
+    uint32_t to, from;         /* columns */
+};
+
+struct run {
+    struct search_index *ix;
+    enum scorer scorer;
+    bool want_scores;
+    struct str payload;
+    struct part *parts;        /* the root first */
+    size_t n_parts;
+    struct part *now;          /* at work; NULL: all has been found */
+    struct docset found;
+    bool done;
+    struct doc_values scores;  /* of what was found; its v is column 0 */
+    double **columns;          /* scratch of the scoring, by slot of scores */
+    size_t n_columns;
+    struct score_step *steps;
+    size_t n_steps, step_at;
+};
+
+/* All is found: what is to be done to score it. */
+void run_score_begin(struct run *r);
+/* Some of it; true: done. */
+bool run_score_step(struct run *r, int64_t deadline_us);
+void run_score_fini(struct run *r);
+
+#endif

@@ -1,0 +1,183 @@
+/* run_score.c -- what was found is scored.
+ *
+ * Each word that the query has is told for the documents that it helped to find: those of the result that are in every AND
+ * above it. What it adds is summed, but for DISMAX, where an OR counts as the best of its children. The tree becomes a list of
+ * operations on columns (one number for each document found), so that scoring can be left and taken up again: column 0 is
+ * the result, and an OR of DISMAX takes two more. */
+#include "search/run_impl.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "base/ensure.h"
+#include "base/mem.h"
+
+struct plan {
+    struct run *run;
+    size_t room;
+};
+
+static void add_step(struct plan *plan, struct score_step step)
+{
+    struct run *r = plan->run;
+
+    if (r->n_steps == plan->room) {
+        plan->room = plan->room > 0 ? 2 * plan->room : 8;
+        r->steps = mem_realloc(r->steps, plan->room * sizeof *r->steps);
+    }
+    r->steps[r->n_steps++] = step;
+    if (step.to >= r->n_columns) r->n_columns = step.to + 1;
+}
+
+static void plan_part(struct plan *plan, struct part *p, double weight, uint32_t column);
+
+/* Sums of the children, one at a time, and the largest of them. */
+static void plan_best(struct plan *plan, struct part *p, double weight, uint32_t column)
+{
+    add_step(plan, (struct score_step){ .op = SCORE_CLEAR, .to = column + 1 });
+    for (size_t i = 0; i < p->n_children; i++) {
+        if (!p->children[i]->has_words) continue;
+        add_step(plan, (struct score_step){ .op = SCORE_CLEAR, .to = column + 2 });
+        plan_part(plan, p->children[i], weight, column + 2);
+        add_step(plan, (struct score_step){ .op = SCORE_MAX, .to = column + 1, .from = column + 2 });
+    }
+    add_step(plan, (struct score_step){ .op = SCORE_ADD, .to = column, .from = column + 1 });
+}
+
+static void plan_part(struct plan *plan, struct part *p, double weight, uint32_t column)
+{
+    if (!p->has_words || p->q->kind == QUERY_NOT) return;
+    weight *= p->q->weight;
+    if (p->q->kind == QUERY_TEXT) {
+        if (p->scan != NULL) add_step(plan, (struct score_step){ .op = SCORE_HITS, .part = p, .weight = weight, .to = column });
+    } else if (p->q->kind == QUERY_OR && plan->run->scorer == SCORE_DISMAX) {
+        plan_best(plan, p, weight, column);
+    } else {
+        for (size_t i = 0; i < p->n_children; i++) plan_part(plan, p->children[i], weight, column);
+    }
+}
+
+/* The documents for which p's words count: in the result, and in each AND above p (the root's is the result). */
+static void among(const struct run *r, const struct part *p, struct docset *out)
+{
+    docset_copy(out, &r->scores.set);
+    for (const struct part *up = p->parent; up != NULL && up->parent != NULL; up = up->parent) {
+        if (up->q->kind == QUERY_AND) docset_and(out, &up->set);
+    }
+}
+
+void run_score_begin(struct run *r)
+{
+    struct plan plan = { .run = r };
+    struct docset found = { 0 };
+
+    if (!r->want_scores) return;
+    docset_copy(&found, &r->found);
+    doc_values_init(&r->scores, &found);
+    if (r->scorer != SCORE_DOCSCORE && r->scorer != SCORE_HAMMING) plan_part(&plan, &r->parts[0], 1, 0);
+    add_step(&plan, (struct score_step){ .op = SCORE_OWN });
+    r->columns = mem_zalloc(r->n_columns * sizeof(double *));
+    r->columns[0] = r->scores.v;
+}
+
+/* --- the operations ---------------------------------------------------------------------------------------------- */
+
+struct telling {
+    const struct run *run;
+    double weight, average_length;
+    uint64_t docs;
+    double *column;
+};
+
+static void on_hit(void *ctx, const struct text_hit *h)
+{
+    struct telling *t = ctx;
+    const double *slot = doc_values_at(&t->run->scores, h->doc);
+
+    if (slot == NULL) return;
+    t->column[slot - t->run->scores.v] += t->weight * score_word(t->run->scorer, h, t->docs, t->average_length);
+}
+
+static void tell_hits(struct run *r, const struct score_step *s)
+{
+    struct telling t = { .run = r, .weight = s->weight, .docs = index_docs(r->ix), .column = r->columns[s->to] };
+    struct text_facts facts;
+    struct docset set = { 0 };
+
+    text_index_facts(index_text(r->ix), &facts);
+    t.average_length = facts.average_length;
+    among(r, s->part, &set);
+    text_scan_hits(s->part->scan, &set, on_hit, &t);
+    docset_fini(&set);
+}
+
+static double hamming(struct str a, struct str b)
+{
+    unsigned bits = 0;
+
+    if (a.n == 0 || a.n != b.n) return 0;
+    for (size_t i = 0; i < a.n; i++) bits += (unsigned)__builtin_popcount((unsigned char)(a.p[i] ^ b.p[i]));
+    return 1.0 / (bits + 1.0);
+}
+
+/* What a document brings along. A query without words finds all alike: what counts then is the document's own score, where the
+ * scorer asks for it or everything was asked for. */
+static void own_score(struct run *r, uint32_t doc, double *score)
+{
+    bool has_words = r->parts[0].has_words, all = r->parts[0].q->kind == QUERY_ALL;
+
+    switch (r->scorer) {
+    case SCORE_DOCSCORE: *score = index_score(r->ix, doc); break;
+    case SCORE_HAMMING: *score = hamming(r->payload, index_payload(r->ix, doc)); break;
+    case SCORE_DISMAX: if (!has_words) *score = 1; break;
+    case SCORE_TFIDF: case SCORE_TFIDF_DOCNORM: *score = (has_words ? *score : 1) * index_score(r->ix, doc); break;
+    default: *score = (has_words || !all ? *score : 1) * index_score(r->ix, doc); break;
+    }
+}
+
+static void own_scores(struct run *r)
+{
+    double *v = r->scores.v;
+
+    for (uint32_t d = docset_next(&r->scores.set, 0); d != UINT32_MAX; d = docset_next(&r->scores.set, d + 1)) own_score(r, d, v++);
+}
+
+static void do_step(struct run *r, const struct score_step *s)
+{
+    size_t n = r->scores.set.n;
+    double *to, *from;
+
+    if (r->columns[s->to] == NULL) r->columns[s->to] = mem_zalloc((n > 0 ? n : 1) * sizeof(double));
+    to = r->columns[s->to];
+    from = r->columns[s->from];
+    switch (s->op) {
+    case SCORE_HITS: tell_hits(r, s); break;
+    case SCORE_CLEAR: memset(to, 0, n * sizeof *to); break;
+    case SCORE_MAX:
+        for (size_t i = 0; i < n; i++) to[i] = fmax(to[i], from[i]);
+        break;
+    case SCORE_ADD:
+        for (size_t i = 0; i < n; i++) to[i] += from[i];
+        break;
+    case SCORE_OWN: own_scores(r); break;
+    }
+}
+
+bool run_score_step(struct run *r, int64_t deadline_us)
+{
+    while (r->step_at < r->n_steps) {
+        do_step(r, &r->steps[r->step_at++]);
+        if (r->step_at < r->n_steps && clock_mono_us() >= deadline_us) return false;
+    }
+    return true;
+}
+
+void run_score_fini(struct run *r)
+{
+    for (size_t i = 1; i < r->n_columns; i++) {
+        if (r->columns != NULL) mem_free(r->columns[i]);
+    }
+    mem_free(r->columns);
+    mem_free(r->steps);
+    doc_values_fini(&r->scores);
+}
