@@ -10,12 +10,15 @@
 #ifndef MEMD_VECTOR_VEC_H
 #define MEMD_VECTOR_VEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/str.h"
 
-enum vec_type { VEC_FLOAT32, VEC_FLOAT64, VEC_FLOAT16, VEC_BFLOAT16, VEC_INT8, VEC_UINT8 };
+/* VEC_BIT: a bit for each dimension that says above zero (or not), 64 to a word, the rest of the last word 0; COSINE of
+ * what is then -1 and 1. */
+enum vec_type { VEC_FLOAT32, VEC_FLOAT64, VEC_FLOAT16, VEC_BFLOAT16, VEC_INT8, VEC_UINT8, VEC_BIT };
 enum vec_metric { VEC_COSINE, VEC_L2, VEC_IP };
 enum vec_algorithm { VEC_FLAT, VEC_HNSW };
 

@@ -1,0 +1,155 @@
+/* vec.c -- vec.h put together. */
+#include "vector/vec.h"
+
+#include <string.h>
+
+#include "base/ensure.h"
+#include "base/mem.h"
+#include "vector/vec_impl.h"
+
+enum { TRIES = 4 }; /* of a search among what is being removed */
+
+struct vec_index *vec_index_new(const struct vec_conf *conf)
+{
+    struct vec_index *v = mem_zalloc(sizeof *v);
+
+    ensure(conf->dim >= 1 && conf->dim <= VEC_DIM_MAX);
+    v->conf = *conf;
+    rows_init(&v->rows, conf);
+    return v;
+}
+
+void vec_index_free(struct vec_index **of)
+{
+    struct vec_index *v = *of;
+
+    *of = NULL;
+    if (v == NULL) return;
+    rows_fini(&v->rows);
+    mem_free(v);
+}
+
+bool vec_index_put(struct vec_index *v, uint32_t id, struct str data)
+{
+    struct rows *r = &v->rows;
+    uint32_t slot = rows_slot(r, id);
+
+    if (data.n != r->row_bytes || !rows_finite(r, data.p)) return false;
+    if (slot != ROWS_NONE) {
+        if (memcmp(rows_data(r, slot), data.p, data.n) == 0) return true;
+        vec_index_remove(v, id);
+    }
+    return rows_add(r, id, data.p) != ROWS_NONE;
+}
+
+void vec_index_remove(struct vec_index *v, uint32_t id)
+{
+    uint32_t slot = rows_slot(&v->rows, id);
+
+    if (slot == ROWS_NONE) return;
+    rows_remove(&v->rows, slot);
+    v->n_removed++;
+}
+
+bool vec_index_has(const struct vec_index *v, uint32_t id)
+{
+    return rows_slot(&v->rows, id) != ROWS_NONE;
+}
+
+size_t vec_index_count(const struct vec_index *v)
+{
+    return v->rows.n;
+}
+
+size_t vec_index_memory(const struct vec_index *v)
+{
+    return mem_usable(v) + v->rows.bytes;
+}
+
+double vec_index_distance(const struct vec_index *v, uint32_t id, struct str query)
+{
+    const struct rows *r = &v->rows;
+    uint32_t slot = rows_slot(r, id);
+    struct asked a;
+    double d;
+    void *data;
+
+    if (slot == ROWS_NONE || query.n != r->row_bytes) return NAN;
+    data = mem_dup(query.p, query.n); /* aligned */
+    asked_init(&a, r, data, false);
+    d = rows_distance(r, slot, &a);
+    asked_fini(&a);
+    mem_free(data);
+    return d;
+}
+
+/* --- searches ------------------------------------------------------------------------------------- */
+
+static void begin(struct vec_search *s)
+{
+    s->n_removed = s->v->n_removed;
+    flat_begin(s);
+}
+
+struct vec_search *vec_search_new(const struct vec_index *v, const struct vec_query *q)
+{
+    struct vec_search *s = mem_zalloc(sizeof *s);
+
+    s->v = v;
+    s->q = *q;
+    top_init(&s->best, q->k, q->radius);
+    if (q->data.n != v->rows.row_bytes) { /* nothing is near to what is no vector of this index */
+        s->done = true;
+        return s;
+    }
+    s->data = mem_dup(q->data.p, q->data.n);
+    asked_init(&s->asked, &v->rows, s->data, true);
+    begin(s);
+    return s;
+}
+
+/* Hits that were removed behind the search. */
+static void drop_gone(struct vec_search *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->best.n; i++) {
+        if (vec_index_has(s->v, s->best.hits[i].id)) s->best.hits[n++] = s->best.hits[i];
+    }
+    s->best.n = n;
+}
+
+bool vec_search_step(struct vec_search *s, size_t work)
+{
+    int64_t left = work > INT64_MAX ? INT64_MAX : (int64_t)work;
+
+    if (s->done) return true;
+    if (!flat_step(s, &left)) return false;
+    if (s->n_removed != s->v->n_removed && ++s->tries < TRIES) {
+        begin(s);
+        return false;
+    }
+    drop_gone(s);
+    top_sort(&s->best);
+    s->done = true;
+    return true;
+}
+
+const struct vec_hit *vec_search_hits(const struct vec_search *s, size_t *n)
+{
+    *n = s->best.n;
+    return s->best.hits;
+}
+
+void vec_search_free(struct vec_search **of)
+{
+    struct vec_search *s = *of;
+
+    *of = NULL;
+    if (s == NULL) return;
+    flat_end(s);
+    asked_fini(&s->asked);
+    top_fini(&s->best);
+    mem_free(s->data);
+    mem_free(s);
+}
