@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "base/num.h"
 
 bool datum_true(const struct datum *d)
@@ -99,28 +100,49 @@ uint64_t datum_hash(const struct datum *d, const struct hash_key *k)
     return h + 2;
 }
 
-struct datum datum_keep(const struct datum *d, struct arena *a)
+/* Bytes of what d points to. */
+static size_t bytes_below(const struct datum *d)
 {
-    struct datum copy = *d;
-    struct datum *items;
+    size_t bytes = 0;
 
-    if (d->kind == DATUM_TEXT) copy.u.text = arena_dup(a, d->u.text);
-    if (d->kind != DATUM_LIST) return copy;
-    items = arena_zalloc(a, d->n, sizeof *items);
-    for (uint32_t i = 0; i < d->n; i++) {
-        items[i] = d->u.items[i];
-        if (items[i].kind == DATUM_TEXT) items[i].u.text = arena_dup(a, items[i].u.text);
-    }
-    copy.u.items = items;
-    return copy;
+    if (d->kind == DATUM_TEXT) return d->u.text.n;
+    if (d->kind != DATUM_LIST) return 0;
+    for (uint32_t i = 0; i < d->n; i++) bytes += sizeof *d + bytes_below(&d->u.items[i]);
+    return bytes;
 }
 
-size_t datum_bytes(const struct datum *d)
+/* n values to `to`, their texts to *room, which moves on. */
+static void copy_flat(struct datum *to, const struct datum *from, size_t n, char **room)
 {
-    size_t bytes = sizeof *d;
+    for (size_t i = 0; i < n; i++) {
+        to[i] = from[i];
+        if (from[i].kind != DATUM_TEXT) continue;
+        to[i].u.text.p = *room;
+        memcpy(*room, from[i].u.text.p, from[i].u.text.n);
+        *room += from[i].u.text.n;
+    }
+}
 
-    if (d->kind == DATUM_TEXT) bytes += d->u.text.n;
-    if (d->kind == DATUM_LIST)
-        for (uint32_t i = 0; i < d->n; i++) bytes += datum_bytes(&d->u.items[i]);
-    return bytes;
+struct datum *datum_keep(const struct datum *d, size_t n, struct arena *a, size_t *bytes)
+{
+    size_t total = n * sizeof *d, n_items = 0;
+    struct datum *copy, *items;
+    char *room;
+
+    for (size_t i = 0; i < n; i++) {
+        total += bytes_below(&d[i]);
+        if (d[i].kind == DATUM_LIST) n_items += d[i].n;
+    }
+    copy = a != NULL ? arena_alloc(a, total + 1) : mem_alloc(total + 1);
+    items = copy + n; /* values, items of lists, texts */
+    room = (char *)(items + n_items);
+    copy_flat(copy, d, n, &room);
+    for (size_t i = 0; i < n; i++) {
+        if (d[i].kind != DATUM_LIST) continue;
+        copy_flat(items, d[i].u.items, d[i].n, &room);
+        copy[i].u.items = items;
+        items += d[i].n;
+    }
+    if (bytes != NULL) *bytes += total;
+    return copy;
 }

@@ -55,10 +55,8 @@ bool datum_equal(const struct datum *a, const struct datum *b);
 /* Equal for the same value of the same kind; not so for a number and its text. */
 uint64_t datum_hash(const struct datum *d, const struct hash_key *k);
 
-/* A copy whose texts and items are in a. */
-struct datum datum_keep(const struct datum *d, struct arena *a);
-
-/* Bytes that the copy takes. */
-size_t datum_bytes(const struct datum *d);
+/* Copies of n values with their texts and items: in the arena, or (a NULL) in one piece that mem_free frees. *bytes: grows by what they
+ * take; may be NULL. */
+struct datum *datum_keep(const struct datum *d, size_t n, struct arena *a, size_t *bytes);
 
 #endif
