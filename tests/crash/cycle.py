@@ -169,19 +169,24 @@ class Cycle:
         self.write(load, self.some_time(0, 0.01), gone_is_fine=True)
 
     def life_turn_on(self, load):
-        """The log is turned off and on again: until its first base is complete, the old files count."""
+        """The log is turned off and on again, perhaps twice, perhaps while it is being rewritten. What was acknowledged
+        before must survive in any case, all else from when INFO no longer says that the first base is being made: a
+        count of rewrites may mean one of the log that was turned off."""
         self.write(load, self.some_time(0.005, 0.03))
+        if self.rng.random() < 0.5:
+            self.admin("BGREWRITEAOF")
+            self.write(load, self.some_time(0, 0.03))
         acked = [w.n_acked for w in self.writers]
-        rewrites = int(self.admin.info("persistence").get("aof_rewrites", 0))
-        self.admin("CONFIG", "SET", "appendonly", "no")
-        self.write(load, self.some_time(0, 0.02))
-        assert self.admin("CONFIG", "SET", "appendonly", "yes") == resp.OK
+        for _ in range(self.rng.randrange(1, 3)):
+            self.admin("CONFIG", "SET", "appendonly", "no")
+            self.write(load, self.some_time(0, 0.02))
+            assert self.admin("CONFIG", "SET", "appendonly", "yes") == resp.OK
+            self.write(load, self.some_time(0, 0.02))
         if self.rng.random() < 0.5:
             self.must_survive = acked
-            self.write(load, self.some_time(0, 0.02))
         else:
             self.write(load, time.monotonic() + srv.PATIENCE,
-                       stop=lambda: int(self.admin.info("persistence")["aof_rewrites"]) > rewrites)
+                       stop=lambda: self.admin.info("persistence")["aof_state"] != "starting")
             self.write(load, self.some_time(0, 0.02))
 
     # --- after it ---------------------------------------------------------------------------------------------------
