@@ -1,33 +1,18 @@
 /* aof_set.c -- names and manifest of the AOF's files. */
-#include "persistence/aof_set.h"
+#include "persistence/aof_set_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include "persistence/file_ops.h"
 #include "persistence/why.h"
 
-enum {
-    MANIFEST_MAX_BYTES = 1 << 20,
-    UNCERTAIN_BYTES = 128 << 20 /* of an increment's end: more never waits to be synced (write_log.c) */
-};
-
-struct aof_set {
-    const struct file_ops *ops;
-    struct log *log;
-    char *parent, *dir, *filename, *manifest_name;
-    pthread_mutex_t lock;
-    struct manifest m;
-    uint64_t base_offset; /* of the base committed last */
-};
+enum { MANIFEST_MAX_BYTES = 1 << 20 };
 
 static char *join(const char *a, const char *between, const char *b)
 {
@@ -120,6 +105,12 @@ bool aof_set_make_dir(struct aof_set *s)
     return manifest_write(&none, s->ops, s->dir, s->manifest_name) == OK;
 }
 
+void aof_set_pass(struct aof_set *s, uint64_t incr_seq, uint64_t base_seq)
+{
+    if (incr_seq > s->m.incr_seq) s->m.incr_seq = incr_seq;
+    if (base_seq > s->m.base_seq) s->m.base_seq = base_seq;
+}
+
 /* --- reading ---------------------------------------------------------------------------------------- */
 
 /* The whole small file at path; -1 and errno. */
@@ -155,9 +146,12 @@ enum err aof_set_read(struct aof_set *s, bool *there, char *why)
     if (found == -1 || read_small(s->ops, path, &text) == -1) {
         e = why_put(why, ERR_IO, "%s: %s", path, strerror(errno));
     } else {
+        uint64_t incr_seq = s->m.incr_seq, base_seq = s->m.base_seq;
+
         manifest_fini(&s->m);
         e = manifest_parse(&s->m, buf_str(&text), &line, &reason);
         if (e != OK) why_put(why, e, "%s: line %d: %s", path, line, reason);
+        aof_set_pass(s, incr_seq, base_seq);
     }
     buf_fini(&text);
     return e;
@@ -193,9 +187,7 @@ static bool replace(struct aof_set *s, struct manifest *next)
     if (manifest_write(next, s->ops, s->dir, s->manifest_name) != OK) {
         int saved = errno;
 
-        /* sequence numbers are never given twice, also when nobody knows whether this one counts */
-        if (next->incr_seq > s->m.incr_seq) s->m.incr_seq = next->incr_seq;
-        if (next->base_seq > s->m.base_seq) s->m.base_seq = next->base_seq;
+        aof_set_pass(s, next->incr_seq, next->base_seq); /* also when nobody knows whether this one counts */
         manifest_fini(next);
         errno = saved;
         return false;
@@ -227,6 +219,9 @@ int aof_set_new_incr(struct aof_set *s, uint64_t *seq)
     *seq = ++s->m.incr_seq;
     pthread_mutex_unlock(&s->lock);
     incr_path(s, *seq, path);
+    /* One that a crash has left is not emptied but replaced: what is cut off may be there again after a power cut, under
+     * a name that counts by then. */
+    if (s->ops->unlink(s->ops->ctx, path) != 0 && errno != ENOENT) return -1;
     return s->ops->open(s->ops->ctx, path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND);
 }
 
@@ -259,7 +254,7 @@ bool aof_set_cut(struct aof_set *s, uint64_t seq, uint64_t n)
     return r == 0;
 }
 
-static void unlink_name(struct aof_set *s, const char *name)
+void aof_set_unlink(struct aof_set *s, const char *name)
 {
     char path[PATH_MAX];
 
@@ -312,7 +307,7 @@ static bool change_incrs(struct aof_set *s, uint64_t after, uint64_t seq, uint64
     for (size_t i = 0; ok && i < manifest_n_incr(&was); i++) {
         const struct manifest_file *f = manifest_incr(&was, i);
 
-        if (f->seq > after) unlink_name(s, f->name);
+        if (f->seq > after) aof_set_unlink(s, f->name);
     }
     manifest_fini(&was);
     return ok;
@@ -348,15 +343,13 @@ bool aof_set_has(struct aof_set *s, uint64_t seq)
     return has;
 }
 
-/* Delete the history, but for the previous generation when that is to be kept, and forget it: in this order, so
- * that a crash leaves no file that nobody knows of. Not to be able to is no failure of what went before. */
-static void clean_history(struct aof_set *s, bool keep)
+void aof_set_clean(struct aof_set *s, bool keep)
 {
     size_t end = keep ? manifest_previous(&s->m) : s->m.n;
     struct manifest next;
 
     for (size_t i = 0; i < end; i++)
-        if (s->m.files[i].type == 'h') unlink_name(s, s->m.files[i].name);
+        if (s->m.files[i].type == 'h') aof_set_unlink(s, s->m.files[i].name);
     manifest_copy(&next, &s->m);
     manifest_forget(&next, end);
     if (next.n == s->m.n) manifest_fini(&next);
@@ -400,7 +393,7 @@ bool aof_set_commit_base(struct aof_set *s, const char *tmp_path, uint64_t offse
     ok = ok && commit(s, name, seq, how, first_seq);
     if (ok) {
         s->base_offset = offset;
-        clean_history(s, keep && how == AOF_FIRST_PUBLISHED);
+        aof_set_clean(s, keep && how == AOF_FIRST_PUBLISHED);
     }
     pthread_mutex_unlock(&s->lock);
     return ok;
@@ -420,68 +413,4 @@ bool aof_set_fall_back(struct aof_set *s)
     if (s->ops->rename(s->ops->ctx, damaged, aside) != 0 && errno != ENOENT)
         log_warning(s->log, "%s could not be put aside: %s", damaged, strerror(errno));
     return s->ops->sync_dir(s->ops->ctx, s->dir) == 0;
-}
-
-/* Never counted: a temporary of ours, or "<filename>.<seq>.incr.aof" and "... .base.rdb" with a sequence
- * number above all that the manifest ever gave. */
-static bool is_left_over(const struct aof_set *s, const char *name)
-{
-    size_t n = strlen(s->filename), digits;
-    uint64_t seq;
-
-    if (strncmp(name, "temp-", 5) == 0) return strncmp(name + 5, s->filename, n) == 0;
-    if (strncmp(name, s->filename, n) != 0 || name[n] != '.') return false;
-    name += n + 1;
-    digits = strspn(name, "0123456789");
-    if (!num_parse_u64(str_of(name, digits), &seq)) return false;
-    name += digits;
-    if (strcmp(name, ".incr.aof") == 0) return seq > s->m.incr_seq;
-    return strcmp(name, ".base.rdb") == 0 && seq > s->m.base_seq;
-}
-
-static void sweep_one(void *arg, const char *name)
-{
-    struct aof_set *s = arg;
-
-    if (!is_left_over(s, name)) return;
-    log_notice(s->log, "Deleting %s/%s, which was never completed", s->dir, name);
-    unlink_name(s, name);
-}
-
-/* Where a sync failed once, the system may go on to show what never got to the disk, and call it synced: its
- * memory of the file's end is dropped, so that what is read is what there is. */
-static void forget_end(const struct file_ops *ops, int fd)
-{
-    int64_t size = ops->size(ops->ctx, fd);
-
-    file_uncache(ops, fd, size > UNCERTAIN_BYTES ? size - UNCERTAIN_BYTES : 0);
-}
-
-bool aof_set_settle(struct aof_set *s)
-{
-    const struct file_ops *ops = s->ops;
-    bool ok = ops->sync_dir(ops->ctx, s->parent) == 0 && ops->sync_dir(ops->ctx, s->dir) == 0;
-
-    for (size_t i = 0; ok && i < s->m.n; i++) {
-        char path[PATH_MAX];
-        int fd, saved;
-
-        aof_set_path(s, s->m.files[i].name, path);
-        fd = ops->open(ops->ctx, path, O_RDONLY);
-        if (fd == -1 && errno == ENOENT) continue; /* whoever reads it will tell */
-        if (fd == -1) return false;
-        ok = ops->sync(ops->ctx, fd) == 0;
-        saved = errno;
-        if (ok && s->m.files[i].type != 'b') forget_end(ops, fd);
-        ops->close(ops->ctx, fd);
-        errno = saved;
-    }
-    return ok;
-}
-
-void aof_set_sweep(struct aof_set *s, bool keep)
-{
-    clean_history(s, keep);
-    if (s->ops->list(s->ops->ctx, s->dir, sweep_one, s) != 0)
-        log_warning(s->log, "%s: %s", s->dir, strerror(errno));
 }

@@ -24,7 +24,8 @@ struct aof_set *aof_set_new(const struct file_ops *ops, struct log *log, const c
                             const char *dirname, const char *filename);
 void aof_set_free(struct aof_set **s);
 
-/* Read the manifest; *there says whether there is one, be it of no files. ERR_FORMAT, ERR_IO: why[PERSIST_WHY]. */
+/* Read the manifest; *there says whether there is one, be it of no files. ERR_FORMAT, ERR_IO: why[PERSIST_WHY]. Numbers
+ * that were given before are not given again. */
 enum err MUST_USE aof_set_read(struct aof_set *s, bool *there, char *why);
 
 /* Are there a base and increments? Without a manifest they are a log whose manifest is lost. */
@@ -66,7 +67,12 @@ const struct manifest *aof_set_manifest(const struct aof_set *s);
 /* Full path of a file of the set, at out[PATH_MAX]. */
 void aof_set_path(const struct aof_set *s, const char *name, char *out);
 
-/* Make a new empty increment: an open descriptor, or -1. It does not count until it is published. */
+/* New files get numbers above those of all that are in the directory, so that none of them is replaced. For when no
+ * manifest says which. False and errno: the directory cannot be read. */
+bool MUST_USE aof_set_pass_names(struct aof_set *s);
+
+/* Make a new empty increment: an open descriptor, or -1. It does not count until it is published. A file that has its
+ * name, which nobody counts, is deleted. */
 int MUST_USE aof_set_new_incr(struct aof_set *s, uint64_t *seq);
 
 /* Let the increment seq, which begins at log offset start, count, behind those with a seq up to `after`;

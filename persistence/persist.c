@@ -168,7 +168,7 @@ enum err persist_load(struct persist *p, char *why)
 
 enum err persist_shutdown(struct persist *p, enum persist_ending how, char *why)
 {
-    bool save = how == PERSIST_END_SAVE || (how == PERSIST_END_BY_RULES && p->conf.n_rules > 0), failed;
+    bool save = how == PERSIST_END_SAVE || (how == PERSIST_END_BY_RULES && p->conf.n_rules > 0), has_base, failed;
 
     if (!p->loaded) return OK; /* what is on the disk is all there is */
     persist_cancel(p);
@@ -184,8 +184,10 @@ enum err persist_shutdown(struct persist *p, enum persist_ending how, char *why)
             return why_put(why, ERR_IO, "A part of the AOF could not be synced, and is not rewritten yet: try again");
     }
     p->ends = true;
-    failed = save && !persist_save_now(p, false);
+    has_base = !p->turning_on || persist_make_first_base(p);
+    failed = has_base && save && !persist_save_now(p, false);
     p->ends = false;
+    if (!has_base) return why_put(why, ERR_IO, "The AOF is being turned on, and its first base could not be written");
     return failed ? why_put(why, ERR_IO, "The snapshot %s could not be saved", p->rdb_path) : OK;
 }
 
@@ -207,30 +209,6 @@ void persist_close(struct persist **pp)
 
 /* --- changing settings at run time ---------------------------------------------------------------------- */
 
-static enum err turn_on(struct persist *p, char *why)
-{
-    bool there;
-    enum err e = aof_set_read(p->set, &there, why);
-
-    /* An unreadable old manifest does not matter: it is about to be replaced. */
-    if (e == ERR_IO) return e;
-    if (!aof_set_make_dir(p->set))
-        return why_put(why, ERR_IO, "%s/%s: %s", p->conf.dir, p->conf.appenddirname, strerror(errno));
-    p->turning_on = true;
-    if (p->saving == SAVING_BASE || p->saving == SAVING_PREPARES) persist_cancel(p);
-    p->wait_rewrite = true;
-    p->retry_rewrite_us = 0;
-    return OK;
-}
-
-static void turn_off(struct persist *p)
-{
-    if (p->saving == SAVING_BASE || p->saving == SAVING_PREPARES) persist_cancel(p);
-    p->turning_on = p->wait_rewrite = false;
-    if (write_log_is_on(p->log)) write_log_turn_end(p->log, p->env.store->now_ms);
-    if (!write_log_off(p->log)) log_warning(p->env.log, "The end of the AOF could not be synced");
-}
-
 enum err persist_set_conf(struct persist *p, const struct persist_conf *conf, char *why)
 {
     bool was_on = p->conf.appendonly;
@@ -241,10 +219,10 @@ enum err persist_set_conf(struct persist *p, const struct persist_conf *conf, ch
     if (strcmp(conf->appenddirname, p->conf.appenddirname) != 0 ||
         strcmp(conf->appendfilename, p->conf.appendfilename) != 0)
         return why_put(why, ERR_NOT_DONE, "appenddirname and appendfilename cannot be changed while running");
-    if (p->loaded && conf->appendonly && !was_on) e = turn_on(p, why);
+    if (p->loaded && conf->appendonly && !was_on) e = persist_turn_on(p, why);
     if (e != OK) return e;
     copy_conf(p, conf);
-    if (p->loaded && !conf->appendonly && was_on) turn_off(p);
+    if (p->loaded && !conf->appendonly && was_on) persist_turn_off(p);
     write_log_set_stamps(p->log, conf->aof_timestamps);
     write_log_set_mode(p->log, conf->appendfsync);
     return OK;

@@ -56,6 +56,7 @@ struct persist {
     bool ends;                /* the save is the last thing that is done */
     bool held;                /* all wait for the save: the archive is not waited for as long */
     _Atomic bool giving_up;   /* nor any longer */
+    _Atomic bool naming;      /* the manifest is about to name the increment of a log that is turned on, or does */
     _Atomic bool archive_awaited; /* the worker has all else of the new base */
     int64_t began_us;
     void (*export_done)(void *ctx, int fd); /* NULL: nobody has asked */
@@ -114,6 +115,37 @@ bool persist_save_turn(struct persist *p, int64_t budget_us);
 
 /* SAVE, as a file at rdb_path or the AOF's first base. */
 bool persist_save_now(struct persist *p, bool base);
+
+/* Begin the snapshot for `what`; nothing else is being saved. For a base p->with_log says whether the log has just
+ * gone over to the increment p->new_seq. */
+void persist_begin_snapshot(struct persist *p, enum saving what);
+
+/* persist_rewrite.c: begin a rewrite; nothing else is being saved. When it fails at once, p->saving says so. */
+void persist_begin_rewrite(struct persist *p);
+
+/* SAVING_PREPARES: go on if the worker is ready. */
+void persist_see_prepared(struct persist *p);
+
+/* SAVING_PREPARES: wait for the worker and give up. */
+void persist_stop_preparing(struct persist *p);
+
+/* The snapshot of a base has ended, after sec seconds. */
+void persist_note_base(struct persist *p, bool ok, int64_t sec);
+
+/* A rewrite that was to turn the log on has failed: off again, and another try later. */
+void persist_abandon_turning_on(struct persist *p);
+
+/* A gap in the log or its growth asks for a rewrite. */
+bool persist_rewrite_is_due(const struct persist *p);
+
+/* appendonly yes and no at run time. Turning on begins at the next turn; ERR_IO (why): it cannot, and the log is off
+ * as it was. */
+enum err MUST_USE persist_turn_on(struct persist *p, char *why);
+void persist_turn_off(struct persist *p);
+
+/* The end comes while the log is being turned on: a base that holds everything, now, without an increment. The log
+ * stays as it is. */
+bool MUST_USE persist_make_first_base(struct persist *p);
 
 /* Bytes of the AOF. */
 uint64_t persist_aof_size(const struct persist *p);

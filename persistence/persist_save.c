@@ -1,13 +1,4 @@
-/* persist_save.c -- snapshots and rewrites: when they begin, how they end.
- *
- * A rewrite of the AOF is a snapshot that becomes the new base, and a new increment that begins at the very
- * moment of the snapshot:
- *
- *   1. worker   makes the new increment, empty, and publishes it behind the current one
- *   2. reactor  in one turn: the log goes on in the new file, the cut begins
- *   3. worker   writes the base; publishes it and retires what came before the new increment
- *
- * A crash anywhere leaves a manifest whose files make up the same data. */
+/* persist_save.c -- snapshots: when they begin, how they end. What becomes of one that is a base: persist_rewrite.c. */
 #include "persistence/persist_impl.h"
 
 #include <errno.h>
@@ -30,8 +21,7 @@
 
 enum {
     RULES_EVERY_US = 100000,
-    RETRY_S = 5,               /* after a failed save, and ... */
-    RETRY_REWRITE_US = 10000000, /* ... after a failed rewrite */
+    RETRY_S = 5, /* after a failed save */
     /* For the archive: one that lags behind a burst has minutes of work, and without rewrites the log would grow on. */
     ARCHIVE_WAIT_MS = 600000,
     ARCHIVE_END_MS = 30000,  /* at the end of memd */
@@ -76,6 +66,7 @@ static bool publish_base(void *arg)
     enum aof_first how = !p->with_log ? AOF_FIRST_NONE : p->turning_on ? AOF_FIRST_NEW : AOF_FIRST_PUBLISHED;
 
     if (!archive_has_all(p)) return false;
+    atomic_store(&p->naming, how == AOF_FIRST_NEW);
     return aof_set_commit_base(p->set, p->tmp_path, p->cut_offset, how, p->new_seq, p->generations > 1);
 }
 
@@ -88,7 +79,7 @@ static bool publish_export(void *arg)
     return p->export_fd != -1 && p->ops->unlink(p->ops->ctx, p->tmp_path) == 0;
 }
 
-static void begin_snapshot(struct persist *p, enum saving what)
+void persist_begin_snapshot(struct persist *p, enum saving what)
 {
     bool base = what == SAVING_BASE;
     struct snapshot_conf c = {
@@ -118,6 +109,7 @@ static void begin_snapshot(struct persist *p, enum saving what)
     p->cut_offset = c.log_offset;
     p->archive_mark = 0;
     atomic_store(&p->giving_up, false);
+    atomic_store(&p->naming, false);
     /* While the log is on it is what a start loads, whatever becomes of the snapshot. */
     if (p->env.archive && (base || (what == SAVING_RDB && !write_log_is_on(p->log))))
         p->archive_mark = p->env.archive->mark(p->env.archive->ctx);
@@ -147,43 +139,6 @@ static void note_rdb(struct persist *p, bool ok, int64_t sec)
     p->last_save_time = p->env.store->now_ms / 1000;
     log_notice(p->env.log, "DB saved on disk: %s, %llu keys, %llu bytes", p->rdb_path,
                (unsigned long long)f.keys_done, (unsigned long long)f.bytes);
-}
-
-static void note_base(struct persist *p, bool ok, int64_t sec)
-{
-    struct snapshot_figures f;
-    struct write_log_figures lf;
-
-    snapshot_figures(p->snapshot, &f);
-    p->last_rewrite_ok = ok;
-    p->last_rewrite_sec = sec;
-    if (!ok) {
-        log_warning(p->env.log, "Rewriting the AOF failed: %s", snapshot_error(p->snapshot));
-        p->retry_rewrite_us = p->env.mono_us() + RETRY_REWRITE_US;
-        return;
-    }
-    p->rewrites++;
-    if (p->with_log) write_log_set_base(p->log, p->cut_offset);
-    write_log_figures(p->log, &lf);
-    /* What was written since the cut is in the new increment; counting it from here is near enough. */
-    p->base_bytes = f.bytes;
-    p->incr_bytes = 0;
-    p->log_bytes_then = lf.bytes;
-    p->rewrite_base = f.bytes;
-    if (p->turning_on) {
-        p->turning_on = false;
-        write_log_set_private(p->log, false);
-    }
-    log_notice(p->env.log, "AOF rewritten: %llu keys, %llu bytes", (unsigned long long)f.keys_done,
-               (unsigned long long)f.bytes);
-}
-
-/* A rewrite that was to turn the log on has failed: off again, and another try later. */
-static void abandon_turning_on(struct persist *p)
-{
-    write_log_off(p->log);
-    p->wait_rewrite = true;
-    p->retry_rewrite_us = p->env.mono_us() + RETRY_REWRITE_US;
 }
 
 /* Hand over the snapshot that was asked for; fd is -1 when there is none. */
@@ -223,7 +178,7 @@ static void end_saving(struct persist *p, enum snapshot_state state)
     } else if (what == SAVING_EXPORT) {
         note_export(p, ok);
     } else {
-        note_base(p, ok, sec);
+        persist_note_base(p, ok, sec);
     }
     snapshot_figures(p->snapshot, &f);
     p->piece_max = f.piece_max;
@@ -232,105 +187,35 @@ static void end_saving(struct persist *p, enum snapshot_state state)
     if (what == SAVING_BASE && !ok && p->turning_on) {
         int64_t retry = p->retry_rewrite_us;
 
-        abandon_turning_on(p);
+        persist_abandon_turning_on(p);
         if (state == SNAPSHOT_BROKEN) p->retry_rewrite_us = retry;
     }
 }
 
+/* The worker may have put the file in its place before it heard of this: then it counts, and is not to be forgotten.
+ * A file for somebody else is not wanted any more. */
+static void cancel_snapshot(struct persist *p)
+{
+    enum snapshot_state state;
+
+    atomic_store(&p->giving_up, true);
+    state = snapshot_stop(p->snapshot);
+    if (state == SNAPSHOT_DONE && p->saving != SAVING_EXPORT) {
+        end_saving(p, state);
+        return;
+    }
+    snapshot_free(&p->snapshot);
+    if (p->saving == SAVING_BASE && p->turning_on) persist_abandon_turning_on(p);
+    p->saving = SAVING_NOTHING;
+}
+
 void persist_cancel(struct persist *p)
 {
-    if (p->saving == SAVING_PREPARES) {
-        /* The worker ends it by itself; what it made stays, an empty increment. */
-        worker_drain(p->worker);
-        if (p->new_fd != -1) p->ops->close(p->ops->ctx, p->new_fd);
-        p->new_fd = -1;
-        if (p->turning_on) aof_set_discard(p->set, p->new_seq);
-    } else if (p->saving != SAVING_NOTHING) {
-        atomic_store(&p->giving_up, true);
-        snapshot_free(&p->snapshot);
-        if (p->saving == SAVING_BASE && p->turning_on) abandon_turning_on(p);
-    }
-    p->saving = SAVING_NOTHING;
+    if (p->saving == SAVING_PREPARES) persist_stop_preparing(p);
+    else if (p->saving != SAVING_NOTHING) cancel_snapshot(p);
     p->wait_bgsave = false;
     if (!p->turning_on) p->wait_rewrite = false;
     export_done(p, false);
-}
-
-/* --- a rewrite's beginning ------------------------------------------------------------------------------ */
-
-/* On the worker. */
-static void prepare(void *arg)
-{
-    struct persist *p = arg;
-    int fd = aof_set_new_incr(p->set, &p->new_seq);
-    bool ok = fd != -1;
-
-    p->prepare_errno = errno;
-    if (ok && !p->turning_on && !aof_set_publish(p->set, p->new_seq, UINT64_MAX, UINT64_MAX)) {
-        p->prepare_errno = errno;
-        p->ops->close(p->ops->ctx, fd);
-        fd = -1;
-        ok = false;
-    }
-    p->new_fd = fd;
-    atomic_store(&p->prepared, ok ? PREPARED_OK : PREPARED_FAILED);
-    if (p->env.wake) p->env.wake(p->env.ctx);
-}
-
-static void begin_rewrite(struct persist *p)
-{
-    p->wait_rewrite = false;
-    p->began_us = p->env.mono_us();
-    p->with_log = write_log_is_on(p->log) || p->turning_on;
-    if (!p->with_log) {
-        if (!aof_set_make_dir(p->set)) {
-            log_warning(p->env.log, "Rewriting the AOF failed: %s", strerror(errno));
-            p->last_rewrite_ok = false;
-            return;
-        }
-        begin_snapshot(p, SAVING_BASE);
-        return;
-    }
-    p->saving = SAVING_PREPARES;
-    p->new_fd = -1;
-    atomic_store(&p->prepared, PREPARED_NOT);
-    worker_do(p->worker, prepare, p);
-}
-
-static void rewrite_failed(struct persist *p, const char *reason)
-{
-    log_warning(p->env.log, "Rewriting the AOF failed: %s", reason);
-    p->saving = SAVING_NOTHING;
-    p->last_rewrite_ok = false;
-    p->wait_rewrite = p->turning_on;
-    p->retry_rewrite_us = p->env.mono_us() + RETRY_REWRITE_US;
-}
-
-/* The new increment is there: cut. */
-static void cut_over(struct persist *p)
-{
-    struct log_file *f = log_file_new(p->new_fd, p->new_seq, write_log_offset(p->log));
-
-    p->new_fd = -1;
-    if (p->turning_on) {
-        write_log_set_mode(p->log, p->conf.appendfsync);
-        write_log_on(p->log, p->set, f, p->conf.appendfsync);
-        write_log_set_private(p->log, true);
-    } else if (!write_log_switch(p->log, f)) {
-        p->ops->close(p->ops->ctx, f->fd);
-        mem_free(f);
-        rewrite_failed(p, "the log's disk is failing, or was a moment ago");
-        return;
-    }
-    begin_snapshot(p, SAVING_BASE);
-}
-
-static void see_prepared(struct persist *p)
-{
-    int state = atomic_load(&p->prepared);
-
-    if (state == PREPARED_OK) cut_over(p);
-    else if (state == PREPARED_FAILED) rewrite_failed(p, strerror(p->prepare_errno));
 }
 
 /* --- asking ------------------------------------------------------------------------------------------------ */
@@ -342,7 +227,7 @@ static void begin_bgsave(struct persist *p)
     p->flush_waits = false;
     p->began_us = p->env.mono_us();
     p->last_try_s = p->env.store->now_ms / 1000;
-    begin_snapshot(p, SAVING_RDB);
+    persist_begin_snapshot(p, SAVING_RDB);
 }
 
 void persist_flushed(struct persist *p)
@@ -363,7 +248,7 @@ static void begin_export(struct persist *p)
 {
     p->wait_export = false;
     p->began_us = p->env.mono_us();
-    begin_snapshot(p, SAVING_EXPORT);
+    persist_begin_snapshot(p, SAVING_EXPORT);
 }
 
 bool persist_save_now(struct persist *p, bool base)
@@ -372,7 +257,7 @@ bool persist_save_now(struct persist *p, bool base)
 
     p->began_us = p->env.mono_us();
     p->held = p->loaded;
-    begin_snapshot(p, base ? SAVING_BASE : SAVING_RDB);
+    persist_begin_snapshot(p, base ? SAVING_BASE : SAVING_RDB);
     state = snapshot_finish(p->snapshot);
     p->held = false;
     end_saving(p, state);
@@ -416,7 +301,7 @@ enum persist_answer persist_save(struct persist *p, enum persist_save_kind kind)
         p->wait_rewrite = true;
         p->retry_rewrite_us = 0;
         if (busy) return PERSIST_SCHEDULED;
-        begin_rewrite(p);
+        persist_begin_rewrite(p);
         return p->saving == SAVING_NOTHING ? PERSIST_FAILED : PERSIST_STARTED;
     }
     if (busy) {
@@ -445,27 +330,6 @@ static bool rule_says_save(const struct persist *p)
     return false;
 }
 
-/* What may be lost of the log is still in the store: a new base brings it to the disk. */
-static bool gap_says_rewrite(const struct persist *p)
-{
-    return write_log_has_gap(p->log) && !p->turning_on && !write_log_failed(p->log) &&
-           p->env.mono_us() >= p->retry_rewrite_us;
-}
-
-static bool growth_says_rewrite(const struct persist *p)
-{
-    uint64_t size, base = p->rewrite_base ? p->rewrite_base : 1, growth;
-
-    if (!write_log_is_on(p->log) || p->turning_on || p->conf.rewrite_percentage == 0) return false;
-    if (p->env.mono_us() < p->retry_rewrite_us || write_log_failed(p->log)) return false;
-    size = persist_aof_size(p);
-    if (size <= p->conf.rewrite_min_size || size <= base) return false;
-    growth = (size - base) * 100 / base;
-    if (growth < (uint64_t)p->conf.rewrite_percentage) return false;
-    log_notice(p->env.log, "The AOF has grown by %llu%%: rewriting it", (unsigned long long)growth);
-    return true;
-}
-
 bool persist_shed(struct persist *p)
 {
     if (p->saving == SAVING_NOTHING) return false;
@@ -476,13 +340,13 @@ bool persist_shed(struct persist *p)
 static void begin_what_is_due(struct persist *p, int64_t now)
 {
     if (UNLIKELY(mem_is_short())) return;
-    if (p->wait_rewrite && now >= p->retry_rewrite_us) begin_rewrite(p);
+    if (p->wait_rewrite && now >= p->retry_rewrite_us) persist_begin_rewrite(p);
     else if (p->wait_bgsave) begin_bgsave(p);
     else if (p->wait_export) begin_export(p);
     if (p->saving != SAVING_NOTHING || now - p->last_rules_us < RULES_EVERY_US) return;
     p->last_rules_us = now;
     if (rule_says_save(p)) begin_bgsave(p);
-    else if (gap_says_rewrite(p) || growth_says_rewrite(p)) begin_rewrite(p);
+    else if (persist_rewrite_is_due(p)) persist_begin_rewrite(p);
 }
 
 /* With rdb-key-save-delay: the next key's time has not come. */
@@ -505,7 +369,7 @@ bool persist_save_turn(struct persist *p, int64_t budget_us)
         persist_cancel(p);
     }
     if (p->saving == SAVING_NOTHING) begin_what_is_due(p, now);
-    if (p->saving == SAVING_PREPARES) see_prepared(p);
+    if (p->saving == SAVING_PREPARES) persist_see_prepared(p);
     if (!p->snapshot) return false;
     if (UNLIKELY(p->conf.key_save_delay_us > 0) && is_early(p)) return true;
     state = snapshot_walk(p->snapshot, p->conf.key_save_delay_us > 0 ? 1 : budget_us);

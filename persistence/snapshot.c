@@ -354,17 +354,23 @@ enum snapshot_state snapshot_finish(struct snapshot *s)
     return state_of(s);
 }
 
-void snapshot_free(struct snapshot **sp)
+enum snapshot_state snapshot_stop(struct snapshot *s)
 {
-    struct snapshot *s = *sp;
-
-    if (!s) return;
     store_cut_end(s->conf.store, &s->cut);
     pthread_mutex_lock(&s->lock);
     s->cancelled = true;
     pthread_cond_signal(&s->more);
     while (!s->finished) pthread_cond_wait(&s->less, &s->lock);
     pthread_mutex_unlock(&s->lock);
+    return s->ok ? SNAPSHOT_DONE : SNAPSHOT_FAILED;
+}
+
+void snapshot_free(struct snapshot **sp)
+{
+    struct snapshot *s = *sp;
+
+    if (!s) return;
+    snapshot_stop(s);
     snapshot_free_blocks(s->first);
     snapshot_free_blocks(s->open);
     snapshot_free_blocks(s->spare);

@@ -57,6 +57,10 @@ bool snapshot_waits(const struct snapshot *s);
 /* Walk to the end and wait for the file. */
 enum snapshot_state snapshot_finish(struct snapshot *s);
 
+/* Give up, and wait for the worker to leave the file. SNAPSHOT_DONE: it was complete and published all the same;
+ * else SNAPSHOT_FAILED. Figures and error can still be asked for. */
+enum snapshot_state snapshot_stop(struct snapshot *s);
+
 /* Give up or, after the end, let go: waits for the worker to leave the file, and removes what was not
  * published. */
 void snapshot_free(struct snapshot **s);

@@ -62,7 +62,13 @@ static void stop_here(struct memfs *fs, const char *verb, const char *path)
     if (!strstr(line, fs->hold)) return;
     fs->n_held++;
     pthread_cond_broadcast(&fs->changed);
-    while (fs->hold && strstr(line, fs->hold)) pthread_cond_wait(&fs->changed, &fs->lock);
+    while (fs->hold && strstr(line, fs->hold)) {
+        unsigned holds = fs->n_holds;
+
+        while (holds == fs->n_holds) pthread_cond_wait(&fs->changed, &fs->lock);
+        fs->n_looking--;
+        pthread_cond_broadcast(&fs->changed);
+    }
     fs->n_held--;
 }
 
@@ -71,7 +77,10 @@ void memfs_hold(struct memfs *fs, const char *text)
     pthread_mutex_lock(&fs->lock);
     fs->owner = pthread_self();
     fs->hold = text;
+    fs->n_holds++;
+    fs->n_looking = fs->n_held;
     pthread_cond_broadcast(&fs->changed);
+    while (fs->n_looking) pthread_cond_wait(&fs->changed, &fs->lock); /* who was held goes on, or is held by this */
     pthread_mutex_unlock(&fs->lock);
 }
 

@@ -67,6 +67,7 @@ struct memfs {
     const char *hold;
     pthread_t owner;     /* never waits */
     unsigned n_held;
+    unsigned n_holds, n_looking; /* calls of memfs_hold; threads that were held and have not seen the last one */
     pthread_cond_t changed;
 };
 
