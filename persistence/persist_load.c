@@ -252,7 +252,7 @@ static enum err load_aof(struct persist *p, char *why)
     if (e == OK) aof_set_sweep(p->set, p->conf.generations != 1);
     if (e == OK) e = open_current(p, &l, why);
     for (size_t i = 0; i < l.n && e == OK; i++) p->incr_bytes += l.sizes[i];
-    p->rewrite_base = p->base_bytes + p->incr_bytes;
+    p->rewrite_base = p->base_bytes; /* as Redis: else a daemon that restarts often would never rewrite */
     aof_load_fini(&l);
     return e;
 }
