@@ -68,11 +68,13 @@ struct text_phrase {
     size_t expansions;    /* words that a prefix may stand for, at most; 0: 200 (MAXEXPANSIONS) */
 };
 
-/* Goes on in steps; the index must not change between them but for text_index_remove. */
+/* Goes on in steps; the index must not change between them but for text_index_remove: documents that go meanwhile may be in
+ * `found`. */
 struct text_scan;
-struct text_scan *text_scan_new(const struct text_index *t, const struct text_phrase *p);
+struct text_scan *text_scan_new(struct text_index *t, const struct text_phrase *p);
 bool text_scan_step(struct text_scan *s, size_t budget, struct docset *found); /* budget: postings; true: done */
 void text_scan_free(struct text_scan **s);
+size_t text_scan_memory(const struct text_scan *s);
 
 /* After the last step: tell each document of `among` that the scan found, with the words' frequencies in it: what scorers count
  * with (search/score.h). One call for each word that the phrase stood for. tf is weighted by field. */
@@ -85,10 +87,17 @@ struct text_hit {
 };
 void text_scan_hits(struct text_scan *s, const struct docset *among, void (*fn)(void *ctx, const struct text_hit *h), void *ctx);
 
+/* The same in steps: budget postings; true: done. */
+bool text_scan_hits_step(struct text_scan *s, size_t budget, const struct docset *among,
+                         void (*fn)(void *ctx, const struct text_hit *h), void *ctx);
+
 /* Does phrase match text by itself? For documents that are not indexed, and to find what to highlight. */
 /* See search/highlight.h. */
 
 /* Is word a stop word? */
 bool text_is_stop_word(const struct text_index *t, struct str word);
+
+/* Invariants; slow. */
+void text_index_check(const struct text_index *t);
 
 #endif

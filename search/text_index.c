@@ -1,0 +1,277 @@
+/* text_index.c -- documents to rows of words. See text_index.h. */
+#include <math.h>
+
+#include "base/rng.h"
+#include "search/text_impl.h"
+
+enum { VALUE_GAP = 100 }; /* positions between two values of a field: no phrase spans both */
+
+struct text_index *text_index_new(const struct text_rules *rules)
+{
+    struct text_index *t = mem_zalloc(sizeof *t);
+
+    rng_secret(&t->key, sizeof t->key);
+    t->no_offsets = rules->no_offsets;
+    t->no_freqs = rules->no_freqs;
+    t->suffixes = rules->suffixes;
+    t->buckets.item = sizeof(struct term *);
+    t->now = numbering_new();
+    t->fresh = numbering_new();
+    t->fresh_of.item = sizeof(uint32_t);
+    t->n_buckets = PAGE_ITEMS;
+    pages_reach(&t->buckets, t->n_buckets, 0);
+    for (size_t i = 0; i < TEXT_FIELDS_MAX; i++) t->weights[0][i] = t->weights[1][i] = 1;
+    t->language = language_get(t, rules->language.n > 0 ? rules->language : STR("english"));
+    for (const char *const *w = rules->stop_words; w != NULL && *w != NULL; w++)
+        if (strlen(*w) <= WORD_MAX) term_get(t, str_c(*w), TERM_STOP);
+    return t;
+}
+
+void text_index_free(struct text_index **t)
+{
+    struct text_index *x = *t;
+
+    if (x == NULL) return;
+    for (size_t i = 0; i < x->n_buckets; i++) {
+        for (struct term *w = *bucket_at(x, i), *next; w != NULL; w = next) {
+            next = w->next;
+            postings_free(x, &w->postings);
+            mem_free(w);
+        }
+    }
+    pages_fini(&x->buckets);
+    numbering_fini(&x->now);
+    numbering_fini(&x->fresh);
+    pages_fini(&x->fresh_of);
+    order_fini(&x->order);
+    order_fini(&x->endings);
+    for (uint8_t i = 0; i < x->n_languages; i++) {
+        mem_free((void *)(uintptr_t)x->languages[i].name.p);
+        stemmer_free(&x->languages[i].stemmer);
+    }
+    mem_free(x->occurrences);
+    mem_free(x->met);
+    buf_fini(&x->stem);
+    buf_fini(&x->entry);
+    mem_free(x);
+    *t = NULL;
+}
+
+/* --- a document's words ------------------------------------------------------------------------------------------- */
+
+static void meet(struct text_index *t, struct term *w, uint8_t field, uint32_t position)
+{
+    double weight = t->weights[(w->flags & TERM_STEM) != 0][field];
+    uint32_t i = (uint32_t)t->n_occurrences;
+    struct met *m;
+
+    if (t->n_occurrences == t->cap_occurrences) {
+        t->cap_occurrences = t->cap_occurrences == 0 ? 256 : t->cap_occurrences * 2;
+        t->occurrences = mem_realloc(t->occurrences, t->cap_occurrences * sizeof *t->occurrences);
+    }
+    t->occurrences[t->n_occurrences++] = (struct occurrence){ .position = position, .field = field };
+    if (w->met < t->n_met && t->met[w->met].term == w) {
+        m = &t->met[w->met];
+        t->occurrences[m->last].next = i;
+        m->last = i;
+        m->n++;
+        m->tf += weight;
+        return;
+    }
+    if (t->n_met == t->cap_met) {
+        t->cap_met = t->cap_met == 0 ? 256 : t->cap_met * 2;
+        t->met = mem_realloc(t->met, t->cap_met * sizeof *t->met);
+    }
+    w->met = (uint32_t)t->n_met;
+    t->met[t->n_met++] = (struct met){ .term = w, .first = i, .last = i, .n = 1, .tf = weight };
+}
+
+/* Room for one large document is not kept. */
+static void tidy(struct text_index *t)
+{
+    enum { KEEP = 16 * 1024 };
+
+    if (t->cap_occurrences > KEEP) {
+        mem_free(t->occurrences);
+        t->occurrences = NULL;
+        t->cap_occurrences = 0;
+    }
+    if (t->cap_met > KEEP) {
+        mem_free(t->met);
+        t->met = NULL;
+        t->cap_met = 0;
+    }
+    if (t->entry.cap > KEEP) buf_fini(&t->entry);
+}
+
+/* Words of one value, from `position` on; the position behind it. */
+static uint32_t meet_words(struct text_index *t, const struct text_value *v, uint8_t language, uint32_t position, double *length)
+{
+    struct words w;
+
+    words_open_as(&w, v->text, language < LANGUAGES_MAX && t->languages[language].han_apart ? WORDS_HAN_APART : 0);
+    while (words_next(&w)) {
+        struct term *word = term_get(t, w.word, 0), *stem;
+        if (word->flags & TERM_STOP) continue;
+        meet(t, word, v->field, position);
+        stem = v->no_stem ? NULL : term_stem(t, word, language);
+        if (stem != NULL) meet(t, stem, v->field, position);
+        *length += v->weight;
+        position++;
+    }
+    return position;
+}
+
+/* A stem counts a fifth of a word, and not less than a word of weight 1, as in RediSearch. */
+static void set_weight(struct text_index *t, uint8_t field, double weight)
+{
+    t->weights[0][field] = weight;
+    t->weights[1][field] = weight <= 1 ? weight : weight < 10 ? 1 : floor(weight / 5);
+}
+
+/* All words of a document. Values of a field stand behind each other, fields in their order: so postings want them. */
+static double meet_all(struct text_index *t, const struct text_value *values, size_t n, uint8_t language)
+{
+    uint64_t left = 0;
+    double length = 0;
+
+    t->n_occurrences = t->n_met = 0;
+    for (size_t i = 0; i < n; i++) left |= 1ULL << values[i].field;
+    for (; left != 0; left &= left - 1) {
+        uint8_t field = (uint8_t)__builtin_ctzll(left);
+        uint32_t position = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (values[i].field != field) continue;
+            set_weight(t, field, values[i].weight);
+            if (values[i].no_stem) t->no_stem_fields |= 1ULL << field;
+            position = meet_words(t, &values[i], language, position, &length) + VALUE_GAP;
+        }
+    }
+    return length;
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------------------ */
+
+static void set_row(struct numbering *n, uint32_t doc, uint32_t row)
+{
+    pages_reach(&n->row_of, (size_t)doc + 1, 0xff);
+    *(uint32_t *)pages_at(&n->row_of, doc) = row;
+}
+
+static uint32_t add_row(struct numbering *n, const struct row *row)
+{
+    ensure(n->n < NO_ROW);
+    pages_reach(&n->rows, (size_t)n->n + 1, 0);
+    *row_at(n, n->n) = *row;
+    set_row(n, row->doc, n->n);
+    return n->n++;
+}
+
+uint32_t text_add_fresh(struct text_index *t, uint32_t row)
+{
+    uint32_t fresh = add_row(&t->fresh, row_at(&t->now, row));
+
+    pages_reach(&t->fresh_of, (size_t)row + 1, 0xff);
+    *(uint32_t *)pages_at(&t->fresh_of, row) = fresh;
+    return fresh;
+}
+
+void text_index_remove(struct text_index *t, uint32_t doc)
+{
+    uint32_t row = row_of(&t->now, doc), fresh;
+
+    if (row == NO_ROW) return;
+    t->live--;
+    t->total_length -= row_at(&t->now, row)->length;
+    row_at(&t->now, row)->doc = UINT32_MAX;
+    set_row(&t->now, doc, NO_ROW);
+    if (t->sweep == SWEEP_NONE) return;
+    fresh = row_of(&t->fresh, doc);
+    if (fresh == NO_ROW) return;
+    row_at(&t->fresh, fresh)->doc = UINT32_MAX;
+    set_row(&t->fresh, doc, NO_ROW);
+}
+
+static uint64_t hash_of(const struct text_index *t, const struct text_value *values, size_t n, uint8_t language)
+{
+    uint64_t h = language;
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t part[4] = { h, hash_bytes(&t->key, values[i].text), values[i].field, values[i].no_stem };
+        memcpy(&part[2], &(double){ values[i].weight }, sizeof(double));
+        part[3] |= (uint64_t)values[i].field << 8;
+        h = hash_bytes(&t->key, str_of(part, sizeof part));
+    }
+    return h;
+}
+
+void text_index_put(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language)
+{
+    uint8_t spoken = language.n > 0 ? language_get(t, language) : t->language;
+    struct row row = { .doc = doc, .hash = hash_of(t, values, n, spoken) };
+    uint32_t at = row_of(&t->now, doc), fresh;
+    double length, max_tf = 0;
+
+    if (at != NO_ROW && n > 0 && row_at(&t->now, at)->hash == row.hash) return;
+    text_index_remove(t, doc);
+    if (n == 0) return;
+    length = meet_all(t, values, n, spoken);
+    for (size_t i = 0; i < t->n_met; i++)
+        if (t->met[i].tf > max_tf) max_tf = t->met[i].tf;
+    row.length = (uint32_t)length;
+    row.max_tf = (uint32_t)max_tf;
+    at = add_row(&t->now, &row);
+    fresh = t->sweep == SWEEP_LISTS ? text_add_fresh(t, at) : at;
+    t->live++;
+    t->total_length += row.length;
+    for (size_t i = 0; i < t->n_met; i++) postings_add(t, at, fresh, &t->met[i]);
+    tidy(t);
+}
+
+/* --- figures ----------------------------------------------------------------------------------------------------------- */
+
+static size_t memory_of(const struct text_index *t)
+{
+    size_t n = t->memory + mem_good_size(sizeof *t);
+    const struct pages *pages[] = { &t->buckets, &t->now.rows, &t->now.row_of, &t->fresh.rows, &t->fresh.row_of, &t->fresh_of };
+
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) n += pages_memory(pages[i]);
+    if (t->cap_occurrences > 0) n += mem_good_size(t->cap_occurrences * sizeof *t->occurrences);
+    if (t->cap_met > 0) n += mem_good_size(t->cap_met * sizeof *t->met);
+    n += (t->stem.cap > 0 ? mem_good_size(t->stem.cap) : 0) + (t->entry.cap > 0 ? mem_good_size(t->entry.cap) : 0);
+    return n + order_memory(&t->order) + order_memory(&t->endings);
+}
+
+void text_index_facts(const struct text_index *t, struct text_facts *f)
+{
+    *f = (struct text_facts){
+        .docs = t->live,
+        .terms = t->n_words,
+        .postings = t->n_postings,
+        .memory = memory_of(t),
+        .posting_bytes = t->posting_bytes,
+        .offset_bytes = t->offset_bytes,
+        .average_length = t->live == 0 ? 0 : (double)t->total_length / t->live,
+    };
+}
+
+void text_index_each(const struct text_index *t, void (*fn)(void *ctx, struct str word, uint32_t docs), void *ctx)
+{
+    struct str text;
+    struct term *w;
+
+    for (struct order_at p = { 0, 0 }; order_get(&t->order, p, &w, &text); p = order_next(&t->order, p)) {
+        struct cursor c;
+        uint32_t docs = 0;
+        cursor_open(&c, t, w);
+        while (cursor_next(&c, 0, NULL)) docs += c.doc != UINT32_MAX;
+        if (docs > 0) fn(ctx, text, docs);
+    }
+}
+
+bool text_is_stop_word(const struct text_index *t, struct str word)
+{
+    const struct term *w = term_find(t, word);
+
+    return w != NULL && (w->flags & TERM_STOP) != 0;
+}

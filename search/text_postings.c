@@ -1,0 +1,347 @@
+/* text_postings.c -- lists of the rows that have a word. See struct block in text_impl.h. */
+#include "search/text_impl.h"
+
+enum { BLOCK_MAX = 1024, VARINT_MAX = 10 };
+
+static size_t put_varint(unsigned char *p, uint64_t v)
+{
+    size_t n = 0;
+
+    while (v >= 0x80) {
+        p[n++] = (unsigned char)(v | 0x80);
+        v >>= 7;
+    }
+    p[n++] = (unsigned char)v;
+    return n;
+}
+
+static inline uint64_t get_varint(const unsigned char **p)
+{
+    uint64_t v = **p & 0x7f;
+
+    for (unsigned shift = 7; *(*p)++ & 0x80; shift += 7) v |= (uint64_t)(**p & 0x7f) << shift;
+    return v;
+}
+
+/* --- blocks ---------------------------------------------------------------------------------------------------------- */
+
+static size_t block_size(size_t cap)
+{
+    return mem_good_size(offsetof(struct block, bytes) + cap);
+}
+
+static struct block *block_resize(struct text_index *t, struct block *b, size_t want)
+{
+    size_t size = block_size(want);
+
+    ensure(want <= UINT32_MAX / 2);
+    t->memory += size - (b == NULL ? 0 : block_size(b->cap));
+    b = mem_realloc(b, size);
+    b->cap = (uint32_t)(size - offsetof(struct block, bytes)) & INT32_MAX;
+    return b;
+}
+
+/* The block that the next entry of n bytes goes to. A short list has one, which grows; an entry is never in two. */
+static struct block *block_for(struct text_index *t, struct postings *p, size_t n)
+{
+    struct block *b = p->last, *more;
+
+    if (b != NULL && b->used + n <= b->cap) return b;
+    if (b != NULL && b == p->first && b->used + n <= BLOCK_MAX) {
+        size_t want = b->used + n + b->used / 2;
+        p->first = p->last = block_resize(t, b, want < BLOCK_MAX ? want : BLOCK_MAX);
+        return p->last;
+    }
+    more = block_resize(t, NULL, n > BLOCK_MAX || b == NULL ? n : BLOCK_MAX);
+    more->next = NULL;
+    more->used = 0;
+    more->odd = t->odd != (t->sweep == SWEEP_LISTS);
+    if (b == NULL) p->first = more;
+    else b->next = more;
+    p->last = more;
+    return more;
+}
+
+void postings_free(struct text_index *t, struct postings *p)
+{
+    while (p->first != NULL) {
+        struct block *b = p->first;
+        p->first = b->next;
+        t->memory -= block_size(b->cap);
+        t->posting_bytes -= b->used;
+        mem_free(b);
+    }
+    p->last = NULL;
+}
+
+/* --- writing --------------------------------------------------------------------------------------------------------- */
+/* A row, in either numbering. */
+struct both {
+    uint32_t row, fresh;
+};
+
+static bool is_old(const struct text_index *t, const struct block *b)
+{
+    return t->sweep == SWEEP_LISTS && b->odd == t->odd;
+}
+
+static uint32_t in_block(const struct text_index *t, const struct block *b, struct both row)
+{
+    return t->sweep == SWEEP_LISTS && !is_old(t, b) ? row.fresh : row.row;
+}
+
+/* Append an entry: its head is made here, since the first of a block counts from there. */
+static void append(struct text_index *t, struct postings *p, struct both row, unsigned kind, const void *body, size_t n)
+{
+    unsigned char head[VARINT_MAX];
+    struct block *b = p->last;
+    size_t n_head = put_varint(head, (uint64_t)(b == NULL ? 0 : in_block(t, b, row) - b->last) << 2 | kind);
+
+    b = block_for(t, p, n_head + n);
+    if (b->used == 0) {
+        b->first = in_block(t, b, row);
+        n_head = put_varint(head, kind);
+    }
+    memcpy(b->bytes + b->used, head, n_head);
+    memcpy(b->bytes + b->used + n_head, body, n);
+    b->used += (uint32_t)(n_head + n);
+    b->last = in_block(t, b, row);
+    t->posting_bytes += n_head + n;
+    t->n_postings++;
+}
+
+/* Once in a document: most are. */
+static void add_one(struct text_index *t, struct both row, struct postings *p, const struct occurrence *o)
+{
+    unsigned char body[1 + VARINT_MAX];
+    size_t n = 0;
+
+    if (o->field != 0) body[n++] = o->field;
+    if (!t->no_offsets) {
+        size_t n_position = put_varint(body + n, o->position);
+        n += n_position;
+        t->offset_bytes += n_position;
+    }
+    append(t, p, row, o->field == 0 ? 0 : 1, body, n);
+}
+
+static void put_number(struct buf *b, uint64_t v)
+{
+    buf_used(b, put_varint((unsigned char *)buf_room(b, VARINT_MAX), v));
+}
+
+/* A field and its number of times, and the places: from occurrence i on as long as they are of that field. */
+static uint32_t put_field(struct text_index *t, uint32_t i, uint32_t *left)
+{
+    uint8_t field = t->occurrences[i].field;
+    uint32_t times = 0, before = 0;
+    size_t from;
+
+    for (uint32_t k = i; times < *left && t->occurrences[k].field == field; k = t->occurrences[k].next) times++;
+    buf_add_char(&t->entry, (char)field);
+    put_number(&t->entry, times);
+    from = t->entry.n;
+    *left -= times;
+    for (; times > 0; times--, i = t->occurrences[i].next) {
+        if (t->no_offsets) continue;
+        put_number(&t->entry, t->occurrences[i].position - before);
+        before = t->occurrences[i].position;
+    }
+    t->offset_bytes += t->entry.n - from;
+    return i;
+}
+
+void postings_add(struct text_index *t, uint32_t old, uint32_t fresh, const struct met *m)
+{
+    struct both row = { old, fresh };
+    uint32_t left = m->n, i = m->first;
+    unsigned fields = 1;
+
+    if (m->n == 1) {
+        add_one(t, row, &m->term->postings, &t->occurrences[m->first]);
+        return;
+    }
+    buf_clear(&t->entry);
+    buf_add_char(&t->entry, 0); /* the number of fields, where there are several */
+    i = put_field(t, i, &left);
+    for (; left > 0; fields++) i = put_field(t, i, &left);
+    t->entry.p[0] = (char)fields;
+    if (fields == 1) append(t, &m->term->postings, row, 2, t->entry.p + 1, t->entry.n - 1);
+    else append(t, &m->term->postings, row, 3, t->entry.p, t->entry.n);
+}
+
+/* --- reading --------------------------------------------------------------------------------------------------------- */
+
+static void enter(struct cursor *c, const struct block *b)
+{
+    c->block = b;
+    if (b == NULL) return;
+    c->at = b->bytes;
+    c->raw = b->first;
+    c->translate = is_old(c->t, b);
+}
+
+void cursor_open(struct cursor *c, const struct text_index *t, const struct term *w)
+{
+    *c = (struct cursor){ .t = t, .weights = t->weights[(w->flags & TERM_STEM) != 0] };
+    enter(c, w->postings.first);
+}
+
+/* Rows that are not yet numbered anew are read one by one. */
+void cursor_skip(struct cursor *c, uint32_t row)
+{
+    while (c->block != NULL && !c->translate && c->block->last < row) enter(c, c->block->next);
+}
+
+static void keep_place(struct places *p, uint32_t row, uint8_t field, uint32_t position)
+{
+    if (p->n == p->cap) {
+        p->cap = p->cap == 0 ? 64 : p->cap * 2;
+        p->list = mem_realloc(p->list, p->cap * sizeof *p->list);
+    }
+    p->list[p->n++] = (struct place){ .row = row, .field = field, .position = position };
+}
+
+static inline void read_field(struct cursor *c, uint8_t field, uint64_t times, uint64_t fields, struct places *places)
+{
+    const struct text_index *t = c->t;
+    bool wanted = (fields >> field & 1) != 0;
+    uint64_t position = 0;
+
+    c->fields |= 1ULL << field;
+    if (wanted) c->tf += c->weights[field] * (t->no_freqs ? 1 : (double)times);
+    if (t->no_offsets) return;
+    if (places == NULL || !wanted) {
+        for (; times > 0; times--) {
+            while (*c->at & 0x80) c->at++;
+            c->at++;
+        }
+        return;
+    }
+    for (; times > 0; times--) {
+        position += get_varint(&c->at);
+        keep_place(places, c->row, field, (uint32_t)position);
+    }
+}
+
+static void read_entry(struct cursor *c, unsigned kind, uint64_t fields, struct places *places)
+{
+    unsigned n = kind == 3 ? *c->at++ : 1;
+
+    c->fields = 0;
+    c->tf = 0;
+    if (kind < 2) {
+        uint8_t field = kind == 1 ? *c->at++ : 0;
+        read_field(c, field, 1, fields, places);
+        return;
+    }
+    for (; n > 0; n--) {
+        uint8_t field = *c->at++;
+        uint64_t times = get_varint(&c->at);
+        read_field(c, field, times, fields, places);
+    }
+}
+
+bool cursor_next(struct cursor *c, uint64_t fields, struct places *places)
+{
+    const struct text_index *t = c->t;
+    uint64_t head;
+
+    if (c->block != NULL && c->at == c->block->bytes + c->block->used) enter(c, c->block->next);
+    if (c->block == NULL) return false;
+    head = get_varint(&c->at);
+    c->raw += (uint32_t)(head >> 2);
+    c->row = c->translate ? fresh_row(t, c->raw) : c->raw;
+    c->doc = c->row == NO_ROW ? UINT32_MAX : row_at(view_of(t), c->row)->doc;
+    read_entry(c, head & 3, fields, c->doc == UINT32_MAX ? NULL : places);
+    return true;
+}
+
+/* --- sweeping ---------------------------------------------------------------------------------------------------------- */
+
+/* The entries of an old block, in the same place: without the dead they are never longer. */
+static size_t renumber_block(struct text_index *t, struct block *b)
+{
+    struct cursor c = { .t = t, .weights = t->weights[0] };
+    const unsigned char *end = b->bytes + b->used;
+    unsigned char *to = b->bytes;
+    uint32_t last = 0, first = 0;
+    size_t n = 0;
+
+    enter(&c, b);
+    while (c.at < end) {
+        const unsigned char *body = c.at;
+        unsigned kind = (unsigned)get_varint(&body) & 3;
+        cursor_next(&c, 0, NULL);
+        n++;
+        if (c.doc == UINT32_MAX) {
+            t->n_postings--;
+            continue;
+        }
+        if (to == b->bytes) first = last = c.row;
+        to += put_varint(to, (uint64_t)(c.row - last) << 2 | kind);
+        memmove(to, body, (size_t)(c.at - body));
+        to += c.at - body;
+        last = c.row;
+    }
+    t->posting_bytes -= (size_t)(end - to);
+    b->used = (uint32_t)(to - b->bytes);
+    b->first = first;
+    b->last = last;
+    b->odd = !t->odd;
+    return n;
+}
+
+/* What is left of a block goes into the one before, where that has room; else it is made as small as it is. */
+static struct block *settle(struct text_index *t, struct postings *p, struct block *before, struct block *b)
+{
+    struct block **link = before != NULL ? &before->next : &p->first;
+    unsigned char head[VARINT_MAX];
+    const unsigned char *body = b->bytes;
+    size_t n_head, n_body;
+
+    if (b->used > 0 && before != NULL) {
+        n_head = put_varint(head, (uint64_t)(b->first - before->last) << 2 | (get_varint(&body) & 3));
+        n_body = (size_t)(b->bytes + b->used - body);
+        if (before->used + n_head + n_body > before->cap) goto apart;
+        memcpy(before->bytes + before->used, head, n_head);
+        memcpy(before->bytes + before->used + n_head, body, n_body);
+        t->posting_bytes += n_head + n_body - b->used;
+        before->used += (uint32_t)(n_head + n_body);
+        before->last = b->last;
+        b->used = 0;
+    }
+    if (b->used == 0) {
+        *link = b->next;
+        if (p->last == b) p->last = before;
+        t->memory -= block_size(b->cap);
+        mem_free(b);
+        return before;
+    }
+apart:
+    if (b->used < b->cap / 2) {
+        bool is_last = p->last == b;
+        b = *link = block_resize(t, b, b->used);
+        if (is_last) p->last = b;
+    }
+    return b;
+}
+
+bool postings_renumber(struct text_index *t, struct postings *p, size_t *budget)
+{
+    struct block *before = NULL, *b = p->first, *next;
+
+    for (; b != NULL; b = next) {
+        size_t n;
+        next = b->next;
+        if (!is_old(t, b)) {
+            before = b;
+            continue;
+        }
+        if (*budget == 0) return false;
+        n = renumber_block(t, b);
+        *budget -= n < *budget ? n : *budget;
+        before = settle(t, p, before, b);
+    }
+    return true;
+}

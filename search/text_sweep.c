@@ -1,0 +1,67 @@
+/* text_sweep.c -- dead rows out, in slices.
+ *
+ * Rows are numbered anew without the dead, in the same order. First the living get their numbers in a second numbering; then each
+ * list is written again, block by block, with them; then the first numbering is thrown away. Documents come and go all the
+ * while: those that come get a row in both, and a list takes the one that its last block is in. */
+#include "search/text_impl.h"
+
+enum { SWEEP_MIN = 64 };
+
+static bool begin_sweep(struct text_index *t)
+{
+    uint32_t dead = t->now.n - t->live;
+
+    if (dead < SWEEP_MIN || dead < t->now.n / 4) return false;
+    t->sweep = SWEEP_NUMBERS;
+    t->sweep_at = 0;
+    return true;
+}
+
+static bool sweep_numbers(struct text_index *t, size_t *budget)
+{
+    for (; t->sweep_at < t->now.n && *budget > 0; t->sweep_at++, --*budget) {
+        pages_reach(&t->fresh_of, t->sweep_at + 1, 0xff);
+        if (row_at(&t->now, (uint32_t)t->sweep_at)->doc != UINT32_MAX) text_add_fresh(t, (uint32_t)t->sweep_at);
+    }
+    return t->sweep_at == t->now.n;
+}
+
+/* A bucket is gone through anew after each slice: terms move meanwhile. */
+static bool sweep_lists(struct text_index *t, size_t *budget)
+{
+    for (; t->sweep_at < t->n_buckets; t->sweep_at++) {
+        struct term **at = bucket_at(t, t->sweep_at);
+        if (*budget == 0) return false;
+        --*budget;
+        while (*at != NULL) {
+            struct term *w = *at;
+            if (!postings_renumber(t, &w->postings, budget)) return false;
+            if (w->postings.first == NULL && w->users == 0 && !(w->flags & TERM_STOP)) term_forget(t, at);
+            else at = &w->next;
+        }
+    }
+    return true;
+}
+
+static void end_sweep(struct text_index *t)
+{
+    numbering_fini(&t->now);
+    pages_fini(&t->fresh_of);
+    t->now = t->fresh;
+    t->fresh = numbering_new();
+    t->odd = !t->odd;
+    t->sweep = SWEEP_NONE;
+}
+
+bool text_index_sweep(struct text_index *t, size_t budget)
+{
+    if (t->sweep == SWEEP_NONE && !begin_sweep(t)) return false;
+    if (t->sweep == SWEEP_NUMBERS) {
+        if (!sweep_numbers(t, &budget)) return true;
+        t->sweep = SWEEP_LISTS;
+        t->sweep_at = 0;
+    }
+    if (!sweep_lists(t, &budget)) return true;
+    end_sweep(t);
+    return t->now.n - t->live >= SWEEP_MIN && t->now.n - t->live >= t->now.n / 4;
+}

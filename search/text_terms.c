@@ -1,0 +1,151 @@
+/* text_terms.c -- words, each there once.
+ *
+ * Linear hashing: when there are more terms than buckets, one bucket splits in two and the others stay. Growth is never a
+ * step that takes long, and a walk over the buckets from the first to the last (text_sweep.c) meets every term, since a term
+ * only ever moves to a bucket behind. */
+#include "search/text_impl.h"
+
+/* The bucket of a hash: the low bits, one more of them where the bucket has been split in this round. */
+static size_t bucket_of(const struct text_index *t, uint32_t hash)
+{
+    size_t round = (size_t)1 << (63 - __builtin_clzll(t->n_buckets));
+    size_t i = hash & (2 * round - 1);
+
+    return i < t->n_buckets ? i : hash & (round - 1);
+}
+
+static void split_one(struct text_index *t)
+{
+    size_t round = (size_t)1 << (63 - __builtin_clzll(t->n_buckets));
+    struct term **from = bucket_at(t, t->n_buckets - round), **to;
+
+    pages_reach(&t->buckets, t->n_buckets + 1, 0);
+    to = bucket_at(t, t->n_buckets++);
+    while (*from != NULL) {
+        struct term *w = *from;
+        if (((size_t)w->hash & round) == 0) {
+            from = &w->next;
+            continue;
+        }
+        *from = w->next;
+        w->next = *to;
+        *to = w;
+    }
+}
+
+static struct term *find(const struct text_index *t, struct str word, uint32_t hash)
+{
+    struct term *w = *bucket_at(t, bucket_of(t, hash));
+
+    while (w != NULL && (w->hash != hash || !str_eq(term_text(w), word))) w = w->next;
+    return w;
+}
+
+struct term *term_find(const struct text_index *t, struct str word)
+{
+    return find(t, word, (uint32_t)hash_bytes(&t->key, word));
+}
+
+/* Where characters of the word begin behind its first. */
+static void each_ending(struct order *o, struct term *w, void (*fn)(struct order *, struct term *, size_t))
+{
+    for (size_t at = 0; at < w->n; at++)
+        if (((unsigned char)w->text[at] & 0xc0) != 0x80) fn(o, w, at);
+}
+
+static size_t size_of(const struct term *w)
+{
+    return mem_good_size(sizeof *w + w->n);
+}
+
+struct term *term_get(struct text_index *t, struct str word, uint8_t flags)
+{
+    uint32_t hash = (uint32_t)hash_bytes(&t->key, word);
+    struct term *w = find(t, word, hash), **bucket;
+
+    if (w != NULL) return w;
+    ensure(word.n <= UINT16_MAX);
+    w = mem_alloc(sizeof *w + word.n);
+    memset(w, 0, sizeof *w);
+    memcpy(w->text, word.p, word.n);
+    w->n = (uint16_t)word.n;
+    w->hash = hash;
+    w->flags = flags;
+    bucket = bucket_at(t, bucket_of(t, hash));
+    w->next = *bucket;
+    *bucket = w;
+    t->memory += size_of(w);
+    if (flags == 0) {
+        t->n_words++;
+        order_add(&t->order, w, 0);
+        if (t->suffixes) each_ending(&t->endings, w, order_add);
+    }
+    if (++t->n_terms > t->n_buckets) split_one(t);
+    return w;
+}
+
+void term_forget(struct text_index *t, struct term **at)
+{
+    struct term *w = *at;
+
+    ensure(w->postings.first == NULL && w->users == 0);
+    if (w->stem != NULL) w->stem->users--;
+    if ((w->flags & (TERM_STEM | TERM_STOP)) == 0) {
+        t->n_words--;
+        order_remove(&t->order, w, 0);
+        if (t->suffixes) each_ending(&t->endings, w, order_remove);
+    }
+    t->n_terms--;
+    t->memory -= size_of(w);
+    *at = w->next;
+    mem_free(w);
+}
+
+/* --- languages and stems --------------------------------------------------------------------------------------------- */
+
+uint8_t language_get(struct text_index *t, struct str name)
+{
+    struct language *l;
+
+    for (uint8_t i = 0; i < t->n_languages; i++)
+        if (str_ieq(t->languages[i].name, name)) return i;
+    if (t->n_languages == LANGUAGES_MAX || !language_is_known(name)) return LANGUAGES_MAX;
+    l = &t->languages[t->n_languages];
+    l->name = str_of(mem_dup(name.p, name.n), name.n);
+    l->stemmer = stemmer_new(name);
+    l->han_apart = str_is_word(name, "chinese");
+    t->memory += mem_good_size(name.n);
+    return t->n_languages++;
+}
+
+enum { STEM_MIN = 4 }; /* bytes: shorter words are their own stems, as in RediSearch */
+
+static struct term *make_stem(struct text_index *t, struct stemmer *s, struct term *w)
+{
+    struct str stem;
+
+    if (w->n < STEM_MIN) return NULL;
+    stem = stemmer_stem(s, term_text(w));
+    if (str_eq(stem, term_text(w)) || stem.n == 0) return NULL;
+    buf_clear(&t->stem);
+    buf_add_char(&t->stem, STEM_MARK);
+    buf_add_str(&t->stem, stem);
+    return term_get(t, buf_str(&t->stem), TERM_STEM);
+}
+
+/* The first language that asks is remembered: an index rarely has words in two. */
+struct term *term_stem(struct text_index *t, struct term *w, uint8_t language)
+{
+    struct stemmer *s = language < LANGUAGES_MAX ? t->languages[language].stemmer : NULL;
+    struct term *stem;
+
+    if (s == NULL) return NULL;
+    if ((w->flags & TERM_STEMMED) && w->language == language) return w->stem;
+    stem = make_stem(t, s, w);
+    if (w->flags & TERM_STEMMED) return stem;
+    w->flags |= TERM_STEMMED;
+    w->language = language;
+    w->stem = stem;
+    if (stem != NULL) stem->users++;
+    return stem;
+}
