@@ -59,6 +59,7 @@ struct vm *vm_new(const struct vm_host *host)
     struct vm *vm = mem_zalloc(sizeof *vm);
 
     vm->host = *host;
+    vm->steps.left = LUA_STEPS;
     vm->reply.may_fail = true; /* its length is up to the script */
     vm->L = lua_newstate(allocate, vm);
     ensure(vm->L != NULL);

@@ -2,6 +2,7 @@
 #ifndef MEMD_SCRIPTING_VM_IMPL_H
 #define MEMD_SCRIPTING_VM_IMPL_H
 
+#include "scripting/lua_steps.h"
 #include "scripting/vm.h"
 
 struct vm {
@@ -13,6 +14,7 @@ struct vm {
     struct buf words;         /* of the command that runs */
     struct buf reply;         /* of the command that ran last */
     uint64_t random;          /* state of math.random */
+    struct lua_steps steps;   /* of functions of C that can be stopped */
     size_t bytes;             /* held by the state */
     const char *stack;        /* the machine's stack where the run began */
     size_t stack_max;         /* how much of it a run may use */

@@ -1,5 +1,5 @@
-/* vm_json.c -- cjson, bounded: the library ends the process when its buffer outgrows an int, so what would be too long is
- * refused before it begins. */
+/* vm_json.c -- cjson, bounded: the library ends the process when its buffer outgrows an int, so what would be
+ * too long is refused before it begins. */
 #include <luajit-2.1/lauxlib.h>
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /* vm_sandbox.c -- the closed world of scripts.
  *
- * What scripts share is sealed (vm_seal.c). Functions that would leave their bounds are dropped, or others stand in their
- * place: what goes past metatables does not go past seals, what calls back looks at the stack, what takes text does not
- * take byte code. */
+ * What scripts share is sealed (vm_seal.c). Functions that would leave their bounds are dropped, or others stand
+ * in their place: what goes past metatables does not go past seals, what calls back looks at the stack, what takes
+ * text does not take byte code, what takes long can be stopped. */
 #include <luajit-2.1/lauxlib.h>
 #include <luajit-2.1/luajit.h>
 #include <luajit-2.1/lualib.h>
@@ -58,6 +58,70 @@ static int unless_deep(lua_State *L)
     if (vm->run != NULL && vm->stack - here > (ptrdiff_t)vm->stack_max) return luaL_error(L, "stack overflow");
     return vm_call_wrapped(L);
 }
+
+/* --- table.insert and table.sort, which can take long -------------------------------------------------- */
+
+static void count_steps(lua_State *L, size_t n)
+{
+    lua_step(L, &vm_by_state(L)->steps, n);
+}
+
+/* Move all up, from the end to a place below the beginning. */
+static int insert_below(lua_State *L, int to)
+{
+    for (int64_t i = (int64_t)lua_objlen(L, 1) + 1; i > to; i--) {
+        lua_rawgeti(L, 1, (int)(i - 1));
+        lua_rawseti(L, 1, (int)i);
+        if (i % 1024 == 0) count_steps(L, 4096);
+    }
+    lua_rawseti(L, 1, to);
+    return 0;
+}
+
+/* Upvalue 1 moves what is above; how much that can be, between two questions to the hook, is bounded. */
+static int run_insert(lua_State *L)
+{
+    enum { MANY = 1000, MOVES = 4 /* a step */ };
+
+    if (!lua_istable(L, 1)) return vm_call_wrapped(L);
+    if (vm_is_sealed(L, 1)) return vm_refuse_write(L);
+    if (lua_gettop(L) != 3) return vm_call_wrapped(L);
+    if (lua_objlen(L, 1) > MANY) count_steps(L, lua_objlen(L, 1) / MOVES);
+    if (!lua_isnumber(L, 2)) return vm_call_wrapped(L);
+    if (lua_tonumber(L, 2) >= 1 && lua_tonumber(L, 2) <= INT32_MAX) return vm_call_wrapped(L);
+    return insert_below(L, (int)lua_tointeger(L, 2)); /* as many of its bits as Lua takes */
+}
+
+/* Upvalue 1 needs n * n comparisons for some orders of n values. Those of upvalue 2, a function of Lua, can be stopped
+ * between two; for a table that is not large this would be slower and is not needed. */
+static int run_sort(lua_State *L)
+{
+    enum { LARGE = 5000 };
+    size_t n = lua_istable(L, 1) && lua_isnoneornil(L, 2) ? lua_objlen(L, 1) : 0;
+
+    if (n > LARGE) {
+        lua_settop(L, 1);
+        lua_pushvalue(L, lua_upvalueindex(2));
+    } else if (n > 0) {
+        count_steps(L, n * n / 8);
+    }
+    return vm_call_wrapped(L);
+}
+
+static void wrap_sort(lua_State *L)
+{
+    static const char less[] = "return function(a, b) return a < b end";
+
+    lua_getglobal(L, "table");
+    lua_getfield(L, -1, "sort");
+    ensure(luaL_loadbuffer(L, less, sizeof less - 1, "=table.sort") == 0);
+    lua_call(L, 0, 1);
+    lua_pushcclosure(L, run_sort, 2);
+    lua_setfield(L, -2, "sort");
+    lua_pop(L, 1);
+}
+
+/* --- errors, texts, environments -------------------------------------------------------------------- */
 
 /* An error that is a table with the text of a reply comes as that text. */
 static int run_pcall(lua_State *L)
@@ -248,11 +312,19 @@ static void remake_coroutine_wrap(lua_State *L)
     lua_pop(L, 1);
 }
 
+static void bound_strings(struct vm *vm)
+{
+    lua_getglobal(vm->L, "string");
+    lua_string_bound(vm->L, &vm->steps);
+    lua_pop(vm->L, 1);
+}
+
 static void wrap_functions(lua_State *L)
 {
-    vm_wrap(L, "table", "insert", unless_sealed);
+    vm_wrap(L, "table", "insert", run_insert);
     vm_wrap(L, "table", "remove", unless_sealed);
     vm_wrap(L, "table", "sort", unless_sealed);
+    wrap_sort(L);
     vm_wrap(L, "table", "sort", unless_deep);
     vm_wrap(L, "table", "foreach", unless_deep);
     vm_wrap(L, "table", "foreachi", unless_deep);
@@ -344,6 +416,7 @@ void vm_sandbox(struct vm *vm)
     drop(L, unwanted);
     reduce_os(L);
     replace_random(vm);
+    bound_strings(vm);
     wrap_functions(L);
     wrap_walks(L);
     wrap_global(L, "rawset", unless_sealed);

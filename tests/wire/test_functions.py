@@ -100,6 +100,12 @@ def test_what_cannot_be_loaded(f, text, error):
     assert f("LIST") == []
 
 
+@pytest.mark.memd_only
+def test_what_loads_too_long_within_a_function_of_c_is_stopped(f):
+    text = "#!lua name=a\nlocal x = ('a'):rep(50000):find('.-.-.-.-.-b')"
+    assert f("LOAD", text) == Err("ERR Error registering functions: ERR FUNCTION LOAD timeout")
+
+
 def test_names_are_taken_once(f):
     f("LOAD", lib("a", "f"))
     assert f("LOAD", lib("a", "g")) == Err("ERR Library 'a' already exists")

@@ -191,6 +191,23 @@ def test_busy_script_is_killed():
         assert c("EVAL", "return 5", 0) == 5
 
 
+ENDLESS_IN_C = ["return ('a'):rep(50000):find('.-.-.-.-.-.-.-.-b')", "return ('a'):rep(50000):gsub('(.-)(.-)(.-)(.-)b', '%1')",
+                "for x in ('a'):rep(50000):gmatch('a*a*a*a*a*a*b') do end", "table.insert({}, -2^31, 1)",
+                "local t = {} for i = 1, 2e6 do t[i] = -i end while true do table.sort(t) end"]
+
+
+@pytest.mark.memd_only
+def test_a_script_that_is_busy_within_a_function_of_c_is_killed():
+    """A pattern that matches for years: stock Redis has to be killed itself."""
+    with running(busy_reply_threshold=10) as s:
+        for code in ENDLESS_IN_C:
+            t, answer, c = busy(s, code)
+            assert str(c("GET", "x")).startswith("BUSY")
+            assert c("SCRIPT", "KILL") == OK
+            t.join()
+            assert "Script killed by user with SCRIPT KILL" in str(answer[0]), code
+
+
 def test_busy_script_that_has_written_is_not_killed():
     with running(busy_reply_threshold=10, appendonly="yes") as s:
         t, answer, c = busy(s, "redis.call('set', 'x', 1) while true do end")

@@ -268,7 +268,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (getenv("MEMD_FUZZ_TRACE")) fprintf(stderr, "--\n%.*s\n", (int)text.n, text.p);
         host.asked = 0;
         run(host.vm, buf_str(&text), &out);
-        host.asked = 0;
+        host.asked = -1000; /* this one has all the time it needs */
         ok = run(host.vm, str_c(census), &out);
         ensure(ok && str_eq(buf_str(&out), buf_str(&before)) && "a script has changed what others see");
     }

@@ -21,7 +21,9 @@ static void host_call(void *ctx, size_t argc, const struct str *argv, int resp, 
 static bool host_stop(void *ctx)
 {
     (void)ctx;
-    return stops_after >= 0 && stops_after-- == 0;
+    if (stops_after <= 0) return stops_after == 0;
+    stops_after--;
+    return false;
 }
 
 static void host_log(void *ctx, int level, struct str text)
@@ -286,6 +288,51 @@ START_TEST(a_script_that_is_stopped_cannot_go_on)
 }
 END_TEST
 
+/* Functions of C, within which no hook comes of its own accord. */
+START_TEST(what_takes_long_in_c_can_be_stopped)
+{
+    static const char *const chunks[] = {
+        "return ('a'):rep(20000):find('.-.-.-.-.-.-b')",
+        "while true do pcall(string.find, ('a'):rep(20000), '.-.-.-.-.-.-b') end",
+        "local function f() return ('a'):rep(20000):gsub('.-.-.-.-.-.-b', '') end"
+        " while true do coroutine.resume(coroutine.create(f)) end",
+        "table.insert({}, -2^31, 1)",
+        "local t = {} for i = 1, 6000 do t[i] = i * 7919 % 6007 end while true do pcall(table.sort, t) end",
+        "local t = {} for i = 1, 1500 do t[i] = i end for i = 1, 50 do table.sort(t) end",
+        "local t = {} for i = 1, 5000 do t[i] = i end for i = 1, 500 do table.insert(t, 1, i) end",
+    };
+
+    for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++) {
+        stops_after = 1;
+        expect2(chunks[i], "-ERR Script killed by user with SCRIPT KILL... script: name, on @code:1.\r\n");
+    }
+    stops_after = -1;
+}
+END_TEST
+
+START_TEST(tables_are_sorted_and_inserted_into_as_ever)
+{
+    expect2("local t = {} for i = 1, 6007 do t[i] = i * 7919 % 6007 end table.sort(t)"
+            " for i = 1, 6007 do if t[i] ~= i - 1 then return i end end return 'sorted'", "$6\r\nsorted\r\n");
+    expect2("local t = {} for i = 1, 6000 do t[i] = 'k' .. i end table.sort(t) return {t[1], t[6000]}",
+            "*2\r\n$2\r\nk1\r\n$4\r\nk999\r\n");
+    expect2("local t = {3, 1, 2} table.sort(t, function(a, b) return a > b end) return t", "*3\r\n:3\r\n:2\r\n:1\r\n");
+    expect2("local t = {} for i = 1, 6000 do t[i] = i end t[3000] = 'x'"
+            " return (select(2, pcall(table.sort, t)):match('attempt to compare'))", "$18\r\nattempt to compare\r\n");
+    expect2("local t = {1, 2} table.insert(t, 3) table.insert(t, 1, 0) table.insert(t, 5, 4) return t",
+            "*5\r\n:0\r\n:1\r\n:2\r\n:3\r\n:4\r\n");
+    expect2("local t = {1, 2} table.insert(t, -1, 7) return {t[3], t[2], tostring(t[1]), tostring(t[0]), t[-1]}",
+            "*5\r\n:2\r\n:1\r\n$3\r\nnil\r\n$3\r\nnil\r\n:7\r\n");
+    expect2("local t = {1, 2} table.insert(t, 2^53, 7) return {t[3], t[2], tostring(t[1]), t[0]}",
+            "*4\r\n:2\r\n:1\r\n$3\r\nnil\r\n:7\r\n");
+    expect2("return (select(2, pcall(table.insert, {}, 'x', 1)))",
+            "$52\r\nbad argument #2 to '?' (number expected, got string)\r\n");
+    expect2("return (select(2, pcall(table.insert, string, 1)))", "$34\r\nAttempt to modify a readonly table\r\n");
+}
+END_TEST
+
 UNIT_MAIN_AROUND("vm", set_up, tear_down, values_become_replies, replies_become_values, commands_get_their_words,
                  errors_say_where, the_rest_of_redis_is_there, nothing_that_scripts_share_can_be_changed,
-                 there_is_no_way_out, what_is_too_much_is_an_error, globals_are_the_arguments_when_asked_for, a_script_that_is_stopped_cannot_go_on)
+                 there_is_no_way_out, what_is_too_much_is_an_error, globals_are_the_arguments_when_asked_for,
+                 a_script_that_is_stopped_cannot_go_on, what_takes_long_in_c_can_be_stopped,
+                 tables_are_sorted_and_inserted_into_as_ever)
