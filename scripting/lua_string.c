@@ -49,11 +49,12 @@ static bool is_plain(const char *p, size_t n)
 static const char *find_bytes(const char *s, size_t n, const char *p, size_t n_p)
 {
     enum { SHORT = 4096 };
-    const char *end = s + n - n_p + 1;
+    const char *end;
 
     if (n_p == 0) return s;
     if (n_p > n) return NULL;
     if (n * n_p > SHORT) return memmem(s, n, p, n_p);
+    end = s + (n - n_p) + 1; /* of where it can begin */
     for (; (s = memchr(s, p[0], (size_t)(end - s))) != NULL; s++) {
         if (memcmp(s, p, n_p) == 0) break;
     }
