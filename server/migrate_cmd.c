@@ -232,7 +232,7 @@ static int peer_byte(struct peer *p)
     return (unsigned char)p->in[p->at++];
 }
 
-/* Its next reply, a line, as text without the line's end. What does not fit is dropped. */
+/* Its next line, as text without the line's end. What does not fit is dropped. */
 static bool peer_line(struct peer *p, char *line, size_t room)
 {
     size_t n = 0;
@@ -247,6 +247,12 @@ static bool peer_line(struct peer *p, char *line, size_t room)
     return true;
 }
 
+/* Its next reply, +OK or an error. What answers otherwise is no server of this kind, and has no key of ours. */
+static bool peer_reply(struct peer *p, char *line, size_t room)
+{
+    return peer_line(p, line, room) && (line[0] == '+' || line[0] == '-');
+}
+
 /* --- doing it ---------------------------------------------------------------------------------- */
 
 /* Read what the other server says of each key, and remove those that it has. Its first error is replied,
@@ -257,11 +263,11 @@ static enum err read_replies(struct call *c, struct migrate *m, struct peer *p)
     char line[LINE], head[LINE] = "", error[LINE] = "";
 
     for (int i = m->password.p ? 0 : 1; i < 2; i++) { /* AUTH, SELECT */
-        if (!peer_line(p, line, sizeof line)) return ERR_MIGRATE_READ;
+        if (!peer_reply(p, line, sizeof line)) return ERR_MIGRATE_READ;
         if (line[0] == '-' && head[0] == '\0') memcpy(head, line, sizeof head);
     }
     for (size_t i = 0; i < m->n; i++) {
-        if (!peer_line(p, line, sizeof line)) {
+        if (!peer_reply(p, line, sizeof line)) {
             if (error[0] == '\0') return ERR_MIGRATE_READ;
             break;
         }

@@ -130,6 +130,49 @@ def test_a_lost_peer_costs_no_more_than_the_timeout(server, c):
     assert c("GET", "k") == b"v"
 
 
+HUGE = ["*1152921504606846976", "*4294967297", "*-9223372036854775808", "%576460752303423488", "~1073741824", ">2147483647",
+        "$9223372036854775807", "$-2", "=4294967296", ":1", "_", "", "x", "HTTP/1.1 400 Bad Request", "SSH-2.0-x", "(" + "9" * 100000,
+        "*1\r\n" * 50000]
+
+
+@pytest.mark.memd_only
+def test_only_who_says_ok_gets_the_key(server, c):
+    """hiredis made room for as many elements as an array was said to have. A peer that says anything but +OK has no key
+    of ours, and what it says costs no memory."""
+    c("SET", "k", "v")
+    c("INFO")
+    before = int(c.info("memory")["used_memory"])
+    with socket.create_server(("127.0.0.1", 0)) as peer:
+        port = peer.getsockname()[1]
+
+        def answer(text):
+            with peer.accept()[0] as sock:
+                sock.settimeout(srv.PATIENCE)
+                sock.recv(1 << 16)
+                try:
+                    sock.sendall(text.encode())
+                    sock.shutdown(socket.SHUT_WR)
+                    while sock.recv(1 << 16):
+                        pass
+                except OSError:
+                    pass  # it has gone
+
+        for selected in ["", "+OK\r\n"]:
+            for text in HUGE:
+                t = threading.Thread(target=answer, args=(selected + text + "\r\n" + "+OK\r\n",))
+                t.start()
+                got = c("MIGRATE", "127.0.0.1", port, "k", 0, 10000)
+                t.join()
+                assert got == Err("IOERR error or timeout reading to target instance"), (selected, text[:30], got)
+                assert c("GET", "k") == b"v", (selected, text[:30])
+        t = threading.Thread(target=answer, args=("+OK\r\n-ERR no\x00\x1b\xff\r\n",))
+        t.start()
+        assert c("MIGRATE", "127.0.0.1", port, "k", 0, 10000).startswith("ERR Target instance replied with error: ERR no")
+        t.join()
+    assert c("PING") == Simple("PONG") and c("GET", "k") == b"v"
+    assert int(c.info("memory")["used_memory"]) < before + (1 << 20)
+
+
 def test_secrets_are_not_shown(server, c):
     c("CONFIG", "SET", "slowlog-log-slower-than", 0)
     try:

@@ -1,6 +1,8 @@
 /* Chat messages as libraries write them, and what only looks like them. */
 #include "persistence/archive_chat.h"
 
+#include <sys/mman.h>
+
 #include "base/json.h"
 #include "tests/unit/unit.h"
 
@@ -125,6 +127,47 @@ START_TEST(all_else_is_left_alone)
 }
 END_TEST
 
+/* s where the next byte belongs to nobody. */
+static struct str at_the_edge(char *page, size_t page_size, struct str s)
+{
+    char *to = page + page_size - s.n;
+
+    memcpy(to, s.p, s.n);
+    return str_of(to, s.n);
+}
+
+/* Texts have no zero byte behind them, and may be cut anywhere: cJSON 1.7.17 read on behind {"1":1, and skipped blanks
+ * there. */
+START_TEST(a_text_that_is_cut_anywhere_is_not_read_beyond_its_end)
+{
+    static const char *const texts[] = {
+        "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\\n\\u00e9\\ud83d\\ude00\"}],\"n\":[1,-2.5e+3,true,false,null]} ",
+        "[{\"role\":\"user\",\"content\":\"\"},{\"type\":\"human\",\"data\":{\"content\":\"x\"}}]",
+        "{\"1\":1, \"2\" : { } , \"3\" :[ ] }",
+        "\xef\xbb\xbf{\"role\":\"user\",\"content\":\"a\"}",
+    };
+    size_t page_size = (size_t)getpagesize();
+    char *page = mmap(NULL, 2 * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct buf got = { 0 };
+
+    ck_assert(page != MAP_FAILED);
+    ck_assert_int_eq(mprotect(page + page_size, page_size, PROT_NONE), 0);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        for (size_t n = 0; n <= strlen(texts[i]); n++) {
+            struct str cut = at_the_edge(page, page_size, str_of(texts[i], n));
+
+            if (chat_each(cut, show, &got)) ck_assert_msg(json_valid(cut, NULL), "%.*s", (int)cut.n, cut.p);
+        }
+    }
+    /* whole, the first also without its last blank */
+    expect_str(buf_str(&got), STR("user|a\n\xc3\xa9\xf0\x9f\x98\x80|{\"n\":[1,-2.5e+3,true,false,null]}\n"
+                                  "user|a\n\xc3\xa9\xf0\x9f\x98\x80|{\"n\":[1,-2.5e+3,true,false,null]}\n"
+                                  "user||\nuser|x|{\"type\":\"human\"}"));
+    munmap(page, 2 * page_size);
+    buf_fini(&got);
+}
+END_TEST
+
 /* cJSON may refuse a number of more than 63 characters (then the text is content as it is); what it takes is told as
  * it was written. */
 START_TEST(numbers_of_any_length_stay_as_they_are)
@@ -177,4 +220,5 @@ START_TEST(large_texts_are_read_in_linear_time)
 END_TEST
 
 UNIT_MAIN("archive_chat", openai_messages, langchain_messages, llama_index_and_other_messages, arrays_and_what_holds_them,
-          all_else_is_left_alone, numbers_of_any_length_stay_as_they_are, large_texts_are_read_in_linear_time)
+          all_else_is_left_alone, a_text_that_is_cut_anywhere_is_not_read_beyond_its_end,
+          numbers_of_any_length_stay_as_they_are, large_texts_are_read_in_linear_time)
