@@ -5,16 +5,16 @@
 #include "text/words.h"
 #include "text/words_table.h"
 
-/* What an ASCII character is in a word; 0: it separates. */
-static const char ascii_word[128] = {
+/* What letters and digits of ASCII are in a word; 0: the byte is something else. */
+static const char plain[256] = {
     ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7',
-    ['8'] = '8', ['9'] = '9', ['_'] = '_', ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e',
-    ['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm',
-    ['N'] = 'n', ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u',
-    ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c',
-    ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k',
-    ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r', ['s'] = 's',
-    ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y', ['z'] = 'z',
+    ['8'] = '8', ['9'] = '9', ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
+    ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n',
+    ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v',
+    ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd',
+    ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k', ['l'] = 'l',
+    ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r', ['s'] = 's', ['t'] = 't',
+    ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y', ['z'] = 'z',
 };
 
 /* --- characters -------------------------------------------------------------------------------------------------- */
@@ -141,8 +141,8 @@ static enum part look(const struct words *w, const unsigned char *p, const unsig
             *c = *c < 0x80 ? (uint32_t)(unsigned char)char_lower((char)*c) : fold(*c);
             return *c == 0 ? VANISHES : BELONGS;
         }
-        if (*c == '_' && (w->how & WORDS_AS_FTS5)) return SEPARATES;
-        *c = (uint32_t)ascii_word[*c];
+        if (*c == '_') return w->how & WORDS_AS_FTS5 ? SEPARATES : BELONGS;
+        *c = (uint32_t)plain[*c];
         return *c != 0 ? BELONGS : SEPARATES;
     }
     *c = decode(p, end, n);
@@ -161,12 +161,9 @@ static void finish(struct words *w, const unsigned char *p, const unsigned char 
         uint32_t c;
         size_t n;
 
-        /* The table alone decides what is an ASCII letter: the short way for most of all texts. */
-        if (*p < 0x80 && *p != '_' && ascii_word[*p] != 0) {
-            if (used < WORD_MAX) w->buf[used++] = ascii_word[*p];
-            p++;
-            continue;
-        }
+        /* The short way, which most of all texts go. */
+        while (p < end && plain[*p] != 0 && used < WORD_MAX) w->buf[used++] = plain[*p++];
+        if (p == end) break;
         part = look(w, p, end, &n, &c);
         if (part == SEPARATES || part == ALONE) break;
         p += n;
@@ -184,8 +181,13 @@ bool words_next(struct words *w)
     while (p < end) {
         uint32_t c;
         size_t n, used;
-        enum part part = look(w, p, end, &n, &c);
+        enum part part;
 
+        if (*p == ' ') {
+            p++;
+            continue;
+        }
+        part = look(w, p, end, &n, &c);
         if (part == SEPARATES || part == VANISHES) {
             p += n;
             continue;
