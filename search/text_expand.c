@@ -22,51 +22,9 @@ struct expansion {
     size_t n_characters;  /* rows that hold */
 };
 
-/* --- characters --------------------------------------------------------------------------------------------------- */
-
-/* The bytes of a character as a number: good enough to tell them apart. */
-static size_t next_character(struct str s, uint32_t *c)
-{
-    size_t n = word_char_size(s);
-
-    *c = 0;
-    for (size_t i = 0; i < n; i++) *c = *c << 8 | (unsigned char)s.p[i];
-    return n;
-}
-
 static struct str behind(struct str s, size_t n)
 {
     return str_of(s.p + n, s.n - n);
-}
-
-/* * any number of characters, ? one, \ the next as it is. One star at a time is gone back to: the last one. */
-static bool wildcard_match(struct str pattern, struct str text)
-{
-    struct str star = { NULL, 0 }, from = { NULL, 0 };
-
-    while (text.n > 0 || pattern.n > 0) {
-        size_t escape = pattern.n > 1 && pattern.p[0] == '\\';
-        if (pattern.n > 0 && pattern.p[0] == '*') {
-            star = pattern = behind(pattern, 1);
-            from = text;
-            continue;
-        }
-        if (pattern.n > 0 && text.n > 0 && pattern.p[0] == '?') {
-            pattern = behind(pattern, 1);
-            text = behind(text, word_char_size(text));
-            continue;
-        }
-        if (pattern.n > 0 && text.n > 0 && pattern.p[escape] == text.p[0]) {
-            pattern = behind(pattern, 1 + escape);
-            text = behind(text, 1);
-            continue;
-        }
-        if (star.p == NULL || from.n == 0) return false;
-        from = behind(from, word_char_size(from));
-        pattern = star;
-        text = from;
-    }
-    return true;
 }
 
 static struct str literal_begin(struct str pattern)
@@ -220,28 +178,15 @@ static void begin(struct expansion *x)
     x->at = order_find(x->order, x->begin);
 }
 
-static bool ends_so(struct str word, struct str end)
-{
-    return word.n >= end.n && memcmp(word.p + word.n - end.n, end.p, end.n) == 0;
-}
-
 /* Does the word match? ending: what the order has of it. */
 static bool matches(struct expansion *x, const struct term *w, struct str ending, size_t *dead)
 {
     struct str word = term_text(w), want = x->w->word;
-    const char *in;
 
-    switch (x->w->how) {
-    case TEXT_WORD:
-    case TEXT_PREFIX: return true;
-    case TEXT_SUFFIX: return x->t->suffixes ? ending.n == want.n : ends_so(word, want);
-    case TEXT_INFIX: /* by the first place where it is: others are the same word again */
-        in = memmem(word.p, word.n, want.p, want.n);
-        return in != NULL && (!x->t->suffixes || in == ending.p);
-    case TEXT_FUZZY: return fuzzy_match(x, word, dead);
-    case TEXT_WILDCARD: return wildcard_match(want, word);
-    }
-    return false;
+    if (x->w->how == TEXT_FUZZY) return fuzzy_match(x, word, dead);
+    if (x->order == &x->t->order) return text_word_matches(x->w, word);
+    /* In the middle: by the first place where it is, since others are the same word again. */
+    return x->w->how == TEXT_SUFFIX ? ending.n == want.n : memmem(word.p, word.n, want.p, want.n) == ending.p;
 }
 
 bool expansion_step(struct expansion *x, size_t *budget, struct choices *out)

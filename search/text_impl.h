@@ -3,7 +3,8 @@
  *     text_terms.c     words, interned            text_order.c   their order, for prefixes and endings
  *     text_postings.c  which rows have a word     text_index.c   documents to rows
  *     text_sweep.c     dead rows out              text_expand.c  which words a query's word stands for
- *     text_scan.c      a query at work            text_near.c    words near to each other */
+ *     text_scan.c      a query at work            text_near.c    words near to each other
+ *     text_match.c     words without an index     text_check.c   what must hold */
 #ifndef MEMD_SEARCH_TEXT_IMPL_H
 #define MEMD_SEARCH_TEXT_IMPL_H
 
@@ -281,6 +282,17 @@ struct expansion *expansion_new(const struct text_index *t, const struct text_wo
                                 size_t max);
 bool expansion_step(struct expansion *x, size_t *budget, struct choices *out); /* true: done */
 void expansion_free(struct expansion **x);
+
+/* --- matching: text_match.c */
+
+/* * any number of characters, ? one, \ the next as it is. */
+bool wildcard_match(struct str pattern, struct str text);
+/* The bytes of the character that s begins with, and these as a number: good enough to tell characters apart. */
+size_t next_character(struct str s, uint32_t *c);
+/* Characters to be put in, taken out or exchanged, at least; more than max: max + 1. Words of WORD_MAX bytes at most. */
+unsigned edit_distance(struct str a, struct str b, unsigned max);
+/* Without stems. */
+bool text_word_matches(const struct text_word *w, struct str word);
 
 /* --- near: text_near.c */
 

@@ -91,9 +91,6 @@ void text_scan_hits(struct text_scan *s, const struct docset *among, void (*fn)(
 bool text_scan_hits_step(struct text_scan *s, size_t budget, const struct docset *among,
                          void (*fn)(void *ctx, const struct text_hit *h), void *ctx);
 
-/* Does phrase match text by itself? For documents that are not indexed, and to find what to highlight. */
-/* See search/highlight.h. */
-
 /* Is word a stop word? */
 bool text_is_stop_word(const struct text_index *t, struct str word);
 
