@@ -80,7 +80,8 @@ const struct setting snapshot_settings[] = {
 const struct setting aof_settings[] = {
     { "appendonly", BOOL(appendonly), .initial = "no", .flags = SETTING_WAITS,
       .doc = "Write each change to a log before it is answered, and rebuild the data from it at "
-             "the start." },
+             "the start. Turned on while memd runs, it can be counted on once aof_state in INFO is no "
+             "longer starting." },
     { "appendfsync", WORD(appendfsync, fsync_words), .initial = "everysec",
       .doc = "When the log is forced to the disk. always: before the reply, so that what was "
              "acknowledged survives a power cut; everysec: at most one second is lost then; no: "

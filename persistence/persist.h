@@ -302,8 +302,8 @@ enum persist_ending {
     PERSIST_END_NOSAVE
 };
 
-/* Sync the log and, as how says, save. ERR_IO: something is not on the disk (why says what) and
- * persist goes on working, so that SHUTDOWN can be refused. */
+/* Sync the log, or make its first base while it is being turned on, and save as how says. ERR_IO: something is not
+ * on the disk (why says what) and persist goes on working, so that SHUTDOWN can be refused. */
 enum err MUST_USE persist_shutdown(struct persist *p, enum persist_ending how, char *why);
 
 /* Stop the threads, close files, unlock. Saves nothing. */

@@ -17,7 +17,7 @@ MODES = {
     "no": dict(AOF, appendfsync="no"),
     "snapshot": {"appendonly": "no"},
 }
-KINDS = ["random", "random", "bgsave", "rewrite", "start", "shutdown", "turn on"]
+KINDS = ["random", "random", "bgsave", "rewrite", "start", "shutdown", "turn on", "turn on and end"]
 SNAPSHOT_KINDS = ["random", "bgsave", "bgsave", "start"]
 
 
@@ -169,9 +169,28 @@ class Cycle:
         self.write(load, self.some_time(0, 0.01), gone_is_fine=True)
 
     def life_turn_on(self, load):
-        """The log is turned off and on again, perhaps twice, perhaps while it is being rewritten. What was acknowledged
-        before must survive in any case, all else from when INFO no longer says that the first base is being made: a
-        count of rewrites may mean one of the log that was turned off."""
+        """What was acknowledged before the log was turned off must survive in any case, all else from when INFO no longer
+        says that the first base is being made: a count of rewrites may mean one of the log that was turned off."""
+        acked = self.turn_off_and_on(load)
+        if self.rng.random() < 0.5:
+            self.must_survive = acked
+        else:
+            self.write(load, time.monotonic() + srv.PATIENCE,
+                       stop=lambda: self.admin.info("persistence")["aof_state"] != "starting")
+            self.write(load, self.some_time(0, 0.02))
+
+    def life_turn_on_and_end(self, load):
+        """An end that was waited for keeps everything, also while the first base is being made."""
+        acked = self.turn_off_and_on(load)
+        self.admin.send("SHUTDOWN", *self.rng.choice([[], ["SAVE"], ["NOSAVE"]]))
+        until = self.some_time(0, 0.02) if self.rng.random() < 0.5 else time.monotonic() + srv.PATIENCE
+        if self.write(load, until, gone_is_fine=True):
+            self.must_survive = acked
+        else:
+            assert self.server.proc.wait(srv.PATIENCE) == 0
+
+    def turn_off_and_on(self, load):
+        """The log, perhaps twice, perhaps while it is being rewritten. Returns what was acknowledged before."""
         self.write(load, self.some_time(0.005, 0.03))
         if self.rng.random() < 0.5:
             self.admin("BGREWRITEAOF")
@@ -180,14 +199,12 @@ class Cycle:
         for _ in range(self.rng.randrange(1, 3)):
             self.admin("CONFIG", "SET", "appendonly", "no")
             self.write(load, self.some_time(0, 0.02))
-            assert self.admin("CONFIG", "SET", "appendonly", "yes") == resp.OK
+            self.turn_log_on()
             self.write(load, self.some_time(0, 0.02))
-        if self.rng.random() < 0.5:
-            self.must_survive = acked
-        else:
-            self.write(load, time.monotonic() + srv.PATIENCE,
-                       stop=lambda: self.admin.info("persistence")["aof_state"] != "starting")
-            self.write(load, self.some_time(0, 0.02))
+        return acked
+
+    def turn_log_on(self):
+        assert self.admin("CONFIG", "SET", "appendonly", "yes") == resp.OK
 
     # --- after it ---------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 import os
 import time
 
+import resp
+import server as srv
 from cycle import Cycle, check_a_second
 from disk import Disk, environment
 from server import StartError
@@ -18,7 +20,7 @@ class PowerCycle(Cycle):
         self.delay, self.slow_file = 0, ""
         super().__init__(mode, seed, **more)
         if faults:
-            self.kinds = ["random", "rewrite", "start", "shutdown"]
+            self.kinds = ["random", "rewrite", "start", "shutdown", "turn on"]
         self.trace = os.path.join(self.dir, "trace")
         self.disk, self.cuts = None, []
 
@@ -58,6 +60,12 @@ class PowerCycle(Cycle):
             os.unlink(self.trace)
             self.cuts = (self.cuts + [self.disk.cut(self.rng)])[-4:]
         self.disk = None
+
+    def turn_log_on(self):
+        if self.faults:  # refused while its directory cannot be synced
+            srv.wait_for(lambda: self.admin("CONFIG", "SET", "appendonly", "yes") == resp.OK)
+        else:
+            super().turn_log_on()
 
     def at_least(self, w):
         return 0 if self.mode in ("no", "everysec") else super().at_least(w)

@@ -32,7 +32,8 @@ def cycles():
 
 
 @pytest.mark.parametrize("mode, faults, kinds", [
-    ("always", False, ["random", "rewrite", "start", "turn on", "shutdown", "rewrite", "bgsave"]),
+    ("always", False, ["random", "rewrite", "start", "turn on", "shutdown", "rewrite", "bgsave",
+                       "turn on and end", "turn on"]),
     ("always", True, ["random", "rewrite", "random", "random", "start", "shutdown"]),
     ("everysec", False, ["random", "rewrite", "turn on"]),
     ("no", False, ["random", "rewrite"]),

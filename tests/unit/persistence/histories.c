@@ -156,6 +156,31 @@ static void play_on_and_off(struct rig *r, struct rng *g)
     }
 }
 
+/* A log that is being turned on, or rewritten, is turned off and on again, wherever the worker is. */
+static void play_on_again(struct rig *r, struct rng *g)
+{
+    static const char *const places[] = { "temp-appendonly.aof.base", "rename", "aof.manifest", "syncdir" };
+
+    for (size_t i = 0; i < 2 * sizeof places / sizeof *places; i++) {
+        some(r, g, 4);
+        if (i % 2) durable(r);
+        if (i % 2) rig_save(r, PERSIST_REWRITE);
+        else turn_log(r, false), some(r, g, 3), turn_log(r, true);
+        memfs_hold(r->fs, places[i / 2]);
+        for (int k = 0; k < 1000 && r->fs->n_held == 0; k++) {
+            rig_turn(r);
+            usleep(100);
+        }
+        memfs_wait_held(r->fs);
+        some(r, g, 3);
+        memfs_hold(r->fs, NULL);
+        turn_log(r, false);
+        some(r, g, 3);
+        turn_log(r, true);
+        ck_assert(rig_settle(r));
+    }
+}
+
 /* --- failures and ends ------------------------------------------------------------------------------------ */
 
 static void play_disk_errors(struct rig *r, struct rng *g)
@@ -275,6 +300,8 @@ const struct history histories[] = {
     { "snapshots beside the log", true, PERSIST_EVERYSEC, play_snapshots, NULL },
     { "on and off, always", false, PERSIST_ALWAYS, play_on_and_off, NULL },
     { "on and off, everysec", false, PERSIST_EVERYSEC, play_on_and_off, NULL },
+    { "on, off and on again, always", true, PERSIST_ALWAYS, play_on_again, NULL },
+    { "on, off and on again, everysec", true, PERSIST_EVERYSEC, play_on_again, NULL },
     { "disk errors, always", true, PERSIST_ALWAYS, play_disk_errors, NULL },
     { "disk errors, everysec", true, PERSIST_EVERYSEC, play_disk_errors, NULL },
     { "disk errors, no", true, PERSIST_NO, play_disk_errors, NULL },

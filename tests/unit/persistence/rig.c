@@ -249,7 +249,7 @@ void rig_report(struct rig *r)
     if (i.rewrites != m->rewrites) m->turning_on = false;
     m->saves = i.saves;
     m->rewrites = i.rewrites;
-    op.kept = op.kept_by_kill = m->turning_on && m->had_log ? 0 : m->saved;
+    op.kept = op.kept_by_kill = m->turning_on && m->had_log ? m->left : m->saved;
     if (r->conf.appendonly && !m->turning_on) {
         op.kept = persist_synced_offset(r->p);
         /* What was written and failed to sync is neither on the disk nor, after a kill, in anybody's memory. */
@@ -275,10 +275,13 @@ enum persist_answer rig_save(struct rig *r, enum persist_save_kind kind)
 void rig_set(struct rig *r)
 {
     struct persist_info i;
+    bool was_whole;
 
     persist_info(r->p, &i);
-    if (r->conf.appendonly && !i.aof_enabled) r->promise.turning_on = true;
+    was_whole = i.aof_enabled && !r->promise.turning_on && !r->fs->n_failed_syncs;
+    if (r->conf.appendonly != i.aof_enabled) r->promise.turning_on = r->conf.appendonly;
     ck_assert_msg(persist_set_conf(r->p, &r->conf, r->why) == OK, "%s", r->why);
+    if (!r->conf.appendonly && was_whole) r->promise.left = persist_offset(r->p);
     rig_report(r);
 }
 

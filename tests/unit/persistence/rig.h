@@ -24,7 +24,8 @@ struct rig_promise {
     uint64_t saves;      /* as of the last look */
     uint64_t rewrites;
     bool turning_on;     /* appendonly has been set, but its first base is not there yet */
-    bool had_log;        /* there may be files of an earlier log */
+    bool had_log;        /* there may be files of an earlier log, and ... */
+    uint64_t left;       /* ... the log offset at which it was turned off */
     bool early;          /* a mistake on purpose: what is appended is called safe */
 };
 
