@@ -18,7 +18,7 @@ enum {
     LIST_MIN = 4096,        /* candidates before the list is gone through */
 };
 
-static size_t n_allowed(const struct vec_search *s)
+size_t search_n_allowed(const struct vec_search *s)
 {
     size_t n = 0;
 
@@ -35,7 +35,7 @@ void flat_begin(struct vec_search *s)
     top_clear(&s->best);
     top_fini(&f->surely);
     top_init(&f->surely, s->q.k, 0);
-    f->phase = s->q.allowed != NULL && n_allowed(s) <= FEW_ALLOWED ? FLAT_IDS : FLAT_ROWS;
+    f->phase = s->q.allowed != NULL && search_n_allowed(s) <= FEW_ALLOWED ? FLAT_IDS : FLAT_ROWS;
 }
 
 void flat_end(struct vec_search *s)

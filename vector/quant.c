@@ -17,9 +17,25 @@ enum {
 
 /* --- turning -------------------------------------------------------------------------------------- */
 
+/* Loops of eight, of which the compiler makes wide ones. */
 static void scale(float *x, uint32_t n, float by)
 {
-    for (uint32_t i = 0; i < n; i++) x[i] *= by;
+    uint32_t i = 0;
+
+    for (; i + 8 <= n; i += 8) {
+        for (uint32_t j = i; j < i + 8; j++) x[j] *= by;
+    }
+    for (; i < n; i++) x[i] *= by;
+}
+
+static void multiply(float *restrict x, const float *restrict y, uint32_t n)
+{
+    uint32_t i = 0;
+
+    for (; i + 8 <= n; i += 8) {
+        for (uint32_t j = 0; j < 8; j++) x[i + j] *= y[i + j];
+    }
+    for (; i < n; i++) x[i] *= y[i];
 }
 
 /* Hadamard's matrix turns a power of two of dimensions: the first so many, and then the last. Its scale is in the signs
@@ -29,7 +45,7 @@ static void turn(const struct frame *f, const struct kernels *k, float *x)
     float *last = x + (f->dim - f->block);
 
     for (int i = 0; i < TURNS; i++) {
-        for (uint32_t j = 0; j < f->dim; j++) x[j] *= f->signs[j];
+        multiply(x, f->signs, f->dim);
         k->hadamard(x, f->block);
         if (f->block == f->dim) continue;
         k->hadamard(last, f->block);
@@ -40,19 +56,32 @@ static void turn(const struct frame *f, const struct kernels *k, float *x)
 /* What the metric looks at, as floats. */
 static void floats_of(const struct rows *r, const void *data, double length, float *out)
 {
-    double by = r->metric != VEC_COSINE ? 1 : length > 0 ? 1 / length : 0;
+    double divisor = r->metric == VEC_COSINE && length > 0 ? length : 1;
+    float by = (float)(1 / divisor);
     const uint16_t *h = data;
+    uint32_t n = r->dim;
 
-    for (uint32_t i = 0; i < r->dim; i++) {
-        switch (r->type) {
-        case VEC_FLOAT32: out[i] = (float)(((const float *)data)[i] * by); break;
-        case VEC_FLOAT64: out[i] = (float)(((const double *)data)[i] * by); break;
-        case VEC_FLOAT16: out[i] = (float)(f16_to_float(h[i]) * by); break;
-        case VEC_BFLOAT16: out[i] = (float)(bf16_to_float(h[i]) * by); break;
-        case VEC_INT8: out[i] = (float)(((const int8_t *)data)[i] * by); break;
-        default: out[i] = (float)(((const uint8_t *)data)[i] * by); break;
-        }
+    switch (r->type) {
+    case VEC_FLOAT32:
+        memcpy(out, data, n * sizeof *out);
+        break;
+    case VEC_FLOAT64:
+        for (uint32_t i = 0; i < n; i++) out[i] = (float)(((const double *)data)[i] / divisor);
+        return;
+    case VEC_FLOAT16:
+        for (uint32_t i = 0; i < n; i++) out[i] = f16_to_float(h[i]);
+        break;
+    case VEC_BFLOAT16:
+        for (uint32_t i = 0; i < n; i++) out[i] = bf16_to_float(h[i]);
+        break;
+    case VEC_INT8:
+        for (uint32_t i = 0; i < n; i++) out[i] = ((const int8_t *)data)[i];
+        break;
+    default:
+        for (uint32_t i = 0; i < n; i++) out[i] = ((const uint8_t *)data)[i];
+        break;
     }
+    if (by != 1) scale(out, n, by);
 }
 
 /* y of a vector: turned, from the middle. Its dot product with the middle before that is told. */
@@ -215,13 +244,31 @@ static void make_planes(struct asked *a, const struct rows *r, const float *y)
     }
 }
 
+void quant_asked_row(struct asked *a, const struct rows *r, uint32_t slot)
+{
+    const struct frame *f = r->frame;
+    const struct chunk *c = rows_chunk(r, slot);
+    uint32_t at = rows_in_chunk(r, slot);
+
+    a->small = c->small[at].step >= 0; /* not NaN */
+    if (!a->small) return;
+    a->size = c->small[at].size;
+    a->step = c->small[at].step;
+    a->share = c->shares[at] + (r->metric == VEC_L2 ? 0 : 1 + f->middle_size2);
+    if (f->has_bytes) a->bytes = mem_dup(c->bytes + (size_t)at * f->padded, f->padded);
+}
+
 void quant_asked(struct asked *a, const struct rows *r, bool planes)
 {
     const struct frame *f = r->frame;
     float *y = mem_alloc(f->dim * sizeof *y), largest = 0;
     float with_middle = place(r, a->data, a->length, y), size2 = r->k->dot_f32(y, y, f->dim);
 
-    for (uint32_t i = 0; i < f->dim; i++) largest = fmaxf(largest, fabsf(y[i]));
+    for (uint32_t i = 0; i < f->dim; i++) {
+        float of = fabsf(y[i]);
+
+        if (of > largest) largest = of;
+    }
     a->small = isfinite(size2) && isfinite(with_middle) && (largest == 0 || largest > 0x1p-100f);
     if (a->small) {
         a->size = sqrtf(size2);
@@ -254,6 +301,15 @@ float quant_distance(const struct rows *r, uint32_t slot, const struct asked *a,
     /* Rounding leaves an even error in each element, of a twelfth of a step squared. */
     *within = times(r) * SURE_BYTES * sqrtf((of_row * of_row + of_asked * of_asked) / 12);
     return a->share + c->shares[at] - times(r) * dot;
+}
+
+float quant_likeness(const struct rows *r, uint32_t slot, const struct asked *a, double distance)
+{
+    const struct chunk *c = rows_chunk(r, slot);
+    uint32_t at = rows_in_chunk(r, slot);
+
+    if (!a->small || r->frame == NULL || slot >= r->n_small) return NAN;
+    return (a->share + c->shares[at] - (float)distance) / (times(r) * a->size * c->small[at].size);
 }
 
 float quant_between(const struct rows *r, uint32_t a, uint32_t b)

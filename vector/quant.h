@@ -43,6 +43,8 @@ void quant_row(struct rows *r, uint32_t slot);
 
 /* The small forms of what is asked. */
 void quant_asked(struct asked *a, const struct rows *r, bool planes);
+/* Of a row that has them, without planes. */
+void quant_asked_row(struct asked *a, const struct rows *r, uint32_t slot);
 
 /* The distance of slot by its int8 form, and how far off that may be (very nearly always). Only where slot has one. */
 float quant_distance(const struct rows *r, uint32_t slot, const struct asked *a, float *within);
@@ -50,6 +52,9 @@ float quant_distance(const struct rows *r, uint32_t slot, const struct asked *a,
 /* For n slots from `slot` on, all of one chunk, n at most QUANT_BLOCK: what the distance is, and what it surely is not below. */
 enum { QUANT_BLOCK = 64 };
 void quant_sketches(const struct rows *r, uint32_t slot, size_t n, const struct asked *a, float *about, float *at_least);
+
+/* How alike slot and what is asked are, -1 to 1, seen from the middle, where they are `distance` apart. NaN: not known. */
+float quant_likeness(const struct rows *r, uint32_t slot, const struct asked *a, double distance);
 
 /* The distance of two slots that have int8 forms. */
 float quant_between(const struct rows *r, uint32_t a, uint32_t b);

@@ -276,7 +276,7 @@ void rows_remove(struct rows *r, uint32_t slot)
     rows_drop(r, r->chunks);
     r->slots = NULL;
     r->chunks = NULL;
-    r->n_ids = r->cap_chunks = 0;
+    r->n_ids = r->cap_chunks = r->n_chunks = r->hole = 0;
     quant_free(r);
 }
 
@@ -287,6 +287,17 @@ void asked_init(struct asked *a, const struct rows *r, const void *data, bool pl
     *a = (struct asked){ .data = data, .floats = as_floats(r, data) };
     a->length = length_of(r, data, a->floats);
     if (r->frame != NULL) quant_asked(a, r, planes);
+}
+
+void asked_row(struct asked *a, const struct rows *r, uint32_t slot)
+{
+    const struct chunk *c = rows_chunk(r, slot);
+
+    *a = (struct asked){ .data = rows_data(r, slot), .length = c->lengths != NULL ? c->lengths[rows_in_chunk(r, slot)] : 0 };
+    a->floats = as_floats(r, a->data);
+    if (r->frame == NULL) return;
+    if (slot < r->n_small) quant_asked_row(a, r, slot);
+    else quant_asked(a, r, false);
 }
 
 void asked_fini(struct asked *a)
@@ -372,4 +383,16 @@ double rows_distance(const struct rows *r, uint32_t slot, const struct asked *a)
         break;
     }
     return isfinite(d) ? d : far_distance(r, x, length, a);
+}
+
+double rows_between(const struct rows *r, uint32_t a, uint32_t b)
+{
+    const struct chunk *c = rows_chunk(r, a);
+    struct asked asked = { .data = rows_data(r, a), .length = c->lengths != NULL ? c->lengths[rows_in_chunk(r, a)] : 0 };
+    double d;
+
+    asked.floats = as_floats(r, asked.data);
+    d = rows_distance(r, b, &asked);
+    mem_free(asked.floats);
+    return d;
 }

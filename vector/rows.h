@@ -135,9 +135,12 @@ struct asked {
 
 /* Make *a of data, which is aligned as malloc aligns; with planes if sketches are to be asked. */
 void asked_init(struct asked *a, const struct rows *r, const void *data, bool planes);
+/* Of a row that is here, without planes. */
+void asked_row(struct asked *a, const struct rows *r, uint32_t slot);
 void asked_fini(struct asked *a);
 
 /* The distance itself. Never NaN. */
 double rows_distance(const struct rows *r, uint32_t slot, const struct asked *a);
+double rows_between(const struct rows *r, uint32_t a, uint32_t b);
 
 #endif

@@ -16,6 +16,7 @@ struct vec_index *vec_index_new(const struct vec_conf *conf)
     ensure(conf->dim >= 1 && conf->dim <= VEC_DIM_MAX);
     v->conf = *conf;
     rows_init(&v->rows, conf);
+    if (conf->algorithm == VEC_HNSW) v->graph = graph_new(&v->rows, conf);
     return v;
 }
 
@@ -25,6 +26,7 @@ void vec_index_free(struct vec_index **of)
 
     *of = NULL;
     if (v == NULL) return;
+    graph_free(&v->graph);
     rows_fini(&v->rows);
     mem_free(v);
 }
@@ -39,7 +41,10 @@ bool vec_index_put(struct vec_index *v, uint32_t id, struct str data)
         if (memcmp(rows_data(r, slot), data.p, data.n) == 0) return true;
         vec_index_remove(v, id);
     }
-    return rows_add(r, id, data.p) != ROWS_NONE;
+    slot = rows_add(r, id, data.p);
+    if (slot == ROWS_NONE) return false;
+    if (v->graph != NULL) graph_add(v->graph, slot);
+    return true;
 }
 
 void vec_index_remove(struct vec_index *v, uint32_t id)
@@ -47,6 +52,7 @@ void vec_index_remove(struct vec_index *v, uint32_t id)
     uint32_t slot = rows_slot(&v->rows, id);
 
     if (slot == ROWS_NONE) return;
+    if (v->graph != NULL) graph_remove(v->graph, slot);
     rows_remove(&v->rows, slot);
     v->n_removed++;
 }
@@ -88,7 +94,19 @@ double vec_index_distance(const struct vec_index *v, uint32_t id, struct str que
 static void begin(struct vec_search *s)
 {
     s->n_removed = s->v->n_removed;
+    top_clear(&s->best);
+    s->through_graph = graph_search_begin(s);
+    if (!s->through_graph) flat_begin(s);
+}
+
+static bool step(struct vec_search *s, int64_t *work)
+{
+    if (!s->through_graph) return flat_step(s, work);
+    if (!graph_search_step(s, work)) return false;
+    if (!graph_search_doubts(s)) return true;
+    s->through_graph = false;
     flat_begin(s);
+    return false;
 }
 
 struct vec_search *vec_search_new(const struct vec_index *v, const struct vec_query *q)
@@ -124,7 +142,9 @@ bool vec_search_step(struct vec_search *s, size_t work)
     int64_t left = work > INT64_MAX ? INT64_MAX : (int64_t)work;
 
     if (s->done) return true;
-    if (!flat_step(s, &left)) return false;
+    while (!step(s, &left)) {
+        if (left <= 0) return false;
+    }
     if (s->n_removed != s->v->n_removed && ++s->tries < TRIES) {
         begin(s);
         return false;
@@ -148,6 +168,7 @@ void vec_search_free(struct vec_search **of)
     *of = NULL;
     if (s == NULL) return;
     flat_end(s);
+    graph_search_end(s);
     asked_fini(&s->asked);
     top_fini(&s->best);
     mem_free(s->data);

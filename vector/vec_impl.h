@@ -2,11 +2,10 @@
 #ifndef MEMD_VECTOR_VEC_IMPL_H
 #define MEMD_VECTOR_VEC_IMPL_H
 
+#include "vector/graph.h"
 #include "vector/rows.h"
 #include "vector/top.h"
 #include "vector/vec.h"
-
-struct graph; /* graph.h */
 
 struct vec_index {
     struct vec_conf conf;
@@ -32,6 +31,15 @@ struct flat_search {
     double limit;            /* nothing farther than this is among the k */
 };
 
+enum graph_phase { GRAPH_NEAR, GRAPH_RANGE, GRAPH_EXACT, GRAPH_DONE };
+
+struct graph_search {
+    enum graph_phase phase;
+    struct walk walk;
+    uint64_t *seen;
+    size_t at;               /* of what is near, when it is looked at closer */
+};
+
 struct vec_search {
     const struct vec_index *v;
     struct vec_query q;
@@ -39,7 +47,8 @@ struct vec_search {
     struct asked asked;
     struct top best;
     struct flat_search flat;
-    struct graph_search *graph; /* NULL: not through a graph */
+    struct graph_search graph;
+    bool through_graph;
     uint64_t n_removed;
     int tries;
     bool done;
@@ -55,5 +64,14 @@ void flat_begin(struct vec_search *s);
 void flat_end(struct vec_search *s);
 /* As vec_search_step; *work is used up. */
 bool flat_step(struct vec_search *s, int64_t *work);
+/* How many ids are allowed. */
+size_t search_n_allowed(const struct vec_search *s);
+
+/* Is a way through the graph cheaper than to look at all? Then it has begun. */
+bool graph_search_begin(struct vec_search *s);
+void graph_search_end(struct vec_search *s);
+bool graph_search_step(struct vec_search *s, int64_t *work);
+/* It went through vectors that are all about as far: it may well have passed by nearer ones. */
+bool graph_search_doubts(const struct vec_search *s);
 
 #endif

@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "tests/unit/vector/vec_env.h"
+#include "vector/vec_impl.h"
 
 /* An index beside an array of what is in it. */
 struct model {
@@ -238,6 +239,7 @@ static void check_life(enum vec_algorithm algorithm, uint32_t dim)
             model_remove(&m, id);
         }
         if (step % 200 != 0) continue;
+        if (algorithm == VEC_HNSW) graph_check(m.v->graph);
         n = 0;
         for (id = 0; id < N; id++) {
             n += m.has[id];
@@ -261,6 +263,86 @@ START_TEST(a_flat_index_follows_what_is_put_and_removed)
 }
 END_TEST
 
+START_TEST(a_graph_follows_what_is_put_and_removed)
+{
+    check_life(VEC_HNSW, 24);
+    check_life(VEC_HNSW, 70);
+}
+END_TEST
+
+static void check_graph(struct rng *r, enum vec_type type, enum vec_metric metric, uint32_t dim, size_t n, double least)
+{
+    struct model m;
+    void *q = mem_alloc(vec_bytes(type, dim));
+    uint64_t *allowed = mem_zalloc((n / 64 + 1) * 8);
+    size_t of, good = 0, all = 0;
+
+    model_init(&m, (struct vec_conf){ .algorithm = VEC_HNSW, .type = type, .metric = metric, .dim = dim, .m = 16,
+                                      .ef_construction = 100, .ef_runtime = 10, .seed = 3 }, n);
+    for (uint32_t id = 0; id < n; id++) {
+        clustered(&m, r, model_row(&m, id), 0.6);
+        model_put(&m, id);
+        if (rng_below(r, 2) == 0) allowed[id / 64] |= 1ULL << (id % 64);
+    }
+    graph_check(m.v->graph);
+    for (int i = 0; i < 20; i++) {
+        struct vec_query query = { .data = str_of(q, m.row), .k = 10 };
+
+        query_like(&m, r, q);
+        if (i % 3 == 2) query.allowed = allowed, query.n_words = n / 64 + 1;
+        good += found(&m, &query, i % 2 ? 3000 : VEC_WORK_SLICE, &of), all += of;
+    }
+    ck_assert_msg((double)good >= least * (double)all, "type %d metric %d: %zu of %zu", type, metric, good, all);
+    model_fini(&m);
+    mem_free(q);
+    mem_free(allowed);
+}
+
+/* So few dimensions have no sketches, and a walk is cheaper than a look at all of them. */
+START_TEST(a_graph_finds_nearly_all_of_the_nearest)
+{
+    struct rng r;
+
+    unit_rng(&r);
+    check_graph(&r, VEC_FLOAT32, VEC_COSINE, 32, 11000, 0.95);
+    check_graph(&r, VEC_FLOAT64, VEC_L2, 32, 5500, 0.95);
+    check_graph(&r, VEC_FLOAT16, VEC_COSINE, 32, 5500, 0.95);
+    check_graph(&r, VEC_INT8, VEC_IP, 32, 5500, 0.9);
+    check_graph(&r, VEC_BIT, VEC_COSINE, 256, 5500, 0.9);
+}
+END_TEST
+
+/* Thousands of copies of one vector do not cut the rest off, nor does what is left when they go. */
+START_TEST(copies_of_one_vector_do_not_cut_the_others_off)
+{
+    enum { N = 6000, COPIES = 3000, DIM = 32 };
+    struct model m;
+    float q[DIM];
+    size_t good = 0, all = 0, of;
+    struct rng r;
+
+    unit_rng(&r);
+    model_init(&m, (struct vec_conf){ .algorithm = VEC_HNSW, .type = VEC_FLOAT32, .metric = VEC_L2, .dim = DIM, .m = 16,
+                                      .ef_construction = 100, .ef_runtime = 10, .seed = 3 }, N);
+    for (uint32_t id = 0; id < N; id++) {
+        clustered(&m, &r, model_row(&m, id), 0.6);
+        if (id >= 1000 && id < 1000 + COPIES) memcpy(model_row(&m, id), model_row(&m, 999), m.row);
+        model_put(&m, id);
+    }
+    graph_check(m.v->graph);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 10; i++) {
+            query_like(&m, &r, q);
+            good += found(&m, &(struct vec_query){ .data = str_of(q, m.row), .k = 10 }, VEC_WORK_SLICE, &of), all += of;
+        }
+        for (uint32_t id = 1000; id < 1000 + COPIES; id += 2) model_remove(&m, id);
+        graph_check(m.v->graph);
+    }
+    ck_assert_msg(good >= all * 9 / 10, "%zu of %zu", good, all);
+    model_fini(&m);
+}
+END_TEST
+
 START_TEST(what_is_removed_while_a_search_waits_is_no_hit_and_costs_none)
 {
     enum { N = 4000, DIM = 64, K = 10 };
@@ -270,7 +352,7 @@ START_TEST(what_is_removed_while_a_search_waits_is_no_hit_and_costs_none)
     struct rng r;
 
     unit_rng(&r);
-    for (int a = VEC_FLAT; a <= VEC_FLAT; a++) {
+    for (int a = VEC_FLAT; a <= VEC_HNSW; a++) {
         model_init(&m, (struct vec_conf){ .algorithm = (enum vec_algorithm)a, .type = VEC_FLOAT32, .metric = VEC_L2, .dim = DIM,
                                           .m = 16, .ef_construction = 100, .ef_runtime = 60, .seed = 1 }, N);
         for (uint32_t id = 0; id < N; id++) {
@@ -310,7 +392,7 @@ START_TEST(memory_is_what_the_allocator_says)
     struct rng r;
 
     unit_rng(&r);
-    for (int a = VEC_FLAT; a <= VEC_FLAT; a++) {
+    for (int a = VEC_FLAT; a <= VEC_HNSW; a++) {
         struct vec_conf conf = { .algorithm = (enum vec_algorithm)a, .type = VEC_FLOAT32, .metric = VEC_IP, .dim = DIM,
                                  .m = 8, .ef_construction = 30, .ef_runtime = 10, .seed = 1 };
         uint64_t before = mem_thread_used();
@@ -399,5 +481,6 @@ END_TEST
 
 UNIT_MAIN("vec", flat_finds_the_nearest_of_all_types_and_metrics, flat_finds_the_nearest_where_all_are_about_as_far,
           a_range_is_all_that_is_within, a_flat_index_follows_what_is_put_and_removed,
-          what_is_removed_while_a_search_waits_is_no_hit_and_costs_none, memory_is_what_the_allocator_says,
+          a_graph_follows_what_is_put_and_removed, a_graph_finds_nearly_all_of_the_nearest,
+          copies_of_one_vector_do_not_cut_the_others_off, what_is_removed_while_a_search_waits_is_no_hit_and_costs_none, memory_is_what_the_allocator_says,
           what_is_no_vector_is_refused_and_changes_nothing, odd_sizes_have_distances_too)
