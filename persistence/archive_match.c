@@ -4,6 +4,7 @@
 #include "base/ensure.h"
 #include "base/mem.h"
 #include "persistence/archive_match.h"
+#include "text/words.h"
 
 /* --- the tokenizer --------------------------------------------------------------------------------------- */
 
@@ -19,24 +20,40 @@ fts5_api *archive_match_fts5(sqlite3 *db)
     return api;
 }
 
-static bool open_tokenizer(struct archive_matcher *m, sqlite3 *db)
+static bool open_trigram(struct archive_matcher *m, sqlite3 *db)
 {
-    const char *args[] = { "remove_diacritics", "2" };
-    bool trigram = m->fts == ARCHIVE_FTS_TRIGRAM;
     fts5_api *api = archive_match_fts5(db);
     void *of = NULL;
 
-    if (api == NULL || api->xFindTokenizer(api, trigram ? "trigram" : "unicode61", &of, &m->api) != SQLITE_OK)
-        return false;
-    return m->api.xCreate(of, args, trigram ? 0 : 2, &m->tokenizer) == SQLITE_OK;
+    if (api == NULL || api->xFindTokenizer(api, "trigram", &of, &m->api) != SQLITE_OK) return false;
+    return m->api.xCreate(of, NULL, 0, &m->tokenizer) == SQLITE_OK;
 }
 
+/* A word whole, where text/words.h cut it: FTS5 cuts none. */
+static struct str whole_word(struct archive_matcher *m, const struct words *w)
+{
+    if (w->len <= WORD_MAX) return w->word;
+    buf_clear(&m->long_word);
+    words_fold(str_of(w->text.p + w->at, w->len), &m->long_word);
+    return buf_str(&m->long_word);
+}
+
+/* In words as unicode61 has them, which FT.* uses too (text/words.h); in FTS5's own trigrams. */
 static int tokenize(struct archive_matcher *m, void *ctx, int why, struct str text,
                     int (*fn)(void *, int, const char *, int, int, int))
 {
-    int n = text.n > INT32_MAX / 2 ? INT32_MAX / 2 : (int)text.n;
+    struct words w;
+    int e = SQLITE_OK;
 
-    return text.n == 0 ? SQLITE_OK : m->api.xTokenize(m->tokenizer, ctx, why, text.p, n, fn);
+    if (text.n > INT32_MAX / 2) text.n = INT32_MAX / 2;
+    if (text.n == 0) return SQLITE_OK;
+    if (m->tokenizer != NULL) return m->api.xTokenize(m->tokenizer, ctx, why, text.p, (int)text.n, fn);
+    words_open_as(&w, text, WORDS_AS_FTS5);
+    while (e == SQLITE_OK && words_next(&w)) {
+        struct str word = whole_word(m, &w);
+        e = fn(ctx, 0, word.p, (int)word.n, (int)w.at, (int)(w.at + w.len));
+    }
+    return e;
 }
 
 /* --- the query ------------------------------------------------------------------------------------------- */
@@ -189,7 +206,7 @@ enum err archive_matcher_init(struct archive_matcher *m, sqlite3 *db, enum archi
     m->fts = fts;
     m->groups = words->groups;
     m->min_word = fts == ARCHIVE_FTS_TRIGRAM ? 3 : 1;
-    if (!open_tokenizer(m, db)) {
+    if (fts == ARCHIVE_FTS_TRIGRAM && !open_trigram(m, db)) {
         snprintf(why, WORDS_WHY, "SQLite gives no tokenizer");
         return ERR_OOM;
     }
@@ -213,6 +230,7 @@ void archive_matcher_fini(struct archive_matcher *m)
     m->tokenizer = NULL;
     buf_fini(&m->text);
     buf_fini(&m->fts5);
+    buf_fini(&m->long_word);
 }
 
 /* --- texts ----------------------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
-/* archive_match.h -- does a text match a query, and where: by the tokenizer of the archive's full-text tables.
+/* archive_match.h -- does a text match a query, and where: in the words of the archive's full-text tables.
  *
  * What lies in the archive is found by FTS5's index. Texts that are in no index (those of live keys, and the few that are
- * shown with marks) are read here, with the same tokenizer and the same rules, so that both parts of a search agree.
+ * shown with marks) are read here, in the same words and by the same rules, so that both parts of a search agree.
  * All phrases are looked for at once: bit i of the state means that the i-th token of the query has just been seen, and
  * those of its phrase before it. */
 #ifndef MEMD_PERSISTENCE_ARCHIVE_MATCH_H
@@ -20,7 +20,7 @@ enum { MATCH_TOKENS = 64 };
 
 struct archive_matcher {
     fts5_tokenizer api;
-    Fts5Tokenizer *tokenizer;
+    Fts5Tokenizer *tokenizer; /* NULL: words are those of text/words.h */
     enum archive_fts fts;
     size_t min_word; /* characters; shorter words are not looked for */
 
@@ -42,6 +42,7 @@ struct archive_matcher {
     uint64_t by_byte[256]; /* tokens that begin with it */
     struct buf text;
     struct buf fts5; /* the query as FTS5 reads it */
+    struct buf long_word;
 };
 
 /* For the words of a query. ERR_SYNTAX: nothing is left of them to look for, or they are too many: why says so. ERR_OOM. */

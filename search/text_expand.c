@@ -168,7 +168,7 @@ void expansion_free(struct expansion **x)
 static void begin(struct expansion *x)
 {
     enum text_match how = x->w->how;
-    bool by_ending = x->t->suffixes && (how == TEXT_SUFFIX || how == TEXT_INFIX);
+    bool by_ending = x->t->suffixes && x->w->word.n > 0 && (how == TEXT_SUFFIX || how == TEXT_INFIX);
 
     x->begun = true;
     x->order = by_ending ? &x->t->endings : &x->t->order;
