@@ -113,7 +113,7 @@ size_t word_char_size(struct str s)
 
 void words_open_as(struct words *w, struct str text, unsigned how)
 {
-    w->text = text;
+    w->text = text.n > 0 ? text : STR("");
     w->next = 0;
     w->how = how;
     w->word = str_of(w->buf, 0);
@@ -203,7 +203,7 @@ bool words_next(struct words *w)
 
 void words_fold(struct str s, struct buf *out)
 {
-    const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
+    const unsigned char *p = (const unsigned char *)s.p, *end = s.n > 0 ? p + s.n : p;
 
     while (p < end) {
         size_t n = 1;
