@@ -432,6 +432,6 @@ void persist_info(const struct persist *p, struct persist_info *out)
         .aof_last_error = f.error_no ? strerror(f.error_no) : "none",
         .offset = write_log_offset(p->log),
         .written_offset = f.written,
-        .synced_offset = write_log_synced(p->log),
+        .synced_offset = persist_synced_offset(p),
     };
 }

@@ -287,7 +287,7 @@ struct persist_info {
     const char *aof_state;          /* off; starting (its first base is being made); ok; slow (writers wait for the
                                      * disk); full (what needs more space is refused); failing (all writes are) */
     const char *aof_last_error;     /* "none" before the first */
-    uint64_t offset, written_offset, synced_offset;
+    uint64_t offset, written_offset, synced_offset; /* the last is persist_synced_offset */
 };
 void persist_info(const struct persist *p, struct persist_info *out);
 

@@ -48,7 +48,7 @@ struct memfs {
     bool interrupts;     /* every other read and write is interrupted (EINTR) */
     uint64_t n_calls;
     _Atomic bool short_writes; /* a failing write writes half first; all others are cut in two */
-    uint64_t space;      /* bytes that all files may have; 0: no limit */
+    _Atomic uint64_t space; /* bytes that all files may have; 0: no limit */
     unsigned sync_delay_us;
     bool syncs_hang;     /* syncs wait while this is set */
     /* the disk keeps something else than what was written, which is seen when it is read past the cache */
@@ -66,7 +66,7 @@ struct memfs {
     /* lockstep: a helper thread waits at an operation whose line ("sync /dir/file") contains this text */
     const char *hold;
     pthread_t owner;     /* never waits */
-    unsigned n_held;
+    _Atomic unsigned n_held;
     unsigned n_holds, n_looking; /* calls of memfs_hold; threads that were held and have not seen the last one */
     pthread_cond_t changed;
 };

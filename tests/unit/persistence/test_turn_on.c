@@ -329,12 +329,63 @@ START_TEST(nothing_is_called_durable_before_the_first_base_is)
         go_on_until(places[i]);
         write_some();
         ck_assert_uint_eq(persist_synced_offset(rig.p), 0);
+        ck_assert_uint_eq(info().synced_offset, 0);
         ck_assert_str_eq(info().aof_state, "starting");
     }
     let_go();
     while (strcmp(info().aof_state, "starting") == 0) rig_turn(&rig);
     cut_and_expect(persist_synced_offset(rig.p));
     end();
+}
+END_TEST
+
+/* n operations of the disk fail from the at-th on while the log is turned on; then the power does, sooner or later.
+ * False: fewer are done than that. */
+static bool fails_while_turned_on(uint64_t at, uint64_t n, bool later)
+{
+    uint64_t least, from;
+    bool reached;
+
+    begin(true, PERSIST_ALWAYS);
+    write_durably();
+    turn(false);
+    least = last_mark();
+    write_some();
+    disk.fail_errno = EIO;
+    disk.fail_from = from = disk.n_ops + at;
+    disk.fail_to = from + n - 1;
+    rig.conf.appendonly = true;
+    if (persist_set_conf(rig.p, &rig.conf, rig.why) == OK) {
+        do {
+            write_some();
+            usleep(100);
+        } while (info().last_rewrite_ok && strcmp(info().aof_state, "starting") == 0 && !info().rewrite_scheduled);
+    }
+    reached = disk.n_ops >= from;
+    if (later) {
+        disk.fail_from = 0;
+        ck_assert_msg(persist_set_conf(rig.p, &rig.conf, rig.why) == OK, "%s", rig.why);
+        rig_save(&rig, PERSIST_REWRITE); /* no need to wait for the next try */
+        ck_assert(rig_settle(&rig));
+        ck_assert_str_eq(info().aof_state, "ok");
+        write_some();
+    }
+    if (info().aof_enabled && persist_synced_offset(rig.p) > least) least = persist_synced_offset(rig.p);
+    disk.fail_from = 0;
+    cut_and_expect(least);
+    end();
+    return reached;
+}
+
+START_TEST(whichever_operations_fail_while_it_is_turned_on_nothing_promised_is_lost)
+{
+    for (uint64_t n = 1; n <= 100; n *= 10)
+        for (int later = 0; later < 2; later++) {
+            uint64_t at = 1;
+
+            while (fails_while_turned_on(at, n, later)) at++;
+            ck_assert(at > 10 && at < 200);
+        }
 }
 END_TEST
 
@@ -384,5 +435,6 @@ UNIT_MAIN("turn_on", what_a_failed_attempt_has_written_does_not_come_back_in_the
           a_manifest_that_cannot_be_read_loses_none_of_its_files,
           a_rewrite_gives_way_to_the_log_turned_off_at_any_place, turning_on_gives_way_to_turning_off_at_any_place,
           a_rewrite_that_is_complete_when_it_is_given_up_counts, turning_on_is_tried_again_after_it_was_given_up,
-          nothing_is_called_durable_before_the_first_base_is, an_end_while_the_log_is_turned_on_leaves_everything,
+          nothing_is_called_durable_before_the_first_base_is,
+          whichever_operations_fail_while_it_is_turned_on_nothing_promised_is_lost, an_end_while_the_log_is_turned_on_leaves_everything,
           an_end_is_refused_when_the_first_base_cannot_be_written)
