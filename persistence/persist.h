@@ -80,8 +80,8 @@ struct persist_progress {
     int64_t started_us; /* monotonic */
 };
 
-/* Libraries of functions: data beside the keys. Who keeps them is above; here each is a text, that of its
- * source, which snapshots hold and loading hands back. */
+/* Libraries of functions, definitions of indexes: data beside the keys. Who keeps them is above; here each is a text (of a
+ * library its source), which snapshots hold and loading hands back. */
 struct persist_libraries {
     void *ctx;
     /* Call fn for each. */
@@ -113,6 +113,7 @@ struct persist_env {
     struct store *store;
     const struct persist_archive *archive; /* NULL: none */
     const struct persist_libraries *libraries; /* NULL: none; those of files are left out */
+    const struct persist_libraries *definitions; /* the same for what is in auxiliary fields, which stock servers skip */
     struct log *log;
     const struct file_ops *files; /* NULL: file_ops_system */
     int64_t (*mono_us)(void);     /* thread safe */

@@ -81,7 +81,7 @@ static enum err read_rdb(struct persist *p, struct source *s, bool keep_expired,
 {
     struct rdb_options opt = { .keep_expired = keep_expired, .checksum = p->conf.rdb_checksum, .log = p->env.log,
                                .progress = rdb_progress, .ctx = p, .libraries = p->env.libraries,
-                               .replace = p->merging };
+                               .definitions = p->env.definitions, .replace = p->merging };
     enum err e = rdb_load(&s->in, p->env.store, &opt, facts);
 
     check_date(p, s->path, facts->ctime);
@@ -191,13 +191,14 @@ static enum err open_current(struct persist *p, struct aof_load *l, char *why)
 
 void persist_forget_content(struct persist *p)
 {
-    const struct persist_libraries *lib = p->env.libraries;
+    const struct persist_libraries *beside[] = { p->env.libraries, p->env.definitions };
     struct store_aside *part = store_put_aside(p->env.store);
 
     store_drop_aside(p->env.store, &part);
-    if (lib) {
-        lib->put_aside(lib->ctx);
-        lib->drop_aside(lib->ctx);
+    for (int i = 0; i < 2; i++) {
+        if (beside[i] == NULL) continue;
+        beside[i]->put_aside(beside[i]->ctx);
+        beside[i]->drop_aside(beside[i]->ctx);
     }
     p->keys_loaded = p->keys_expired = 0;
     p->progress = (struct persist_progress){ .started_us = p->progress.started_us };

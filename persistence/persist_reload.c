@@ -31,7 +31,7 @@ static enum err add_content(struct persist *p, enum err (*load)(struct persist *
 static enum err replace_content(struct persist *p, enum err (*load)(struct persist *p, char *why), char *why)
 {
     struct store *s = p->env.store;
-    const struct persist_libraries *l = p->env.libraries;
+    const struct persist_libraries *beside[] = { p->env.libraries, p->env.definitions };
     struct store_aside *old;
     bool was_loading = s->loading;
     enum err e;
@@ -39,12 +39,15 @@ static enum err replace_content(struct persist *p, enum err (*load)(struct persi
     persist_cancel(p);
     s->loading = true; /* nothing has left that anybody was to hear of */
     old = store_put_aside(s);
-    if (l) l->put_aside(l->ctx);
+    for (int i = 0; i < 2; i++)
+        if (beside[i]) beside[i]->put_aside(beside[i]->ctx);
     e = add_content(p, load, why);
     if (e == OK) store_drop_aside(s, &old);
     else store_take_back(s, &old);
-    if (l && e == OK) l->drop_aside(l->ctx);
-    else if (l) l->take_back(l->ctx);
+    for (int i = 0; i < 2; i++) {
+        if (beside[i] && e == OK) beside[i]->drop_aside(beside[i]->ctx);
+        else if (beside[i]) beside[i]->take_back(beside[i]->ctx);
+    }
     s->loading = was_loading;
     return e;
 }

@@ -102,6 +102,7 @@ void persist_begin_snapshot(struct persist *p, enum saving what)
         .log_offset = write_log_offset(p->log),
         .aof_base = base,
         .libraries = p->env.libraries,
+        .definitions = p->env.definitions,
     };
 
     if (base) aof_set_temp_base(p->set, p->tmp_path);

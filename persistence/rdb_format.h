@@ -68,4 +68,7 @@ enum rdb_opcode {
 /* Nodes of a quicklist of version 2. */
 enum { RDB_NODE_PLAIN = 1, RDB_NODE_PACKED = 2 };
 
+/* An auxiliary field of ours: the definition of an index (persist.h). */
+#define RDB_AUX_DEFINITION "memd-definition"
+
 #endif

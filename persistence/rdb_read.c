@@ -56,6 +56,15 @@ static bool read_header(struct rdb_in *in, struct rdb_facts *facts)
     return true;
 }
 
+static bool read_definition(struct reader *r, struct str text)
+{
+    const struct persist_libraries *d = r->opt ? r->opt->definitions : NULL;
+    char why[PERSIST_WHY];
+
+    if (d == NULL || d->load(d->ctx, text, r->opt->replace, why)) return true;
+    return rdb_in_bad(r->in, "a definition of an index: %.140s", why);
+}
+
 static bool read_aux(struct reader *r)
 {
     struct rdb_in *in = r->in;
@@ -73,6 +82,8 @@ static bool read_aux(struct reader *r)
         r->facts->has_log_at = r->facts->log_id[0] != 0;
     } else if (str_eq(buf_str(&r->key), STR("ctime")) && num_parse_i64(v, &n)) {
         r->facts->ctime = n;
+    } else if (str_eq(buf_str(&r->key), str_c(RDB_AUX_DEFINITION))) {
+        return read_definition(r, v);
     }
     return true;
 }

@@ -26,6 +26,7 @@ struct rdb_options {
     bool (*progress)(void *ctx, uint64_t bytes, uint64_t keys);
     void *ctx;
     const struct persist_libraries *libraries; /* NULL: they are left out */
+    const struct persist_libraries *definitions; /* the same */
     bool replace;      /* keys and libraries may be there, and are replaced */
     bool only_look;    /* each key is let go of as soon as it has been read */
 };

@@ -221,6 +221,11 @@ static void put_library(void *to, struct str text)
     rdb_put_library(room(to), text);
 }
 
+static void put_definition(void *to, struct str text)
+{
+    rdb_put_aux(room(to), RDB_AUX_DEFINITION, text);
+}
+
 static void put_preface(struct snapshot *s)
 {
     const struct snapshot_conf *c = &s->conf;
@@ -235,6 +240,7 @@ static void put_preface(struct snapshot *s)
     rdb_put_aux(o, "repl-id", str_c(c->log_id));
     put_aux_num(o, "repl-offset", c->log_offset);
     put_aux_num(o, "aof-base", c->aof_base);
+    if (c->definitions) c->definitions->each(c->definitions->ctx, put_definition, s);
     if (c->libraries) c->libraries->each(c->libraries->ctx, put_library, s);
     o = room(s);
     for (int i = 0; i < c->store->conf.databases; i++) {

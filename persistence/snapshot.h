@@ -41,6 +41,7 @@ struct snapshot_conf {
     uint64_t log_offset;
     bool aof_base;
     const struct persist_libraries *libraries; /* NULL: none */
+    const struct persist_libraries *definitions; /* NULL: none */
 };
 
 /* Begin: the moment is now. There is no other snapshot of the store. */

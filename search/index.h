@@ -36,13 +36,22 @@ struct search_index;
 struct search_index *index_new(struct index_spec *spec); /* takes spec */
 void index_free(struct search_index **ix);
 const struct index_spec *index_spec(const struct search_index *ix);
+
+/* How large contents are freed, when an index is cleared or freed: by a thread, say (as struct store's defer). NULL: at once. */
+void index_set_defer(struct search_index *ix, void (*defer)(void *ctx, void (*fn)(void *arg), void *arg), void *ctx);
+
+/* FT.ALTER's SCHEMA ADD. Not while it is held: fields move. What documents have of the new fields is to be told again. */
 bool index_alter(struct search_index *ix, size_t argc, const struct str *argv, struct buf *error);
 
 /* The document at key is as content says. False: a value is not what its field wants ("Invalid numeric value: ..."): it is
  * not in the index then, and what is counted and kept for FT.INFO. */
 bool index_put(struct search_index *ix, struct str key, const struct doc_content *content);
-void index_remove(struct search_index *ix, struct str key);
+void index_remove(struct search_index *ix, struct str key); /* no-op when it is not there */
 void index_clear(struct search_index *ix);
+
+/* A document that could not be made: counted and kept for FT.INFO, and it is not in the index. */
+void index_fail(struct search_index *ix, struct str key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void index_used(struct search_index *ix); /* a query: FT.INFO counts them */
 
 void index_hold(struct search_index *ix);
 void index_release(struct search_index *ix);
@@ -56,6 +65,7 @@ bool index_tend(struct search_index *ix, size_t budget);
 uint32_t index_docs(const struct search_index *ix);      /* how many there are */
 uint32_t index_doc_end(const struct search_index *ix);   /* docids are below */
 const struct docset *index_all(const struct search_index *ix); /* those that are there */
+
 bool index_alive(const struct search_index *ix, uint32_t doc);
 struct str index_key(const struct search_index *ix, uint32_t doc);  /* until it goes */
 uint32_t index_find(const struct search_index *ix, struct str key); /* UINT32_MAX: it is not there */
@@ -70,6 +80,8 @@ void index_between(const struct search_index *ix, const struct field_spec *f, do
                    struct docset *out);
 void index_near(const struct search_index *ix, const struct field_spec *f, double lon, double lat, double radius_m, struct docset *out);
 void index_missing(const struct search_index *ix, const struct field_spec *f, struct docset *out);
+/* Whose value is an empty text: of fields with INDEXEMPTY. */
+void index_empty(const struct search_index *ix, const struct field_spec *f, struct docset *out);
 
 struct text_index *index_text(const struct search_index *ix);
 struct vec_index *index_vectors(const struct search_index *ix, const struct field_spec *f);
@@ -94,7 +106,7 @@ struct doc_reader {
 
 struct index_facts {
     uint64_t docs, max_doc, terms, records, failures, uses;
-    size_t memory, doc_table, inverted, vectors, sortable, tags, keys; /* bytes */
+    size_t memory, doc_table, inverted, offsets, vectors, sortable, tags, keys, text; /* bytes */
     struct str last_error, last_error_key;
 };
 void index_facts(const struct search_index *ix, struct index_facts *f);
@@ -102,5 +114,8 @@ size_t index_memory(const struct search_index *ix); /* O(1) */
 
 /* Invariants; slow. */
 void index_check(const struct search_index *ix);
+
+/* Do a and b, of the same definition, hold the same documents? False: *why says in what they differ. Slow. */
+bool index_same(const struct search_index *a, const struct search_index *b, struct buf *why);
 
 #endif

@@ -22,8 +22,10 @@ struct field_spec {
     uint8_t text_field;      /* TEXT: its number there */
     struct str phonetic;
     struct vec_conf vec;     /* VECTOR */
-    uint32_t initial_cap, block_size;
+    bool svs;                /* SVS-VAMANA was asked for: a graph here, too, which goes by its own name */
 };
+
+struct spec_strings;
 
 struct index_spec {
     struct str name;
@@ -36,20 +38,21 @@ struct index_spec {
     struct str *stop_words;  /* as given; own_stop_words: they are not the usual ones */
     size_t n_stop_words;
     bool own_stop_words;
-    bool max_text_fields, no_offsets, no_highlight, no_fields, no_freqs, skip_initial_scan;
+    bool max_text_fields, no_offsets, no_highlight, no_fields, no_freqs, skip_initial_scan, index_all;
     int64_t temporary_s;     /* 0: for good */
     struct field_spec *fields;
     size_t n_fields;
-    char *strings;           /* what the strs point to is the spec's */
+    struct spec_strings *strings; /* what the strs point to is the spec's */
 };
 
-/* FT.CREATE's arguments from the name on. NULL: *error has the reply's text ("ERR ..."), from the arena of nobody: a buf. */
+/* FT.CREATE's arguments from the name on. NULL: *error has the reply's text ("SEARCH_PARSE_ARGS ..."). */
 struct index_spec *spec_parse(size_t argc, const struct str *argv, struct buf *error);
-/* FT.ALTER's SCHEMA ADD: the fields, appended. */
+/* FT.ALTER's SCHEMA ADD: the fields, appended; false: there are none, *error says why. Fields may move. */
 bool spec_add(struct index_spec *s, size_t argc, const struct str *argv, struct buf *error);
 void spec_free(struct index_spec **s);
 
-/* FT.CREATE that makes the same index: arguments one behind the other, told to fn. */
+/* FT.CREATE that makes the same index: its arguments from the name on, one behind the other, told to fn;
+ * each is good for the call alone. */
 void spec_say(const struct index_spec *s, void (*fn)(void *ctx, struct str arg), void *ctx);
 /* Would they hold the same? (Names apart.) */
 bool spec_same(const struct index_spec *a, const struct index_spec *b);

@@ -6,6 +6,7 @@
 #include "server/client.h"
 #include "server/commands.h"
 #include "server/guess.h"
+#include "server/modules.h"
 #include "server/monitor.h"
 #include "server/pubsub.h"
 #include "server/rows.h"
@@ -116,7 +117,7 @@ static void reply_hello(struct call *c)
     reply_bulk_c(c->out, "role");
     reply_bulk_c(c->out, "master");
     reply_bulk_c(c->out, "modules");
-    reply_array(c->out, 0);
+    modules_reply(c->out);
 }
 
 static enum err run_hello(struct call *c)

@@ -14,6 +14,7 @@
 #include "server/commands.h"
 #include "server/departures.h"
 #include "server/debug_show.h"
+#include "server/ft.h"
 #include "server/loop.h"
 #include "server/recall.h"
 #include "server/rows.h"
@@ -149,9 +150,17 @@ static enum err run_populate(struct call *c)
 
 static enum err run_check(struct call *c)
 {
+    struct buf why = { 0 };
+
     store_check(c->store);
     recalls_check(c->client->server->recalls);
     clients_check(c->client->server);
+    if (!ft_check(c->client->server, &why)) {
+        reply_errorf(c->out, "ERR An index is not what the keys say: %.*s", (int)why.n, why.p);
+        buf_fini(&why);
+        return CALL_REPLIED_ERROR;
+    }
+    buf_fini(&why);
     reply_ok(c->out);
     return OK;
 }

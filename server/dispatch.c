@@ -194,7 +194,7 @@ static bool is_held(const struct client *c, const struct command *cmd, size_t ar
 
     if (UNLIKELY(c->flags & CLIENT_LOADER)) return false;
     if (UNLIKELY(s->pause_until_ms != 0)) return is_paused(c, cmd, argc, argv);
-    return UNLIKELY(persist_must_wait(s->persist)) && (flags_of(c, cmd) & CMD_WRITE);
+    return UNLIKELY(s->ft_full || persist_must_wait(s->persist)) && (flags_of(c, cmd) & CMD_WRITE);
 }
 
 /* --- running -------------------------------------------------------------------------------------- */

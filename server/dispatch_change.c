@@ -2,6 +2,7 @@
 #include "server/block.h"
 #include "server/departures.h"
 #include "server/dispatch.h"
+#include "server/ft.h"
 #include "server/gate.h"
 #include "server/multi.h"
 #include "server/namespaces.h"
@@ -44,6 +45,7 @@ static void on_change(void *ctx, const struct change *ch)
         departures_on_change(s, ch);
     }
     if (UNLIKELY(s->archive != NULL)) recall_on_change(s, ch);
+    if (UNLIKELY(s->ft_any)) ft_on_change(s, ch);
     if (UNLIKELY(s->n_watching > 0)) multi_on_change(s, ch);
     if (UNLIKELY(tracking_listens(s))) tracking_on_change(s, ch);
     if (UNLIKELY(s->n_blocked > 0)) block_on_change(s, ch);

@@ -23,12 +23,32 @@ enum err MUST_USE ft_open(struct call *c, struct str name, struct search_index *
  * on hold it; ask again next turn (ft_finish has them run to the end now: for transactions and scripts). */
 bool ft_ready(struct ft *f, struct search_index *ix);
 
+/* The same at once, whatever it takes, but for the scan after a start: for transactions and scripts. Searches that hold ix are
+ * to be ended before (ft_jobs_finish). */
+void ft_finish(struct ft *f, struct search_index *ix);
+
+/* What persistence is given to save and load definitions. Lives as long as f. */
+const struct persist_libraries *ft_keeper(const struct ft *f);
+
+/* All has been loaded. */
+void ft_loaded(struct server *s);
+
 /* How documents are read. */
 const struct doc_reader *ft_reader(struct ft *f);
+
+/* The store changed; only while server->ft_any. */
+void ft_on_change(struct server *s, const struct change *ch);
 
 /* Between turns: the queue, scans, sweeps. */
 void ft_turn(struct server *s);
 bool ft_is_due(const struct server *s);
+
+/* INFO search. */
+void ft_info(struct server *s, struct buf *b);
+
+/* Is each index what the keys say? Slow. False: *why says what is not so. Indexes that are still scanned or held by a search
+ * are left out. */
+bool ft_check(struct server *s, struct buf *why);
 
 size_t ft_bytes(const struct server *s);
 

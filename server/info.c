@@ -21,6 +21,7 @@
 #include "server/keysizes.h"
 #include "server/libraries.h"
 #include "server/lazy.h"
+#include "server/ft.h"
 #include "server/modules.h"
 #include "server/namespaces.h"
 #include "server/rows.h"
@@ -323,7 +324,9 @@ static void section_cpu(struct server *s, struct buf *b)
 static void section_modules(struct server *s, struct buf *b)
 {
     (void)s;
-    buf_printf(b, "module:name=ReJSON,ver=%d,api=1,filters=0,usedby=[],using=[],options=[handle-io-errors]\r\n", MODULE_JSON_VERSION);
+    for (size_t i = 0; i < N_MODULES; i++)
+        buf_printf(b, "module:name=%s,ver=%d,api=1,filters=0,usedby=[],using=[],options=[handle-io-errors]\r\n", modules[i].name,
+                   modules[i].version);
 }
 
 static void command_line(const struct command_ref *r, struct buf *b)
@@ -435,6 +438,7 @@ static const struct section {
     { "keyspace", "Keyspace", section_keyspace, BY_DEFAULT },
     { "namespaces", "Namespaces", namespaces_info, IF_ANY },
     { "archive", "Archive", section_archive, IF_ANY },
+    { "search", "Search", ft_info, IF_ANY },
     { "keysizes", "Keysizes", section_keysizes, BY_NAME },
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };

@@ -14,7 +14,7 @@ static bool looks_anywhere(const struct command *cmd, size_t argc, const struct 
     static const char *const names[] = { "scan", "keys", "randomkey", "dbsize", "flushdb", "flushall", "swapdb", "exec",
                                          "archive.search", "archive.list", "archive.query", "archive.sql" };
 
-    if ((cmd->flags & CMD_ADMIN) || cmd->group == GROUP_SCRIPTING || cmd->group == GROUP_SERVER) return true;
+    if ((cmd->flags & CMD_ADMIN) || cmd->group == GROUP_SCRIPTING || cmd->group == GROUP_SERVER || cmd->group == GROUP_SEARCH) return true;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(cmd->name, names[i]) == 0) return true;
     }

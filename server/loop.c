@@ -14,6 +14,7 @@
 #include "server/client.h"
 #include "server/cron.h"
 #include "server/departures.h"
+#include "server/ft.h"
 #include "server/gate.h"
 #include "server/latency.h"
 #include "server/live_search.h"
@@ -200,7 +201,7 @@ static void arm_tick(struct server *s, int ms)
 }
 
 /* Remove what is due, for a slice of time. True: more is due. */
-static bool expire(struct server *s)
+bool loop_expire(struct server *s)
 {
     int64_t from, now;
     bool more;
@@ -228,10 +229,11 @@ static void resume_paused(struct server *s)
     }
 }
 
-/* Are there any who the disk alone held back, and need not wait longer? When it fails they are told so. */
+/* Are there any who the disk alone, or what waits to be indexed, held back, and need not wait longer? When it fails they are told so. */
 static bool may_resume(const struct server *s)
 {
     if (LIKELY(link_alone(&s->paused)) || s->pause_until_ms != 0) return false;
+    if (s->ft_full) return false;
     return !persist_must_wait(s->persist) || persist_is_failing(s->persist);
 }
 
@@ -327,13 +329,14 @@ static bool turn(struct server *s)
     if (UNLIKELY(script_wants_shutdown(s->script))) server_shutdown(s, 0, true);
     if (UNLIKELY(s->signal_later != 0)) cron_signal_waited(s);
     block_expire(s);
-    more = expire(s);
+    more = loop_expire(s);
     more |= cron_turn(s);
     if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
     more |= transfers_turn(s);
     if (UNLIKELY(ns_any(s->store))) more |= namespaces_turn(s);
     if (UNLIKELY(!link_alone(&s->syncing))) block_serve_synced(s);
     if (UNLIKELY(s->archive != NULL)) more |= turn_of_archive(s);
+    if (UNLIKELY(s->ft_any)) ft_turn(s);
     tracking_turn_end(s);
     clients_close_due(s);
     persist_turn_end(s->persist);
@@ -347,7 +350,7 @@ static bool turn(struct server *s)
     hurry_tick(s);
     to = ticks_now();
     if (LIKELY(to > from)) s->turn_ticks += to - from;
-    more |= tls_more || !link_alone(&s->readable) || !link_alone(&s->writable);
+    more |= tls_more || ft_is_due(s) || !link_alone(&s->readable) || !link_alone(&s->writable);
     if (UNLIKELY(saves && !more)) nap(s);
     return more;
 }

@@ -26,6 +26,9 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg);
 /* Read the clocks anew within a turn (after something slow). */
 void loop_refresh_time(struct server *s);
 
+/* What is due at the store's time leaves, for a slice of time; true: there is more. */
+bool loop_expire(struct server *s);
+
 /* Around a script or an EXEC, which see one time from beginning to end: what expires meanwhile is there till
  * the end, and what has the same TTL has the same time. A refresh in between comes after it. */
 void loop_unit_begin(struct server *s);

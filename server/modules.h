@@ -1,7 +1,18 @@
-/* modules.h -- what is a module elsewhere and a part of memd: the versions that clients ask for. */
+/* modules.h -- what is a module elsewhere and a part of memd: clients look for it before they use its commands. */
 #ifndef MEMD_SERVER_MODULES_H
 #define MEMD_SERVER_MODULES_H
 
-enum { MODULE_JSON_VERSION = 20803 }; /* ReJSON 2.8.3: it has MERGE and MSET */
+#include "commands/command.h"
+
+struct module {
+    const char *name;
+    int version;
+};
+
+enum { N_MODULES = 2 };
+extern const struct module modules[N_MODULES];
+
+/* As MODULE LIST and HELLO tell them. */
+void modules_reply(struct reply *out);
 
 #endif

@@ -14,5 +14,6 @@ const struct command *const server_tables[] = {
     slowlog_commands,    latency_commands, dump_commands,    migrate_commands, function_commands,
     archive_commands,    archive_query_commands,
     eval_commands,       fcall_commands,   acl_commands,     cluster_commands, module_commands,
-    namespace_commands,  replication_commands, archive_search_commands, audit_commands, NULL,
+    namespace_commands,  replication_commands, archive_search_commands, audit_commands, ft_commands,
+    ft_info_commands,    NULL,
 };

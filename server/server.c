@@ -13,6 +13,7 @@
 #include "server/crash_report.h"
 #include "server/departures.h"
 #include "server/dispatch.h"
+#include "server/ft.h"
 #include "server/function.h"
 #include "server/gate.h"
 #include "server/guess.h"
@@ -207,6 +208,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log, const str
     s->acl = acl_new(s);
     s->scripts = scripts_new(s);
     s->functions = functions_new(s);
+    s->ft = ft_new(s);
     s->latency = latency_new();
     s->gates = gates_new();
     s->guesses = guesses_new();
@@ -229,6 +231,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log, const str
     }
     env.archive = departures_barrier(s);
     env.libraries = functions_keeper(s->functions);
+    env.definitions = ft_keeper(s->ft);
     if (!tls_prepare(s)) {
         log_warning(log, "Failed to configure TLS.");
         return false;
@@ -266,6 +269,7 @@ bool server_load(struct server *s)
     s->store->loading = false;
     loop_refresh_time(s);
     if (e == OK) departures_loaded(s);
+    if (e == OK) ft_loaded(s);
     if (e == ERR_NOT_DONE) return true; /* told to stop while loading */
     if (e != OK) {
         log_warning(s->log, "%s", why);
@@ -330,6 +334,7 @@ void server_close(struct server *s)
     live_search_close(s);
     departures_close(s);
     if (s->persist) persist_close(&s->persist);
+    ft_free(&s->ft);
     loop_close(s);
     for (int i = 0; i < (int)s->conf->databases; i++) {
         table_fini(&s->watched[i], free_entry, NULL);

@@ -38,6 +38,7 @@ struct archive_job;
 struct client;
 struct command_ref;
 struct departing;
+struct ft;
 struct functions;
 struct guesses;
 struct script_run;
@@ -211,6 +212,11 @@ struct server {
     struct link ready;          /* keys that have a value somebody waits for */
     struct waiting_key *serving; /* the key whose waiters are being served, else NULL */
     struct table channels, patterns, shard_channels; /* name -> struct channel */
+
+    struct ft *ft;              /* ft.c: indexes of FT.* */
+    bool ft_any;                /* there is one */
+    bool ft_full;               /* too much waits to be indexed: writers wait */
+    bool ft_more;               /* the next turn has something to index */
 
     struct recalls *recalls;    /* recall.c: reads that wait for what left memory */
     struct archive_job *archive_held[2]; /* DEBUG ARCHIVE-PAUSE: what keeps the readers busy */

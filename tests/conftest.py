@@ -44,6 +44,8 @@ def server(shared_server):
         shared_server.start()
     with srv.Conn(shared_server.connect_socket()) as c:
         c("FLUSHALL", "SYNC")
+        for index in c("FT._LIST") if srv.MEMD.is_memd else []:
+            c("FT.DROPINDEX", index)
     yield shared_server
     for c in shared_server.conns:
         c.close()

@@ -1,0 +1,65 @@
+/* column.h -- a cell of eight bytes for each docid.
+ *
+ * Cells lie in pages, so that nothing is moved when there are more documents, and pages that nobody wrote to are not there. */
+#ifndef MEMD_SEARCH_COLUMN_H
+#define MEMD_SEARCH_COLUMN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { COLUMN_PAGE = 1024 };
+
+struct column {
+    uint64_t **pages;
+    uint32_t n_pages; /* as many as pages has room for; NULL: all its cells are empty */
+    uint64_t empty;   /* what a cell holds that was never written */
+    size_t bytes;
+};
+
+void column_init(struct column *c, uint64_t empty);
+void column_fini(struct column *c);
+
+static inline uint64_t column_get(const struct column *c, uint32_t doc)
+{
+    uint32_t page = doc / COLUMN_PAGE;
+
+    return page < c->n_pages && c->pages[page] ? c->pages[page][doc % COLUMN_PAGE] : c->empty;
+}
+
+/* Of a page: its cells, or NULL. */
+static inline const uint64_t *column_page(const struct column *c, uint32_t page)
+{
+    return page < c->n_pages ? c->pages[page] : NULL;
+}
+
+void column_set(struct column *c, uint32_t doc, uint64_t v);
+
+/* The same for cells that hold pointers or doubles. */
+static inline void *column_ptr(const struct column *c, uint32_t doc)
+{
+    return (void *)(uintptr_t)column_get(c, doc);
+}
+
+static inline void column_set_ptr(struct column *c, uint32_t doc, const void *p)
+{
+    column_set(c, doc, (uint64_t)(uintptr_t)p);
+}
+
+static inline double cell_double(uint64_t v)
+{
+    double d;
+
+    __builtin_memcpy(&d, &v, sizeof d);
+    return d;
+}
+
+static inline uint64_t double_cell(double d)
+{
+    uint64_t v;
+
+    __builtin_memcpy(&v, &d, sizeof v);
+    return v;
+}
+
+#endif

@@ -1,0 +1,191 @@
+/* index_ask.c -- what is asked of an index, and its figures. */
+#include <math.h>
+
+#include "base/mem.h"
+#include "search/fold.h"
+#include "search/index_impl.h"
+
+/* --- documents -------------------------------------------------------------------------------------------------- */
+
+uint32_t index_docs(const struct search_index *ix)
+{
+    return ix->c->alive.n;
+}
+
+uint32_t index_doc_end(const struct search_index *ix)
+{
+    return ix->c->docs.end;
+}
+
+const struct docset *index_all(const struct search_index *ix)
+{
+    return &ix->c->alive;
+}
+
+bool index_alive(const struct search_index *ix, uint32_t doc)
+{
+    return docset_has(&ix->c->alive, doc);
+}
+
+struct str index_key(const struct search_index *ix, uint32_t doc)
+{
+    return names_get(&ix->c->docs, doc);
+}
+
+uint32_t index_find(const struct search_index *ix, struct str key)
+{
+    uint32_t doc = names_find(&ix->c->docs, key);
+
+    return doc != NAMES_NONE && (!ix->cleared || index_alive(ix, doc)) ? doc : UINT32_MAX;
+}
+
+double index_score(const struct search_index *ix, uint32_t doc)
+{
+    return cell_double(column_get(&ix->c->scores, doc));
+}
+
+struct str index_payload(const struct search_index *ix, uint32_t doc)
+{
+    const struct payload *p = column_ptr(&ix->c->payloads, doc);
+
+    return p ? str_of(p->p, p->n) : str_of(NULL, 0);
+}
+
+/* --- asking ----------------------------------------------------------------------------------------------------- */
+
+void index_tagged(const struct search_index *ix, const struct field_spec *f, struct str tag, enum text_match how, struct docset *out)
+{
+    struct index_column *c = index_column(ix, f);
+    struct buf folded = { 0 };
+
+    if (c->tags == NULL) return;
+    if (!f->case_sensitive) {
+        fold_case(tag, &folded);
+        tag = buf_str(&folded);
+    }
+    tags_match(c->tags, tag, how, out);
+    buf_fini(&folded);
+}
+
+void index_between(const struct search_index *ix, const struct field_spec *f, double lo, bool lo_open, double hi, bool hi_open,
+                   struct docset *out)
+{
+    const struct index_column *c = index_column(ix, f);
+
+    if (c->numbers && !f->no_index) numbers_between(c->numbers, &(struct number_range){ lo, hi, lo_open, hi_open }, out);
+}
+
+void index_near(const struct search_index *ix, const struct field_spec *f, double lon, double lat, double radius_m, struct docset *out)
+{
+    const struct index_column *c = index_column(ix, f);
+
+    if (c->places && !f->no_index) places_near(c->places, (struct place){ lon, lat }, radius_m, out);
+}
+
+void index_missing(const struct search_index *ix, const struct field_spec *f, struct docset *out)
+{
+    docset_copy(out, &ix->c->alive);
+    docset_minus(out, &index_column(ix, f)->present);
+}
+
+void index_empty(const struct search_index *ix, const struct field_spec *f, struct docset *out)
+{
+    struct index_column *c = index_column(ix, f);
+
+    if (c->tags) tags_match(c->tags, STR(""), TEXT_WORD, out);
+    else docset_copy(out, &c->empty);
+}
+
+struct text_index *index_text(const struct search_index *ix)
+{
+    return ix->c->text;
+}
+
+struct vec_index *index_vectors(const struct search_index *ix, const struct field_spec *f)
+{
+    return index_column(ix, f)->vectors;
+}
+
+bool index_number(const struct search_index *ix, const struct field_spec *f, uint32_t doc, double *out)
+{
+    const struct index_column *c = index_column(ix, f);
+
+    return c->numbers && numbers_first(c->numbers, doc, out);
+}
+
+void index_tags(const struct search_index *ix, const struct field_spec *f, void (*fn)(void *ctx, struct str tag, uint32_t docs), void *ctx)
+{
+    struct index_column *c = index_column(ix, f);
+
+    if (c->tags) tags_each(c->tags, fn, ctx);
+}
+
+/* --- from time to time ------------------------------------------------------------------------------------------ */
+
+bool index_tend(struct search_index *ix, size_t budget)
+{
+    bool more = false;
+
+    if (ix->holds > 0) return false;
+    for (size_t i = 0; i < ix->c->n_columns; i++)
+        if (ix->c->columns[i].tags) more |= tags_tend(ix->c->columns[i].tags, budget);
+    if (ix->c->text) more |= text_index_sweep(ix->c->text, budget);
+    return more;
+}
+
+/* --- figures ---------------------------------------------------------------------------------------------------- */
+
+static size_t column_memory(const struct index_column *k)
+{
+    size_t n = docset_memory(&k->present) + docset_memory(&k->empty);
+
+    if (k->tags) n += sizeof *k->tags + tags_memory(k->tags);
+    if (k->numbers) n += sizeof *k->numbers + numbers_memory(k->numbers);
+    if (k->places) n += sizeof *k->places + places_memory(k->places);
+    if (k->vectors) n += vec_index_memory(k->vectors);
+    return n;
+}
+
+static size_t doc_table(const struct index_content *c)
+{
+    return docset_memory(&c->alive) + c->scores.bytes + c->payloads.bytes + c->payload_bytes + c->cap_gone * sizeof *c->gone;
+}
+
+void index_facts(const struct search_index *ix, struct index_facts *f)
+{
+    const struct index_content *c = ix->c;
+
+    *f = (struct index_facts){ .docs = c->alive.n, .max_doc = c->docs.end, .failures = ix->failures, .uses = ix->uses,
+                               .doc_table = doc_table(c), .keys = names_memory(&c->docs), .last_error = buf_str(&ix->last_error),
+                               .last_error_key = buf_str(&ix->last_error_key) };
+    f->memory = sizeof *ix + sizeof *c + c->n_columns * sizeof *c->columns + f->doc_table + f->keys;
+    for (size_t i = 0; i < c->n_columns; i++) {
+        const struct index_column *k = &c->columns[i];
+
+        f->memory += column_memory(k);
+        if (k->tags) f->records += k->tags->n_pairs, f->tags += tags_memory(k->tags);
+        if (k->numbers) f->records += k->numbers->n, f->sortable += k->numbers->first.bytes;
+        if (k->places) f->records += k->places->n;
+        if (k->vectors) f->vectors += vec_index_memory(k->vectors);
+    }
+    if (c->text) {
+        struct text_facts t;
+
+        text_index_facts(c->text, &t);
+        f->terms = t.terms;
+        f->records += t.postings;
+        f->inverted = t.posting_bytes;
+        f->offsets = t.offset_bytes;
+        f->text = t.memory;
+        f->memory += t.memory;
+    }
+    f->inverted += f->tags;
+}
+
+size_t index_memory(const struct search_index *ix)
+{
+    struct index_facts f;
+
+    index_facts(ix, &f);
+    return f.memory;
+}

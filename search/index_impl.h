@@ -1,0 +1,74 @@
+/* index_impl.h -- what the files of index.h share. */
+#ifndef MEMD_SEARCH_INDEX_IMPL_H
+#define MEMD_SEARCH_INDEX_IMPL_H
+
+#include "search/index.h"
+#include "search/numbers.h"
+#include "search/places.h"
+#include "search/tags.h"
+
+/* What one field knows; by its type one of the first four. */
+struct index_column {
+    struct tags *tags;
+    struct numbers *numbers;
+    struct places *places;
+    struct vec_index *vectors;
+    struct docset present; /* INDEXMISSING: documents that have the field */
+    struct docset empty;   /* INDEXEMPTY, TEXT: whose value is an empty text */
+};
+
+/* All that goes when an index is cleared. */
+struct index_content {
+    struct names docs;
+    struct docset alive;
+    struct column scores;       /* doubles, where they are not the definition's */
+    struct column payloads;     /* struct payload *, or NULL */
+    size_t payload_bytes;
+    struct index_column *columns;
+    size_t n_columns;
+    struct text_index *text;    /* NULL: no field is text */
+    uint32_t *gone;             /* docids given up while searches are on */
+    size_t n_gone, cap_gone;
+};
+
+/* A field of the document at hand: its values (NULL: it is not there), and where its numbers are. */
+struct taken_value {
+    const struct field_value *v;
+    size_t numbers;
+};
+
+struct search_index {
+    struct index_spec *spec;
+    struct index_content *c;
+    unsigned holds;
+    bool cleared;               /* while it was held: the content is to be thrown away */
+    const char **stop_words;
+    struct buf stop_text;       /* that they lie in */
+    uint64_t failures, uses;
+    struct buf last_error, last_error_key;
+    void (*defer)(void *ctx, void (*fn)(void *arg), void *arg);
+    void *defer_ctx;
+    /* of index_put, kept for the next */
+    struct taken_value *taken; /* by field */
+    size_t n_taken;
+    double *numbers;
+    size_t cap_numbers;
+    struct buf folded;
+    struct str *tags;
+    size_t cap_tags;
+    struct text_value *texts;
+    size_t cap_texts;
+};
+
+struct payload {
+    size_t n;
+    char p[];
+};
+
+/* The column of f, which is of ix's definition. */
+static inline struct index_column *index_column(const struct search_index *ix, const struct field_spec *f)
+{
+    return &ix->c->columns[f - ix->spec->fields];
+}
+
+#endif

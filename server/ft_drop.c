@@ -1,0 +1,106 @@
+/* ft_drop.c -- FT.DROPINDEX ... DD: an index goes, and its documents are deleted.
+ *
+ * In slices: its client waits, others do not. Until the last is deleted the index is fed as before, so that it knows what is
+ * left. Each is logged as UNLINK, the index as FT.DROPINDEX without DD. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "server/block.h"
+#include "server/ft_impl.h"
+
+enum { DOOM_SLICE_US = 1000, AT_ONCE = 16 };
+
+static void delete_doc(struct server *s, struct ft_index *x, uint32_t doc)
+{
+    struct str key = index_key(x->ix, doc);
+    struct buf name = { 0 };
+    struct slot slot;
+
+    buf_add_str(&name, key);
+    key = buf_str(&name);
+    if (s->store->dbs[0] && db_find_write(s->store->dbs[0], key, &slot)) {
+        db_remove(&slot, CHANGE_DEL, s->store->conf.lazy_user_del);
+        persist_append(s->persist, 0, 2, (const struct str[]){ STR("UNLINK"), key });
+    }
+    index_remove(x->ix, key); /* as a rule it is gone by now */
+    buf_fini(&name);
+}
+
+/* True: all are deleted. */
+static bool delete_some(struct server *s, struct ft_index *x, int64_t deadline_us)
+{
+    const struct docset *all = index_all(x->ix);
+    uint32_t doc = 0;
+
+    persist_group_begin(s->persist);
+    for (int i = 0; (doc = docset_next(all, 0)) != UINT32_MAX; i++) {
+        if (i % AT_ONCE == AT_ONCE - 1 && clock_mono_us() >= deadline_us) break;
+        delete_doc(s, x, doc);
+    }
+    persist_group_end(s->persist);
+    return doc == UINT32_MAX;
+}
+
+/* --- who waits for it ------------------------------------------------------------------------------------------- */
+
+static void leave(struct client *c, void *parked)
+{
+    struct ft_index *x = parked;
+
+    (void)c;
+    x->doom_client = NULL;
+}
+
+/* There is no time limit, so it is CLIENT UNBLOCK: what has begun goes on. */
+static void time_up(struct client *c, void *parked)
+{
+    (void)parked;
+    block_answer(c, STR("+OK\r\n"));
+}
+
+static size_t bytes(const void *parked)
+{
+    (void)parked;
+    return 0;
+}
+
+static const struct parking waiting = { leave, time_up, bytes };
+
+static void end(struct server *s, struct ft_index *x)
+{
+    x->dooming = false;
+    x->kept_until_ms = 0;
+    if (x->doom_client) block_answer(x->doom_client, STR("+OK\r\n"));
+    (void)s;
+}
+
+enum err ft_doom(struct call *c, struct ft_index *x)
+{
+    struct server *s = c->client->server;
+
+    x->dooming = true;
+    ft_drop(s->ft, x, true);
+    if (delete_some(s, x, c->may_block ? clock_mono_us() + DOOM_SLICE_US : INT64_MAX)) {
+        end(s, x);
+        reply_ok(c->out);
+        return OK;
+    }
+    x->doom_client = c->client;
+    c->wait = (struct wait){ .parking = &waiting, .parked = x };
+    return CALL_BLOCKED;
+}
+
+bool ft_doom_turn(struct server *s)
+{
+    struct ft_registry *r = &s->ft->now;
+    int64_t until = clock_mono_us() + DOOM_SLICE_US;
+    bool more = false;
+
+    for (size_t i = 0; i < r->n_kept; i++) {
+        struct ft_index *x = r->kept[i];
+
+        if (!x->dooming) continue;
+        if (delete_some(s, x, until)) end(s, x);
+        else more = true;
+    }
+    return more;
+}

@@ -1,0 +1,289 @@
+/* ft_feed.c -- how indexes follow the keys.
+ *
+ * A change names a key. If the key is gone it leaves its indexes within the change: no search ever finds it. If it is there it is
+ * put into the queue of each index that it belongs to, and read between turns or before a search: so a document that changes ten
+ * times in a turn is read once, and nothing is read while somebody is in the midst of changing it.
+ *
+ * Indexing may be slower than writing (graphs of vectors are, by a factor of hundreds). A queue that is full holds writers
+ * back (server->ft_full, as a slow disk does) until the turn's slices have worked it off; who reads goes on. */
+#include "base/clock.h"
+#include "base/ensure.h"
+#include "server/ft_impl.h"
+#include "server/loop.h"
+
+/* --- changes ---------------------------------------------------------------------------------------------------- */
+
+enum effect { NO_EFFECT, CHANGED, GONE, OTHER /* of another type now, perhaps */ };
+
+static enum effect effect_of(enum change_kind k)
+{
+    switch (k) {
+    case CHANGE_DEL:
+    case CHANGE_EXPIRED:
+    case CHANGE_EVICTED:
+    case CHANGE_RENAME_FROM:
+    case CHANGE_MOVE_FROM: return GONE;
+    case CHANGE_RENAME_TO:
+    case CHANGE_MOVE_TO:
+    case CHANGE_COPY_TO:
+    case CHANGE_RESTORE:
+    case CHANGE_RECALLED:
+    case CHANGE_QUIET: return CHANGED;
+    case CHANGE_HEXPIRE:
+    case CHANGE_HPERSIST:
+    case CHANGE_EXPIRE:
+    case CHANGE_PERSIST:
+    case CHANGE_XPENDING:
+    case CHANGE_MISS:
+    case CHANGE_NEW: return NO_EFFECT;
+    default: return change_class(k) == 'h' || change_class(k) == 'd' ? CHANGED : OTHER;
+    }
+}
+
+struct changed {
+    struct ft *ft;
+    const struct change *ch;
+    uint64_t hash;
+};
+
+static bool holds_document(const struct ft_index *x, const struct entry *e)
+{
+    return e && entry_type(e) == (index_spec(x->ix)->on_json ? VALUE_JSON : VALUE_HASH);
+}
+
+static void note_change(void *ctx, struct ft_index *x)
+{
+    struct changed *c = ctx;
+
+    if (!holds_document(x, c->ch->e)) {
+        index_remove(x->ix, c->ch->key);
+        return;
+    }
+    ft_queue_add(&x->queue, c->ch->key, c->hash);
+    if (ft_queue_count(&x->queue) > FT_DIRTY_MAX) c->ft->server->ft_full = true;
+}
+
+static void note_gone(void *ctx, struct ft_index *x)
+{
+    const struct changed *c = ctx;
+
+    index_remove(x->ix, c->ch->key);
+}
+
+static void empty(struct ft_index *x, bool by_flush)
+{
+    index_clear(x->ix);
+    ft_queue_clear(&x->queue);
+    x->scanning = x->whole = false;
+    x->emptied = by_flush;
+}
+
+/* All keys of database 0 are others now. */
+static void on_new_content(struct ft *f, bool flushed)
+{
+    for (size_t i = 0; i < f->now.n; i++) {
+        empty(f->now.indexes[i], flushed);
+        if (!flushed) ft_scan(f->now.indexes[i], true);
+    }
+    for (size_t i = 0; i < f->now.n_kept; i++) {
+        empty(f->now.kept[i], false);
+        f->now.kept[i]->kept_until_ms = 1; /* there is nothing to take back */
+    }
+}
+
+void ft_on_change(struct server *s, const struct change *ch)
+{
+    struct ft *f = s->ft;
+    struct changed c = { f, ch, 0 };
+    enum effect effect;
+
+    if (ch->kind == CHANGE_FLUSH || ch->kind == CHANGE_SWAP) {
+        bool concerns = ch->db == 0 || (ch->kind == CHANGE_SWAP && ch->db2 == 0);
+
+        if (concerns) on_new_content(f, ch->kind == CHANGE_FLUSH);
+        return;
+    }
+    if (s->store->loading) { /* also keys that are put there as they are in a file */
+        f->stale = true;
+        return;
+    }
+    effect = ch->db == 0 ? effect_of(ch->kind) : NO_EFFECT;
+    if (effect == NO_EFFECT) return;
+    if (effect == CHANGED) {
+        c.hash = db_hash(s->store->dbs[0], ch->key);
+        ft_each_of(f, ch->key, note_change, &c);
+    } else {
+        ft_each_of(f, ch->key, effect == GONE ? note_gone : note_change, &c);
+    }
+}
+
+/* --- queues ----------------------------------------------------------------------------------------------------- */
+
+bool ft_feed(struct ft *f, struct ft_index *x, int64_t deadline_us)
+{
+    enum { AT_ONCE = 8 };
+    struct db *db = f->server->store->dbs[0];
+    int64_t from = clock_mono_us(), now = from;
+    struct buf key = { 0 };
+    struct str k;
+
+    for (int i = 1; now < deadline_us && ft_queue_take(&x->queue, &k); i++) {
+        buf_clear(&key); /* looking it up may find that it has expired, which is told and may queue others */
+        buf_add_str(&key, k);
+        ft_put(f, x, x->ix, buf_str(&key), db ? db_peek(db, buf_str(&key)) : NULL);
+        if (i % AT_ONCE == 0 || x->feed_us > 100 * AT_ONCE) now = clock_mono_us();
+    }
+    buf_fini(&key);
+    x->feed_us += clock_mono_us() - from;
+    if (ft_queue_count(&x->queue) > 0) return false;
+    ft_queue_clear(&x->queue);
+    return true;
+}
+
+size_t ft_waiting_keys(const struct ft *f)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->now.n; i++) n += ft_queue_count(&f->now.indexes[i]->queue);
+    for (size_t i = 0; i < f->now.n_kept; i++) n += ft_queue_count(&f->now.kept[i]->queue);
+    return n;
+}
+
+/* --- scans ------------------------------------------------------------------------------------------------------ */
+
+void ft_scan(struct ft_index *x, bool whole)
+{
+    x->scanning = true;
+    x->whole = whole;
+    x->cursor = 0;
+    x->scanned = 0;
+}
+
+struct scan {
+    struct ft *ft;
+    struct ft_index *x;
+};
+
+static bool has_prefix(const struct index_spec *s, struct str key)
+{
+    for (size_t i = 0; i < s->n_prefixes; i++)
+        if (str_starts(key, s->prefixes[i])) return true;
+    return false;
+}
+
+static void scan_entry(void *ctx, const struct entry *e)
+{
+    struct scan *sc = ctx;
+
+    sc->x->scanned++;
+    if (holds_document(sc->x, e) && has_prefix(index_spec(sc->x->ix), entry_key(e))) ft_put(sc->ft, sc->x, sc->x->ix, entry_key(e), e);
+}
+
+/* True: there is more to do. */
+static bool scan_some(struct ft *f, struct ft_index *x, int64_t deadline_us)
+{
+    struct db *db = f->server->store->dbs[0];
+    struct scan sc = { f, x };
+    int64_t from = clock_mono_us();
+
+    if (!x->scanning || index_is_held(x->ix)) return false;
+    do {
+        x->cursor = db ? db_scan(db, x->cursor, 1, scan_entry, &sc) : 0;
+        if (x->cursor == 0) x->scanning = x->whole = false;
+    } while (x->scanning && clock_mono_us() < deadline_us);
+    x->feed_us += clock_mono_us() - from;
+    return x->scanning;
+}
+
+double ft_scanned(const struct ft *f, const struct ft_index *x)
+{
+    const struct db *db = f->server->store->dbs[0];
+    double all = db ? (double)db->n_keys : 0;
+
+    if (!x->scanning) return 1;
+    return all > 0 && (double)x->scanned < all ? (double)x->scanned / all : x->scanned ? 0.99 : 0;
+}
+
+/* --- turns ------------------------------------------------------------------------------------------------------ */
+
+/* Keys have come by loading, of which nothing was told. */
+static void look_anew(struct ft *f)
+{
+    f->stale = false;
+    for (size_t i = 0; i < f->now.n; i++) {
+        struct ft_index *x = f->now.indexes[i];
+
+        index_clear(x->ix);
+        ft_queue_clear(&x->queue);
+        ft_scan(x, true);
+    }
+    ft_tend_kept(f, true);
+}
+
+static bool tend(struct ft *f, struct ft_index *x, int64_t feed_until, int64_t scan_until)
+{
+    enum { TEND_BUDGET = 2000 };
+    bool more = false;
+
+    if (index_is_held(x->ix)) return false; /* its searches go on in slices of their own */
+    if (ft_queue_count(&x->queue) > 0) more |= !ft_feed(f, x, feed_until);
+    more |= scan_some(f, x, scan_until);
+    more |= index_tend(x->ix, TEND_BUDGET);
+    return more;
+}
+
+void ft_turn(struct server *s)
+{
+    struct ft *f = s->ft;
+    int64_t now = clock_mono_us(), feed_until = now + FT_SLICE_FEED_US, scan_until = now + FT_SLICE_SCAN_US;
+    struct ft_registry *r = &f->now;
+    bool full = false, more = false;
+
+    if (s->store->loading) return;
+    if (f->stale) look_anew(f);
+    for (size_t i = 0; i < r->n; i++) more |= tend(f, r->indexes[i], feed_until, scan_until);
+    for (size_t i = 0; i < r->n_kept; i++) more |= tend(f, r->kept[i], feed_until, scan_until);
+    more |= ft_doom_turn(s);
+    ft_tend_kept(f, false);
+    for (size_t i = 0; s->ft_full && i < r->n; i++) full |= ft_queue_count(&r->indexes[i]->queue) > FT_DIRTY_MAX / 2;
+    for (size_t i = 0; s->ft_full && i < r->n_kept; i++) full |= ft_queue_count(&r->kept[i]->queue) > FT_DIRTY_MAX / 2;
+    s->ft_full = full;
+    s->ft_more = more;
+}
+
+bool ft_is_due(const struct server *s)
+{
+    return s->ft_more;
+}
+
+bool ft_ready(struct ft *f, struct search_index *ix)
+{
+    struct server *s = f->server;
+    struct ft_index *x = ft_owner(f, ix);
+
+    ensure(x != NULL);
+    if (f->stale && !s->store->loading) look_anew(f);
+    x->used_ms = server_mono_ms(s);
+    if (loop_expire(s)) return false;
+    if (x->whole) {
+        s->ft_more = true;
+        return false;
+    }
+    if (ft_queue_count(&x->queue) == 0) return true;
+    return !index_is_held(ix) && ft_feed(f, x, clock_mono_us() + FT_SLICE_FEED_US);
+}
+
+void ft_finish(struct ft *f, struct search_index *ix)
+{
+    struct ft_index *x = ft_owner(f, ix);
+
+    ensure(x != NULL);
+    if (f->stale && !f->server->store->loading) look_anew(f);
+    while (loop_expire(f->server)) {}
+    if (!index_is_held(ix)) (void)ft_feed(f, x, INT64_MAX);
+}
+
+void ft_loaded(struct server *s)
+{
+    if (s->ft_any) look_anew(s->ft);
+}

@@ -1,0 +1,137 @@
+/* ft_impl.h -- what the files of ft.h share.
+ *
+ *   ft.c        which indexes there are: made, dropped, found by name
+ *   ft_feed.c   changes of keys, queues, scans
+ *   ft_prefix.c which indexes a key belongs to
+ *   ft_value.c  documents out of hashes and JSON
+ *   ft_keep.c   definitions in files
+ *   ft_drop.c   FT.DROPINDEX ... DD */
+#ifndef MEMD_SERVER_FT_IMPL_H
+#define MEMD_SERVER_FT_IMPL_H
+
+#include "base/json_path.h"
+#include "search/expr.h"
+#include "server/client.h"
+#include "server/ft.h"
+#include "server/ft_queue.h"
+
+enum {
+    FT_SLICE_FEED_US = 2000,  /* of a turn, for what has changed */
+    FT_SLICE_SCAN_US = 1000,  /* and for scans */
+    FT_KEEP_DROPPED_MS = 60000
+};
+
+/* Paths into JSON documents, compiled; all NULL for hashes. */
+struct ft_paths {
+    struct json_path **fields; /* by field */
+    size_t n;
+    struct json_path *language, *score, *payload;
+};
+
+struct ft_index {
+    struct search_index *ix;
+    struct ft_paths paths;
+    struct expr *filter;         /* NULL: none */
+    struct arena filter_arena;
+    struct ft_queue queue;
+    uint64_t seen;               /* ft->looks when a key's prefixes were last found to lead here */
+    /* the scan of what was there before the index was, or before a start */
+    bool scanning;
+    bool whole;                  /* searches wait for its end: it finds again what was there before */
+    uint64_t cursor;
+    size_t scanned;
+    bool emptied;                /* by FLUSHALL: its name may be taken */
+    int64_t kept_until_ms;       /* dropped, and thrown away then (monotonic); 0: in use */
+    int64_t used_ms;             /* TEMPORARY: asked last (monotonic) */
+    int64_t feed_us;             /* spent on indexing */
+    uint64_t admin_uses;
+    /* FT.DROPINDEX ... DD: its documents are being deleted */
+    bool dooming;
+    struct client *doom_client;  /* who waits for that; NULL: nobody */
+};
+
+struct ft_alias {
+    struct str name;             /* owned */
+    struct ft_index *x;
+};
+
+struct ft_prefix {
+    struct str text;             /* the definition's */
+    struct ft_index **of;        /* whose it is */
+    size_t n;
+    int parent;                  /* the longest other one that it begins with; -1: none */
+};
+
+struct ft_registry {
+    struct ft_index **indexes;   /* by name */
+    size_t n;
+    struct ft_alias *aliases;    /* by name */
+    size_t n_aliases;
+    struct ft_index **kept;      /* dropped ones: kept, doomed, or held by a search still */
+    size_t n_kept;
+};
+
+struct ft {
+    struct server *server;
+    struct ft_registry now, aside; /* aside: while other data is loaded */
+    struct ft_prefix *prefixes;  /* in order */
+    size_t n_prefixes;
+    uint64_t first[4];           /* bits of the first bytes of prefixes; all when one is empty */
+    uint64_t looks;
+    bool stale;                  /* keys came by loading: all is to be scanned */
+    struct arena arena;          /* of the document at hand */
+    struct persist_libraries keeper;
+    struct doc_reader reader;
+    struct json_path *last_path; /* of the reader; and its text */
+    struct buf last_path_text;
+    uint64_t fed;                /* documents read since the start */
+};
+
+/* --- ft.c */
+struct ft_index *ft_find(const struct ft *f, struct str name);      /* by name; NULL */
+struct ft_index *ft_find_alias(const struct ft *f, struct str name); /* by name or alias; NULL */
+struct ft_index *ft_owner(const struct ft *f, const struct search_index *ix);
+enum err MUST_USE ft_fail_missing(struct call *c, struct str name);
+/* As ft_open without counting a use. */
+enum err MUST_USE ft_open_index(struct call *c, struct str name, struct ft_index **x);
+/* A new index in use. False: *error is the reply. */
+bool MUST_USE ft_create(struct ft *f, size_t argc, const struct str *argv, struct buf *error);
+/* FT.ALTER. */
+bool MUST_USE ft_alter(struct ft *f, struct ft_index *x, size_t argc, const struct str *argv, bool scan, struct buf *error);
+/* Out of use, with its aliases; it is kept for a while unless `now`. */
+void ft_drop(struct ft *f, struct ft_index *x, bool now);
+void ft_free_index(struct ft *f, struct ft_index **x);
+/* Throw away kept ones whose time is up, or all. */
+void ft_tend_kept(struct ft *f, bool all);
+bool ft_alias_set(struct ft *f, struct str name, struct ft_index *x);
+void ft_alias_remove(struct ft *f, struct str name);
+
+/* --- ft_feed.c */
+/* Work the queue off until deadline (monotonic us); true: it is empty. Not while the index is held. */
+bool ft_feed(struct ft *f, struct ft_index *x, int64_t deadline_us);
+void ft_scan(struct ft_index *x, bool whole);
+double ft_scanned(const struct ft *f, const struct ft_index *x); /* 0..1 */
+size_t ft_waiting_keys(const struct ft *f);
+
+/* --- ft_prefix.c */
+void ft_prefixes_make(struct ft *f);
+void ft_prefixes_fini(struct ft *f);
+/* Call fn for each index with a prefix of key. */
+void ft_each_of(struct ft *f, struct str key, void (*fn)(void *ctx, struct ft_index *x), void *ctx);
+
+/* --- ft_value.c */
+bool ft_paths_open(struct ft_index *x);
+void ft_paths_close(struct ft_index *x);
+/* Put what key holds into the index; e: its entry, NULL: none. to: the index of x, or another of the same definition. */
+void ft_put(struct ft *f, struct ft_index *x, struct search_index *to, struct str key, const struct entry *e);
+void ft_reader_open(struct ft *f);
+void ft_reader_close(struct ft *f);
+
+/* --- ft_keep.c */
+void ft_keeper_open(struct ft *f);
+
+/* --- ft_drop.c */
+enum err MUST_USE ft_doom(struct call *c, struct ft_index *x);
+bool ft_doom_turn(struct server *s);
+
+#endif

@@ -1,0 +1,314 @@
+/* ft_info_cmd.c -- FT.INFO, in the order and with the names of RediSearch: clients read some of it by position. */
+#include <math.h>
+
+#include "search/spec_impl.h"
+#include "server/commands.h"
+#include "server/ft_impl.h"
+#include "server/rows.h"
+
+/* --- pairs ------------------------------------------------------------------------------------------------------ */
+
+struct telling {
+    struct reply *out;
+    bool resp3;
+    size_t n; /* pairs so far */
+};
+
+static void key(struct telling *t, const char *name)
+{
+    reply_bulk_c(t->out, name);
+    t->n++;
+}
+
+static void text(struct telling *t, const char *name, struct str value)
+{
+    key(t, name);
+    reply_bulk(t->out, value);
+}
+
+static void whole(struct telling *t, const char *name, uint64_t v)
+{
+    key(t, name);
+    reply_int(t->out, (int64_t)v);
+}
+
+static void real(struct telling *t, const char *name, double v)
+{
+    key(t, name);
+    reply_double(t->out, v);
+}
+
+static void megabytes(struct telling *t, const char *name, size_t bytes)
+{
+    real(t, name, (double)bytes / (1 << 20));
+}
+
+/* a / b, which is no number when there is nothing. */
+static void ratio(struct telling *t, const char *name, double a, double b)
+{
+    real(t, name, b > 0 ? a / b : (double)NAN);
+}
+
+/* --- the definition --------------------------------------------------------------------------------------------- */
+
+static void options(struct telling *t, const struct index_spec *s)
+{
+    const char *words[] = { s->no_freqs ? "NOFREQS" : NULL, s->no_fields ? "NOFIELDS" : NULL, s->no_offsets ? "NOOFFSETS" : NULL,
+                            s->no_highlight || s->no_offsets ? "NOHL" : NULL, s->max_text_fields ? "MAXTEXTFIELDS" : NULL };
+    size_t n = 0;
+
+    for (int i = 0; i < 5; i++) n += words[i] != NULL;
+    key(t, "index_options");
+    reply_array(t->out, n);
+    for (int i = 0; i < 5; i++)
+        if (words[i]) reply_bulk_c(t->out, words[i]);
+}
+
+static void definition(struct telling *t, const struct index_spec *s)
+{
+    struct telling d = { t->out, t->resp3, 0 };
+    size_t mark;
+
+    key(t, "index_definition");
+    mark = reply_mark(t->out);
+    text(&d, "key_type", s->on_json ? STR("JSON") : STR("HASH"));
+    key(&d, "prefixes");
+    reply_array(t->out, s->n_prefixes);
+    for (size_t i = 0; i < s->n_prefixes; i++) reply_bulk(t->out, s->prefixes[i]);
+    if (s->filter.n) text(&d, "filter", s->filter);
+    if (s->language.n && !str_is(s->language, "english")) text(&d, "default_language", s->language);
+    if (s->language_field.n) text(&d, "language_field", s->language_field);
+    real(&d, "default_score", s->score);
+    if (s->score_field.n) text(&d, "score_field", s->score_field);
+    if (s->payload_field.n) text(&d, "payload_field", s->payload_field);
+    text(&d, "indexes_all", s->index_all ? STR("true") : STR("false"));
+    reply_map_at(t->out, mark, d.n);
+}
+
+static void vector_facts(struct telling *a, const struct field_spec *f)
+{
+    text(a, "algorithm", str_c(spec_vec_algorithm(f)));
+    text(a, "data_type", str_c(spec_vec_type(f->vec.type)));
+    whole(a, "dim", f->vec.dim);
+    text(a, "distance_metric", str_c(spec_vec_metric(f->vec.metric)));
+    if (f->vec.algorithm == VEC_FLAT) return;
+    whole(a, f->svs ? "graph_max_degree" : "M", f->svs ? 2 * f->vec.m : f->vec.m);
+    whole(a, f->svs ? "construction_window_size" : "ef_construction", f->vec.ef_construction);
+    if (!f->svs) whole(a, "ef_runtime", f->vec.ef_runtime);
+}
+
+/* A word behind the pairs; RESP3 has them in a list of their own. */
+static void flag(struct reply *out, bool is, const char *word, size_t *n)
+{
+    if (!is) return;
+    reply_bulk_c(out, word);
+    ++*n;
+}
+
+static void attribute(struct telling *t, const struct field_spec *f)
+{
+    static const char *const types[] = { [FIELD_TAG] = "TAG", [FIELD_TEXT] = "TEXT", [FIELD_NUMERIC] = "NUMERIC", [FIELD_GEO] = "GEO",
+                                         [FIELD_VECTOR] = "VECTOR" };
+    struct telling a = { t->out, t->resp3, 0 };
+    size_t mark = reply_mark(t->out), flags_at, n = 0;
+
+    text(&a, "identifier", f->identifier);
+    text(&a, "attribute", f->name);
+    text(&a, "type", str_c(types[f->type]));
+    if (f->type == FIELD_TEXT) real(&a, "WEIGHT", f->weight);
+    if (f->type == FIELD_TAG) text(&a, "SEPARATOR", str_of(&f->separator, f->separator != 0));
+    if (f->type == FIELD_VECTOR) vector_facts(&a, f);
+    if (t->resp3) key(&a, "flags");
+    flags_at = reply_mark(t->out);
+    flag(t->out, f->case_sensitive, "CASESENSITIVE", &n);
+    flag(t->out, f->sortable, "SORTABLE", &n);
+    flag(t->out, f->sortable && f->unf, "UNF", &n);
+    flag(t->out, f->no_stem, "NOSTEM", &n);
+    flag(t->out, f->no_index, "NOINDEX", &n);
+    flag(t->out, f->suffixes, "WITHSUFFIXTRIE", &n);
+    flag(t->out, f->index_empty, "INDEXEMPTY", &n);
+    flag(t->out, f->index_missing, "INDEXMISSING", &n);
+    if (t->resp3) {
+        reply_array_at(t->out, flags_at, n);
+        reply_map_at(t->out, mark, a.n);
+    } else {
+        reply_array_at(t->out, mark, 2 * a.n + n);
+    }
+}
+
+/* --- figures ---------------------------------------------------------------------------------------------------- */
+
+static void sizes(struct telling *t, const struct index_facts *f)
+{
+    whole(t, "num_docs", f->docs);
+    whole(t, "max_doc_id", f->max_doc);
+    whole(t, "num_terms", f->terms);
+    whole(t, "num_records", f->records);
+    megabytes(t, "inverted_sz_mb", f->inverted);
+    megabytes(t, "vector_index_sz_mb", f->vectors);
+    whole(t, "total_inverted_index_blocks", f->terms);
+    megabytes(t, "offset_vectors_sz_mb", f->offsets);
+    megabytes(t, "doc_table_size_mb", f->doc_table);
+    megabytes(t, "sortable_values_size_mb", f->sortable);
+    megabytes(t, "key_table_size_mb", f->keys);
+    megabytes(t, "tag_overhead_sz_mb", f->tags);
+    megabytes(t, "text_overhead_sz_mb", f->text);
+    megabytes(t, "total_index_memory_sz_mb", f->memory);
+    megabytes(t, "geoshapes_sz_mb", 0);
+    ratio(t, "records_per_doc_avg", (double)f->records, (double)f->docs);
+    ratio(t, "bytes_per_record_avg", (double)f->inverted, (double)f->records);
+    ratio(t, "offsets_per_term_avg", (double)f->offsets, (double)f->records);
+    ratio(t, "offset_bits_per_record_avg", 8 * (double)f->offsets, (double)f->records);
+    whole(t, "hash_indexing_failures", f->failures);
+}
+
+/* A map of so many zeros: what memd has no such thing of. */
+static void zeros(struct telling *t, const char *name, const char *const *names, size_t n)
+{
+    key(t, name);
+    reply_map(t->out, n);
+    for (size_t i = 0; i < n; i++) {
+        reply_bulk_c(t->out, names[i]);
+        reply_int(t->out, 0);
+    }
+}
+
+static void statistics(struct telling *t)
+{
+    static const char *const gc[] = { "bytes_collected", "total_ms_run", "total_cycles", "average_cycle_time_ms", "last_run_time_ms",
+                                      "gc_numeric_trees_missed", "gc_blocks_denied" };
+    static const char *const cursors[] = { "global_idle", "global_total", "index_capacity", "index_total" };
+
+    zeros(t, "gc_stats", gc, sizeof gc / sizeof *gc);
+    zeros(t, "cursor_stats", cursors, sizeof cursors / sizeof *cursors);
+}
+
+static void errors(struct telling *t, const char *name, const struct index_facts *f, bool with_scan)
+{
+    key(t, name);
+    reply_map(t->out, with_scan ? 4 : 3);
+    reply_bulk_c(t->out, "indexing failures");
+    reply_int(t->out, (int64_t)f->failures);
+    reply_bulk_c(t->out, "last indexing error");
+    reply_bulk(t->out, f->last_error.n ? f->last_error : STR("N/A"));
+    reply_bulk_c(t->out, "last indexing error key");
+    reply_bulk(t->out, f->last_error.n ? f->last_error_key : STR("N/A"));
+    if (!with_scan) return;
+    reply_bulk_c(t->out, "background indexing status");
+    reply_bulk_c(t->out, "OK");
+}
+
+static void field_statistics(struct telling *t, const struct index_spec *s)
+{
+    static const struct index_facts none;
+
+    key(t, "field statistics");
+    reply_array(t->out, s->n_fields);
+    for (size_t i = 0; i < s->n_fields; i++) {
+        struct telling a = { t->out, t->resp3, 0 };
+        size_t mark = reply_mark(t->out);
+
+        text(&a, "identifier", s->fields[i].identifier);
+        text(&a, "attribute", s->fields[i].name);
+        errors(&a, "Index Errors", &none, false);
+        reply_map_at(t->out, mark, a.n);
+    }
+}
+
+static void dialects(struct telling *t)
+{
+    static const char *const names[] = { "dialect_1", "dialect_2", "dialect_3", "dialect_4" };
+
+    zeros(t, "dialect_stats", names, 4);
+}
+
+static enum err run_info(struct call *c)
+{
+    struct ft *f = c->client->server->ft;
+    struct telling t = { c->out, c->client->resp >= 3, 0 };
+    const struct index_spec *s;
+    struct index_facts facts;
+    struct ft_index *x;
+    size_t mark = reply_mark(c->out);
+    enum err e = ft_open_index(c, call_arg(c, 1), &x);
+
+    if (e != OK) return e;
+    (void)ft_ready(f, x->ix); /* as far as it can be at once */
+    s = index_spec(x->ix);
+    index_facts(x->ix, &facts);
+    text(&t, "index_name", s->name);
+    options(&t, s);
+    definition(&t, s);
+    key(&t, "attributes");
+    reply_array(t.out, s->n_fields);
+    for (size_t i = 0; i < s->n_fields; i++) attribute(&t, &s->fields[i]);
+    sizes(&t, &facts);
+    real(&t, "total_indexing_time", (double)x->feed_us / 1000);
+    whole(&t, "indexing", x->scanning);
+    real(&t, "percent_indexed", ft_scanned(f, x));
+    whole(&t, "number_of_uses", facts.uses);
+    whole(&t, "number_of_admin_ops", x->admin_uses);
+    whole(&t, "cleaning", 0);
+    statistics(&t);
+    if (s->own_stop_words) {
+        key(&t, "stopwords_list");
+        reply_array(t.out, s->n_stop_words);
+        for (size_t i = 0; i < s->n_stop_words; i++) reply_bulk(t.out, s->stop_words[i]);
+    }
+    dialects(&t);
+    errors(&t, "Index Errors", &facts, true);
+    field_statistics(&t, s);
+    reply_map_at(c->out, mark, t.n);
+    return OK;
+}
+
+const struct command ft_info_commands[] = {
+    { ROW("ft.info", run_info, -2, CMD_READONLY, GROUP_SEARCH, "1.0.0", "O(F), F being the fields",
+          "Tells the definition, the size and the progress of an index."), .acl = ACL_SEARCH,
+      .args = ARGS({ .name = "index" }) },
+    { 0 },
+};
+
+/* --- INFO search ------------------------------------------------------------------------------------------------ */
+
+struct totals {
+    uint64_t docs, failures, scanning, by_type[FIELD_VECTOR + 1];
+    size_t memory;
+    int64_t us;
+};
+
+static void add(struct totals *t, const struct ft_index *x)
+{
+    const struct index_spec *s = index_spec(x->ix);
+    struct index_facts f;
+
+    index_facts(x->ix, &f);
+    t->docs += f.docs;
+    t->failures += f.failures;
+    t->memory += f.memory + ft_queue_bytes(&x->queue);
+    t->scanning += x->scanning;
+    t->us += x->feed_us;
+    for (size_t i = 0; i < s->n_fields; i++) t->by_type[s->fields[i].type]++;
+}
+
+void ft_info(struct server *s, struct buf *b)
+{
+    const struct ft_registry *r = &s->ft->now;
+    struct totals t = { 0 };
+    size_t kept = 0;
+
+    if (!s->ft_any) return;
+    for (size_t i = 0; i < r->n; i++) add(&t, r->indexes[i]);
+    for (size_t i = 0; i < r->n_kept; i++) kept += index_memory(r->kept[i]->ix);
+    buf_printf(b, "search_number_of_indexes:%zu\r\nsearch_number_of_aliases:%zu\r\nsearch_number_of_documents:%llu\r\n", r->n, r->n_aliases,
+               (unsigned long long)t.docs);
+    buf_printf(b, "search_fields_tag:%llu\r\nsearch_fields_text:%llu\r\nsearch_fields_numeric:%llu\r\nsearch_fields_geo:%llu\r\n"
+                  "search_fields_vector:%llu\r\n",
+               (unsigned long long)t.by_type[FIELD_TAG], (unsigned long long)t.by_type[FIELD_TEXT], (unsigned long long)t.by_type[FIELD_NUMERIC],
+               (unsigned long long)t.by_type[FIELD_GEO], (unsigned long long)t.by_type[FIELD_VECTOR]);
+    buf_printf(b, "search_used_memory_indexes:%zu\r\nsearch_used_memory_kept:%zu\r\nsearch_total_indexing_time_ms:%lld\r\n", t.memory + kept, kept,
+               (long long)(t.us / 1000));
+    buf_printf(b, "search_number_of_active_indexes_indexing:%llu\r\nsearch_keys_waiting:%zu\r\nsearch_documents_read:%llu\r\n"
+                  "search_errors_indexing_failures:%llu\r\n",
+               (unsigned long long)t.scanning, ft_waiting_keys(s->ft), (unsigned long long)s->ft->fed, (unsigned long long)t.failures);
+}
