@@ -10,6 +10,7 @@
 #include "base/glob.h"
 #include "base/num.h"
 #include "commands/tables.h"
+#include "storage/key_order.h"
 #include "storage/keys.h"
 
 /* --- options ---------------------------------------------------------------------------------- */
@@ -87,6 +88,46 @@ static void visit(void *ctx, const struct entry *e)
     v->n++;
 }
 
+/* A walk over keys in order. */
+struct ordered {
+    struct scan_visit *visit;
+    size_t left;       /* that may still be looked at */
+    struct str last;   /* key that was; in the entry */
+};
+
+static bool visit_ordered(void *ctx, const struct entry *e)
+{
+    struct ordered *w = ctx;
+
+    visit(w->visit, e);
+    w->last = entry_key(e);
+    return --w->left > 0;
+}
+
+/* The next keys that begin with prefix, from `behind` on; the cursor to go on with. */
+static uint64_t scan_ordered(struct call *c, struct str prefix, struct str behind, struct scan_visit *v)
+{
+    struct ordered w = { v, v->options->count, { NULL, 0 } };
+
+    key_order_each(c->db, prefix, behind, visit_ordered, &w);
+    return w.left > 0 ? 0 : key_order_place(c->db, w.last);
+}
+
+/* SCAN with a pattern that says how keys begin is a walk in order where there is one: it meets each key once. A cursor whose place
+ * is forgotten goes on with the table, from its beginning. */
+static uint64_t scan_keys(struct call *c, uint64_t cursor, struct scan_visit *v)
+{
+    struct str prefix = v->options->filter ? glob_prefix(v->options->pattern) : STR(""), behind = STR("");
+
+    if (key_order_is_place(cursor)) {
+        if (key_order_find_place(c->db, cursor, prefix, &behind)) return scan_ordered(c, prefix, behind, v);
+        cursor = 0;
+    } else if (cursor == 0 && prefix.n > 0 && prefix.n < v->options->pattern.n && key_order_has(c->db, prefix)) {
+        return scan_ordered(c, prefix, behind, v);
+    }
+    return db_scan(c->db, cursor, v->options->count, visit, v);
+}
+
 static enum err run_scan(struct call *c)
 {
     struct scan_options o;
@@ -97,7 +138,7 @@ static enum err run_scan(struct call *c)
 
     if (e == OK) e = scan_options(c, 2, SCAN_TYPE, &o);
     if (e != OK) return e;
-    cursor = db_scan(c->db, cursor, o.count, visit, &v);
+    cursor = scan_keys(c, cursor, &v);
     scan_reply_head(c->out, mark, cursor, v.n);
     return OK;
 }
@@ -106,14 +147,18 @@ static enum err run_keys(struct call *c)
 {
     struct scan_options o = { .pattern = call_arg(c, 1) };
     struct scan_visit v = { c->out, &o, 0 };
+    struct ordered w = { .visit = &v, .left = SIZE_MAX };
+    struct str prefix = glob_prefix(o.pattern);
     size_t mark = reply_mark(c->out);
     const struct entry *e;
     uint64_t cursor = 0;
 
     o.filter = !str_eq(o.pattern, STR("*"));
-    if (glob_prefix(o.pattern).n == o.pattern.n) { /* a name and no pattern */
+    if (prefix.n == o.pattern.n) { /* a name and no pattern */
         e = db_peek(c->db, o.pattern);
         if (e) visit(&v, e);
+    } else if (key_order_has(c->db, prefix)) {
+        key_order_each(c->db, prefix, STR(""), visit_ordered, &w);
     } else {
         do cursor = db_scan(c->db, cursor, SIZE_MAX, visit, &v);
         while (cursor != 0);
@@ -162,7 +207,8 @@ const struct command scan_commands[] = {
       .example = "SET a 1 | SCAN 0 COUNT 1000 => *2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n" },
     { .name = "keys", .run = run_keys, .arity = 2, .flags = CMD_READONLY,
       .acl = ACL_KEYSPACE | ACL_DANGEROUS, .group = GROUP_GENERIC, .since = "1.0.0",
-      .complexity = "O(N) for N keys in the database",
+      .complexity = "O(N) for N keys in the database; O(M) for M keys that begin as the pattern does, when it is "
+                    "asked for again and again (key-index-memory)",
       .summary = "Gives all keys that match a pattern.", .tips = keys_tips,
       .args = ARGS({ .name = "pattern", .type = ARG_T_PATTERN }),
       .example = "MSET ab 1 b 2 | KEYS a* => *1\r\n$2\r\nab\r\n" },

@@ -258,6 +258,7 @@ struct conf {
     uint64_t zset_max_listpack_entries, zset_max_listpack_value;
     uint64_t stream_node_max_bytes, stream_node_max_entries; /* 0: no limit */
     uint64_t hll_sparse_max_bytes;
+    uint64_t key_index_memory;
 
     /* Observing */
     int64_t slowlog_log_slower_than; /* us, -1: off */

@@ -26,6 +26,11 @@ const struct setting memory_settings[] = {
              "none, writes are refused." },
     { "maxmemory-samples", INT(maxmemory_samples, 1, INT_MAX), .initial = "5", .unit = "keys",
       .doc = "Keys that are compared to choose the one to evict. More is better and slower." },
+    { "key-index-memory", BYTES(key_index_memory, 0, LONG_MAX), .initial = "128mb",
+      .doc = "KEYS prefix*, SCAN MATCH prefix* and UNLINK.MATCH prefix* that are asked for again and again are answered from an "
+             "index of the keys that begin with the prefix's first part (user: of user:7:*), in the time that the matches take. It is "
+             "made when it is asked for, takes about 30 bytes a key, and goes when nobody asks for ten minutes. So much memory "
+             "at most, and a sixteenth of maxmemory. 0: always go through all keys." },
     { "lfu-log-factor", INT(lfu_log_factor, 0, INT_MAX), .initial = "10",
       .doc = "For the lfu policies: the larger, the more uses a key needs before it counts as "
              "very busy." },

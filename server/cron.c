@@ -18,6 +18,7 @@
 #include "server/tls.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
+#include "storage/key_order.h"
 
 enum { CRON_MS = 100 };
 
@@ -135,6 +136,7 @@ bool cron_turn(struct server *s)
             s->last_tend_us = s->now_us;
             log_tend(s->log);
             transfers_tend(s);
+            key_order_tend(s->store);
         }
         s->evicting = s->store->conf.policy != EVICT_NONE;
     }

@@ -30,11 +30,13 @@
 #include "server/tls.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
+#include "storage/key_order.h"
 
 enum {
     TICK_BUSY_MS = 10, /* while something has a deadline */
     TICK_IDLE_MS = 100,
     EXPIRE_SLICE = 64, /* expiry records between two looks at the clock */
+    ORDER_SLICE = 8,   /* buckets of keys to be put in order between two looks at the clock */
     SLICE_US = 1000,
     SAVE_SHARE = 16,     /* a save takes one part in so many of a busy loop's time, ... */
     SAVE_SLICE_US = 50,  /* ... and not less than this at once; so much when requests come but none waits */
@@ -200,6 +202,19 @@ static void arm_tick(struct server *s, int ms)
     event_add(&s->tick, &tv);
 }
 
+/* Put keys in order that somebody asks for by prefix, for half a slice of time. True: there are more. */
+static bool order_keys(struct server *s)
+{
+    int64_t from;
+    bool more;
+
+    if (!key_order_is_due(s->store)) return false;
+    from = clock_mono_us();
+    do more = key_order_step(s->store, ORDER_SLICE);
+    while (more && clock_mono_us() < from + SLICE_US / 2);
+    return more;
+}
+
 /* Remove what is due, for a slice of time. True: more is due. */
 bool loop_expire(struct server *s)
 {
@@ -334,6 +349,7 @@ static bool turn(struct server *s)
     if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
     more |= transfers_turn(s);
     if (UNLIKELY(ns_any(s->store))) more |= namespaces_turn(s);
+    if (UNLIKELY(s->store->order != NULL)) more |= order_keys(s);
     if (UNLIKELY(!link_alone(&s->syncing))) block_serve_synced(s);
     if (UNLIKELY(s->archive != NULL)) more |= turn_of_archive(s);
     if (UNLIKELY(s->ft_any)) ft_turn(s);

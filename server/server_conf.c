@@ -62,6 +62,7 @@ struct store_conf server_store_conf(const struct conf *c)
         .stream_node_max_entries = (size_t)c->stream_node_max_entries,
         .string_limit = c->proto_max_bulk_len,
         .hll_sparse_max_bytes = c->hll_sparse_max_bytes,
+        .key_order_bytes = c->key_index_memory,
     };
 }
 

@@ -121,6 +121,14 @@ void db_touch(struct db *db, const struct entry *e)
     db->store->no_touch = no_touch;
 }
 
+const struct entry *db_glance(struct db *db, struct str key)
+{
+    uint64_t hash = db_hash(db, key);
+    struct table_ref r = table_find(&db_shard(db, hash)->keys, hash, key);
+
+    return r.e != NULL && !due(db->store, r.e) ? r.e : NULL;
+}
+
 const struct entry *db_peek(struct db *db, struct str key)
 {
     struct slot s;

@@ -67,6 +67,9 @@ void db_touch(struct db *db, const struct entry *e);
 /* Look up without counting or marking (OBJECT, SCAN). */
 const struct entry *db_peek(struct db *db, struct str key);
 
+/* The same without any consequence: what has expired is not found, and stays. */
+const struct entry *db_glance(struct db *db, struct str key);
+
 /* Look up for changing. Fills s; true when the key is there. Marks the use, keeps the pre-image. */
 bool db_find_write(struct db *db, struct str key, struct slot *s);
 

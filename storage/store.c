@@ -5,6 +5,7 @@
 #include "storage/cut.h"
 #include "storage/db.h"
 #include "storage/evict.h"
+#include "storage/key_order.h"
 #include "storage/namespace_ledger.h"
 #include "storage/type_hash.h"
 
@@ -206,6 +207,7 @@ void store_free(struct store **sp)
         bury(take_content(s->dbs[i]));
         mem_free(s->dbs[i]);
     }
+    key_order_free(s);
     field_clock_free(s);
     evict_free(&s->evict);
     mem_free(s->dbs);
@@ -253,4 +255,5 @@ void store_check(const struct store *s)
         ensure(n_expires == db->n_expires);
     }
     ns_check(s);
+    key_order_check(s);
 }

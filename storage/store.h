@@ -178,6 +178,7 @@ struct store_conf {
     size_t stream_node_max_bytes, stream_node_max_entries; /* 0: no limit */
     size_t string_limit; /* proto-max-bulk-len */
     size_t hll_sparse_max_bytes;
+    size_t key_order_bytes; /* key_order.h; 0: none */
     size_t cut_elements, cut_bytes; /* a snapshot takes larger values in pieces; 0: as many as it thinks best */
 };
 
@@ -214,6 +215,7 @@ struct store {
     uint32_t n_cuts;
     unsigned expire_at;  /* shard, counted over all databases, at which store_expire_some goes on */
     struct field_clock *fields; /* hash fields with a TTL (field_clock.c) */
+    struct key_order *order; /* keys in order (key_order.h); NULL: nobody has asked */
     struct namespaces *namespaces; /* rules by key (namespace.h); NULL: none */
     unsigned ns_needs;             /* what they ask for: bits of enum ns_need */
     struct departures *departures; /* who is told what leaves; NULL: nobody */

@@ -18,6 +18,7 @@ import abuse
 import archive
 import durability
 import encrypted
+import langgraph
 from rig import CORES, KEYS, LOAD_CORE, SERVERS, TOOLS, Rig, build_tools, busy_ns, pin, srv
 
 # work, pipeline, operations a round, most of redis's time that memd may take (None: no bound set)
@@ -248,6 +249,7 @@ def main():
     archive.rows(run)
     abuse.rows(run)
     encrypted.rows(run)
+    langgraph.rows(run)
     missed = [r["name"] for r in run.rows if "MISSED" in r["target"]]
     print("\n%d figures, %s" % (len(run.rows), "all targets met" if not missed else "missed: " + ", ".join(missed)))
     if o.json:
