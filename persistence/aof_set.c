@@ -219,8 +219,8 @@ int aof_set_new_incr(struct aof_set *s, uint64_t *seq)
     *seq = ++s->m.incr_seq;
     pthread_mutex_unlock(&s->lock);
     incr_path(s, *seq, path);
-    /* One that a crash has left is not emptied but replaced: what is cut off may be there again after a power cut, under
-     * a name that counts by then. */
+    /* One that a crash has left is not emptied but replaced: what is cut off may be there again after a power cut,
+     * under a name that counts by then. */
     if (s->ops->unlink(s->ops->ctx, path) != 0 && errno != ENOENT) return -1;
     return s->ops->open(s->ops->ctx, path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND);
 }

@@ -169,8 +169,8 @@ class Cycle:
         self.write(load, self.some_time(0, 0.01), gone_is_fine=True)
 
     def life_turn_on(self, load):
-        """What was acknowledged before the log was turned off must survive in any case, all else from when INFO no longer
-        says that the first base is being made: a count of rewrites may mean one of the log that was turned off."""
+        """What was acknowledged before the log was turned off must survive in any case, all else from when INFO no
+        longer says that the first base is being made: a count of rewrites may mean one of the log turned off."""
         acked = self.turn_off_and_on(load)
         if self.rng.random() < 0.5:
             self.must_survive = acked
