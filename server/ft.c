@@ -327,10 +327,10 @@ void ft_free(struct ft **fp)
     struct ft *f = *fp;
 
     if (f == NULL) return;
-    ft_prefixes_fini(f);
     f->keeper.drop_aside(f);
     f->keeper.put_aside(f);
     f->keeper.drop_aside(f);
+    ft_prefixes_fini(f);
     ft_reader_close(f);
     arena_fini(&f->arena);
     mem_free(f);

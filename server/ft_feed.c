@@ -103,11 +103,12 @@ void ft_on_change(struct server *s, const struct change *ch)
         if (concerns) on_new_content(f, ch->kind == CHANGE_FLUSH);
         return;
     }
+    if (ch->db != 0 || !ft_may_concern(f, ch->key)) return;
     if (s->store->loading) { /* also keys that are put there as they are in a file */
         f->stale = true;
         return;
     }
-    effect = ch->db == 0 ? effect_of(ch->kind) : NO_EFFECT;
+    effect = effect_of(ch->kind);
     if (effect == NO_EFFECT) return;
     if (effect == CHANGED) {
         c.hash = db_hash(s->store->dbs[0], ch->key);

@@ -116,6 +116,14 @@ size_t ft_waiting_keys(const struct ft *f);
 /* --- ft_prefix.c */
 void ft_prefixes_make(struct ft *f);
 void ft_prefixes_fini(struct ft *f);
+/* Has any a prefix of key, as far as its first byte tells? */
+static inline bool ft_may_concern(const struct ft *f, struct str key)
+{
+    unsigned char first = key.n ? (unsigned char)*key.p : 0;
+
+    return f->first[first / 64] >> first % 64 & 1;
+}
+
 /* Call fn for each index with a prefix of key. */
 void ft_each_of(struct ft *f, struct str key, void (*fn)(void *ctx, struct ft_index *x), void *ctx);
 

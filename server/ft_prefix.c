@@ -88,11 +88,9 @@ void ft_prefixes_make(struct ft *f)
 
 void ft_each_of(struct ft *f, struct str key, void (*fn)(void *ctx, struct ft_index *x), void *ctx)
 {
-    unsigned char first = key.n ? (unsigned char)*key.p : 0;
     size_t lo = 0, hi = f->n_prefixes;
     uint64_t look;
 
-    if (!(f->first[first / 64] >> first % 64 & 1)) return;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
 
