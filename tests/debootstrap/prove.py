@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prove the README's two commands, the Dockerfile and the Debian package in a clean Debian 12.
 
-    tests/debootstrap/prove.py [--only readme|docker|deb] [--tests WORD] [--base DIR]
+    tests/debootstrap/prove.py [--only readme|docker|deb|systemd] [--tests WORD] [--base DIR]
 
 Needs root, debootstrap and Debian's archive. A minimal system is made once (--base, kept for the next
 run); each proof works on a copy of it, with the tree as `git archive` gives it.
@@ -10,7 +10,9 @@ readme: ./memd-up, the example, kill -9, ./memd-up again, ./memd-test.
 docker: the instructions of the Dockerfile are carried out one by one in chroots: RUN, COPY, ENV, USER
         and WORKDIR as they stand; then ENTRYPOINT runs as its USER, and HEALTHCHECK is asked.
 deb:    `make deb` in one system, without network; in another the package is installed, its service started as its
-        unit says, asked, killed, started again, upgraded, removed and purged."""
+        unit says, asked, killed, started again, upgraded, removed and purged.
+systemd: the package in a system that is booted, its systemd being the first process of namespaces: the service is started,
+        reloaded, killed, hung, restarted in place and stopped, with all that its unit takes from it."""
 import argparse
 import glob
 import json
@@ -29,6 +31,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(HERE, "../lib"))
 
+import booted  # noqa: E402
 import server as srv  # noqa: E402
 from resp import OK  # noqa: E402
 
@@ -371,9 +374,72 @@ def prove_deb(base):
         shutil.rmtree(os.path.dirname(package))
 
 
+DROP_IN = """[Service]
+Environment=MEMD_PORT=%d
+WatchdogSec=%d
+RestartSec=10ms
+"""
+
+
+def prove_systemd(base):
+    if not booted.can_boot():
+        say("no systemd can be booted here, as there is no cgroup2 that can be written to: left out")
+        return
+    package = build_package(base)
+    root = Root(base)
+    port = srv.free_port()
+    drop_in = os.path.join(root.dir, "etc/systemd/system/memd.service.d/proof.conf")
+
+    def conn():
+        return srv.Conn(socket.create_connection(("127.0.0.1", port)))
+
+    try:
+        say("apt-get install systemd, the package")
+        shutil.copy(package, os.path.join(root.dir, "tmp/memd.deb"))
+        root.sh("apt-get update -q && apt-get install -q -y --no-install-recommends systemd dbus /tmp/memd.deb", stdout=subprocess.DEVNULL)
+        os.makedirs(os.path.dirname(drop_in))
+        with open(drop_in, "w") as f:
+            f.write(DROP_IN % (port, 60))
+        say("systemd")
+        with booted.Booted(root) as b:
+            assert b.of("memd", "ActiveState") == "active" and b.of("memd", "StatusText") == "Ready to accept connections"
+            status = b.status_of("memd")
+            assert status["Uid"].split()[0] == root.run("id", "-u", "memd", capture_output=True, text=True).stdout.strip()
+            assert all(int(status[k], 16) == 0 for k in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")), status
+            assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+            assert conn()("SET", "k", "v") == OK
+            score = b.run("systemd-analyze", "--no-pager", "security", "memd").stdout.split("memd.service:")[1].split()[0]
+            assert float(score) < 2.0, score
+            say("reload; restart in place: nobody is refused")
+            first, life = b.of("memd", "MainPID"), conn().info("server")["run_id"]
+            b.systemctl("reload", "memd")
+            b.systemctl("kill", "--signal", "USR2", "memd")
+            srv.wait_for(lambda: conn().info("server")["run_id"] != life)
+            assert b.of("memd", "MainPID") == first and b.of("memd", "NRestarts") == "0" and conn()("GET", "k") == b"v"
+            say("kill -9: started again, the data is there")
+            b.systemctl("kill", "--signal", "KILL", "memd")
+            srv.wait_for(lambda: b.of("memd", "NRestarts") == "1" and b.of("memd", "ActiveState") == "active")
+            assert conn()("GET", "k") == b"v" and b.of("memd", "MainPID") != first
+            say("one that hangs is ended by the watchdog, and started again")
+            with open(drop_in, "w") as f:
+                f.write(DROP_IN % (port, 1))
+            b.systemctl("daemon-reload")
+            b.systemctl("restart", "memd")
+            b.systemctl("kill", "--signal", "STOP", "memd")
+            srv.wait_for(lambda: int(b.of("memd", "NRestarts")) >= 1 and b.of("memd", "ActiveState") == "active", patience=60)
+            assert "Watchdog timeout" in b.run("journalctl", "--no-pager", "-u", "memd").stdout
+            assert conn()("GET", "k") == b"v"
+            say("stop")
+            b.systemctl("stop", "memd")
+            assert (b.of("memd", "ActiveState"), b.of("memd", "Result")) == ("inactive", "success")
+    finally:
+        root.destroy()
+        shutil.rmtree(os.path.dirname(package))
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    a.add_argument("--only", choices=["readme", "docker", "deb"])
+    a.add_argument("--only", choices=["readme", "docker", "deb", "systemd"])
     a.add_argument("--tests", default="", help="only the tests with this word in their name")
     a.add_argument("--base", default="/var/tmp/memd-debootstrap/base")
     o = a.parse_args()
@@ -385,6 +451,8 @@ def main():
         prove_docker(o.base)
     if o.only in (None, "deb"):
         prove_deb(o.base)
+    if o.only in (None, "systemd"):
+        prove_systemd(o.base)
     say("proved")
 
 
