@@ -131,6 +131,7 @@ typedef bool conf_words_ok(const struct str *words, size_t n, struct buf *why);
 
 enum conf_on_full { CONF_ON_FULL_REFUSE, CONF_ON_FULL_DROP };
 enum conf_on_timeout { CONF_ON_TIMEOUT_ERROR, CONF_ON_TIMEOUT_MISS };
+enum conf_search_on_timeout { CONF_SEARCH_FAIL, CONF_SEARCH_RETURN };
 enum conf_fts { CONF_FTS_UNICODE, CONF_FTS_TRIGRAM, CONF_FTS_NONE };
 
 struct conf {
@@ -246,6 +247,11 @@ struct conf {
     int64_t archive_query_rows, archive_recall_ttl; /* rows, seconds */
     struct conf_list namespaces; /* "pattern option value option value ..." */
     conf_words_ok *namespace_ok; /* not a setting: whether such a line will do; NULL: nobody asks */
+
+    /* Search */
+    int64_t search_timeout;        /* ms; 0: none */
+    enum conf_search_on_timeout search_on_timeout;
+    int64_t search_max_results;    /* rows */
 
     /* Replicas */
     int64_t min_replicas_to_write, min_replicas_max_lag;

@@ -15,7 +15,8 @@ const struct setting_group setting_groups[] = {
     { "General", general_settings },      { "Security", security_settings },
     { "The process and its privileges", privilege_settings },
     { "Memory", memory_settings },        { "Snapshots", snapshot_settings },
-    { "Append-only file", aof_settings }, { "Archive and namespaces", archive_settings }, { "Replicas", replica_settings },
+    { "Append-only file", aof_settings }, { "Archive and namespaces", archive_settings },
+    { "Search", search_settings },        { "Replicas", replica_settings },
     { "Data types", type_settings },      { "Observing", observing_settings },
     { NULL, accepted_settings },
 };

@@ -13,7 +13,7 @@
 
 extern const struct setting network_settings[], tls_settings[], client_settings[], general_settings[];
 extern const struct setting security_settings[], memory_settings[], snapshot_settings[];
-extern const struct setting aof_settings[], archive_settings[], replica_settings[], type_settings[];
+extern const struct setting aof_settings[], archive_settings[], search_settings[], replica_settings[], type_settings[];
 extern const struct setting observing_settings[], privilege_settings[], accepted_settings[];
 
 #define FIELD(f, bytes) \

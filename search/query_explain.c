@@ -60,7 +60,7 @@ static uint64_t stemmed(const struct explain *e, uint64_t fields)
         any |= 1ULL << f->text_field;
         if (f->no_stem) plain |= 1ULL << f->text_field;
     }
-    if (fields == ~0ULL && plain == 0) return any > 0 ? ~0ULL : 0;
+    if (fields == ~0ULL) return any & ~plain ? ~0ULL : 0;
     return fields & any & ~plain;
 }
 

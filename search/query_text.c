@@ -18,7 +18,9 @@ static struct query_node *text_node(struct parser *p, uint64_t fields, const str
 
 static bool is_stop_word(const struct parser *p, struct str word)
 {
-    return !p->rules->no_stop_words && text_is_stop_word(index_text(p->ix), word);
+    const struct text_index *t = index_text(p->ix);
+
+    return t != NULL && !p->rules->no_stop_words && text_is_stop_word(t, word);
 }
 
 /* The words of text, folded, at most PHRASE_MAX of them; stop words stay out where drop says so. *dropped: any did. */

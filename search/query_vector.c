@@ -166,7 +166,7 @@ static bool read_k(struct parser *p, struct str item, struct query_node *node)
     uint64_t k;
 
     if (!parser_count(p, item, &k)) {
-        parser_fail_here(p);
+        parser_fail_at(p, "Syntax error", p->lex.token.at, item);
         return false;
     }
     if (k > 1ULL << 58) {

@@ -117,6 +117,7 @@ static void find_at_once(const struct run *r, struct part *p)
 
 static bool find_words(struct run *r, struct part *p, int64_t deadline_us)
 {
+    if (index_text(r->ix) == NULL) return true; /* no field has words */
     if (p->scan == NULL) p->scan = text_scan_new(index_text(r->ix), &p->q->text);
     while (!text_scan_step(p->scan, POSTINGS_A_STEP, &p->set)) {
         if (clock_mono_us() >= deadline_us) return false;
@@ -291,13 +292,6 @@ void run_drop_gone(struct run *r)
     docset_and(&r->found, index_all(r->ix));
 }
 
-double run_score(const struct run *r, uint32_t doc)
-{
-    const double *score = r->scores.v ? doc_values_at(&r->scores, doc) : NULL;
-
-    return score ? *score : 0;
-}
-
 bool run_distance(const struct run *r, struct str name, uint32_t doc, double *out)
 {
     for (size_t i = 0; i < r->n_parts; i++) {
@@ -342,6 +336,7 @@ size_t run_memory(const struct run *r)
     for (size_t i = 0; i < r->n_parts; i++) {
         const struct part *p = &r->parts[i];
 
+        if (p->scan != NULL) n += text_scan_memory(p->scan);
         n += docset_memory(&p->set) + docset_memory(&p->allowed) + doc_values_memory(&p->distances) +
              p->n_children * sizeof(struct part *);
     }

@@ -24,6 +24,8 @@ bool run_step(struct run *r, int64_t deadline_us);
 const struct docset *run_found(const struct run *r);
 void run_drop_gone(struct run *r);
 double run_score(const struct run *r, uint32_t doc);
+/* Can one document have another score than another? (Not when there are neither words nor a SCORE_FIELD.) */
+bool run_scores_differ(const struct run *r);
 /* The distance that a vector node gave doc, by the name it goes by. False: no such name, or none for doc. */
 bool run_distance(const struct run *r, struct str name, uint32_t doc, double *out);
 /* Names of the distances; those of KNN first. How many there are, which may be more than max. */

@@ -21,7 +21,7 @@ struct part {
 };
 
 /* One operation of the scoring, see run_score.c. */
-enum score_op { SCORE_HITS, SCORE_CLEAR, SCORE_MAX, SCORE_ADD, SCORE_OWN };
+enum score_op { SCORE_HITS, SCORE_CLEAR, SCORE_MAX, SCORE_ADD };
 
 struct score_step {
     enum score_op op;
@@ -45,6 +45,8 @@ struct run {
     size_t n_columns;
     struct score_step *steps;
     size_t n_steps, step_at;
+    struct docset among;       /* the documents that the step at work tells hits of */
+    bool is_telling;
 };
 
 /* All is found: what is to be done to score it. */

@@ -12,6 +12,8 @@
 #include "base/ensure.h"
 #include "base/mem.h"
 
+enum { HITS_A_STEP = 4096 }; /* between two looks at the clock */
+
 struct plan {
     struct run *run;
     size_t room;
@@ -66,20 +68,6 @@ static void among(const struct run *r, const struct part *p, struct docset *out)
     }
 }
 
-void run_score_begin(struct run *r)
-{
-    struct plan plan = { .run = r };
-    struct docset found = { 0 };
-
-    if (!r->want_scores) return;
-    docset_copy(&found, &r->found);
-    doc_values_init(&r->scores, &found);
-    if (r->scorer != SCORE_DOCSCORE && r->scorer != SCORE_HAMMING) plan_part(&plan, &r->parts[0], 1, 0);
-    add_step(&plan, (struct score_step){ .op = SCORE_OWN });
-    r->columns = mem_zalloc(r->n_columns * sizeof(double *));
-    r->columns[0] = r->scores.v;
-}
-
 /* --- the operations ---------------------------------------------------------------------------------------------- */
 
 struct telling {
@@ -98,17 +86,22 @@ static void on_hit(void *ctx, const struct text_hit *h)
     t->column[slot - t->run->scores.v] += t->weight * score_word(t->run->scorer, h, t->docs, t->average_length);
 }
 
-static void tell_hits(struct run *r, const struct score_step *s)
+/* True: all are told. */
+static bool tell_hits(struct run *r, const struct score_step *s, int64_t deadline_us)
 {
     struct telling t = { .run = r, .weight = s->weight, .docs = index_docs(r->ix), .column = r->columns[s->to] };
     struct text_facts facts;
-    struct docset set = { 0 };
 
     text_index_facts(index_text(r->ix), &facts);
     t.average_length = facts.average_length;
-    among(r, s->part, &set);
-    text_scan_hits(s->part->scan, &set, on_hit, &t);
-    docset_fini(&set);
+    if (!r->is_telling) among(r, s->part, &r->among);
+    r->is_telling = true;
+    while (!text_scan_hits_step(s->part->scan, HITS_A_STEP, &r->among, on_hit, &t)) {
+        if (clock_mono_us() >= deadline_us) return false;
+    }
+    r->is_telling = false;
+    docset_fini(&r->among);
+    return true;
 }
 
 static double hamming(struct str a, struct str b)
@@ -121,28 +114,56 @@ static double hamming(struct str a, struct str b)
 }
 
 /* What a document brings along. A query without words finds all alike: what counts then is the document's own score, where the
- * scorer asks for it or everything was asked for. */
-static void own_score(struct run *r, uint32_t doc, double *score)
+ * scorer asks for it or everything was asked for. words: what the words have added. */
+static double own_score(const struct run *r, uint32_t doc, double words)
 {
     bool has_words = r->parts[0].has_words, all = r->parts[0].q->kind == QUERY_ALL;
 
     switch (r->scorer) {
-    case SCORE_DOCSCORE: *score = index_score(r->ix, doc); break;
-    case SCORE_HAMMING: *score = hamming(r->payload, index_payload(r->ix, doc)); break;
-    case SCORE_DISMAX: if (!has_words) *score = 1; break;
-    case SCORE_TFIDF: case SCORE_TFIDF_DOCNORM: *score = (has_words ? *score : 1) * index_score(r->ix, doc); break;
-    default: *score = (has_words || !all ? *score : 1) * index_score(r->ix, doc); break;
+    case SCORE_DOCSCORE: return index_score(r->ix, doc);
+    case SCORE_HAMMING: return hamming(r->payload, index_payload(r->ix, doc));
+    case SCORE_DISMAX: return has_words ? words : 1;
+    case SCORE_TFIDF: case SCORE_TFIDF_DOCNORM: return (has_words ? words : 1) * index_score(r->ix, doc);
+    default: return (has_words ? words : all ? 1 : 0) * index_score(r->ix, doc);
     }
 }
 
-static void own_scores(struct run *r)
+/* Only words are counted beforehand: what else there is can be told when it is asked for. */
+static bool counts_words(const struct run *r)
 {
-    double *v = r->scores.v;
-
-    for (uint32_t d = docset_next(&r->scores.set, 0); d != UINT32_MAX; d = docset_next(&r->scores.set, d + 1)) own_score(r, d, v++);
+    return r->want_scores && r->parts[0].has_words && r->scorer != SCORE_DOCSCORE && r->scorer != SCORE_HAMMING;
 }
 
-static void do_step(struct run *r, const struct score_step *s)
+double run_score(const struct run *r, uint32_t doc)
+{
+    const double *words;
+
+    if (!r->want_scores) return 0;
+    if (!counts_words(r)) return own_score(r, doc, 0);
+    words = doc_values_at(&r->scores, doc);
+    return words ? own_score(r, doc, *words) : 0;
+}
+
+bool run_scores_differ(const struct run *r)
+{
+    return counts_words(r) || (r->want_scores && (r->scorer == SCORE_HAMMING || index_spec(r->ix)->score_field.n > 0));
+}
+
+void run_score_begin(struct run *r)
+{
+    struct plan plan = { .run = r };
+    struct docset found = { 0 };
+
+    if (!counts_words(r)) return;
+    docset_copy(&found, &r->found);
+    doc_values_init(&r->scores, &found);
+    plan_part(&plan, &r->parts[0], 1, 0);
+    if (r->n_columns == 0) r->n_columns = 1;
+    r->columns = mem_zalloc(r->n_columns * sizeof(double *));
+    r->columns[0] = r->scores.v;
+}
+
+static bool do_step(struct run *r, const struct score_step *s, int64_t deadline_us)
 {
     size_t n = r->scores.set.n;
     double *to, *from;
@@ -151,7 +172,7 @@ static void do_step(struct run *r, const struct score_step *s)
     to = r->columns[s->to];
     from = r->columns[s->from];
     switch (s->op) {
-    case SCORE_HITS: tell_hits(r, s); break;
+    case SCORE_HITS: return tell_hits(r, s, deadline_us);
     case SCORE_CLEAR: memset(to, 0, n * sizeof *to); break;
     case SCORE_MAX:
         for (size_t i = 0; i < n; i++) to[i] = fmax(to[i], from[i]);
@@ -159,15 +180,15 @@ static void do_step(struct run *r, const struct score_step *s)
     case SCORE_ADD:
         for (size_t i = 0; i < n; i++) to[i] += from[i];
         break;
-    case SCORE_OWN: own_scores(r); break;
     }
+    return true;
 }
 
 bool run_score_step(struct run *r, int64_t deadline_us)
 {
     while (r->step_at < r->n_steps) {
-        do_step(r, &r->steps[r->step_at++]);
-        if (r->step_at < r->n_steps && clock_mono_us() >= deadline_us) return false;
+        if (!do_step(r, &r->steps[r->step_at], deadline_us)) return false;
+        if (++r->step_at < r->n_steps && clock_mono_us() >= deadline_us) return false;
     }
     return true;
 }
@@ -179,5 +200,6 @@ void run_score_fini(struct run *r)
     }
     mem_free(r->columns);
     mem_free(r->steps);
+    docset_fini(&r->among);
     doc_values_fini(&r->scores);
 }

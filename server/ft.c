@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "server/acl.h"
 #include "server/ft_impl.h"
+#include "server/ft_job.h"
 
 /* --- names ------------------------------------------------------------------------------------------------------ */
 
@@ -139,7 +140,7 @@ void ft_free_index(struct ft *f, struct ft_index **xp)
 {
     struct ft_index *x = *xp;
 
-    (void)f;
+    ft_jobs_cancel(f->server, x->ix, "The index was dropped before the query could be executed");
     ft_paths_close(x);
     ft_queue_fini(&x->queue);
     index_clear(x->ix); /* what is large goes to the thread that frees */

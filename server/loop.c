@@ -15,6 +15,7 @@
 #include "server/cron.h"
 #include "server/departures.h"
 #include "server/ft.h"
+#include "server/ft_job.h"
 #include "server/gate.h"
 #include "server/latency.h"
 #include "server/live_search.h"
@@ -352,6 +353,7 @@ static bool turn(struct server *s)
     if (UNLIKELY(s->store->order != NULL)) more |= order_keys(s);
     if (UNLIKELY(!link_alone(&s->syncing))) block_serve_synced(s);
     if (UNLIKELY(s->archive != NULL)) more |= turn_of_archive(s);
+    if (UNLIKELY(ft_jobs_are_due(s))) ft_jobs_turn(s);
     if (UNLIKELY(s->ft_any)) ft_turn(s);
     tracking_turn_end(s);
     clients_close_due(s);
@@ -366,7 +368,7 @@ static bool turn(struct server *s)
     hurry_tick(s);
     to = ticks_now();
     if (LIKELY(to > from)) s->turn_ticks += to - from;
-    more |= tls_more || ft_is_due(s) || !link_alone(&s->readable) || !link_alone(&s->writable);
+    more |= tls_more || ft_jobs_are_due(s) || ft_is_due(s) || !link_alone(&s->readable) || !link_alone(&s->writable);
     if (UNLIKELY(saves && !more)) nap(s);
     return more;
 }

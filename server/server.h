@@ -223,6 +223,8 @@ struct server {
     struct link archive_answered, archive_applying; /* archive_wait.c: clients whose answer has come; who wait for a commit */
     struct link live_searches;  /* live_search.c: searches, from their question to their answer */
 
+    struct link ft_jobs;        /* ft_job.c: searches that go on, whose turn comes next first */
+
     struct script_run *script;
     struct scripts *scripts;
     bool scripts_run_all;       /* DEBUG SET-DISABLE-DENY-SCRIPTS: also commands that are not for them */
