@@ -68,7 +68,9 @@ class PowerCycle(Cycle):
             super().turn_log_on()
 
     def at_least(self, w):
-        return 0 if self.mode in ("no", "everysec") else super().at_least(w)
+        if self.mode in ("no", "everysec") and not self.must_survive:  # what is turned off is synced, in any mode
+            return 0
+        return super().at_least(w)
 
     def inspect(self, verdicts):
         check_a_second(self, verdicts)
