@@ -252,6 +252,9 @@ struct conf {
     int64_t search_timeout;        /* ms; 0: none */
     enum conf_search_on_timeout search_on_timeout;
     int64_t search_max_results;    /* rows */
+    uint64_t search_aggregate_memory;
+    int64_t search_cursor_max_idle; /* ms */
+    int64_t search_cursors;        /* of one index */
 
     /* Replicas */
     int64_t min_replicas_to_write, min_replicas_max_lag;

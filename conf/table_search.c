@@ -15,6 +15,13 @@ const struct setting search_settings[] = {
       .doc = "What is answered then. fail: an error. return: what there is so far, which may be nothing, as Redis does; in "
              "RESP3 with a warning, in RESP2 without." },
     { "search-max-results", INT(search_max_results, 1, INT_MAX), .initial = "1000000", .unit = "rows",
-      .doc = "The largest offset and the largest count in LIMIT of FT.SEARCH." },
+      .doc = "The largest offset and the largest count in LIMIT of FT.SEARCH, and the most rows of an aggregation." },
+    { "search-aggregate-memory", BYTES(search_aggregate_memory, 1024, LONG_MAX), .initial = "128mb",
+      .doc = "What the rows and groups of one FT.AGGREGATE or FT.HYBRID may take, and what all cursors may hold together. One that "
+             "needs more is refused." },
+    { "search-cursor-max-idle", INT(search_cursor_max_idle, 1, INT_MAX), .initial = "300000", .unit = "milliseconds",
+      .doc = "A cursor of FT.AGGREGATE that nobody reads from for so long is closed. MAXIDLE may ask for less, not for more." },
+    { "search-cursors", INT(search_cursors, 1, 1000000), .initial = "128",
+      .doc = "Cursors that an index may have open." },
     { 0 },
 };

@@ -7,6 +7,7 @@
 #include "server/client.h"
 #include "server/crash_report.h"
 #include "server/dispatch.h"
+#include "server/ft_cursor.h"
 #include "server/guess.h"
 #include "server/keysizes.h"
 #include "server/lazy.h"
@@ -137,6 +138,7 @@ bool cron_turn(struct server *s)
             log_tend(s->log);
             transfers_tend(s);
             key_order_tend(s->store);
+            ft_cursors_tend(s);
         }
         s->evicting = s->store->conf.policy != EVICT_NONE;
     }

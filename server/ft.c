@@ -73,6 +73,13 @@ struct ft_index *ft_owner(const struct ft *f, const struct search_index *ix)
     return NULL;
 }
 
+bool ft_is_index(const struct ft *f, const struct search_index *ix)
+{
+    for (size_t i = 0; i < f->now.n; i++)
+        if (f->now.indexes[i]->ix == ix) return true;
+    return false;
+}
+
 bool ft_alias_set(struct ft *f, struct str name, struct ft_index *x)
 {
     struct ft_registry *r = &f->now;

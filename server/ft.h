@@ -33,6 +33,9 @@ const struct persist_libraries *ft_keeper(const struct ft *f);
 /* All has been loaded. */
 void ft_loaded(struct server *s);
 
+/* Is there an index at this address, which may be none? */
+bool ft_is_index(const struct ft *f, const struct search_index *ix);
+
 /* How documents are read. */
 const struct doc_reader *ft_reader(struct ft *f);
 

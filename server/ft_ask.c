@@ -276,62 +276,104 @@ static bool read_format(struct reader *r)
     return str_is(name, "STRING") || fail(r, "FORMAT %.*s is not supported", (int)name.n, name.p);
 }
 
-/* A word that stands alone. */
+/* A word that stands alone, and is FT.SEARCH's. */
 static bool read_flag(struct reader *r)
 {
     struct ft_ask *a = r->ask;
 
     if (is_option(r, "NOCONTENT")) a->no_content = true;
-    else if (is_option(r, "VERBATIM")) a->rules.verbatim = true;
-    else if (is_option(r, "NOSTOPWORDS")) a->rules.no_stop_words = true;
-    else if (is_option(r, "INORDER")) a->rules.in_order = true;
     else if (is_option(r, "WITHSCORES")) a->with_scores = true;
     else if (is_option(r, "EXPLAINSCORE")) a->explain_score = true;
     else if (is_option(r, "WITHPAYLOADS")) a->with_payloads = true;
     else if (is_option(r, "WITHSORTKEYS")) a->with_sort_keys = true;
+    else return false;
+    return true;
+}
+
+/* One of the query. */
+static bool read_query_flag(struct reader *r)
+{
+    struct ft_ask *a = r->ask;
+
+    if (is_option(r, "VERBATIM")) a->rules.verbatim = true;
+    else if (is_option(r, "NOSTOPWORDS")) a->rules.no_stop_words = true;
+    else if (is_option(r, "INORDER")) a->rules.in_order = true;
     else if (!is_option(r, "WITHCOUNT") && !is_option(r, "WITHOUTCOUNT")) return false;
+    return true;
+}
+
+static bool read_slop(struct reader *r)
+{
+    int64_t n;
+
+    if (!take_i64(r, "SLOP", INT32_MIN, &n)) return false;
+    r->ask->rules.slop = n < 0 ? -1 : n < INT32_MAX ? (int)n : INT32_MAX;
+    return true;
+}
+
+/* An option of the query, of whatever command. *good: it could be read. False: it is none. */
+static bool read_query_option(struct reader *r, bool *good)
+{
+    struct ft_ask *a = r->ask;
+    struct str ignored;
+
+    *good = true;
+    if (read_query_flag(r)) return true;
+    if (r->at < r->argc && str_is(r->argv[r->at], "PARAMS"))
+        *good = ft_ask_params(a->arena, &a->rules, r->argc, r->argv, &r->at, r->error);
+    else if (is_option(r, "DIALECT")) *good = read_dialect(r);
+    else if (is_option(r, "TIMEOUT")) *good = read_timeout(r);
+    else if (is_option(r, "SCORER")) *good = read_scorer(r);
+    else if (is_option(r, "LANGUAGE")) *good = read_language(r);
+    else if (is_option(r, "FORMAT")) *good = read_format(r);
+    else if (is_option(r, "EXPANDER")) *good = take(r, "EXPANDER", &ignored);
+    else if (is_option(r, "PAYLOAD")) *good = take(r, "PAYLOAD", &a->payload);
+    else if (is_option(r, "INKEYS")) *good = a->has_in_keys = take_list(r, "INKEYS", &a->in_keys, &a->n_in_keys);
+    else if (is_option(r, "INFIELDS")) *good = take_list(r, "INFIELDS", &a->in_fields, &a->n_in_fields);
+    else if (is_option(r, "SLOP")) *good = read_slop(r);
+    else return false;
     return true;
 }
 
 static bool read_option(struct reader *r)
 {
     struct ft_ask *a = r->ask;
-    struct str ignored;
-    int64_t n;
+    bool good;
 
     if (read_flag(r)) return true;
-    if (r->at < r->argc && str_is(r->argv[r->at], "PARAMS")) return ft_ask_params(a->arena, &a->rules, r->argc, r->argv, &r->at, r->error);
+    if (read_query_option(r, &good)) return good;
     if (is_option(r, "LIMIT")) return read_limit(r);
     if (is_option(r, "SORTBY")) return read_sort_by(r);
     if (is_option(r, "RETURN")) return read_return(r);
-    if (is_option(r, "DIALECT")) return read_dialect(r);
-    if (is_option(r, "TIMEOUT")) return read_timeout(r);
-    if (is_option(r, "SCORER")) return read_scorer(r);
-    if (is_option(r, "LANGUAGE")) return read_language(r);
-    if (is_option(r, "FORMAT")) return read_format(r);
     if (is_option(r, "FILTER")) return read_filter(r);
     if (is_option(r, "GEOFILTER")) return read_geo_filter(r);
     if (is_option(r, "HIGHLIGHT")) return read_marks(r, &a->highlight, true);
     if (is_option(r, "SUMMARIZE")) return read_marks(r, &a->summarize, false);
-    if (is_option(r, "EXPANDER")) return take(r, "EXPANDER", &ignored);
-    if (is_option(r, "PAYLOAD")) return take(r, "PAYLOAD", &a->payload);
-    if (is_option(r, "INKEYS")) return a->has_in_keys = take_list(r, "INKEYS", &a->in_keys, &a->n_in_keys);
-    if (is_option(r, "INFIELDS")) return take_list(r, "INFIELDS", &a->in_fields, &a->n_in_fields);
-    if (is_option(r, "SLOP")) {
-        if (!take_i64(r, "SLOP", INT32_MIN, &n)) return false;
-        a->rules.slop = n < 0 ? -1 : n < INT32_MAX ? (int)n : INT32_MAX;
-        return true;
-    }
     return fail(r, "Unknown argument `%.*s` at position %zu for <main>", (int)(r->argv[r->at].n < 200 ? r->argv[r->at].n : 200),
                 r->argv[r->at].p, r->at);
+}
+
+void ft_ask_init(struct ft_ask *ask, struct arena *a, const struct conf *conf, struct str query)
+{
+    *ask = (struct ft_ask){ .arena = a, .query = arena_dup(a, query), .count = DEFAULT_COUNT, .timeout_ms = conf->search_timeout };
+    ask->rules = (struct query_rules){ .dialect = 2, .slop = -1, .fields = ~0ULL };
+}
+
+enum ft_asked ft_ask_option(struct ft_ask *ask, size_t argc, const struct str *argv, size_t *at, struct buf *error)
+{
+    struct reader r = { .ask = ask, .argc = argc, .argv = argv, .at = *at, .error = error };
+    bool good;
+
+    if (!read_query_option(&r, &good)) return FT_ASKED_NOTHING;
+    *at = r.at;
+    return good ? FT_ASKED : FT_ASK_REFUSED;
 }
 
 bool ft_ask_parse(struct ft_ask *ask, struct arena *a, const struct conf *conf, size_t argc, const struct str *argv, struct buf *error)
 {
     struct reader r = { .ask = ask, .conf = conf, .argc = argc, .argv = argv, .at = 1, .error = error };
 
-    *ask = (struct ft_ask){ .arena = a, .query = arena_dup(a, argv[0]), .count = DEFAULT_COUNT, .timeout_ms = conf->search_timeout };
-    ask->rules = (struct query_rules){ .dialect = 2, .slop = -1, .fields = ~0ULL };
+    ft_ask_init(ask, a, conf, argv[0]);
     while (r.at < r.argc) {
         if (!read_option(&r)) return false;
     }

@@ -57,6 +57,13 @@ struct ft_ask {
 /* Arguments from the query on. False: *error has the reply's text. */
 bool ft_ask_parse(struct ft_ask *ask, struct arena *a, const struct conf *conf, size_t argc, const struct str *argv, struct buf *error);
 
+/* The same piece by piece, for commands that have other options beside those of the query: to begin with, and then the option at
+ * argv[*at], if it is one of VERBATIM NOSTOPWORDS INORDER SLOP LANGUAGE EXPANDER SCORER PAYLOAD INKEYS INFIELDS PARAMS DIALECT TIMEOUT
+ * FORMAT WITHCOUNT WITHOUTCOUNT. *at: behind it. REFUSED: *error has the reply's text. */
+void ft_ask_init(struct ft_ask *ask, struct arena *a, const struct conf *conf, struct str query);
+enum ft_asked { FT_ASKED_NOTHING, FT_ASKED, FT_ASK_REFUSED };
+enum ft_asked ft_ask_option(struct ft_ask *ask, size_t argc, const struct str *argv, size_t *at, struct buf *error);
+
 /* The query's tree, with FILTER, GEOFILTER, INKEYS and INFIELDS in it. NULL: *error has the reply's text. The index must be
  * held from here on. */
 struct query_node *ft_ask_tree(struct ft_ask *ask, const struct search_index *ix, struct buf *error);

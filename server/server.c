@@ -14,6 +14,7 @@
 #include "server/departures.h"
 #include "server/dispatch.h"
 #include "server/ft.h"
+#include "server/ft_cursor.h"
 #include "server/function.h"
 #include "server/gate.h"
 #include "server/guess.h"
@@ -209,6 +210,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log, const str
     s->scripts = scripts_new(s);
     s->functions = functions_new(s);
     s->ft = ft_new(s);
+    s->ft_cursors = ft_cursors_new(s);
     s->latency = latency_new();
     s->gates = gates_new();
     s->guesses = guesses_new();
@@ -334,6 +336,7 @@ void server_close(struct server *s)
     live_search_close(s);
     departures_close(s);
     if (s->persist) persist_close(&s->persist);
+    ft_cursors_free(&s->ft_cursors);
     ft_free(&s->ft);
     loop_close(s);
     for (int i = 0; i < (int)s->conf->databases; i++) {

@@ -40,6 +40,7 @@ struct command_ref;
 struct departing;
 struct ft;
 struct functions;
+struct ft_cursors;
 struct guesses;
 struct script_run;
 struct scripts;
@@ -223,6 +224,7 @@ struct server {
     struct link archive_answered, archive_applying; /* archive_wait.c: clients whose answer has come; who wait for a commit */
     struct link live_searches;  /* live_search.c: searches, from their question to their answer */
 
+    struct ft_cursors *ft_cursors;
     struct link ft_jobs;        /* ft_job.c: searches that go on, whose turn comes next first */
 
     struct script_run *script;

@@ -1,0 +1,31 @@
+/* ft_aggregate.h -- an aggregation over what a query has found: what FT.AGGREGATE and FT.HYBRID share. */
+#ifndef MEMD_SERVER_FT_AGGREGATE_H
+#define MEMD_SERVER_FT_AGGREGATE_H
+
+#include "search/aggregate.h"
+#include "search/run.h"
+#include "server/server.h"
+
+/* Documents as the source of an aggregation. */
+struct ft_source {
+    struct aggregate_source source;
+    struct search_index *ix;
+    const struct doc_reader *reader;
+    const struct run *run;       /* distances and scores are its; NULL: there are none */
+    /* Beyond these: a number that goes by a name (FT.HYBRID's scores). NULL: none. */
+    bool (*number)(void *ctx, struct str name, uint32_t doc, double *out);
+    bool (*has_number)(void *ctx, struct str name);
+    void *ctx;
+    const uint32_t *docs;        /* in order; NULL: found, by docid */
+    size_t n_docs, next;
+    const struct docset *found;
+    uint32_t next_doc;
+    struct buf scratch;
+};
+void ft_source_init(struct ft_source *s, struct server *server, struct search_index *ix);
+void ft_source_fini(struct ft_source *s);
+
+/* What an aggregation may take. */
+struct aggregate_conf ft_aggregate_conf(const struct server *s);
+
+#endif

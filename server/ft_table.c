@@ -1,0 +1,85 @@
+#include "server/ft_table.h"
+
+static void reply_value(struct reply *out, const struct datum *d)
+{
+    char text[DATUM_NUMBER_MAX];
+
+    switch (d->kind) {
+    case DATUM_NULL: reply_null(out); break;
+    case DATUM_NUMBER: reply_bulk(out, str_of(text, datum_number_text(text, d->u.number))); break;
+    case DATUM_TEXT: reply_bulk(out, d->u.text); break;
+    case DATUM_LIST:
+        reply_array(out, d->n);
+        for (uint32_t i = 0; i < d->n; i++) reply_value(out, &d->u.items[i]);
+        break;
+    }
+}
+
+void ft_table_row(const struct ft_table *t, struct reply *out, size_t i)
+{
+    static const struct datum null = { .kind = DATUM_NULL };
+    struct aggregate_row row = aggregate_row(t->g, i);
+    size_t mark = reply_mark(out), n = 0;
+
+    for (size_t c = 0; c < aggregate_columns(t->g); c++) {
+        const struct datum *d = c < row.n ? &row.values[c] : &null;
+
+        if (d->kind == DATUM_NULL && !aggregate_tells_null(t->g)) continue;
+        reply_bulk(out, aggregate_column(t->g, c));
+        reply_value(out, d);
+        n++;
+    }
+    reply_map_at(out, mark, n);
+}
+
+static bool is_there(const struct ft_table *t, size_t i)
+{
+    return t->keys == NULL || aggregate_row(t->g, i).doc == UINT32_MAX || index_find(t->ix, t->keys[i]) != UINT32_MAX;
+}
+
+/* How many were written. */
+static size_t reply_rows(const struct ft_table *t, struct reply *out, size_t *at, size_t max)
+{
+    size_t n = 0;
+
+    for (; *at < aggregate_rows(t->g) && n < max; ++*at) {
+        if (!is_there(t, *at)) continue;
+        n++;
+        if (out->resp < 3) {
+            ft_table_row(t, out, *at);
+            continue;
+        }
+        reply_map(out, 2);
+        reply_simple(out, "extra_attributes");
+        ft_table_row(t, out, *at);
+        reply_simple(out, "values");
+        reply_array(out, 0);
+    }
+    return n;
+}
+
+void ft_table_reply(const struct ft_table *t, struct reply *out, size_t *at, size_t max, const char *warning)
+{
+    size_t mark = reply_mark(out), n;
+
+    if (out->resp < 3) {
+        reply_int(out, (int64_t)aggregate_total(t->g));
+        n = reply_rows(t, out, at, max);
+        reply_array_at(out, mark, 1 + n);
+        return;
+    }
+    reply_map(out, 5);
+    reply_simple(out, "attributes");
+    reply_array(out, 0);
+    reply_simple(out, "format");
+    reply_simple(out, "STRING");
+    reply_simple(out, "results");
+    mark = reply_mark(out);
+    n = reply_rows(t, out, at, max);
+    reply_array_at(out, mark, n);
+    reply_simple(out, "total_results");
+    reply_int(out, (int64_t)aggregate_total(t->g));
+    reply_simple(out, "warning");
+    reply_array(out, warning != NULL);
+    if (warning != NULL) reply_simple(out, warning);
+}
