@@ -173,10 +173,12 @@ static enum err drop(struct call *c, bool if_there, bool documents)
 
 static enum err drop_index(struct call *c, bool if_there)
 {
-    bool keep = call_is(c, 2, "_forcekeepdocs");
+    bool documents = call_is(c, 2, "dd");
+    /* An empty word is what older redis-py sends for no DD. */
+    bool keep = c->argc == 2 || call_is(c, 2, "_forcekeepdocs") || call_arg(c, 2).n == 0;
 
-    if (c->argc == 3 && !keep && !call_is(c, 2, "dd")) return fail(c, "SEARCH_ARG_UNRECOGNIZED Unknown argument");
-    return drop(c, if_there, c->argc == 3 && !keep);
+    if (!documents && !keep) return fail(c, "SEARCH_ARG_UNRECOGNIZED Unknown argument");
+    return drop(c, if_there, documents);
 }
 
 static enum err run_drop_index(struct call *c)

@@ -85,12 +85,25 @@ def newest_redis_py():
     return [os.path.join(env, "bin", "python"), os.path.join(HERE, "python", "everything.py")]
 
 
-def node(script):
+def node(script, name="node"):
     def get():
         node_path = tool("node")
-        folder = copied("node")
+        copied("node")
+        folder = copied(name)
         fetched([tool("npm"), "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"], folder)
         return [node_path, os.path.join(folder, script)]
+    return get
+
+
+def framework(script, packages, python=None):
+    """A program in frameworks/ with an environment of its own: frameworks disagree about what they need. python: the version that it
+    wants, where it is not any."""
+    def get():
+        env = os.path.join(BUILD, "venv-" + script.partition("_")[0])
+        if not os.path.exists(os.path.join(env, "bin", "python")):
+            made([tool(python) if python else sys.executable, "-m", "venv", env], HERE, on_failure=Skip)
+        fetched([os.path.join(env, "bin", "pip"), "install", "-q", *packages], HERE)
+        return [os.path.join(env, "bin", "python"), os.path.join(HERE, "frameworks", script)]
     return get
 
 
@@ -129,9 +142,31 @@ PROGRAMS = {
     "go-redis": go_redis,
     "redis-rs": redis_rs,
     "jedis": jedis,
+    "redisvl": framework("redisvl_jobs.py", ["redisvl"]),
+    "langchain": framework("langchain_jobs.py", ["langchain-redis", "redis<8"]),
+    "langgraph": framework("langgraph_jobs.py", ["langgraph", "langgraph-checkpoint-redis"]),
+    "mem0": framework("mem0_jobs.py", ["mem0ai", "redisvl<0.6"]),
+    "llama-index": framework("llamaindex_jobs.py", [
+        "llama-index-core", "llama-index-vector-stores-redis", "llama-index-storage-docstore-redis", "llama-index-storage-index-store-redis",
+        "llama-index-storage-kvstore-redis", "llama-index-storage-chat-store-redis"]),
+    "agent-memory-server": framework("agentmemory_jobs.py", ["agent-memory-server<0.15", "httpx", "mcp<2"], "python3.12"),
+    "spring-ai": framework("spring_jobs.py", ["redis", "numpy"]),
+    "langchain-js": node("langchain.mjs", "frameworks"),
+    "langgraph-js": node("langgraph.mjs", "frameworks"),
 }
-# BullMQ does one job: its own, which is a queue of jobs in streams, sorted sets and scripts.
-OWN_JOBS = {"bullmq": ["queue", "delayed", "repeat", "flow", "restart"]}
+# Programs that have jobs of their own: a queue in streams, sorted sets and scripts; frameworks over documents, search and vectors.
+OWN_JOBS = {
+    "bullmq": ["queue", "delayed", "repeat", "flow", "restart"],
+    "redisvl": ["queries", "caches", "histories", "router", "restart"],
+    "langchain": ["vector store", "chat history", "caches", "restart"],
+    "langgraph": ["checkpoints", "shallow checkpoints", "store", "restart"],
+    "mem0": ["store", "memory", "restart"],
+    "llama-index": ["vector store", "chat store", "key store", "restart"],
+    "agent-memory-server": ["working memory", "long-term memory", "restart"],
+    "spring-ai": ["vectors in JSON", "delete and put back", "restart"],
+    "langchain-js": ["vector stores", "history and cache", "restart"],
+    "langgraph-js": ["checkpoints", "shallow checkpoints", "store", "restart"],
+}
 
 
 def run(name, command, binary):

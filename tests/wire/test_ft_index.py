@@ -126,6 +126,9 @@ def test_names(c):
         assert got == Err(MISSING + "no")
         assert all(t in got.lower() for t in ("no such index", "unknown index name", "index not found", "search_index_not_found"))
     assert c("FT._DROPINDEXIFX", "no") == OK
+    assert c("FT.CREATE", "kept", "PREFIX", 1, "kept:", "SCHEMA", "t", "TAG") == OK and c("HSET", "kept:1", "t", "a") == 1
+    assert c("FT.DROPINDEX", "kept", "XX") == Err("SEARCH_ARG_UNRECOGNIZED Unknown argument")
+    assert c("FT.DROPINDEX", "kept", "") == OK and c("EXISTS", "kept:1") == 1  # redis-py's word for no DD
     c("SELECT", 1)
     assert c("FT.CREATE", "other", "SCHEMA", "t", "TAG") == Err("Cannot create index on db != 0")
     c("SELECT", 0)
