@@ -21,20 +21,19 @@ MB = 1 << 20
 
 
 def rows(rig):
-    if not rig.wanted("abuse"):
-        return
-    rig.title("others' waiting under abuse, to that in peace")
-    for kind in KINDS:
-        if not rig.wanted("abuse " + kind) and rig.only != "abuse":
-            continue
+    kinds = [kind for kind in KINDS if rig.wanted("abuse " + kind)]
+    if kinds:
+        rig.title("others' waiting under abuse, to that in peace")
+    for kind in kinds:
         got = {name: [waits(rig, name, kind) for _ in range(rig.rounds)] for name in SERVERS}
         ratio = {name: [abuse["p99_us"] / peace["p99_us"] for peace, abuse, _ in got[name]] for name in SERVERS}
         rig.row("abuse %s, p99" % kind, "x", ratio["memd"], ratio["redis"], ("<=", 2.0))
         grown = {name: max(g[2] for g in got[name]) / MB for name in SERVERS}
         rig.row("abuse %s, memory above the data" % kind, "MB", grown["memd"], grown["redis"], None)
         for name in SERVERS:
-            print("    %s: p50 %.0f to %.0f, p99 %.0f to %.0f, p99.9 %.0f to %.0f us" % ((name,) + tuple(
-                w["%s_us" % q] for q in ("p50", "p99", "p999") for w in got[name][-1][:2])), flush=True)
+            print("    %s: p50 %.0f to %.0f, p99 %.0f to %.0f, p99.9 %.0f to %.0f us; %d of %d refused" % ((name,) + tuple(
+                w["%s_us" % q] for q in ("p50", "p99", "p999") for w in got[name][-1][:2]) + tuple(
+                got[name][-1][1][f] for f in ("errors", "requests"))), flush=True)
 
 
 def high_water(pid):
@@ -50,7 +49,7 @@ def waits(rig, name, kind):
         c = s.conn()
         for i in range(100):
             c("SET", "big:%d" % i, b"x" * MB)
-        p = Paced(s, LOAD_CORE, conns=50, rate=5000, writes=10, keys=10000)
+        p = Paced(s, LOAD_CORE, refused=True, conns=50, rate=5000, writes=10, keys=10000)
         time.sleep(1)
         p.window()
         time.sleep(seconds)
@@ -90,13 +89,35 @@ def connect(port, receive=None):
 
 
 def give(s, data):
-    """Send what goes. None: it is closed."""
+    """Send what goes; how much it was. None: it is closed."""
     try:
         return s.send(data)
     except BlockingIOError:
         return 0
     except OSError:
         return None
+
+
+class Sender:
+    """Gives whole requests, whatever the socket takes at once; one that was thrown out comes again."""
+
+    def __init__(self, port, receive=None, first=b""):
+        self.port, self.receive, self.first = port, receive, first
+        self.open()
+
+    def open(self):
+        self.s = connect(self.port, self.receive)
+        self.rest = memoryview(self.first)
+
+    def give(self, data):
+        if not self.rest:
+            self.rest = memoryview(data)
+        n = give(self.s, self.rest)
+        if n is None:
+            self.s.close()
+            self.open()
+        else:
+            self.rest = self.rest[n:]
 
 
 def take(s):
@@ -144,34 +165,32 @@ def storm(port):
 
 
 def slow_readers(port):
-    conns = [connect(port, 4096) for _ in range(20)]
+    conns = [Sender(port, 4096) for _ in range(20)]
     request = encode(["GET", "big:1"])
     ready()
-    at_rate(2000, lambda n: give(conns[n % len(conns)], request))
+    at_rate(2000, lambda n: conns[n % len(conns)].give(request))
 
 
 def slowloris(port):
-    conns = [connect(port) for _ in range(5000)]
+    conns = [Sender(port) for _ in range(5000)]
     request = encode(["SET", "slow", "x" * 1000])
     ready()
-    at_rate(5000, lambda n: give(conns[n % len(conns)], request[n // len(conns) % len(request):][:1]))
+    at_rate(5000, lambda n: conns[n % len(conns)].give(request[n // len(conns) % len(request):][:1]))
 
 
 def claims(port):
-    conns = [connect(port) for _ in range(1000)]
-    for c in conns:
-        give(c, b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$536870912\r\n")
+    conns = [Sender(port, first=b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$536870912\r\n") for _ in range(1000)]
     ready()
-    at_rate(2000, lambda n: give(conns[n % len(conns)], b"x" * 16384))
+    at_rate(2000, lambda n: conns[n % len(conns)].give(b"x" * 16384))
 
 
 def pipeline(port):
-    c = connect(port)
+    c = Sender(port)
     requests = encode(["GET", "key:1"]) * 1000
     ready()
     while goes_on():
-        give(c, requests)
-        take(c)
+        c.give(requests)
+        take(c.s)
 
 
 def transaction(port):
@@ -186,16 +205,15 @@ def transaction(port):
 
 
 def subscribers(port):
-    conns = [connect(port, 4096) for _ in range(50)]
-    for c in conns:
-        give(c, encode(["SUBSCRIBE", "news"]))
-    c = connect(port)
+    conns = [Sender(port, 4096, encode(["SUBSCRIBE", "news"])) for _ in range(50)]
+    c = Sender(port)
     message = encode(["PUBLISH", "news", "m" * 4096])
     ready()
 
-    def one(_n):
-        give(c, message)
-        take(c)
+    def one(n):
+        conns[n % len(conns)].give(b"")
+        c.give(message)
+        take(c.s)
     at_rate(1000, one)
 
 

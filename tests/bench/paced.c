@@ -6,7 +6,7 @@
  * Request k of a connection is due at a time that is known beforehand, and what is measured is the time
  * from then to its reply: a server that stands still for a second makes all that was due meanwhile wait,
  * and all of it counts (a client that waits for each reply before it sends the next would note one slow
- * request). With rate 0 each connection has one request under way and sends the next at its reply: for
+ * request). A refusal (-OOM) is a reply, and counted among the errors as well. With rate 0 each connection has one request under way and sends the next at its reply: for
  * throughput; a wait then begins with the sending.
  *
  * Each line on the input ends a window: what was due in it is waited for, and its figures are printed as
@@ -47,7 +47,7 @@ struct conn {
 
 struct window {
     uint32_t count[STEPS]; /* by step of waiting */
-    uint64_t n, max_us, from_us, until_us;
+    uint64_t n, n_errors, max_us, from_us, until_us;
 };
 
 struct load {
@@ -125,8 +125,8 @@ static uint64_t percentile(const struct window *w, double share)
 
 static void window_print(const struct window *w)
 {
-    printf("requests %lu\nseconds %.6f\np50_us %lu\np99_us %lu\np999_us %lu\nmax_us %lu\n\n", (unsigned long)w->n,
-           (double)(w->until_us - w->from_us) / 1e6, (unsigned long)percentile(w, 0.5),
+    printf("requests %lu\nerrors %lu\nseconds %.6f\np50_us %lu\np99_us %lu\np999_us %lu\nmax_us %lu\n\n", (unsigned long)w->n,
+           (unsigned long)w->n_errors, (double)(w->until_us - w->from_us) / 1e6, (unsigned long)percentile(w, 0.5),
            (unsigned long)percentile(w, 0.99), (unsigned long)percentile(w, 0.999), (unsigned long)w->max_us);
     fflush(stdout);
 }
@@ -149,13 +149,14 @@ static void window_close(struct load *l)
     if (l->pending == 0) window_closed(l);
 }
 
-static void note(struct load *l, uint64_t from, uint64_t now)
+static void note(struct load *l, uint64_t from, uint64_t now, bool refused)
 {
     bool late = l->pending > 0 && from <= l->now->until_us;
     struct window *w = l->pending > 0 && !late ? l->next : l->now;
     uint64_t waited = now > from ? now - from : 0;
 
     w->n++;
+    w->n_errors += refused;
     w->count[step_of(waited)]++;
     if (waited > w->max_us) w->max_us = waited;
     if (late && --l->pending == 0) window_closed(l);
@@ -197,12 +198,12 @@ static void flush(struct load *l, struct conn *c)
     if (c->n_out) arm(l, c, true);
 }
 
-static void answered(struct load *l, struct conn *c)
+static void answered(struct load *l, struct conn *c, bool refused)
 {
     uint64_t now = now_us(), from = l->rate ? due_us(l, (size_t)(c - l->conn), c->answered) : c->began_us;
 
     c->answered++;
-    note(l, from, now);
+    note(l, from, now, refused);
     if (l->rate) return;
     c->began_us = now;
     add_request(l, c);
@@ -220,18 +221,14 @@ static void consume(struct load *l, struct conn *c)
 
             c->skip -= k;
             at += k;
-            if (c->skip == 0) answered(l, c);
+            if (c->skip == 0) answered(l, c, false);
             continue;
         }
         end = memchr(line, '\n', c->n_in - at);
         if (!end) break;
         at = (size_t)(end + 1 - c->in);
-        if (line[0] == '-') {
-            fprintf(stderr, "%.*s\n", (int)(end - line), line);
-            exit(1);
-        }
         if (line[0] == '$' && line[1] != '-') c->skip = strtoul(line + 1, NULL, 10) + 2;
-        else answered(l, c);
+        else answered(l, c, line[0] == '-');
     }
     memmove(c->in, c->in + at, c->n_in - at);
     c->n_in -= at;

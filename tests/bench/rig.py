@@ -64,9 +64,10 @@ def pss_bytes(pid):
 
 
 class Paced:
-    """A load whose requests come on time, whatever the server does (paced.c)."""
+    """A load whose requests come on time, whatever the server does (paced.c). refused: it may refuse some."""
 
-    def __init__(self, server, core, **options):
+    def __init__(self, server, core, refused=False, **options):
+        self.refused = refused
         self.p = subprocess.Popen(words([TOOLS["paced"], server.port], options), stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, text=True, preexec_fn=pin(core))
 
@@ -78,7 +79,9 @@ class Paced:
             if line == "\n":
                 break
             text += line
-        return figures(text)
+        got = figures(text)
+        assert self.refused or got["errors"] == 0, "%d requests were refused" % got["errors"]
+        return got
 
     def window(self):
         """End the window; its figures."""
