@@ -28,11 +28,15 @@ static char *lose(struct buf *b, size_t more)
 
 static char *grow_to(struct buf *b, size_t more, size_t cap)
 {
+    bool sure;
     void *p;
 
     if (cap < b->n + more) cap = b->n + more;
     cap = mem_good_size(cap);
-    p = b->may_fail && (cap > BUF_SURE || mem_is_scarce()) ? mem_try_realloc(b->p, cap) : mem_realloc(b->p, cap);
+    sure = !b->may_fail || (cap <= BUF_SURE && !mem_is_scarce());
+    if (b->may_fail && cap >= MEM_PASSING) p = mem_try_realloc_passing(b->p, cap);
+    else p = sure ? mem_realloc(b->p, cap) : mem_try_realloc(b->p, cap);
+    if (UNLIKELY(p == NULL) && sure) p = mem_realloc(b->p, cap);
     if (UNLIKELY(p == NULL)) return lose(b, more);
     b->p = p;
     b->cap = cap;

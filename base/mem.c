@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/ensure.h"
+#include "base/mem_passing.h"
 #include "base/mem_reserve.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -311,6 +312,7 @@ void mem_init(void)
     for (size_t i = 1; i <= SMALL_MAX / 8; i++) small_sizes[i] = (uint16_t)nallocx(i * 8, 0);
     small_sizes[0] = small_sizes[1];
     of_main = own_counters();
+    mem_passing_init();
 }
 
 size_t mem_used(void)

@@ -36,6 +36,11 @@ void *mem_realloc(void *p, size_t n);
 void *mem_try_alloc(size_t n);
 void *mem_try_realloc(void *p, size_t n);
 
+/* As mem_try_realloc for what comes and goes, and is not small: it gets no huge pages, whose first touch takes long
+ * (mem_passing.c). Below MEM_PASSING bytes it is the same. */
+enum { MEM_PASSING = 40 * 1024 };
+void *mem_try_realloc_passing(void *p, size_t n);
+
 /* Are there n bytes to be had now? What is small always is. For work that allocates in many places, or deep
  * down, and about whose size there is an estimate. */
 enum { MEM_LARGE = 1 << 20 };

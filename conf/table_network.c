@@ -57,7 +57,9 @@ const struct setting client_settings[] = {
       .initial = "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60", .flags = SETTING_MULTI,
       .doc = "What may wait to be sent to a client, by class: normal, replica or pubsub. A client "
              "is closed when it reaches the first number of bytes, or when it stays above the "
-             "second for so many seconds. 0: no limit. Several classes may stand in one line." },
+             "second for so many seconds. 0: no limit; then while more than 1 MB of replies waits, the "
+             "client's next requests wait as well, up to 256 KB of them. Several classes may stand in "
+             "one line." },
     { "maxmemory-clients", BYTES(maxmemory_clients, -100, INT64_MAX), .initial = "0",
       .flags = SETTING_PERCENT,
       .doc = "What the buffers of all clients together may take: bytes, or a percentage of "

@@ -2,7 +2,12 @@
  *
  * Requests are parsed in place, and their arguments stay slices of the clients' buffers until the whole
  * batch has run: no buffer is touched in between. What a request before it makes impossible (its client
- * now waits, is paused, or is to be closed) is put back: the parser starts there again, later. */
+ * now waits, is paused, or is to be closed) is put back: the parser starts there again, later.
+ *
+ * Each client has a share. Who sends more at once than that, or asks for large replies, is late: he goes on when
+ * all others have had theirs, one of those who are late in a turn; after a large reply that is so for the next request
+ * as well, whenever it comes. So who sends one request waits for the
+ * share of one of those who send a million, and not for the million, nor for a share of each of them. */
 #include "server/batch.h"
 
 #include "base/mem.h"
@@ -19,7 +24,8 @@ enum {
     BATCH = 32,               /* requests parsed before the first of them runs */
     BATCH_MAX_PER_TURN = 4096, /* requests of a turn: others get their turn too */
     SEND_EARLY = 256 * 1024,   /* replies that are not kept until the end of the turn */
-    HEAVY_PER_TURN = 4 << 20   /* bytes of large replies of a turn: copying as many takes a millisecond */
+    SHARE = 256,               /* requests of one client; ... */
+    HEAVY = 512                /* ... so many bytes of a large reply count as one: they take as long, about */
 };
 
 struct batched {
@@ -60,7 +66,8 @@ static void refuse_bytes(struct client *c)
 
 static bool may_run(const struct client *c)
 {
-    return !(c->flags & (CLIENT_CLOSED | CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER | CLIENT_BLOCKED | CLIENT_PAUSED | CLIENT_BUSY));
+    return !(c->flags & (CLIENT_CLOSED | CLIENT_CLOSE_SOON | CLIENT_CLOSE_AFTER | CLIENT_BLOCKED | CLIENT_PAUSED | CLIENT_BUSY |
+                         CLIENT_UNREAD));
 }
 
 /* Where the first key lies, so that it can be prefetched. */
@@ -139,6 +146,7 @@ static bool gather_from(struct client *c, struct batched *batch, int *n)
 static void rest(struct client *c)
 {
     link_remove(&c->in_readable);
+    if (LIKELY(c->served < SHARE)) c->served = 0;
     client_used_input(c);
     if (UNLIKELY(c->flags & CLIENT_EOF)) client_close_after(c);
 }
@@ -154,6 +162,10 @@ static int gather(struct server *s, struct batched *batch)
         l = l->next;
         if (!may_run(c)) {
             link_remove(&c->in_readable);
+            continue;
+        }
+        if (UNLIKELY(c->served >= SHARE)) {
+            link_to_tail(&s->had_share, &c->in_readable);
             continue;
         }
         gather_from(c, batch, &n);
@@ -221,12 +233,12 @@ static void forget_secrets(struct client *c, const struct batched *b)
 static void run_one(struct server *s, const struct batched *b)
 {
     struct client *c = b->client;
-    size_t before;
+    size_t before, unsent;
 
     if (UNLIKELY(c == NULL)) return;
 
     /* After SHUTDOWN nothing may change: what it has saved is what the next start finds. */
-    if (UNLIKELY(!may_run(c) || s->stopping || s->heavy > HEAVY_PER_TURN)) {
+    if (UNLIKELY(!may_run(c) || s->stopping || c->served >= SHARE)) {
         put_back(b);
         return;
     }
@@ -240,7 +252,7 @@ static void run_one(struct server *s, const struct batched *b)
     }
     if (UNLIKELY(!c->authenticated) && !stranger_may_ask(c)) return;
     client_take_buffers(c);
-    before = c->out.n - c->out_at;
+    before = client_unsent(c);
     if (b->table) {
         s->store->memo_p = b->argv[b->ref->first_key].p;
         s->store->memo_n = b->argv[b->ref->first_key].n;
@@ -252,29 +264,41 @@ static void run_one(struct server *s, const struct batched *b)
     } else {
         client_wants_write(c);
         if (UNLIKELY(b->ref && (b->ref->cmd->flags & SECRET_FLAGS))) forget_secrets(c, b);
-        if (UNLIKELY(c->out.n - c->out_at > CLIENT_BIG)) {
-            s->heavy += c->out.n - c->out_at - before;
+        unsent = client_unsent(c);
+        if (UNLIKELY(unsent > SEND_EARLY) && unsent > before) {
+            c->served += (unsigned)((unsent - before) / HEAVY);
+            s->heavy += (unsent - before) / HEAVY;
+        }
+        if (UNLIKELY(unsent > CLIENT_BIG)) {
             client_check_big(c, before == 0 && !is_exec(b));
+            client_hold_unread(c);
         }
     }
     store_forget_hash(s->store);
 }
 
-static void settle(struct client *c)
+/* After n requests of c. */
+static void settle(struct client *c, int n)
 {
+    struct server *s = c->server;
+
     if (c->flags & CLIENT_CLOSED) return;
     if (UNLIKELY((c->flags & CLIENT_EOF) && (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED)))) {
         client_close(c); /* it would wait for ever: nothing tells us any more that the peer is gone */
         return;
     }
+    c->served += (unsigned)n;
     if (c->in_short) rest(c);
-    if (UNLIKELY(c->out.n - c->out_at > SEND_EARLY)) client_flush(c);
+    else if (c->served >= SHARE && !link_alone(&c->in_readable)) link_to_tail(&s->had_share, &c->in_readable);
+    if (UNLIKELY(client_unsent(c) > SEND_EARLY)) client_flush(c);
     client_check_output(c);
     client_count_memory(c);
 }
 
 static void run_batch(struct server *s, struct batched *batch, int n)
 {
+    int first = 0;
+
     for (int i = 0; i < n; i++) {
         if (batch[i].table) table_prefetch_entry(batch[i].table, batch[i].hash);
     }
@@ -287,24 +311,37 @@ static void run_batch(struct server *s, struct batched *batch, int n)
     s->ticks = 0;
     for (int i = 0; i < n; i++) {
         if (batch[i].client == NULL) continue;
-        if (i + 1 == n || batch[i + 1].client != batch[i].client) settle(batch[i].client);
+        if (i + 1 < n && batch[i + 1].client == batch[i].client) continue;
+        settle(batch[i].client, i + 1 - first);
+        first = i + 1;
     }
     arena_reset(&s->batch);
     clients_close_due(s);
 }
 
-/* Run what has been read. Who fills a whole turn stands at the end of the queue in the next. */
-void batch_run(struct server *s)
+/* Run requests of those who are readable, `most` of them or a few more. */
+static void run_readable(struct server *s, size_t most)
 {
     struct batched batch[BATCH];
-    int n, total = 0;
+    size_t done = 0;
+    int n;
 
     s->heavy = 0;
-    while (!s->stopping && (n = gather(s, batch)) > 0) {
+    while (done + s->heavy < most && !s->stopping && (n = gather(s, batch)) > 0) {
         run_batch(s, batch, n);
-        total += n;
-        if (total < BATCH_MAX_PER_TURN && s->heavy <= HEAVY_PER_TURN) continue;
-        if (!link_alone(&s->readable)) link_to_tail(&s->readable, s->readable.next);
-        return;
+        done += (size_t)n;
     }
+}
+
+void batch_run(struct server *s)
+{
+    struct client *c;
+
+    run_readable(s, BATCH_MAX_PER_TURN);
+    if (LIKELY(link_alone(&s->had_share))) return;
+    c = LINK_OF(s->had_share.next, struct client, in_readable);
+    c->served = 0;
+    link_remove(&c->in_readable);
+    link_add_tail(s->readable.next, &c->in_readable); /* before the first of those for whom there was no time */
+    run_readable(s, SHARE);
 }

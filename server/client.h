@@ -35,6 +35,7 @@ enum client_flag {
     CLIENT_UNRESTRICTED = 1 << 20, /* its user may do everything: no need to ask (acl.h) */
     CLIENT_EOF = 1 << 18,          /* the peer sends no more: what it has sent is answered, then it goes */
     CLIENT_BUSY = 1 << 25,         /* its script runs while others are heard */
+    CLIENT_UNREAD = 1 << 26,       /* does not take its replies: its requests wait (client_hold_unread) */
     CLIENT_SCRIPT = 1 << 19,       /* not a connection: stands for a script in what it calls */
 };
 
@@ -48,7 +49,7 @@ enum sync_want {
     SYNC_FUNCTIONS = 8, /* ... but the functions */
 };
 
-/* Replies up to byte `end` of the output may leave when the log is durable up to `offset`; while the log
+/* Replies up to byte `end` of what waits may leave when the log is durable up to `offset`; while the log
  * fails: up to `certain` (gate.h); and when it is synced up to `synced`. */
 struct reply_gate {
     size_t end;
@@ -83,8 +84,11 @@ struct client {
     size_t in_want;        /* bytes known to be missing */
     bool in_short;         /* the parser has seen all of it and needs more */
     struct resp_parser parser;
-    struct buf out;
-    size_t out_at;         /* sent up to here */
+    struct buf out;        /* replies, as they are written */
+    struct output_part *parts, *last_part; /* what waits before them (client_buffers.c); NULL: nothing */
+    size_t n_parts, parts_n, parts_cap;
+    size_t out_at;         /* sent up to here: of the first part, or of out */
+    unsigned served;       /* of its share of a turn (batch.c) */
     struct reply_gate gates[CLIENT_GATES];
     int n_gates;
     uint64_t sees;         /* replies since the last gate have seen keys written up to there */
@@ -180,8 +184,36 @@ void client_wants_write(struct client *c);
 /* Its socket is full: be called when it takes bytes again, and go on then. */
 void client_arm_write(struct client *c);
 
-/* Send what may leave. */
+/* Send of what may leave as much as one flush may; if that is not all, the next turn sends more. */
 void client_flush(struct client *c);
+
+/* Bytes of replies that wait to be sent; where they end, counted as out_at is; and what they take. */
+static inline size_t client_output_end(const struct client *c)
+{
+    return c->parts_n + c->out.n;
+}
+static inline size_t client_unsent(const struct client *c)
+{
+    return client_output_end(c) - c->out_at;
+}
+static inline size_t client_output_memory(const struct client *c)
+{
+    return c->parts_cap + c->out.cap;
+}
+
+/* c does not take its replies, if more than CLIENT_BIG bytes of them wait: then no more are made for it, its requests
+ * wait in its buffer until half of that is gone. One that goes on sending all the same may be one that reads only when
+ * everything is sent: beyond CLIENT_UNREAD_IN bytes its requests run. One whose output has a limit is not held: it is to be
+ * closed when it reaches that, as it was asked for. */
+enum { CLIENT_UNREAD_IN = 256 * 1024 };
+void client_hold_unread(struct client *c);
+void client_unhold(struct client *c);
+
+/* Forget what waits to be sent, at once. c is closed. */
+void client_drop_output(struct client *c);
+
+/* c is being freed. */
+void client_free_buffers(struct client *c);
 
 /* There are bytes left to parse: queue it for the next turn. */
 void client_wants_parse(struct client *c);

@@ -47,7 +47,7 @@ void client_check_output(struct client *c)
 {
     struct server *s = c->server;
     const struct conf_output_limit *lim = limit_of(c);
-    size_t n = c->out.n - c->out_at;
+    size_t n = client_unsent(c);
     bool over = lim->hard > 0 && n > lim->hard;
 
     if (UNLIKELY(c->out.failed)) {
@@ -73,9 +73,19 @@ void client_check_output(struct client *c)
     client_close_soon(c);
 }
 
+void client_hold_unread(struct client *c)
+{
+    const struct conf_output_limit *lim = limit_of(c);
+
+    if (lim->hard > 0 || lim->soft > 0) return; /* who has a limit is to reach it */
+    if (client_unsent(c) <= CLIENT_BIG || c->in.n - c->in_at >= CLIENT_UNREAD_IN) return;
+    c->flags |= CLIENT_UNREAD;
+    c->server->stats.unread_held++;
+}
+
 size_t client_memory(const struct client *c)
 {
-    return sizeof *c + c->in.cap + c->out.cap + c->parser.cap * sizeof(struct str) + multi_bytes(c) +
+    return sizeof *c + c->in.cap + client_output_memory(c) + c->parser.cap * sizeof(struct str) + multi_bytes(c) +
            pubsub_bytes(c) + block_bytes(c) + (c->tls ? tls_memory(c->tls) : 0);
 }
 
@@ -98,7 +108,8 @@ void clients_check(const struct server *s)
         const struct client *c = LINK_OF(l, struct client, all);
 
         ensure(c->magic == CLIENT_MAGIC && !(c->flags & (CLIENT_CLOSED | CLIENT_LOADER)));
-        ensure(c->out_at <= c->out.n && c->out.n <= c->out.cap && c->in.n <= c->in.cap);
+        ensure(c->out_at <= client_output_end(c) && c->out.n <= c->out.cap && c->in.n <= c->in.cap);
+        ensure((c->n_parts == 0) == (c->parts == NULL) && c->parts_n <= c->parts_cap);
         n++;
         memory += c->memory;
         blocked += c->blocked != NULL;
@@ -123,7 +134,7 @@ static void evict(struct client *c)
                c->memory);
     s->stats.evicted_clients++;
     client_close(c);
-    buf_fini(&c->out); /* the rest goes at the end of the turn: until then keys would be evicted for its replies */
+    client_drop_output(c); /* the rest goes at the end of the turn: until then keys would be evicted for its replies */
 }
 
 /* It has much in its buffers, and they do not become empty: the other side does not read, or does not
@@ -139,7 +150,7 @@ static bool is_slow(const struct client *c)
 /* A value that has room in memory can be written and read: one request or one reply alone is no abuse. */
 static bool is_greedy(const struct client *c)
 {
-    bool one_request = c->in_short && c->in.cap > c->out.cap;
+    bool one_request = c->in_short && c->in.cap > client_output_memory(c);
 
     return c->memory >= CLIENT_BIG && !c->one_reply && !one_request;
 }

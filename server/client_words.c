@@ -65,20 +65,20 @@ void client_describe(struct client *c, struct buf *out)
 {
     int64_t now = server_mono_ms(c->server);
     char flags[16];
-    size_t queued = multi_queued(c), unsent = c->out.n - c->out_at;
+    size_t queued = multi_queued(c), unsent = client_unsent(c);
 
     flag_letters(c, flags);
     buf_printf(out,
                "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%d sub=%zu psub=%zu "
                "ssub=%zu multi=%lld qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu rbs=%zu "
-               "rbp=%zu obl=%zu oll=0 omem=%zu tot-mem=%zu events=%s cmd=%s user=%.*s redir=%lld "
+               "rbp=%zu obl=%zu oll=%zu omem=%zu tot-mem=%zu events=%s cmd=%s user=%.*s redir=%lld "
                "resp=%d lib-name=%s lib-ver=%s tot-net-in=%llu tot-net-out=%llu tot-cmds=%llu watch=%zu",
                (unsigned long long)c->id, client_peer(c), client_local(c), c->fd, c->name ? c->name : "",
                (long long)((now - c->created_ms) / 1000), (long long)((now - c->active_ms) / 1000), flags,
                c->db, pubsub_count(c, 'c'), pubsub_count(c, 'p'), pubsub_count(c, 's'),
                c->flags & CLIENT_MULTI ? (long long)queued : -1LL, c->in.n,
-               c->in.cap - c->in.n, (size_t)0, multi_bytes(c), c->out.cap, c->out.n, unsent,
-               unsent ? c->out.cap : 0, client_memory(c), c->flags & CLIENT_WRITE_ARMED ? "rw" : "r",
+               c->in.cap - c->in.n, (size_t)0, multi_bytes(c), c->out.cap, c->out.n,
+               c->parts ? c->out.n : unsent, c->n_parts, unsent ? client_output_memory(c) : 0, client_memory(c), c->flags & CLIENT_WRITE_ARMED ? "rw" : "r",
                c->last_cmd ? c->last_cmd->full_name : "NULL",
                (int)c->user->name.n, c->user->name.p, c->tracking ? (long long)c->tracking->redirect : -1LL, c->resp, c->lib_name ? c->lib_name : "",
                c->lib_ver ? c->lib_ver : "", (unsigned long long)c->net_in,

@@ -154,9 +154,9 @@ void gate_replies(struct client *c)
 {
     struct server *s = c->server;
     uint64_t now = persist_offset(s->persist), seen = c->sees < now ? c->sees : now;
-    struct reply_gate *last = c->n_gates > 0 ? &c->gates[c->n_gates - 1] : NULL, g = { .end = c->out.n };
+    struct reply_gate *last = c->n_gates > 0 ? &c->gates[c->n_gates - 1] : NULL, g = { .end = client_output_end(c) };
 
-    if (last && last->end == c->out.n) return;
+    if (last && last->end == g.end) return;
     g.certain = most(c->written, seen);
     /* What a busy script has written is no part of what others are told. */
     g.offset = c->sees_all && !s->busy_saved ? now : g.certain;
@@ -186,9 +186,9 @@ size_t gate_sendable(struct client *c)
     size_t end = c->out_at;
     int done = 0;
 
-    if (c->n_gates == 0) return c->out.n;
+    if (c->n_gates == 0) return client_output_end(c);
     while (done < c->n_gates && is_passed(c, &c->gates[done])) end = c->gates[done++].end;
-    if (done == c->n_gates) end = c->out.n;
+    if (done == c->n_gates) end = client_output_end(c);
     c->n_gates -= done;
     memmove(c->gates, c->gates + done, (size_t)c->n_gates * sizeof *c->gates);
     return end;

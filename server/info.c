@@ -90,7 +90,7 @@ static void section_clients(struct server *s, struct buf *b)
     LINK_EACH(&s->clients, l) {
         struct client *c = LINK_OF(l, struct client, all);
         if (c->in.cap > in_max) in_max = c->in.cap;
-        if (c->out.cap > out_max) out_max = c->out.cap;
+        if (client_output_memory(c) > out_max) out_max = client_output_memory(c);
     }
     buf_printf(b,
                "connected_clients:%zu\r\ncluster_connections:0\r\nmaxclients:%llu\r\n"
@@ -277,14 +277,16 @@ static void section_stats(struct server *s, struct buf *b)
                "eventloop_duration_sum:%llu\r\neventloop_duration_cmd_sum:%llu\r\n"
                "instantaneous_eventloop_cycles_per_sec:%llu\r\ninstantaneous_eventloop_duration_usec:%llu\r\n"
                "client_query_buffer_limit_disconnections:%llu\r\n"
-               "client_output_buffer_limit_disconnections:%llu\r\nclient_no_memory_disconnections:%llu\r\nacl_access_denied_auth:%llu\r\n"
+               "client_output_buffer_limit_disconnections:%llu\r\nclient_no_memory_disconnections:%llu\r\n"
+               "client_unread_held:%llu\r\nacl_access_denied_auth:%llu\r\n"
                "acl_access_denied_cmd:%llu\r\nacl_access_denied_key:%llu\r\nacl_access_denied_channel:%llu\r\n"
                "acl_access_denied_tls_cert:%llu\r\ntls_handshakes:%llu\r\ntls_handshakes_resumed:%llu\r\n"
                "tls_handshakes_failed:%llu\r\ntls_handshakes_timed_out:%llu\r\n",
                s->channels.count, s->patterns.count, s->shard_channels.count, tracking_keys(s),
                tracking_items(s), tracking_prefixes(s), U(v->errors), U(v->reads),
                U(v->writes), U(s->turns), U(server_turns_us(s)), U(s->command_us), U(cycles),
-               U(cycles ? rate_per_second(&s->cycle_us) / cycles : 0), U(v->query_limit_closed), U(v->output_limit_closed), U(v->no_memory_closed), U(s->acl->denied_auth),
+               U(cycles ? rate_per_second(&s->cycle_us) / cycles : 0), U(v->query_limit_closed), U(v->output_limit_closed), U(v->no_memory_closed), U(v->unread_held),
+               U(s->acl->denied_auth),
                U(s->acl->denied_commands), U(s->acl->denied_keys), U(s->acl->denied_channels), U(tls->no_user),
                U(tls->handshakes), U(tls->resumed), U(tls->failed), U(tls->timed_out));
     strangers_info_stats(s, b);

@@ -11,6 +11,7 @@ struct job {
     struct job *next;
     void (*fn)(void *arg);
     void *arg;
+    size_t bytes;
 };
 
 struct lazy {
@@ -19,6 +20,7 @@ struct lazy {
     pthread_cond_t more;
     struct job *first, **last;
     atomic_ulong pending;
+    atomic_size_t bytes;
     bool stop;
 };
 
@@ -45,6 +47,7 @@ static void *work(void *arg)
     mem_thread_enter();
     while ((j = take(l)) != NULL) {
         j->fn(j->arg);
+        atomic_fetch_sub(&l->bytes, j->bytes);
         mem_free(j);
         atomic_fetch_sub(&l->pending, 1);
     }
@@ -74,10 +77,15 @@ struct lazy *lazy_new(int *error)
 
 void lazy_defer(void *lazy, void (*fn)(void *arg), void *arg)
 {
-    struct lazy *l = lazy;
+    lazy_defer_bytes(lazy, fn, arg, 0);
+}
+
+void lazy_defer_bytes(struct lazy *l, void (*fn)(void *arg), void *arg, size_t bytes)
+{
     struct job *j = mem_alloc(sizeof *j);
 
-    *j = (struct job){ NULL, fn, arg };
+    *j = (struct job){ NULL, fn, arg, bytes };
+    atomic_fetch_add(&l->bytes, bytes);
     atomic_fetch_add(&l->pending, 1);
     pthread_mutex_lock(&l->lock);
     *l->last = j;
@@ -89,6 +97,11 @@ void lazy_defer(void *lazy, void (*fn)(void *arg), void *arg)
 unsigned long lazy_pending(const struct lazy *l)
 {
     return atomic_load(&((struct lazy *)(void *)l)->pending);
+}
+
+size_t lazy_bytes(const struct lazy *l)
+{
+    return atomic_load_explicit(&((struct lazy *)(void *)l)->bytes, memory_order_relaxed);
 }
 
 void lazy_free(struct lazy **l)

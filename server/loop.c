@@ -43,6 +43,8 @@ enum {
     SAVE_SLICE_US = 50,  /* ... and not less than this at once; so much when requests come but none waits */
     NAP_US = 50,         /* between such slices */
     QUIET_US = 100000,   /* without a request: a save may take longer slices */
+    SEND_MOST = 1 << 20, /* bytes of a turn; who has few to be sent does not wait for that */
+    SEND_FEW = 64 << 10,
     CROWD = 256          /* reads in one go that keep a buffer of LOOP_READ each until their requests run */
 };
 
@@ -92,7 +94,7 @@ static void close_greedy(struct client *c)
 static void on_end_of_input(struct client *c)
 {
     bool waits = (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED | CLIENT_MONITOR)) || c->subs;
-    bool asked = !link_alone(&c->in_readable), answered = c->out.n > c->out_at;
+    bool asked = !link_alone(&c->in_readable) || (c->flags & CLIENT_UNREAD), answered = client_unsent(c) > 0;
 
     if (waits || (!asked && !answered)) {
         client_close(c);
@@ -157,6 +159,7 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
     } else {
         if (UNLIKELY(s->stats.reads - s->turn_reads > CROWD)) client_fit_input(c);
         client_wants_parse(c);
+        if (UNLIKELY(c->flags & CLIENT_UNREAD) && c->in.n - c->in_at >= CLIENT_UNREAD_IN) client_unhold(c);
     }
 }
 
@@ -184,11 +187,17 @@ static void release_gated(struct server *s)
 
 static void send_replies(struct server *s)
 {
+    struct link now; /* who cannot be sent all of it comes again in the next turn */
+
     release_gated(s);
-    while (!link_alone(&s->writable)) {
-        struct client *c = LINK_OF(s->writable.next, struct client, in_writable);
+    if (link_alone(&s->writable)) return;
+    link_add_tail(&s->writable, &now);
+    link_remove(&s->writable);
+    while (!link_alone(&now)) {
+        struct client *c = LINK_OF(now.next, struct client, in_writable);
         link_remove(&c->in_writable);
-        client_flush(c);
+        if (UNLIKELY(s->turn_sent > SEND_MOST) && client_unsent(c) > SEND_FEW) client_wants_write(c);
+        else client_flush(c);
         client_count_memory(c);
     }
 }
@@ -335,6 +344,7 @@ static bool turn(struct server *s)
 
     s->turns++;
     s->turn_reads = s->stats.reads;
+    s->turn_sent = 0;
     atomic_exchange(&s->woken, false); /* before anything is looked at */
     loop_refresh_time(s);
     s->reads_wait = persist_reads_wait(s->persist);
@@ -369,6 +379,7 @@ static bool turn(struct server *s)
     to = ticks_now();
     if (LIKELY(to > from)) s->turn_ticks += to - from;
     more |= tls_more || ft_jobs_are_due(s) || ft_is_due(s) || !link_alone(&s->readable) || !link_alone(&s->writable);
+    more |= !link_alone(&s->had_share);
     if (UNLIKELY(saves && !more)) nap(s);
     return more;
 }
@@ -395,6 +406,7 @@ void loop_run(struct server *s)
 void loop_turn_loading(struct server *s)
 {
     event_base_loop(s->base, EVLOOP_NONBLOCK);
+    s->turn_sent = 0;
     s->now_us = clock_mono_us();
     if (UNLIKELY(tls_is_due(s))) tls_turn(s);
     batch_run(s);
@@ -435,6 +447,7 @@ void loop_busy_turn(struct server *s)
     s->late = (struct buf){ .may_fail = true };
     s->current = NULL;
     event_base_loop(s->base, EVLOOP_NONBLOCK);
+    s->turn_sent = 0;
     s->now_us = clock_mono_us();
     if (UNLIKELY(tls_is_due(s))) tls_turn(s);
     supervise_beat(s->supervise, s->now_us);

@@ -7,8 +7,11 @@
 
 #include "base/mem.h"
 #include "server/dispatch.h"
+#include "server/lazy.h"
 #include "server/loop.h"
 #include "server/script_run.h"
+
+enum { DROP_HERE = 1000 }; /* queued commands: more of them are freed by the thread that frees large values */
 
 struct watcher {
     struct link of_key, of_client;
@@ -43,13 +46,30 @@ static struct multi *get_multi(struct client *c)
 
 /* --- the queue -------------------------------------------------------------------------------------- */
 
+struct dropped {
+    struct request **queue;
+    size_t n;
+};
+
+static void free_queue(void *dropped)
+{
+    struct dropped *d = dropped;
+
+    for (size_t i = 0; i < d->n; i++) request_free(d->queue[i]);
+    mem_free(d->queue);
+    mem_free(d);
+}
+
 static void drop_queue(struct client *c)
 {
     struct multi *m = c->multi;
+    struct dropped *d;
 
-    if (m == NULL) return;
-    for (size_t i = 0; i < m->n; i++) request_free(m->queue[i]);
-    mem_free(m->queue);
+    if (m == NULL || m->queue == NULL) return;
+    d = mem_alloc(sizeof *d);
+    *d = (struct dropped){ m->queue, m->n };
+    if (UNLIKELY(m->n > DROP_HERE) && c->server->lazy) lazy_defer(c->server->lazy, free_queue, d);
+    else free_queue(d);
     m->queue = NULL;
     m->n = m->cap = m->bytes = 0;
     m->flags = 0;

@@ -54,7 +54,7 @@ size_t server_uncounted_memory(const struct server *s)
 
 size_t server_used_memory(const struct server *s)
 {
-    size_t used = mem_used(), aside = server_uncounted_memory(s);
+    size_t used = mem_used(), aside = server_uncounted_memory(s) + (s->lazy ? lazy_bytes(s->lazy) : 0);
 
     return used > aside ? used - aside : 0;
 }
@@ -92,7 +92,7 @@ static void make_run_id(struct server *s)
 
 static void init_lists(struct server *s)
 {
-    struct link *heads[] = { &s->readable, &s->writable, &s->gated,    &s->doomed,  &s->clients,
+    struct link *heads[] = { &s->readable, &s->had_share, &s->writable, &s->gated,    &s->doomed,  &s->clients,
                              &s->timeouts, &s->monitors, &s->paused, &s->ready, &s->syncing, &s->transfers, &s->closing,
                              &s->archive_answered, &s->archive_applying, &s->live_searches, &s->ft_jobs, &s->strangers.list,
                              &s->tls_steps, &s->tls_pending };
@@ -317,6 +317,17 @@ static void free_entry(void *ctx, struct entry *e)
     entry_free(e);
 }
 
+/* All that the socket takes. */
+static void flush_all(struct client *c)
+{
+    size_t left;
+
+    do {
+        left = client_unsent(c);
+        client_flush(c);
+    } while (client_unsent(c) > 0 && client_unsent(c) < left);
+}
+
 void server_close(struct server *s)
 {
     struct table *maps[] = { &s->by_id, &s->errorstats, &s->channels, &s->patterns, &s->shard_channels };
@@ -327,7 +338,7 @@ void server_close(struct server *s)
     metrics_close(s);
     while (!link_alone(&s->clients)) {
         struct client *c = LINK_OF(s->clients.next, struct client, all);
-        client_flush(c);
+        flush_all(c);
         client_close(c);
     }
     clients_reap(s);

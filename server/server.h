@@ -6,7 +6,8 @@
  *   loop.c      the turn: read, execute, write; timers, signals
  *   batch.c     parsing requests and running them, many at a time
  *   listen.c    listening sockets, accepting
- *   client.c    a connection: buffers, closing (client_limit.c: limits, client_words.c: CLIENT LIST)
+ *   client.c    a connection: life (client_buffers.c: bytes in and out, client_limit.c: limits, client_words.c:
+ *               CLIENT LIST)
  *   dispatch.c  from a request to its handler: checks, log, statistics (dispatch_change.c: what follows from a change)
  *   multi.c     MULTI, WATCH      block.c  waiting for keys      pubsub.c  channels
  *   and files of commands about clients and the server: *_cmd.c */
@@ -72,6 +73,7 @@ struct server_stats {
     uint64_t expire_us, expire_slices_full; /* spent on removing what is due; slices that ended early */
     uint64_t no_memory_closed;              /* clients closed as there was no memory for a reply or request */
     uint64_t foreign_closed;                /* who spoke another protocol */
+    uint64_t unread_held;                   /* times that one's requests waited until it took its replies */
     uint64_t over_memory_us;                /* above maxmemory although evicting */
     size_t peak_memory;
     int64_t peak_time;
@@ -140,10 +142,11 @@ struct server {
     uint64_t command_us;        /* and in commands */
     bool cron_paused;           /* DEBUG PAUSE-CRON */
     struct link readable;       /* clients with bytes to parse */
+    struct link had_share;      /* those that have had their share; both by client.in_readable */
     struct gates *gates;        /* gate.c */
     bool reads_wait;            /* persist_reads_wait, looked at in each turn: it is asked for each command */
     bool telling_change;        /* messages that are written now come of a change */
-    struct link writable;       /* clients with replies to send in this turn */
+    struct link writable;       /* clients with replies to send */
     struct link gated;          /* clients whose replies wait for the log */
     uint64_t released;          /* the log's durable offset when those were last looked at */
     uint64_t released_synced;   /* and its synced one */
@@ -177,7 +180,8 @@ struct server {
     size_t n_clients, n_blocked, n_gone_too, n_paused, n_monitors, n_pubsub, n_watching;
     uint64_t next_client_id;
     size_t client_memory;       /* buffers of all clients */
-    size_t heavy;               /* bytes of large replies that this turn has made (batch.c) */
+    size_t heavy;               /* of this turn's work: large replies, counted in requests (batch.c) */
+    size_t turn_sent;           /* bytes of replies, since this turn began */
     int64_t looked_slow_ms;     /* for slow clients, last (client_limit.c) */
     struct strangers strangers;
     struct user_limits user_limits;

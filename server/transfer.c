@@ -166,7 +166,7 @@ void transfers_tend(struct server *s)
         if (server_mono_ms(s) - c->active_ms > TRANSFER_TIMEOUT_MS) {
             log_warning(s->log, "Closing %s, which takes no more of its snapshot", client_peer(c));
             client_close_soon(c);
-        } else if (t->fd == -1 && c->out.n == c->out_at) {
+        } else if (t->fd == -1 && client_unsent(c) == 0) {
             put(c, "\n", 1);
         }
     }

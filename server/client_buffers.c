@@ -1,0 +1,329 @@
+/* client_buffers.c -- what clients have received and what waits to be sent: see client.h.
+ *
+ * Replies are written into one buffer. When some of them have to wait, because the socket is full or the log behind,
+ * and are not few, the buffer becomes a part of what waits, as it is, and the next replies go into another one: so a
+ * client that reads slowly costs no copies, and what it has taken is given back part by part. Offsets of what waits
+ * count from the first byte of the first part (of the buffer, when there is no part).
+ *
+ * Neither a flush nor a turn sends without end: a megabyte to a socket of this machine takes a third of a
+ * millisecond, and everybody waits for it. */
+#include "server/client.h"
+
+#include <errno.h>
+
+#include "base/ensure.h"
+#include "base/mem.h"
+#include "server/gate.h"
+#include "server/lazy.h"
+#include "server/loop.h"
+#include "server/stranger.h"
+#include "server/tls.h"
+#include "server/transfer.h"
+
+enum {
+    SPARE_MAX = 64 * 1024,   /* what an idle connection's buffer may keep when it is given back; larger ones are freed */
+    PARSER_MAX = 128,        /* arguments that an idle connection's parser keeps room for */
+    PART = 32 * 1024,        /* replies that are not few */
+    FREE_HERE = 4 << 20,     /* what is larger is freed by the thread that frees large values */
+    FLUSH_MOST = 256 * 1024, /* bytes of one flush */
+    RECEIVE_MOST = 256 * 1024
+};
+
+/* --- spare buffers ------------------------------------------------------------------------------ */
+
+static void give_back(struct server *s, struct buf *b)
+{
+    if (b->cap == 0) return;
+    buf_clear(b);
+    if (b->cap <= SPARE_MAX && s->n_spare < (int)(sizeof s->spare / sizeof *s->spare)) {
+        s->spare[s->n_spare++] = *b;
+    } else if (b->cap <= FREE_HERE || s->lazy == NULL) {
+        mem_free(b->p);
+    } else {
+        lazy_defer_bytes(s->lazy, mem_free, b->p, b->cap);
+    }
+    *b = (struct buf){ .may_fail = true };
+}
+
+static void take_spare(struct server *s, struct buf *b)
+{
+    if (b->cap == 0 && s->n_spare > 0) *b = s->spare[--s->n_spare];
+    if (s->n_spare < s->n_spare_low) s->n_spare_low = s->n_spare;
+}
+
+/* Half of those that nobody took since the last call go: under load none, when idle soon all. */
+void clients_trim_spare(struct server *s)
+{
+    for (int n = (s->n_spare_low + 1) / 2; n > 0; n--) buf_fini(&s->spare[--s->n_spare]);
+    s->n_spare_low = s->n_spare;
+}
+
+void clients_drop_spare(struct server *s)
+{
+    while (s->n_spare > 0) buf_fini(&s->spare[--s->n_spare]);
+    s->n_spare_low = 0;
+}
+
+/* --- bytes in --------------------------------------------------------------------------------------- */
+
+void client_wants_parse(struct client *c)
+{
+    if (link_alone(&c->in_readable)) link_add_tail(&c->server->readable, &c->in_readable);
+}
+
+void client_used_input(struct client *c)
+{
+    if (c->in_at == c->in.n) {
+        c->in_at = 0;
+        give_back(c->server, &c->in);
+        if (UNLIKELY(c->parser.cap > PARSER_MAX)) resp_fini(&c->parser);
+    } else if (c->in_at > 0) {
+        buf_drop(&c->in, c->in_at);
+        c->in_at = 0;
+    }
+}
+
+void client_fit_input(struct client *c)
+{
+    struct buf small = { .may_fail = true };
+
+    if (c->in.cap < LOOP_READ || c->in.n > LOOP_READ / 8) return;
+    buf_add(&small, c->in.p, c->in.n);
+    if (small.failed) {
+        buf_fini(&small);
+        return;
+    }
+    explicit_bzero(c->in.p, c->in.n); /* of a password that came in it the handler wipes the one copy that it sees */
+    give_back(c->server, &c->in);
+    c->in = small;
+}
+
+char *client_input_room(struct client *c, size_t *n)
+{
+    /* A length that a client claims is not yet bytes: at most as much is taken as it has sent. */
+    size_t want = c->in_want < c->in.n ? c->in_want : c->in.n;
+
+    if (client_is_stranger(c)) {
+        want = STRANGER_READ; /* and no spare buffer: those are larger than a stranger's may become */
+    } else {
+        if (want < LOOP_READ) want = LOOP_READ;
+        take_spare(c->server, &c->in);
+    }
+    if (c->in.cap - c->in.n < want && c->in_at > 0) {
+        buf_drop(&c->in, c->in_at);
+        c->in_at = 0;
+    }
+    if (c->in_want >= want) buf_grow_within(&c->in, want, c->in_want); /* of a large argument: nothing behind its end */
+    if (buf_room(&c->in, want) == NULL || c->in.failed) return NULL;
+    *n = c->in.cap - c->in.n < RECEIVE_MOST ? c->in.cap - c->in.n : RECEIVE_MOST;
+    return c->in.p + c->in.n;
+}
+
+/* --- bytes out -------------------------------------------------------------------------------------- */
+
+void client_wants_write(struct client *c)
+{
+    if (c->flags & (CLIENT_CLOSED | CLIENT_LOADER)) return;
+    if (link_alone(&c->in_writable)) link_add_tail(&c->server->writable, &c->in_writable);
+}
+
+static void on_socket_writable(evutil_socket_t fd, short what, void *arg)
+{
+    struct client *c = arg;
+
+    (void)fd;
+    (void)what;
+    ensure(c->magic == CLIENT_MAGIC);
+    event_del(c->on_write);
+    c->flags &= ~(uint32_t)CLIENT_WRITE_ARMED;
+    if (UNLIKELY(c->tls != NULL)) tls_writable(c->tls);
+    client_wants_write(c);
+}
+
+void client_arm_write(struct client *c)
+{
+    if (c->flags & CLIENT_WRITE_ARMED) return;
+    if (c->on_write == NULL) c->on_write = event_new(c->server->base, c->fd, EV_WRITE, on_socket_writable, c);
+    event_add(c->on_write, NULL);
+    c->flags |= CLIENT_WRITE_ARMED;
+}
+
+/* --- parts ---------------------------------------------------------------------------------------------- */
+
+struct output_part {
+    struct output_part *next;
+    struct buf bytes;
+};
+
+/* What was replied has to wait: if it is not few it becomes a part. Of one whose script lets others in, a reply may be
+ * half written. */
+static void set_apart(struct client *c)
+{
+    struct output_part *p;
+
+    if (c->out.n < PART || c->out.failed || (c->flags & CLIENT_BUSY)) return;
+    p = mem_alloc(sizeof *p);
+    *p = (struct output_part){ NULL, c->out };
+    c->out = (struct buf){ .may_fail = true };
+    if (c->parts) c->last_part->next = p;
+    else c->parts = p;
+    c->last_part = p;
+    c->n_parts++;
+    c->parts_n += p->bytes.n;
+    c->parts_cap += p->bytes.cap;
+}
+
+static void drop_first_part(struct client *c)
+{
+    struct output_part *p = c->parts;
+
+    c->parts = p->next;
+    c->n_parts--;
+    c->parts_n -= p->bytes.n;
+    c->parts_cap -= p->bytes.cap;
+    for (int i = 0; i < c->n_gates; i++) c->gates[i].end -= p->bytes.n;
+    c->out_at = 0;
+    give_back(c->server, &p->bytes);
+    mem_free(p);
+}
+
+static void free_parts(void *first)
+{
+    for (struct output_part *p = first, *next; p; p = next) {
+        next = p->next;
+        buf_fini(&p->bytes);
+        mem_free(p);
+    }
+}
+
+void client_drop_output(struct client *c)
+{
+    struct server *s = c->server;
+
+    if (c->parts && s->lazy) lazy_defer_bytes(s->lazy, free_parts, c->parts, c->parts_cap);
+    else free_parts(c->parts);
+    c->parts = c->last_part = NULL;
+    c->n_parts = c->parts_n = c->parts_cap = c->out_at = 0;
+    give_back(s, &c->out);
+}
+
+void client_free_buffers(struct client *c)
+{
+    client_drop_output(c);
+    give_back(c->server, &c->in);
+}
+
+/* --- sending -------------------------------------------------------------------------------------------- */
+
+/* The first bytes that wait, as many as lie together. */
+static struct str first_bytes(const struct client *c)
+{
+    const struct buf *b = UNLIKELY(c->parts != NULL) ? &c->parts->bytes : &c->out;
+
+    return str_of(b->p + c->out_at, b->n - c->out_at);
+}
+
+void client_unhold(struct client *c)
+{
+    c->flags &= ~(uint32_t)CLIENT_UNREAD;
+    client_wants_parse(c);
+}
+
+static void sent(struct client *c, size_t n)
+{
+    struct server *s = c->server;
+
+    c->out_at += n;
+    c->net_out += n;
+    s->stats.net_out += n;
+    s->turn_sent += n;
+    c->active_ms = server_mono_ms(s); /* one that was served after a long wait is not idle */
+    if (UNLIKELY(c->parts != NULL)) {
+        if (c->out_at == c->parts->bytes.n) drop_first_part(c);
+    } else if (c->out_at == c->out.n) {
+        c->out_at = 0;
+        give_back(s, &c->out);
+    }
+    if (UNLIKELY(c->flags & CLIENT_UNREAD) && client_unsent(c) <= CLIENT_BIG / 2) client_unhold(c);
+}
+
+/* Send as many of the first `left` bytes as a flush may, and the socket takes. True: all of them. */
+static bool send_some(struct client *c, size_t left)
+{
+    size_t most = FLUSH_MOST;
+
+    while (left > 0) {
+        struct str bytes = first_bytes(c);
+        ssize_t n;
+
+        if (bytes.n > left) bytes.n = left;
+        if (bytes.n > most) bytes.n = most;
+        if (UNLIKELY(bytes.n == 0)) {
+            client_wants_write(c); /* in the next turn */
+            return false;
+        }
+        n = client_send(c, bytes.p, bytes.n);
+        c->server->stats.writes++;
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            client_close(c);
+            return false;
+        }
+        if (n > 0) sent(c, (size_t)n);
+        if (n < 0 || (size_t)n < bytes.n) {
+            if (LIKELY(c->tls == NULL) || tls_waits_to_write(c->tls)) client_arm_write(c);
+            return false;
+        }
+        left -= (size_t)n;
+        most -= (size_t)n;
+    }
+    return true;
+}
+
+void client_flush(struct client *c)
+{
+    if (c->flags & (CLIENT_CLOSED | CLIENT_CLOSE_SOON | CLIENT_BUSY)) return;
+    if (c->flags & CLIENT_WRITE_ARMED) {
+        set_apart(c);
+        return;
+    }
+    if (UNLIKELY(c->out.failed)) {
+        client_check_output(c);
+        return;
+    }
+    gate_replies(c);
+    if (!send_some(c, gate_sendable(c) - c->out_at)) {
+        if (!(c->flags & CLIENT_CLOSED)) set_apart(c);
+    } else if (c->n_gates > 0) {
+        set_apart(c);
+        if (link_alone(&c->in_gated)) link_add_tail(&c->server->gated, &c->in_gated);
+    } else if (UNLIKELY(c->transfer != NULL)) {
+        transfer_sent(c);
+    } else if (c->flags & CLIENT_CLOSE_AFTER) {
+        client_close(c);
+    }
+}
+
+/* A message that its own request causes follows the reply to that request. */
+struct reply *client_push_begin(struct client *c)
+{
+    struct server *s = c->server;
+
+    if (UNLIKELY(c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSED))) return NULL;
+    s->push = (struct reply){ c == s->current ? &s->late : &c->out, c->resp };
+    take_spare(s, &c->out);
+    return &s->push;
+}
+
+void client_push_end(struct client *c)
+{
+    gate_told(c, c->server->telling_change);
+    client_wants_write(c);
+    client_check_output(c);
+    if (UNLIKELY(c->flags & CLIENT_WRITE_ARMED)) client_flush(c);
+}
+
+void client_take_buffers(struct client *c)
+{
+    if (c->out.cap == 0 && !client_is_stranger(c)) take_spare(c->server, &c->out);
+}
