@@ -67,19 +67,6 @@ static void *give(extent_hooks_t *hooks, void *at, size_t n, size_t align, bool 
     return p;
 }
 
-static bool take_back(extent_hooks_t *hooks, void *p, size_t n, bool committed, unsigned arena)
-{
-    (void)hooks;
-    (void)committed;
-    (void)arena;
-    return munmap(p, n) != 0;
-}
-
-static void take_last(extent_hooks_t *hooks, void *p, size_t n, bool committed, unsigned arena)
-{
-    take_back(hooks, p, n, committed, arena);
-}
-
 static bool purge(extent_hooks_t *hooks, void *p, size_t n, size_t offset, size_t bytes, unsigned arena)
 {
     (void)hooks;
@@ -112,8 +99,10 @@ static bool may_merge(extent_hooks_t *hooks, void *p, size_t n, void *q, size_t 
     return false;
 }
 
-static extent_hooks_t ways = { .alloc = give, .dalloc = take_back, .destroy = take_last, .purge_forced = purge,
-                               .split = may_split, .merge = may_merge };
+/* Addresses stay with the arena for good, as with the others, and their pages go back (purge). There must be no way to
+ * give addresses back: jemalloc merges what lies side by side unless one of them begins a mapping, so what another
+ * arena is given in the place of the first half of one of these would be merged with the second. */
+static extent_hooks_t ways = { .alloc = give, .purge_forced = purge, .split = may_split, .merge = may_merge };
 
 void mem_passing_init(void)
 {
