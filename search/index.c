@@ -97,7 +97,7 @@ static void content_free(void *content)
 
 static void throw_away(struct search_index *ix, struct index_content *c)
 {
-    if (ix->defer && c->docs.n > 256) ix->defer(ix->defer_ctx, content_free, c);
+    if (ix->defer && c->docs.end > 256) ix->defer(ix->defer_ctx, content_free, c);
     else content_free(c);
 }
 

@@ -127,8 +127,12 @@ bool index_tend(struct search_index *ix, size_t budget)
     bool more = false;
 
     if (ix->holds > 0) return false;
-    for (size_t i = 0; i < ix->c->n_columns; i++)
-        if (ix->c->columns[i].tags) more |= tags_tend(ix->c->columns[i].tags, budget);
+    for (size_t i = 0; i < ix->c->n_columns; i++) {
+        const struct index_column *k = &ix->c->columns[i];
+
+        if (k->tags) more |= tags_tend(k->tags, budget / 4);
+        if (k->numbers) more |= numbers_tend(k->numbers, budget);
+    }
     if (ix->c->text) more |= text_index_sweep(ix->c->text, budget);
     return more;
 }

@@ -82,16 +82,21 @@ static void order_values(struct numbers *n, uint32_t doc, const double *values, 
     }
 }
 
-static void make_order(struct numbers *n)
+static bool is_ordered(const struct numbers *n)
 {
-    n->ordered = true;
-    for (uint32_t d = 0; d < n->first.n_pages * COLUMN_PAGE; d++) {
+    return n->wants_order && n->n_ordered >= n->end;
+}
+
+bool numbers_tend(struct numbers *n, size_t budget)
+{
+    for (; n->wants_order && n->n_ordered < n->end && budget > 0; budget--) {
         double one;
         size_t count;
-        const double *v = numbers_of(n, d, &one, &count);
+        const double *v = numbers_of(n, n->n_ordered, &one, &count);
 
-        order_values(n, d, v, count, true);
+        order_values(n, n->n_ordered++, v, count, true);
     }
+    return n->wants_order && n->n_ordered < n->end;
 }
 
 static size_t several_bytes(size_t count)
@@ -125,13 +130,15 @@ void numbers_put(struct numbers *n, uint32_t doc, const double *values, size_t c
     const double *old = numbers_of(n, doc, &one, &n_old);
 
     if (count == n_old && (count == 0 || memcmp(old, values, count * sizeof *old) == 0)) return;
-    if (n->ordered) order_values(n, doc, old, n_old, false);
+    if (doc < n->n_ordered) order_values(n, doc, old, n_old, false);
+    else if (doc >= n->end && is_ordered(n)) n->n_ordered = doc + 1; /* it stays whole */
+    if (doc >= n->end) n->end = doc + 1;
     n->n = n->n - n_old + count;
     n->docs = n->docs - (n_old > 0) + (count > 0);
     set_several(n, doc, values, count);
     column_set(&n->first, doc, count ? double_cell(values[0]) : n->first.empty);
-    if (n->ordered) order_values(n, doc, values, count, true);
-    else if (n->docs >= NUMBERS_ORDER) make_order(n);
+    if (doc < n->n_ordered) order_values(n, doc, values, count, true);
+    if (n->docs >= NUMBERS_ORDER) n->wants_order = true;
 }
 
 /* --- asking ----------------------------------------------------------------------------------------------------- */
@@ -185,7 +192,7 @@ void numbers_between(const struct numbers *n, const struct number_range *r, stru
 {
     if (r->lo > r->hi || isnan(r->lo) || isnan(r->hi)) return;
     if ((r->lo_open && r->lo == (double)INFINITY) || (r->hi_open && r->hi == -(double)INFINITY)) return;
-    if (n->ordered) {
+    if (is_ordered(n)) {
         struct number_range c = closed(r);
         struct item lo = { c.lo, 0 }, hi = { c.hi, UINT64_MAX };
         struct sorted_at from = sorted_lower(&n->order, &lo, NULL), to = sorted_lower(&n->order, &hi, NULL);
@@ -229,12 +236,13 @@ void numbers_check(const struct numbers *n, const struct docset *alive)
         if (count > 1) bytes += several_bytes(count);
         values += count;
         docs++;
-        for (size_t i = 0; n->ordered && i < count; i++) {
+        ensure(d < n->end);
+        for (size_t i = 0; d < n->n_ordered && i < count; i++) {
             struct item it = { v[i], d };
             const void *there = sorted_get(&n->order, sorted_lower(&n->order, &it, NULL));
 
             ensure(there && compare_items(NULL, there, &it) == 0);
         }
     }
-    ensure(values == n->n && docs == n->docs && bytes == n->bytes && n->order.n <= n->n && (n->ordered || n->order.n == 0));
+    ensure(values == n->n && docs == n->docs && bytes == n->bytes && n->order.n <= n->n && (n->wants_order || n->order.n == 0));
 }

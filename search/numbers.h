@@ -1,7 +1,8 @@
 /* numbers.h -- the values of a NUMERIC field: a column of doubles, and an order of them for ranges.
  *
- * A range over few documents, and one that finds many, is a pass over the column; the order is made when there are
- * NUMBERS_ORDER documents, since it costs each change as much as the rest. */
+ * A range over few documents, and one that finds many, is a pass over the column. The order is made when there are
+ * NUMBERS_ORDER documents, since it costs each change as much as the rest: in slices (numbers_tend), and until it is whole, ranges
+ * are passes over the column. */
 #ifndef MEMD_SEARCH_NUMBERS_H
 #define MEMD_SEARCH_NUMBERS_H
 
@@ -16,7 +17,9 @@ struct numbers {
     struct column more;     /* pointers to all of them, of documents that have several */
     struct docset several;
     struct sorted order;
-    bool ordered;
+    bool wants_order;
+    uint32_t n_ordered;     /* documents below are in the order; as many as there are cells: it is whole */
+    uint32_t end;           /* documents with values are below */
     size_t n;               /* values */
     size_t docs;            /* that have any */
     size_t bytes;           /* of lists */
@@ -32,6 +35,9 @@ void numbers_fini(struct numbers *n);
 
 /* doc has these values now, in place of those it had. None is NaN. */
 void numbers_put(struct numbers *n, uint32_t doc, const double *values, size_t count);
+
+/* Bring up to budget documents into order; true: there are more. */
+bool numbers_tend(struct numbers *n, size_t budget);
 
 /* Add to out whoever has a value in the range. */
 void numbers_between(const struct numbers *n, const struct number_range *r, struct docset *out);

@@ -1,7 +1,7 @@
 /* ft_drop.c -- FT.DROPINDEX ... DD: an index goes, and its documents are deleted.
  *
  * In slices: its client waits, others do not. Until the last is deleted the index is fed as before, so that it knows what is
- * left. Each is logged as UNLINK, the index as FT.DROPINDEX without DD. */
+ * left. Each is logged as UNLINK, the index as FT.DROPINDEX without DD. A TEMPORARY index goes the same way. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "server/block.h"
@@ -29,15 +29,16 @@ static void delete_doc(struct server *s, struct ft_index *x, uint32_t doc)
 static bool delete_some(struct server *s, struct ft_index *x, int64_t deadline_us)
 {
     const struct docset *all = index_all(x->ix);
-    uint32_t doc = 0;
-
     persist_group_begin(s->persist);
-    for (int i = 0; (doc = docset_next(all, 0)) != UINT32_MAX; i++) {
+    for (int i = 0; all->n > 0; i++) {
         if (i % AT_ONCE == AT_ONCE - 1 && clock_mono_us() >= deadline_us) break;
-        delete_doc(s, x, doc);
+        x->doom_at = docset_next(all, x->doom_at);
+        if (x->doom_at == UINT32_MAX) x->doom_at = docset_next(all, 0);
+        delete_doc(s, x, x->doom_at);
+        all = index_all(x->ix);
     }
     persist_group_end(s->persist);
-    return doc == UINT32_MAX;
+    return all->n == 0;
 }
 
 /* --- who waits for it ------------------------------------------------------------------------------------------- */
@@ -89,12 +90,31 @@ enum err ft_doom(struct call *c, struct ft_index *x)
     return CALL_BLOCKED;
 }
 
+/* TEMPORARY: one that nobody has asked or fed for so long goes, and its documents with it. */
+static void drop_idle(struct server *s)
+{
+    struct ft_registry *r = &s->ft->now;
+    int64_t now = server_mono_ms(s);
+
+    for (size_t i = r->n; i-- > 0;) {
+        struct ft_index *x = r->indexes[i];
+        int64_t idle_ms = index_spec(x->ix)->temporary_s * 1000;
+
+        if (idle_ms == 0 || now - x->used_ms < idle_ms || s->pause_until_ms != 0) continue;
+        persist_append(s->persist, 0, 2, (const struct str[]){ STR("FT.DROPINDEX"), index_spec(x->ix)->name });
+        s->store->stats.dirty++;
+        x->dooming = true;
+        ft_drop(s->ft, x, true);
+    }
+}
+
 bool ft_doom_turn(struct server *s)
 {
     struct ft_registry *r = &s->ft->now;
     int64_t until = clock_mono_us() + DOOM_SLICE_US;
     bool more = false;
 
+    drop_idle(s);
     for (size_t i = 0; i < r->n_kept; i++) {
         struct ft_index *x = r->kept[i];
 

@@ -128,6 +128,7 @@ bool ft_feed(struct ft *f, struct ft_index *x, int64_t deadline_us)
     struct buf key = { 0 };
     struct str k;
 
+    x->used_ms = server_mono_ms(f->server);
     for (int i = 1; now < deadline_us && ft_queue_take(&x->queue, &k); i++) {
         buf_clear(&key); /* looking it up may find that it has expired, which is told and may queue others */
         buf_add_str(&key, k);
@@ -223,7 +224,7 @@ static void look_anew(struct ft *f)
 
 static bool tend(struct ft *f, struct ft_index *x, int64_t feed_until, int64_t scan_until)
 {
-    enum { TEND_BUDGET = 2000 };
+    enum { TEND_BUDGET = 1000 };
     bool more = false;
 
     if (index_is_held(x->ix)) return false; /* its searches go on in slices of their own */

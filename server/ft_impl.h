@@ -47,6 +47,7 @@ struct ft_index {
     uint64_t admin_uses;
     /* FT.DROPINDEX ... DD: its documents are being deleted */
     bool dooming;
+    uint32_t doom_at;            /* documents below are gone, or came later */
     struct client *doom_client;  /* who waits for that; NULL: nobody */
 };
 

@@ -23,7 +23,7 @@ def test_docs_commands_md_is_current(c3):
 
 
 def test_files_that_the_documents_name_exist():
-    for doc in ("README.md", "docs/architecture.md", "docs/archive.md", "docs/compatibility.md", "docs/metrics.md", "docs/search.md",
+    for doc in ("README.md", "docs/architecture.md", "docs/archive.md", "docs/compatibility.md", "docs/indexes.md", "docs/metrics.md", "docs/search.md",
                 "docs/tls.md"):
         with open(os.path.join(srv.ROOT, doc)) as f:
             text = f.read()

@@ -312,6 +312,17 @@ def test_dd_deletes_the_documents_and_nothing_else(c):
     assert c.pipeline([("MULTI",), ("FT.DROP", "idx"), ("EXISTS", "doc:1"), ("EXEC",)])[-1] == [OK, 0]
 
 
+def test_a_temporary_index_goes_when_nobody_asks(c):
+    assert c("FT.CREATE", "tmp", "PREFIX", 1, "doc:", "TEMPORARY", 1, "SCHEMA", "t", "TAG") == OK
+    create(c, "idx", "t", "TAG")
+    c("HSET", "doc:1", "t", "a")
+    assert c("FT._LIST") == [b"idx", b"tmp"]
+    wait_for(lambda: c("FT._LIST") == [b"idx"])
+    wait_for(lambda: c("DBSIZE") == 0)
+    assert docs(c, "idx") == 0
+    assert c("FT.CREATE", "tmp", "TEMPORARY", 0, "SCHEMA", "t", "TAG").startswith("SEARCH_PARSE_ARGS")
+
+
 def test_after_flushall_the_definition_is_there_and_may_be_made_anew(c):
     create(c, "idx", "t", "TAG")
     c("HSET", "doc:1", "t", "a")

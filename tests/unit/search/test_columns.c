@@ -224,8 +224,12 @@ static void numbers_of_many(uint32_t end, int steps)
         ck_assert(numbers_first(&n, (uint32_t)(m - docs), &first) == (m->n > 0));
         ck_assert(m->n == 0 || first == m->v[0]);
         if (step % (steps / 60) == 0) look_for_numbers(&n, docs, end, &r);
+        if (step % 64 == 0) numbers_tend(&n, 200);
     }
     numbers_check(&n, &alive);
+    ck_assert(!n.wants_order || n.order.n > 0);
+    while (numbers_tend(&n, 1000)) {}
+    for (int i = 0; i < 60; i++) look_for_numbers(&n, docs, end, &r);
     for (uint32_t d = 0; d < end; d++) numbers_put(&n, d, NULL, 0);
     numbers_check(&n, &alive);
     ck_assert_uint_eq(n.n, 0);
