@@ -255,6 +255,8 @@ struct conf {
     uint64_t search_aggregate_memory;
     int64_t search_cursor_max_idle; /* ms */
     int64_t search_cursors;        /* of one index */
+    int64_t search_default_dialect;
+    int64_t search_keep_dropped;   /* seconds */
 
     /* Replicas */
     int64_t min_replicas_to_write, min_replicas_max_lag;

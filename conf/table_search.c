@@ -23,5 +23,10 @@ const struct setting search_settings[] = {
       .doc = "A cursor of FT.AGGREGATE that nobody reads from for so long is closed. MAXIDLE may ask for less, not for more." },
     { "search-cursors", INT(search_cursors, 1, 1000000), .initial = "128",
       .doc = "Cursors that an index may have open." },
+    { "search-default-dialect", INT(search_default_dialect, 1, 4), .initial = "2",
+      .doc = "The dialect of queries that name none." },
+    { "search-keep-dropped", INT(search_keep_dropped, 0, INT_MAX / 1000), .initial = "60", .unit = "seconds",
+      .doc = "How long FT.DROPINDEX keeps an index aside, fed with changes as before, so that FT.CREATE of the same name and "
+             "definition takes it back without reading the keys. It is thrown away earlier when memory is short. 0: at once." },
     { 0 },
 };

@@ -9,6 +9,7 @@
 #include "server/commands.h"
 #include "server/namespaces.h"
 #include "server/rows.h"
+#include "server/server_conf.h"
 
 /* --- GET -------------------------------------------------------------------------------------------- */
 
@@ -46,7 +47,7 @@ static bool put_to_work(void *ctx, const struct setting *const *changed, size_t 
     return false;
 }
 
-static enum err run_set(struct call *c)
+enum err server_config_set(struct call *c, const struct str *pairs, size_t n)
 {
     struct server *s = c->client->server;
     struct conf_change how = { .is_local = client_is_local(c->client), .is_loading = s->store->loading,
@@ -54,8 +55,7 @@ static enum err run_set(struct call *c)
     struct buf error = { 0 };
     enum err e;
 
-    if (c->argc % 2 != 0) return ERR_SYNTAX;
-    e = conf_set(s->conf, c->argv + 2, (c->argc - 2) / 2, &how, &error);
+    e = conf_set(s->conf, pairs, n, &how, &error);
     if (e == OK) {
         reply_ok(c->out);
     } else {
@@ -64,6 +64,11 @@ static enum err run_set(struct call *c)
     }
     buf_fini(&error);
     return e;
+}
+
+static enum err run_set(struct call *c)
+{
+    return c->argc % 2 != 0 ? ERR_SYNTAX : server_config_set(c, c->argv + 2, (c->argc - 2) / 2);
 }
 
 /* --- REWRITE, RESETSTAT ------------------------------------------------------------------------------ */

@@ -147,7 +147,7 @@ void ft_free_index(struct ft *f, struct ft_index **xp)
 {
     struct ft_index *x = *xp;
 
-    ft_jobs_cancel(f->server, x->ix, "The index was dropped before the query could be executed");
+    ft_jobs_cancel(f->server, x->ix, FT_DROPPED);
     ft_paths_close(x);
     ft_queue_fini(&x->queue);
     index_clear(x->ix); /* what is large goes to the thread that frees */
@@ -221,7 +221,7 @@ bool ft_alter(struct ft *f, struct ft_index *x, size_t argc, const struct str *a
 void ft_drop(struct ft *f, struct ft_index *x, bool now)
 {
     struct ft_registry *r = &f->now;
-    int64_t keep_ms = now || x->emptied ? 0 : FT_KEEP_DROPPED_MS;
+    int64_t keep_ms = now || x->emptied ? 0 : f->server->conf->search_keep_dropped * 1000;
     bool found;
     size_t at = place_of(f, name_of(x), &found);
 
@@ -340,6 +340,7 @@ void ft_free(struct ft **fp)
     f->keeper.drop_aside(f);
     ft_prefixes_fini(f);
     ft_reader_close(f);
+    for (int i = 0; i < FT_OPTIONS_MAX; i++) buf_fini(&f->options[i]);
     arena_fini(&f->arena);
     mem_free(f);
     *fp = NULL;

@@ -356,7 +356,7 @@ static bool read_option(struct reader *r)
 void ft_ask_init(struct ft_ask *ask, struct arena *a, const struct conf *conf, struct str query)
 {
     *ask = (struct ft_ask){ .arena = a, .query = arena_dup(a, query), .count = DEFAULT_COUNT, .timeout_ms = conf->search_timeout };
-    ask->rules = (struct query_rules){ .dialect = 2, .slop = -1, .fields = ~0ULL };
+    ask->rules = (struct query_rules){ .dialect = (int)conf->search_default_dialect, .slop = -1, .fields = ~0ULL };
 }
 
 enum ft_asked ft_ask_option(struct ft_ask *ask, size_t argc, const struct str *argv, size_t *at, struct buf *error)

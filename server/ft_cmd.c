@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "server/commands.h"
 #include "server/ft_impl.h"
+#include "server/ft_job.h"
 #include "server/rows.h"
 
 static struct ft *ft_of(const struct call *c)
@@ -127,6 +128,8 @@ static enum err alter(struct call *c, bool if_new)
     if (!call_is(c, at + 1, "add")) return fail(c, "ERR Unknown action passed to ALTER SCHEMA");
     if (at + 2 >= c->argc) return fail(c, "ERR No fields provided");
     if (if_new && spec_field(index_spec(x->ix), call_arg(c, at + 2))) return done(c);
+    ft_jobs_finish(c->client->server, x->ix); /* fields move */
+    if (index_is_held(x->ix)) return fail(c, "ERR The index is in use by a query; try again");
     if (!ft_alter(f, x, c->argc - at - 2, c->argv + at + 2, scan, &error)) return fail_buf(c, &error);
     x->admin_uses++;
     changed(c);

@@ -18,7 +18,7 @@
 enum {
     FT_SLICE_FEED_US = 2000,  /* of a turn, for what has changed */
     FT_SLICE_SCAN_US = 1000,  /* and for scans */
-    FT_KEEP_DROPPED_MS = 60000
+    FT_OPTIONS_MAX = 40       /* of FT.CONFIG */
 };
 
 /* Paths into JSON documents, compiled; all NULL for hashes. */
@@ -50,6 +50,9 @@ struct ft_index {
     uint32_t doom_at;            /* documents below are gone, or came later */
     struct client *doom_client;  /* who waits for that; NULL: nobody */
 };
+
+/* What searches are told whose index goes. */
+#define FT_DROPPED "SEARCH_INDEX_DROPPED_BG The index was dropped before the query could be executed"
 
 struct ft_alias {
     struct str name;             /* owned */
@@ -86,6 +89,7 @@ struct ft {
     struct json_path *last_path; /* of the reader; and its text */
     struct buf last_path_text;
     uint64_t fed;                /* documents read since the start */
+    struct buf options[FT_OPTIONS_MAX]; /* FT.CONFIG: what was set and has no effect */
 };
 
 /* --- ft.c */

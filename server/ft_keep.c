@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "server/ft_impl.h"
+#include "server/ft_job.h"
 
 enum { ARGS_MAX = 64 * 1024 };
 
@@ -146,6 +147,8 @@ static void keep_put_aside(void *ctx)
 {
     struct ft *f = ctx;
 
+    for (size_t i = 0; i < f->now.n; i++) ft_jobs_cancel(f->server, f->now.indexes[i]->ix, FT_DROPPED);
+    for (size_t i = 0; i < f->now.n_kept; i++) ft_jobs_cancel(f->server, f->now.kept[i]->ix, FT_DROPPED);
     f->aside = f->now;
     f->now = (struct ft_registry){ 0 };
     ft_prefixes_make(f);

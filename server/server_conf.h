@@ -13,6 +13,9 @@ struct persist_conf server_persist_conf(const struct conf *c);
  * the log told. */
 void server_limit_clients(struct server *s);
 
+/* CONFIG SET of pairs (config_cmd.c): replies, and gives the code for a handler to return. */
+enum err server_config_set(struct call *c, const struct str *pairs, size_t n);
+
 /* Put those settings to work of which nothing can fail. */
 void server_apply_plain(struct server *s);
 

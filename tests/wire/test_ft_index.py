@@ -161,6 +161,22 @@ def test_alter_adds_fields_and_reads_the_keys_again(c):
     assert c("DEBUG", "CHECK") == OK
 
 
+def test_config_knows_redisearchs_names(start):
+    s = start()
+    c = s.conn()
+    assert c("FT.CONFIG", "GET", "TIMEOUT") == [[b"TIMEOUT", b"5000"]]
+    assert c("FT.CONFIG", "SET", "timeout", "100") == OK and c("CONFIG", "GET", "search-timeout") == [b"search-timeout", b"100"]
+    assert c("FT.CONFIG", "SET", "ON_TIMEOUT", "RETURN") == OK and c("FT.CONFIG", "GET", "ON_TIMEOUT") == [[b"ON_TIMEOUT", b"return"]]
+    assert c("FT.CONFIG", "SET", "DEFAULT_DIALECT", "3") == OK and c("FT.CONFIG", "SET", "DEFAULT_DIALECT", "7").startswith("ERR")
+    assert c("FT.CONFIG", "SET", "MAXSEARCHRESULTS", "unlimited") == OK
+    assert c("FT.CONFIG", "SET", "MINPREFIX", "3") == OK and c("FT.CONFIG", "GET", "MINPREFIX") == [[b"MINPREFIX", b"3"]]
+    assert c("FT.CONFIG", "SET", "NOSUCH", "1") == Err("SEARCH_OPTION_INVALID Invalid option") and c("FT.CONFIG", "GET", "NOSUCH") == []
+    assert len(c("FT.CONFIG", "GET", "*")) > 30 and c("FT.CONFIG", "GET", "EXTLOAD") == [[b"EXTLOAD", None]]
+    assert c("FT.CONFIG", "HELP", "TIMEOUT") == [[b"TIMEOUT", b"Description", b"Query (search) timeout", b"Value", b"100"]]
+    with s.conn(resp3=True) as r:
+        assert r("FT.CONFIG", "GET", "TIMEOUT") == Map([(b"TIMEOUT", b"100")])
+
+
 # --- following the keys --------------------------------------------------------------------------------------------
 
 
