@@ -58,10 +58,10 @@ LINK_protocol    := protocol base
 LINK_text        := text base
 LINK_vector      := vector base
 LINK_search      := search text vector base
-LINK_storage     := storage vector base
+LINK_storage     := storage text vector base
 LINK_persistence := persistence protocol storage text vector base
 LINK_scripting   := scripting protocol base
-LINK_commands    := commands protocol storage vector base
+LINK_commands    := commands protocol storage text vector base
 LINK_server      := server commands scripting persistence search storage text vector protocol conf base
 
 sources  = $(wildcard $(1)/*.c)

@@ -36,6 +36,7 @@ extern const struct command json_commands[];
 extern const struct command json_read_commands[];
 extern const struct command json_edit_commands[];
 extern const struct command json_array_commands[];
+extern const struct command suggest_commands[];
 extern const struct command keys_commands[];
 extern const struct command scan_commands[];
 extern const struct command object_commands[];

@@ -4,6 +4,7 @@
  * the version that is there is live again, and no other is made. So does what a snapshot brings back after a crash. */
 #include "persistence/archive_apply.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -23,6 +24,14 @@ struct newest {
     char type[16];
 };
 
+/* Behind the type a module's value has its id, as a length of 64 bits. */
+static bool is_suggest(struct str payload)
+{
+    uint64_t id = htobe64(RDB_SUGGEST_ID);
+
+    return payload.n > 2 + sizeof id && memcmp(payload.p + 2, &id, sizeof id) == 0;
+}
+
 const char *archive_payload_type(struct str payload)
 {
     switch (payload.n > 0 ? (unsigned char)payload.p[0] : -1) {
@@ -40,7 +49,7 @@ const char *archive_payload_type(struct str payload)
     case RDB_STREAM: case RDB_STREAM_2: case RDB_STREAM_3:
         return "stream";
     case RDB_MODULE_2:
-        return "json";
+        return is_suggest(payload) ? "suggestions" : "json";
     default:
         return "unknown";
     }

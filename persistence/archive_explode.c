@@ -13,6 +13,7 @@
 #include "storage/list.h"
 #include "storage/set.h"
 #include "storage/stream.h"
+#include "storage/suggest.h"
 #include "storage/type_json.h"
 #include "storage/type_string.h"
 #include "storage/zset.h"
@@ -177,6 +178,17 @@ static void explode_zset(struct exploding *x, struct store *values, const struct
     }
 }
 
+static void explode_suggestions(struct exploding *x, const struct suggestions *d)
+{
+    const struct suggestion *g;
+    size_t i = 0, k = 0;
+
+    while ((g = suggestions_next(d, &i, &k)) != NULL) {
+        x->next.score = (double)g->score;
+        tell_bytes(x, suggestion_text(g));
+    }
+}
+
 static void explode_hash(const struct archive_rows *rows, struct store *values, const struct entry *e)
 {
     struct hash h = hash_of(values, e);
@@ -204,6 +216,7 @@ void archive_explode(struct store *values, const struct entry *e, const struct a
     case VALUE_HASH: explode_hash(rows, values, e); break;
     case VALUE_STREAM: explode_stream(&x, e); break;
     case VALUE_JSON: tell_bytes(&x, json_text(e)); break;
+    case VALUE_SUGGEST: explode_suggestions(&x, entry_ptr(e)); break;
     default: tell_bytes(&x, string_bytes(e, scratch));
     }
 }

@@ -14,6 +14,7 @@
 #include "storage/list.h"
 #include "storage/set.h"
 #include "storage/stream.h"
+#include "storage/suggest.h"
 #include "storage/type_json.h"
 #include "storage/type_string.h"
 #include "storage/zset.h"
@@ -70,6 +71,7 @@ const char *archive_value_type(const struct entry *e)
     case VALUE_HASH: return "hash";
     case VALUE_STREAM: return "stream";
     case VALUE_JSON: return "json";
+    case VALUE_SUGGEST: return "suggestions";
     default: return "none";
     }
 }
@@ -149,6 +151,20 @@ static void reply_stream(const struct entry *e, struct reply *out)
     }
 }
 
+/* As a sorted set: each with its score. */
+static void reply_suggestions(const struct suggestions *d, struct reply *out)
+{
+    const struct suggestion *g;
+    size_t i = 0, k = 0;
+
+    reply_array(out, out->resp == 2 ? 2 * d->count : d->count);
+    while ((g = suggestions_next(d, &i, &k)) != NULL) {
+        if (out->resp > 2) reply_array(out, 2);
+        reply_bulk(out, suggestion_text(g));
+        reply_double(out, (double)g->score);
+    }
+}
+
 void archive_value_reply(struct store *values, const struct entry *e, struct reply *out)
 {
     char scratch[NUM_TEXT_MAX];
@@ -160,6 +176,7 @@ void archive_value_reply(struct store *values, const struct entry *e, struct rep
     case VALUE_HASH: reply_fields(values, e, out); break;
     case VALUE_STREAM: reply_stream(e, out); break;
     case VALUE_JSON: reply_bulk(out, json_text(e)); break;
+    case VALUE_SUGGEST: reply_suggestions(entry_ptr(e), out); break;
     default: reply_bulk(out, string_bytes(e, scratch));
     }
 }

@@ -48,7 +48,10 @@ enum rdb_type {
 /* Documents are what the module RedisJSON writes: the value of its type "ReJSON-RL" in the version of its encoding that
  * is text. The id is the name, nine characters of six bits, and the version; behind it each item has an opcode. */
 #define RDB_JSON_ID (UINT64_C(0x45e25238df912c00) | 3)
-enum rdb_module_opcode { RDB_MODULE_EOF = 0, RDB_MODULE_STRING = 5 };
+/* Dictionaries of suggestions are what the module RediSearch writes as "trietype0", version 1: how many, and for each its text, score
+ * and payload, texts with a zero byte behind them. */
+#define RDB_SUGGEST_ID (UINT64_C(0xb6b89eb72a5ed000) | 1)
+enum rdb_module_opcode { RDB_MODULE_EOF = 0, RDB_MODULE_UINT = 2, RDB_MODULE_DOUBLE = 4, RDB_MODULE_STRING = 5 };
 
 enum rdb_opcode {
     RDB_OP_SLOT_INFO = 244,

@@ -3,6 +3,7 @@
 
 #include "persistence/rdb_format.h"
 #include "persistence/rdb_stream.h"
+#include "persistence/rdb_suggest.h"
 #include "persistence/rdb_write.h"
 #include "storage/cut_piece.h"
 #include "storage/hash.h"
@@ -21,6 +22,7 @@ static uint64_t count_of(const struct store *s, const struct entry *e)
     switch (entry_type(e)) {
     case VALUE_STRING:
     case VALUE_JSON: return ((const struct blob *)entry_ptr(e))->n;
+    case VALUE_SUGGEST: return ((const struct suggestions *)entry_ptr(e))->count;
     case VALUE_LIST: return list_count(entry_ptr(e));
     case VALUE_SET: set = set_of(st, e); return set_count(&set);
     case VALUE_ZSET: z = zset_of(st, e); return zset_count(&z);
@@ -38,13 +40,19 @@ void rdb_begin_pieces(struct rdb_out *o, const struct store *s, const struct ent
         how->first_ttl = hash_due_at(&h);
         rdb_put_u64(o, (uint64_t)how->first_ttl);
     }
-    if (how->type == RDB_MODULE_2) rdb_put_json_head(o);
+    how->of = entry_type(e);
+    if (how->of == VALUE_SUGGEST) {
+        rdb_put_suggest_head(o, count_of(s, e));
+        return;
+    }
+    if (how->of == VALUE_JSON) rdb_put_json_head(o);
     rdb_put_len(o, count_of(s, e));
 }
 
 void rdb_end_pieces(struct rdb_out *o, const struct rdb_pieces *how)
 {
-    if (how->type == RDB_MODULE_2) rdb_put_json_end(o);
+    if (how->of == VALUE_JSON) rdb_put_json_end(o);
+    if (how->of == VALUE_SUGGEST) rdb_put_suggest_end(o);
 }
 
 static void put_entry(struct rdb_out *o, const struct rdb_pieces *how, const struct entry *e)
@@ -68,5 +76,6 @@ void rdb_put_piece(struct rdb_out *o, const struct rdb_pieces *how, const struct
     case CUT_CONSUMERS: rdb_put_len(o, p->n); break;
     case CUT_CONSUMER: rdb_put_stream_consumer(o, p->consumer); break;
     case CUT_PENDING: rdb_put_stream_id(o, p->id); break;
+    case CUT_SUGGESTION: rdb_put_suggestion(o, p->suggestion); break;
     }
 }

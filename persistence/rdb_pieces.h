@@ -14,6 +14,7 @@ struct store;
 /* What the form of a value's pieces depends on. */
 struct rdb_pieces {
     unsigned type; /* RDB_... */
+    int of;        /* VALUE_... */
     int64_t first_ttl;
 };
 

@@ -13,12 +13,14 @@
 #include "persistence/rdb_format.h"
 #include "persistence/rdb_legacy.h"
 #include "persistence/rdb_stream.h"
+#include "persistence/rdb_suggest.h"
 #include "storage/intset.h"
 #include "storage/listpack.h"
 #include "storage/store.h"
 #include "storage/type_json.h"
 #include "storage/type_stream.h"
 #include "storage/type_string.h"
+#include "storage/type_suggest.h"
 #include "storage/zset_pack.h"
 
 /* --- plain forms ------------------------------------------------------------------------------------ */
@@ -356,12 +358,10 @@ static bool get_json(struct rdb_in *in, struct str key, int64_t expire_ms, struc
 {
     struct buf canon = { .may_fail = true };
     struct json_error why;
-    uint64_t id, opcode;
+    uint64_t opcode;
     struct str text;
     bool ok;
 
-    if (!rdb_in_len(in, &id)) return false;
-    if (id != RDB_JSON_ID) return rdb_bad_module(in, id);
     if (!rdb_in_len(in, &opcode)) return false;
     if (opcode != RDB_MODULE_STRING) return rdb_in_bad(in, "a JSON document begins with opcode %llu", (unsigned long long)opcode);
     if (!rdb_in_str(in, &text)) return false;
@@ -373,6 +373,26 @@ static bool get_json(struct rdb_in *in, struct str key, int64_t expire_ms, struc
     db_free_value(*e);
     entry_free(*e);
     return false;
+}
+
+static bool get_suggest(struct rdb_in *in, struct str key, int64_t expire_ms, struct entry **e)
+{
+    struct suggestions *d;
+
+    if (!rdb_get_suggestions(in, &d)) return false;
+    *e = suggest_entry_take(&d, key, expire_ms);
+    return true;
+}
+
+/* What modules of stock Redis have written, and is a type of its own here. */
+static bool get_module(struct rdb_in *in, struct str key, int64_t expire_ms, struct entry **e)
+{
+    uint64_t id;
+
+    if (!rdb_in_len(in, &id)) return false;
+    if (id == RDB_JSON_ID) return get_json(in, key, expire_ms, e);
+    if (id == RDB_SUGGEST_ID) return get_suggest(in, key, expire_ms, e);
+    return rdb_bad_module(in, id);
 }
 
 static bool refuse_type(struct rdb_in *in, unsigned type)
@@ -395,7 +415,7 @@ bool rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str
     }
     if (type == RDB_HASH_LISTPACK || type == RDB_ZSET_LISTPACK)
         return get_packed_pairs(in, s, vt, key, expire_ms, thorough, e);
-    if (vt == VALUE_JSON) return get_json(in, key, expire_ms, e);
+    if (type == RDB_MODULE_2) return get_module(in, key, expire_ms, e);
     if (vt == VALUE_STREAM) return get_stream(in, type, key, expire_ms, e);
     if (type == RDB_SET_INTSET) return get_intset(in, s, key, expire_ms, e);
     rdb_builder_start(&b, s, in, vt);

@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "persistence/rdb_format.h"
 #include "persistence/rdb_stream.h"
+#include "persistence/rdb_suggest.h"
 #include "storage/evict.h"
 #include "storage/hash.h"
 #include "storage/intset.h"
@@ -186,7 +187,8 @@ static unsigned type_of(struct rdb_out *o, const struct store *s, const struct e
     case VALUE_SET: return entry_enc(e) == ENC_INTSET ? RDB_SET_INTSET : RDB_SET;
     case VALUE_ZSET: return entry_enc(e) == ENC_LISTPACK ? RDB_ZSET_LISTPACK : RDB_ZSET_2;
     case VALUE_STREAM: return RDB_STREAM_2;
-    case VALUE_JSON: return RDB_MODULE_2;
+    case VALUE_JSON:
+    case VALUE_SUGGEST: return RDB_MODULE_2;
     default: break;
     }
     ensure(entry_type(e) == VALUE_HASH);
@@ -325,6 +327,7 @@ void rdb_put_value(struct rdb_out *o, const struct store *s, const struct entry 
     case VALUE_HASH: put_hash(o, s, e); break;
     case VALUE_STREAM: rdb_put_stream(o, entry_ptr(e)); break;
     case VALUE_JSON: put_json(o, e); break;
+    case VALUE_SUGGEST: rdb_put_suggestions(o, entry_ptr(e)); break;
     default: ensure(!"a type that cannot be saved");
     }
 }

@@ -12,6 +12,7 @@
 #include "storage/namespace.h"
 #include "storage/set.h"
 #include "storage/stream.h"
+#include "storage/suggest.h"
 #include "storage/type_json.h"
 #include "storage/type_string.h"
 #include "storage/zset.h"
@@ -106,6 +107,17 @@ static bool sift_stream(const struct archive_search *q, const struct entry *e)
     return pass;
 }
 
+static bool sift_suggestions(const struct archive_search *q, const struct suggestions *d)
+{
+    struct archive_sifted v = { 0 };
+    const struct suggestion *g;
+    bool pass = false;
+    size_t i = 0, k = 0;
+
+    while (!pass && (g = suggestions_next(d, &i, &k)) != NULL) pass = archive_search_sift(q, &v, suggestion_text(g));
+    return pass;
+}
+
 static bool sift(const struct archive_search *q, struct store *s, const struct entry *e)
 {
     struct archive_sifted v = { 0 };
@@ -119,6 +131,7 @@ static bool sift(const struct archive_search *q, struct store *s, const struct e
     case VALUE_HASH: return sift_hash(q, s, e);
     case VALUE_STREAM: return sift_stream(q, e);
     case VALUE_JSON: return archive_search_sift(q, &v, json_text(e));
+    case VALUE_SUGGEST: return sift_suggestions(q, entry_ptr(e));
     default: return false;
     }
 }

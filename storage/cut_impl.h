@@ -16,7 +16,7 @@ struct cut_kind {
     /* Forget all state, told or not. */
     void (*end)(struct cut_value *v);
 };
-extern const struct cut_kind cut_string, cut_list, cut_table, cut_zset, cut_stream;
+extern const struct cut_kind cut_string, cut_list, cut_table, cut_zset, cut_stream, cut_suggest;
 
 /* Is a table of members worth it? */
 bool cut_table_is_large(const struct store_cut *c, const struct table *t);
@@ -25,6 +25,12 @@ bool cut_table_is_large(const struct store_cut *c, const struct table *t);
 struct cut_string_state {
     size_t n, at;
     char **kept; /* NULL, or one for each chunk of the string */
+};
+
+/* A dictionary of suggestions: its leaves from `at` on are held. */
+struct cut_suggest_state {
+    struct suggest_leaf **leaf;
+    size_t n, at;
 };
 
 struct cut_value {
@@ -44,6 +50,7 @@ struct cut_value {
         struct table_cut table;
         struct zset_cut zset;
         struct cut_stream_state *stream;
+        struct cut_suggest_state suggest;
     };
 };
 

@@ -22,8 +22,11 @@ enum cut_piece_kind {
     CUT_DELIVERY,  /*     id, ms, n */
     CUT_CONSUMERS, /*   n of them, then for each */
     CUT_CONSUMER,  /*     consumer, then for each ID that is pending for it */
-    CUT_PENDING    /*       id */
+    CUT_PENDING,   /*       id */
+    CUT_SUGGESTION /* of a dictionary of suggestions: suggestion, in order */
 };
+
+struct suggestion;
 
 struct cut_piece {
     enum cut_piece_kind kind;
@@ -35,6 +38,7 @@ struct cut_piece {
     const struct stream_info *stream;
     const struct stream_group_info *group; /* its lag is not known */
     const struct stream_consumer_info *consumer;
+    const struct suggestion *suggestion;
 };
 
 struct cut_sink {

@@ -11,6 +11,7 @@
 #include "storage/set.h"
 #include "storage/stream.h"
 #include "storage/type_json.h"
+#include "storage/type_suggest.h"
 #include "storage/type_string.h"
 #include "storage/zset.h"
 
@@ -137,6 +138,18 @@ static void digest_stream(const struct stream *s, struct digest *d)
     }
 }
 
+static void digest_suggestions(const struct suggestions *all, struct digest *d)
+{
+    const struct suggestion *g;
+    size_t i = 0, k = 0;
+
+    while ((g = suggestions_next(all, &i, &k)) != NULL) {
+        mix(d, suggestion_text(g));
+        mix(d, str_of(&g->score, sizeof g->score));
+        mix(d, suggestion_payload(g));
+    }
+}
+
 void digest_value(const struct store *s, const struct entry *e, struct digest *out)
 {
     char scratch[NUM_TEXT_MAX];
@@ -152,6 +165,7 @@ void digest_value(const struct store *s, const struct entry *e, struct digest *o
     case VALUE_HASH: digest_hash(s, e, out); break;
     case VALUE_STREAM: digest_stream(entry_ptr(e), out); break;
     case VALUE_JSON: mix(out, json_text(e)); break;
+    case VALUE_SUGGEST: digest_suggestions(entry_ptr(e), out); break;
     default: ensure(!"a type without a digest");
     }
     if (entry_expires(e)) {

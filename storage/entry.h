@@ -35,6 +35,7 @@ enum value_type {
     VALUE_HASH,
     VALUE_STREAM,
     VALUE_JSON,
+    VALUE_SUGGEST,
     VALUE_TYPES,
     VALUE_ANY = VALUE_TYPES /* for look-ups that take any type */
 };

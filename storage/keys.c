@@ -153,6 +153,7 @@ enum err keys_persist(struct db *db, struct str key)
 static const char *const names[VALUE_TYPES] = {
     [VALUE_STRING] = "string", [VALUE_LIST] = "list", [VALUE_SET] = "set",
     [VALUE_ZSET] = "zset",     [VALUE_HASH] = "hash", [VALUE_STREAM] = "stream", [VALUE_JSON] = "ReJSON-RL",
+    [VALUE_SUGGEST] = "trietype0",
 };
 
 const char *value_type_name(enum value_type t)

@@ -6,6 +6,7 @@
 #include "storage/type_set.h"
 #include "storage/type_stream.h"
 #include "storage/type_string.h"
+#include "storage/type_suggest.h"
 #include "storage/type_zset.h"
 
 const struct type_ops *const type_ops[VALUE_TYPES] = {
@@ -16,4 +17,5 @@ const struct type_ops *const type_ops[VALUE_TYPES] = {
     [VALUE_HASH] = &hash_type_ops,
     [VALUE_STREAM] = &stream_type_ops,
     [VALUE_JSON] = &json_type_ops,
+    [VALUE_SUGGEST] = &suggest_type_ops,
 };

@@ -10,7 +10,7 @@ find base conf protocol text vector storage search persistence scripting command
         allowed["text"] = " text base "
         allowed["vector"] = " vector base "
         allowed["search"] = " search text vector base "
-        allowed["storage"] = " storage vector base "
+        allowed["storage"] = " storage text vector base "
         allowed["persistence"] = " persistence protocol storage text base "
         allowed["commands"] = " commands protocol storage vector base "
         allowed["scripting"] = " scripting protocol base "

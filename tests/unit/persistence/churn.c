@@ -11,6 +11,7 @@
 #include "storage/type_string.h"
 #include "storage/type_string_bits.h"
 #include "storage/type_string_hll.h"
+#include "storage/type_suggest.h"
 #include "storage/type_zset.h"
 #include "tests/unit/unit.h"
 
@@ -400,6 +401,31 @@ static void churn_json(struct churn *c, struct args *a)
     buf_fini(&b);
 }
 
+/* --- suggestions -------------------------------------------------------------------------------------- */
+
+static void churn_suggestions(struct churn *c, struct args *a)
+{
+    struct str text = a->v[0];
+    uint64_t count;
+    bool removed;
+
+    if (text.n > 40) text.n = 40;
+    if (text.n == 0) text = STR("nothing");
+    if (one_in(c, 3)) TRY(suggest_remove(a->db, a->k, text, &removed));
+    else TRY(suggest_put(a->db, a->k, text, (double)below(c, 100), one_in(c, 2), one_in(c, 2) ? a->v[1] : STR(""), &count));
+}
+
+static void fill_suggestions(struct churn *c, struct args *a)
+{
+    char text[32];
+    uint64_t count;
+
+    for (uint64_t n = one_in(c, 8) ? 3000 : 1 + below(c, 20); n > 0; n--) {
+        int k = snprintf(text, sizeof text, "s%u", (unsigned)below(c, 100000));
+        TRY(suggest_put(a->db, a->k, str_of(text, (size_t)k), (double)n, false, one_in(c, 5) ? a->v[1] : STR(""), &count));
+    }
+}
+
 /* --- names -------------------------------------------------------------------------------------------- */
 
 static void churn_names(struct churn *c, struct args *a)
@@ -429,13 +455,13 @@ static void churn_names(struct churn *c, struct args *a)
 static void (*const fills[VALUE_TYPES])(struct churn *c, struct args *a) = {
     [VALUE_STRING] = set_string, [VALUE_LIST] = fill_list, [VALUE_SET] = fill_set,
     [VALUE_ZSET] = fill_zset,    [VALUE_HASH] = fill_hash, [VALUE_STREAM] = fill_stream,
-    [VALUE_JSON] = set_json,
+    [VALUE_JSON] = set_json,     [VALUE_SUGGEST] = fill_suggestions,
 };
 
 static void (*const churns[VALUE_TYPES + 1])(struct churn *c, struct args *a) = {
     [VALUE_STRING] = churn_string, [VALUE_LIST] = churn_list, [VALUE_SET] = churn_set,
     [VALUE_ZSET] = churn_zset,     [VALUE_HASH] = churn_hash, [VALUE_STREAM] = churn_stream,
-    [VALUE_JSON] = churn_json,
+    [VALUE_JSON] = churn_json,     [VALUE_SUGGEST] = churn_suggestions,
     [VALUE_TYPES] = churn_names,
 };
 

@@ -1,0 +1,18 @@
+/* rdb_suggest.h -- dictionaries of suggestions (storage/suggest.h) in RDB bytes, as the module RediSearch has them. */
+#ifndef MEMD_PERSISTENCE_RDB_SUGGEST_H
+#define MEMD_PERSISTENCE_RDB_SUGGEST_H
+
+#include "persistence/rdb_in.h"
+#include "persistence/rdb_write.h"
+#include "storage/suggest.h"
+
+/* The value, behind its type byte: head, each, end. */
+void rdb_put_suggest_head(struct rdb_out *o, uint64_t count);
+void rdb_put_suggestion(struct rdb_out *o, const struct suggestion *g);
+void rdb_put_suggest_end(struct rdb_out *o);
+void rdb_put_suggestions(struct rdb_out *o, const struct suggestions *d);
+
+/* The value, behind its type byte and the module's id. */
+bool MUST_USE rdb_get_suggestions(struct rdb_in *in, struct suggestions **d);
+
+#endif

@@ -1,0 +1,163 @@
+/* suggest_find.c -- the best suggestions for what has been typed so far. See suggest.h. */
+#include <limits.h>
+#include <math.h>
+
+#include "base/ensure.h"
+#include "base/mem.h"
+#include "storage/suggest.h"
+#include "text/words.h"
+
+struct search {
+    const struct suggestions *s;
+    struct str prefix;       /* as given, and folded */
+    struct str folded;
+    size_t characters;       /* of folded */
+    struct suggest_hit *hits; /* sorted, best first */
+    size_t n, max;
+};
+
+static struct str behind(struct str s, size_t n)
+{
+    return str_of(s.p + n, s.n - n);
+}
+
+static size_t count_characters(struct str s)
+{
+    size_t n = 0;
+
+    for (; s.n > 0; n++) s = behind(s, word_char_size(s));
+    return n;
+}
+
+/* --- scores ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_full(const struct search *x)
+{
+    return x->n == x->max;
+}
+
+static void keep(struct search *x, const struct suggestion *g, float score)
+{
+    size_t i = x->n;
+
+    if (is_full(x) && !(score > x->hits[x->n - 1].score)) return;
+    if (is_full(x)) i--;
+    else x->n++;
+    for (; i > 0 && score > x->hits[i - 1].score; i--) x->hits[i] = x->hits[i - 1];
+    x->hits[i] = (struct suggest_hit){ g, score };
+}
+
+/* The very text that was asked for counts as the largest number; each edit costs a factor of e squared; and what is longer
+ * than the prefix (in bytes, as RediSearch has it) is divided by the root of how much. */
+static void rate(struct search *x, const struct suggestion *g, bool fuzzy, unsigned edits)
+{
+    struct str text = suggestion_text(g);
+    size_t n = count_characters(text), typed = x->prefix.n;
+    float score = str_eq(text, x->folded) ? (float)INT_MAX : g->score;
+
+    if (fuzzy) score = (float)(score * exp(-2.0 * edits));
+    score = (float)(score / sqrt(1.0 + (double)(n >= typed ? n - typed : typed - n)));
+    keep(x, g, score);
+}
+
+/* --- exact: one range ------------------------------------------------------------------------------------------------- */
+
+static void find_exact(struct search *x)
+{
+    const struct suggestions *s = x->s;
+    size_t i, k;
+
+    suggestions_place(s, x->folded, STR(""), &i, &k);
+    for (; i < s->n; i++, k = 0) {
+        const struct suggest_leaf *l = s->leaf[i];
+        /* What it takes never makes a score better, but for the very text that was asked for, which is among the first, and for
+         * scores below zero. */
+        bool hopeless = is_full(x) && fmaxf(l->best, 0) <= x->hits[x->n - 1].score;
+        if (hopeless && k == 0 && str_starts(suggestion_folded(l->item[l->n - 1]), x->folded)) continue;
+        for (; k < l->n; k++) {
+            if (!str_starts(suggestion_folded(l->item[k]), x->folded)) return;
+            rate(x, l->item[k], false, 0);
+        }
+    }
+}
+
+/* --- fuzzy: all that are not known to be too far --------------------------------------------------------------------- */
+
+enum { EDITS = 1 };
+
+/* The fewest edits between the prefix and a beginning of text; more than EDITS: none is near. *dead: so many bytes of it are enough
+ * to know that of all that begin so; 0: longer ones may be near. row: room for two rows. */
+static unsigned distance(const struct search *x, struct str text, unsigned *row, size_t *dead)
+{
+    unsigned *above = row + x->characters + 1, best = x->characters <= EDITS ? (unsigned)x->characters : EDITS + 1;
+    struct str left = text;
+
+    for (size_t j = 0; j <= x->characters; j++) row[j] = (unsigned)j;
+    for (unsigned depth = 1; left.n > 0; depth++) {
+        size_t n = word_char_size(left), j = 1;
+        unsigned least = depth;
+
+        memcpy(above, row, (x->characters + 1) * sizeof *row);
+        row[0] = depth;
+        for (struct str want = x->folded; want.n > 0; j++) {
+            size_t m = word_char_size(want);
+            unsigned d = above[j - 1] + (m != n || memcmp(want.p, left.p, n) != 0);
+            if (above[j] + 1 < d) d = above[j] + 1;
+            if (row[j - 1] + 1 < d) d = row[j - 1] + 1;
+            row[j] = d;
+            if (d < least) least = d;
+            want = behind(want, m);
+        }
+        left = behind(left, n);
+        if (row[x->characters] < best) best = row[x->characters];
+        if (least > EDITS) *dead = text.n - left.n;
+        if (best == 0 || least > EDITS) return best;
+    }
+    return best;
+}
+
+static void find_fuzzy(struct search *x)
+{
+    const struct suggestions *s = x->s;
+    unsigned *row = mem_alloc(2 * (x->characters + 1) * sizeof *row);
+    size_t i = 0, k = 0;
+
+    while (i < s->n) {
+        const struct suggestion *g = s->leaf[i]->item[k];
+        char up[3 * SUGGESTION_MAX];
+        size_t dead = 0;
+        unsigned edits = distance(x, suggestion_folded(g), row, &dead);
+
+        if (edits <= EDITS) rate(x, g, true, edits);
+        if (edits <= EDITS || dead == 0) {
+            k++;
+        } else { /* on behind all that begin so */
+            ensure(dead < sizeof up);
+            memcpy(up, g->bytes, dead);
+            while (dead > 0 && (unsigned char)up[dead - 1] == 0xff) dead--;
+            if (dead == 0) break;
+            up[dead - 1] = (char)((unsigned char)up[dead - 1] + 1);
+            suggestions_place(s, str_of(up, dead), STR(""), &i, &k);
+        }
+        if (k == s->leaf[i]->n) {
+            k = 0;
+            i++;
+        }
+    }
+    mem_free(row);
+}
+
+size_t suggestions_find(const struct suggestions *s, struct str prefix, bool fuzzy, size_t max, struct suggest_hit *out)
+{
+    struct buf folded = { 0 };
+    struct search x = { .s = s, .prefix = prefix, .hits = out, .max = max };
+
+    if (max == 0 || s->n == 0) return 0;
+    words_fold(prefix, &folded);
+    x.folded = buf_str(&folded);
+    x.characters = count_characters(x.folded);
+    if (fuzzy) find_fuzzy(&x);
+    else find_exact(&x);
+    buf_fini(&folded);
+    return x.n;
+}
