@@ -18,6 +18,7 @@ import abuse
 import archive
 import durability
 import encrypted
+import indexes
 import langgraph
 from rig import CORES, KEYS, LOAD_CORE, SERVERS, TOOLS, Rig, build_tools, busy_ns, pin, srv
 
@@ -249,6 +250,7 @@ def main():
     archive.rows(run)
     abuse.rows(run)
     encrypted.rows(run)
+    indexes.rows(run)
     langgraph.rows(run)
     missed = [r["name"] for r in run.rows if "MISSED" in r["target"]]
     print("\n%d figures, %s" % (len(run.rows), "all targets met" if not missed else "missed: " + ", ".join(missed)))
