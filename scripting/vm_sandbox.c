@@ -6,6 +6,7 @@
 #include <luajit-2.1/lauxlib.h>
 #include <luajit-2.1/luajit.h>
 #include <luajit-2.1/lualib.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -178,7 +179,18 @@ static int run_load(lua_State *L)
     return run_loadstring(L);
 }
 
-/* Functions of C keep their environment, the real globals, to themselves. */
+/* Is the table on top the real globals, which scripts have behind a seal alone? Each function that was there before is in
+ * them: those of C, and those that LuaJIT has written in Lua. */
+static bool is_real_globals(lua_State *L)
+{
+    bool is;
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_by_state(L)->refs.globals);
+    is = lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
+    return is;
+}
+
 static int run_getfenv(lua_State *L)
 {
     if (lua_iscfunction(L, 1) || (lua_isnumber(L, 1) && lua_tonumber(L, 1) < 1)) {
@@ -189,23 +201,33 @@ static int run_getfenv(lua_State *L)
     if (lua_isfunction(L, 1)) lua_pushvalue(L, 1);
     else lua_pushinteger(L, luaL_optinteger(L, 1, 1) + 1); /* one deeper than the script thinks */
     lua_call(L, 1, 1);
+    if (is_real_globals(L)) lua_pushvalue(L, LUA_GLOBALSINDEX);
     return 1;
+}
+
+/* The function that argument 1 names comes to stand there: it may be a level of the stack. */
+static void name_function(lua_State *L)
+{
+    lua_Debug at;
+    lua_Integer level;
+
+    if (lua_isfunction(L, 1)) return;
+    level = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, level >= 0 && level < INT_MAX && lua_getstack(L, (int)level, &at), 1, "invalid level");
+    lua_getinfo(L, "f", &at);
+    lua_replace(L, 1);
 }
 
 static int run_setfenv(lua_State *L)
 {
-    if (lua_iscfunction(L, 1) || (lua_isnumber(L, 1) && lua_tonumber(L, 1) < 1))
-        return luaL_error(L, "'setfenv' cannot change environment of given object");
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
-    if (!lua_isfunction(L, 1)) {
-        lua_pushinteger(L, luaL_checkinteger(L, 1) + 1);
-        lua_replace(L, 1);
-    }
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, 2, 1);
-    return 1;
+    name_function(L);
+    lua_getfenv(L, 1);
+    if (lua_iscfunction(L, 1) || is_real_globals(L))
+        return luaL_error(L, "'setfenv' cannot change environment of given object");
+    lua_settop(L, 2);
+    return vm_call_wrapped(L);
 }
 
 /* The collector is not the script's to stop. */

@@ -236,6 +236,53 @@ START_TEST(there_is_no_way_out)
 }
 END_TEST
 
+/* LuaJIT has written some functions in Lua: these and what calls a script back have the real globals for their
+ * environment, in which one user's script could put functions for another's. */
+START_TEST(no_environment_is_that_of_the_real_globals)
+{
+    /* `look` sees all that is on the stack: what has another environment than the seal, or takes one and is none of the
+     * script's own functions, is counted. */
+    static const char look[] =
+        "local open, own = 0, {} "
+        "local function bad(is) if is then open = open + 1 end end "
+        "local function look() "
+        "  for level = 0, 12 do "
+        "    local ok, e = pcall(getfenv, level) bad(ok and e ~= _G) "
+        "    local ok, f = pcall(setfenv, level, _G) bad(ok and not own[f]) "
+        "  end "
+        "  return false "
+        "end "
+        "own[look] = true own[setfenv(1, _G)] = true ";
+    static const char *const calls[] = {
+        "table.foreach({1, 2, 3}, look)", "table.foreachi({1, 2, 3}, look)", "table.sort({3, 1, 2}, look)", "pcall(look)",
+        "local t = {} for i = 1, 6000 do t[i] = setmetatable({}, {__lt = look}) end pcall(table.sort, t)",
+        "local mt = {__lt = look} local t = {} for i = 1, 6000 do t[i] = setmetatable({}, mt) end pcall(table.sort, t)",
+        "xpcall(error, look)", "string.gsub('a', 'a', look)", "coroutine.wrap(look)()", "coroutine.resume(coroutine.create(look))",
+        "local function part() look() end own[part] = true load(part)", "pcall(tostring, setmetatable({}, {__tostring = look}))",
+        "string.gsub('a', 'a', setmetatable({}, {__index = look}))", "for k in pairs({1}) do look() end",
+        "for _, f in pairs({coroutine.wrap(look), string.gmatch('', ''), look}) do bad(getfenv(f) ~= _G) end",
+        "for _, lib in pairs({_G, string, table, math, bit, os, coroutine, cjson, cmsgpack, struct, redis}) do "
+        "  for name, f in pairs(lib) do if type(f) == 'function' then "
+        "    bad(getfenv(f) ~= _G) bad(pcall(setfenv, f, {})) "
+        "  end end "
+        "end",
+    };
+
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        struct buf code = { 0 };
+
+        buf_printf(&code, "%s %s return open", look, calls[i]);
+        buf_add_char(&code, '\0');
+        expect2(code.p, ":0\r\n");
+        buf_fini(&code);
+    }
+    expect2("return pcall(function() getfenv(table.move).x = 1 end) == false and 1", ":1\r\n");
+    expect2("local function f() setfenv(2, {y = 7}) end local function g() f() return y end return g()", ":7\r\n");
+    expect2("return pcall(setfenv, 99, {}) == false and pcall(setfenv, -1, {}) == false and pcall(setfenv, 1, 1) == false and 1",
+            ":1\r\n");
+}
+END_TEST
+
 /* Each of these would run off the end of the machine's stack, or take all memory there is. */
 START_TEST(what_is_too_much_is_an_error)
 {
@@ -333,6 +380,6 @@ END_TEST
 
 UNIT_MAIN_AROUND("vm", set_up, tear_down, values_become_replies, replies_become_values, commands_get_their_words,
                  errors_say_where, the_rest_of_redis_is_there, nothing_that_scripts_share_can_be_changed,
-                 there_is_no_way_out, what_is_too_much_is_an_error, globals_are_the_arguments_when_asked_for,
+                 there_is_no_way_out, no_environment_is_that_of_the_real_globals, what_is_too_much_is_an_error, globals_are_the_arguments_when_asked_for,
                  a_script_that_is_stopped_cannot_go_on, what_takes_long_in_c_can_be_stopped,
                  tables_are_sorted_and_inserted_into_as_ever)
