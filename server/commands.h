@@ -30,6 +30,7 @@ extern const struct command ft_info_commands[];    /* ft_info_cmd.c: FT.INFO */
 extern const struct command ft_config_commands[];  /* ft_config_cmd.c: FT.CONFIG */
 extern const struct command unlink_match_commands[]; /* unlink_match_cmd.c: UNLINK.MATCH */
 extern const struct command ft_aggregate_commands[]; /* ft_aggregate.c: FT.AGGREGATE */
+extern const struct command ft_hybrid_commands[];  /* ft_hybrid.c: FT.HYBRID */
 extern const struct command ft_cursor_commands[];  /* ft_cursor.c: FT.CURSOR */
 extern const struct command fcall_commands[];      /* fcall_cmd.c: FCALL FCALL_RO */
 
