@@ -88,7 +88,9 @@ struct vec_index *index_vectors(const struct search_index *ix, const struct fiel
 
 /* What a column knows of doc, to sort and to group by. */
 bool index_number(const struct search_index *ix, const struct field_spec *f, uint32_t doc, double *out); /* false: none */
-/* The distinct values of a TAG field, in byte order. */
+/* Bring up to budget values of a TAG field into order, as index_tags has them; true: there are more. */
+bool index_sort_tags(const struct search_index *ix, const struct field_spec *f, size_t budget);
+/* The distinct values of a TAG field, in byte order; those that are not in order yet are first brought there. */
 void index_tags(const struct search_index *ix, const struct field_spec *f, void (*fn)(void *ctx, struct str tag, uint32_t docs), void *ctx);
 
 /* --- what the keys hold ------------------------------------------------------------------------------------------- */

@@ -113,6 +113,15 @@ bool index_number(const struct search_index *ix, const struct field_spec *f, uin
     return c->numbers && numbers_first(c->numbers, doc, out);
 }
 
+bool index_sort_tags(const struct search_index *ix, const struct field_spec *f, size_t budget)
+{
+    struct index_column *c = index_column(ix, f);
+
+    if (c->tags == NULL) return false;
+    c->tags->wants_order = true;
+    return tags_tend(c->tags, budget);
+}
+
 void index_tags(const struct search_index *ix, const struct field_spec *f, void (*fn)(void *ctx, struct str tag, uint32_t docs), void *ctx)
 {
     struct index_column *c = index_column(ix, f);

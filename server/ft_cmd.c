@@ -1,5 +1,6 @@
 /* ft_cmd.c -- FT.CREATE, FT.ALTER, FT.DROPINDEX, aliases, FT._LIST, FT.TAGVALS: the commands about indexes. FT.INFO is
  * ft_info_cmd.c, FT.CONFIG ft_config_cmd.c. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "server/commands.h"
 #include "server/ft_impl.h"
@@ -295,37 +296,86 @@ static enum err run_list(struct call *c)
     return OK;
 }
 
-struct listing {
-    struct reply *out;
+/* FT.TAGVALS: the first time that somebody asks, values are brought into order, which takes its time. */
+struct tag_values {
+    struct ft_job job;
+    size_t field; /* of the definition: fields are only ever added */
     size_t n;
+    struct reply *out;
 };
+
+static const struct field_spec *field_of(const struct tag_values *v)
+{
+    return &index_spec(v->job.ix)->fields[v->field];
+}
+
+static bool tag_values_begin(struct ft_job *j, struct buf *error)
+{
+    (void)j;
+    (void)error;
+    return true;
+}
+
+static bool tag_values_step(struct ft_job *j, int64_t deadline_us)
+{
+    enum { AT_ONCE = 64 };
+    const struct tag_values *v = (struct tag_values *)j;
+
+    while (index_sort_tags(j->ix, field_of(v), AT_ONCE))
+        if (clock_mono_us() >= deadline_us) return false;
+    return true;
+}
 
 static void list_tag(void *ctx, struct str tag, uint32_t docs)
 {
-    struct listing *l = ctx;
+    struct tag_values *v = ctx;
 
     (void)docs;
-    reply_bulk(l->out, tag);
-    l->n++;
+    reply_bulk(v->out, tag);
+    v->n++;
+}
+
+static void tag_values_reply(struct ft_job *j, struct reply *out, bool timed_out)
+{
+    struct tag_values *v = (struct tag_values *)j;
+    size_t mark = reply_mark(out);
+
+    if (timed_out) {
+        reply_error(out, STR(FT_TIMED_OUT));
+        return;
+    }
+    v->out = out;
+    index_tags(j->ix, field_of(v), list_tag, v);
+    reply_set_at(out, mark, v->n);
+}
+
+static void tag_values_free(struct ft_job *j)
+{
+    mem_free(j);
+}
+
+static size_t tag_values_bytes(const struct ft_job *j)
+{
+    (void)j;
+    return sizeof(struct tag_values);
 }
 
 static enum err run_tag_values(struct call *c)
 {
-    struct ft *f = ft_of(c);
-    struct listing l = { .out = c->out };
     const struct field_spec *field;
     struct search_index *ix;
-    size_t mark = reply_mark(c->out);
+    struct tag_values *v;
     enum err e = ft_open(c, call_arg(c, 1), &ix);
 
     if (e != OK) return e;
     field = spec_field(index_spec(ix), call_arg(c, 2));
     if (field == NULL) return fail(c, "SEARCH_ATTR_BAD No such field");
     if (field->type != FIELD_TAG) return fail(c, "SEARCH_ATTR_BAD Not a tag field");
-    if (!ft_ready(f, ix)) ft_finish(f, ix);
-    index_tags(ix, field, list_tag, &l);
-    reply_set_at(c->out, mark, l.n);
-    return OK;
+    v = mem_zalloc(sizeof *v);
+    v->field = (size_t)(field - index_spec(ix)->fields);
+    v->job = (struct ft_job){ .ix = ix, .timeout_ms = ft_job_timeout(c->client->server), .begin = tag_values_begin, .step = tag_values_step,
+                              .reply = tag_values_reply, .free = tag_values_free, .bytes = tag_values_bytes };
+    return ft_job_run(c, &v->job);
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------------- */

@@ -126,13 +126,16 @@ bool ft_feed(struct ft *f, struct ft_index *x, int64_t deadline_us)
     struct db *db = f->server->store->dbs[0];
     int64_t from = clock_mono_us(), now = from;
     struct buf key = { 0 };
+    uint64_t hash;
     struct str k;
 
     x->used_ms = server_mono_ms(f->server);
-    for (int i = 1; now < deadline_us && ft_queue_take(&x->queue, &k); i++) {
+    for (int i = 1; now < deadline_us && ft_queue_take(&x->queue, &k, &hash); i++) {
         buf_clear(&key); /* looking it up may find that it has expired, which is told and may queue others */
         buf_add_str(&key, k);
+        if (db) db_memo(db, buf_str(&key), hash);
         ft_put(f, x, x->ix, buf_str(&key), db ? db_peek(db, buf_str(&key)) : NULL);
+        if (db) db_forget(db);
         if (i % AT_ONCE == 0 || x->feed_us > 100 * AT_ONCE) now = clock_mono_us();
     }
     buf_fini(&key);

@@ -68,9 +68,10 @@ void ft_queue_add(struct ft_queue *q, struct str key, uint64_t hash)
     put_slot(q, q->n++);
 }
 
-bool ft_queue_take(struct ft_queue *q, struct str *key)
+bool ft_queue_take(struct ft_queue *q, struct str *key, uint64_t *hash)
 {
     if (q->next == q->n) return false;
+    *hash = q->keys[q->next].hash;
     *key = key_of(q, &q->keys[q->next++]);
     return true;
 }

@@ -22,7 +22,7 @@ struct ft_queue {
 
 void ft_queue_fini(struct ft_queue *q);
 
-/* hash: any that is the same for the same key. */
+/* hash: any that is the same for the same key; given back with it. */
 void ft_queue_add(struct ft_queue *q, struct str key, uint64_t hash);
 
 /* How many wait. */
@@ -32,7 +32,7 @@ static inline size_t ft_queue_count(const struct ft_queue *q)
 }
 
 /* Take the first; false: none waits. *key is good until the next addition. */
-bool ft_queue_take(struct ft_queue *q, struct str *key);
+bool ft_queue_take(struct ft_queue *q, struct str *key, uint64_t *hash);
 
 void ft_queue_clear(struct ft_queue *q);
 size_t ft_queue_bytes(const struct ft_queue *q);

@@ -300,16 +300,19 @@ static struct str kept_text(struct reading *r, struct str field, const struct js
     struct buf b = { 0 };
     struct str s = STR("");
 
-    if (field.n && text_of(r, field, path, &b)) s = arena_dup(&r->ft->arena, buf_str(&b));
+    if (field.n == 0) return s;
+    if (text_of(r, field, path, &b)) s = arena_dup(&r->ft->arena, buf_str(&b));
     buf_fini(&b);
     return s;
 }
 
 static double score_of(struct reading *r, const struct index_spec *s)
 {
-    struct str text = kept_text(r, s->score_field, r->x->paths.score);
+    struct str text;
     double score;
 
+    if (s->score_field.n == 0) return s->score;
+    text = kept_text(r, s->score_field, r->x->paths.score);
     return num_parse_double(text, &score) && score >= 0 && score <= 1 ? score : s->score;
 }
 
