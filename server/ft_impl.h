@@ -143,6 +143,14 @@ void ft_reader_close(struct ft *f);
 /* --- ft_keep.c */
 void ft_keeper_open(struct ft *f);
 
+/* --- ft_info_cmd.c: figures of all indexes; memory of those that are kept apart */
+struct ft_totals {
+    size_t indexes, aliases, docs, scanning, waiting, memory, kept, fields[FIELD_VECTOR + 1];
+    uint64_t failures;
+    int64_t us;
+};
+void ft_totals(const struct server *s, struct ft_totals *t);
+
 /* --- ft_drop.c */
 enum err MUST_USE ft_doom(struct call *c, struct ft_index *x);
 bool ft_doom_turn(struct server *s);

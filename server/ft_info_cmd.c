@@ -271,13 +271,7 @@ const struct command ft_info_commands[] = {
 
 /* --- INFO search ------------------------------------------------------------------------------------------------ */
 
-struct totals {
-    uint64_t docs, failures, scanning, by_type[FIELD_VECTOR + 1];
-    size_t memory;
-    int64_t us;
-};
-
-static void add(struct totals *t, const struct ft_index *x)
+static void add(struct ft_totals *t, const struct ft_index *x)
 {
     const struct index_spec *s = index_spec(x->ix);
     struct index_facts f;
@@ -288,27 +282,30 @@ static void add(struct totals *t, const struct ft_index *x)
     t->memory += f.memory + ft_queue_bytes(&x->queue);
     t->scanning += x->scanning;
     t->us += x->feed_us;
-    for (size_t i = 0; i < s->n_fields; i++) t->by_type[s->fields[i].type]++;
+    for (size_t i = 0; i < s->n_fields; i++) t->fields[s->fields[i].type]++;
+}
+
+void ft_totals(const struct server *s, struct ft_totals *t)
+{
+    const struct ft_registry *r = &s->ft->now;
+
+    *t = (struct ft_totals){ .indexes = r->n, .aliases = r->n_aliases, .waiting = ft_waiting_keys(s->ft) };
+    for (size_t i = 0; i < r->n; i++) add(t, r->indexes[i]);
+    for (size_t i = 0; i < r->n_kept; i++) t->kept += index_memory(r->kept[i]->ix) + ft_queue_bytes(&r->kept[i]->queue);
 }
 
 void ft_info(struct server *s, struct buf *b)
 {
-    const struct ft_registry *r = &s->ft->now;
-    struct totals t = { 0 };
-    size_t kept = 0;
+    struct ft_totals t;
 
     if (!s->ft_any) return;
-    for (size_t i = 0; i < r->n; i++) add(&t, r->indexes[i]);
-    for (size_t i = 0; i < r->n_kept; i++) kept += index_memory(r->kept[i]->ix);
-    buf_printf(b, "search_number_of_indexes:%zu\r\nsearch_number_of_aliases:%zu\r\nsearch_number_of_documents:%llu\r\n", r->n, r->n_aliases,
-               (unsigned long long)t.docs);
-    buf_printf(b, "search_fields_tag:%llu\r\nsearch_fields_text:%llu\r\nsearch_fields_numeric:%llu\r\nsearch_fields_geo:%llu\r\n"
-                  "search_fields_vector:%llu\r\n",
-               (unsigned long long)t.by_type[FIELD_TAG], (unsigned long long)t.by_type[FIELD_TEXT], (unsigned long long)t.by_type[FIELD_NUMERIC],
-               (unsigned long long)t.by_type[FIELD_GEO], (unsigned long long)t.by_type[FIELD_VECTOR]);
-    buf_printf(b, "search_used_memory_indexes:%zu\r\nsearch_used_memory_kept:%zu\r\nsearch_total_indexing_time_ms:%lld\r\n", t.memory + kept, kept,
+    ft_totals(s, &t);
+    buf_printf(b, "search_number_of_indexes:%zu\r\nsearch_number_of_aliases:%zu\r\nsearch_number_of_documents:%zu\r\n", t.indexes, t.aliases, t.docs);
+    buf_printf(b, "search_fields_tag:%zu\r\nsearch_fields_text:%zu\r\nsearch_fields_numeric:%zu\r\nsearch_fields_geo:%zu\r\nsearch_fields_vector:%zu\r\n",
+               t.fields[FIELD_TAG], t.fields[FIELD_TEXT], t.fields[FIELD_NUMERIC], t.fields[FIELD_GEO], t.fields[FIELD_VECTOR]);
+    buf_printf(b, "search_used_memory_indexes:%zu\r\nsearch_used_memory_kept:%zu\r\nsearch_total_indexing_time_ms:%lld\r\n", t.memory + t.kept, t.kept,
                (long long)(t.us / 1000));
-    buf_printf(b, "search_number_of_active_indexes_indexing:%llu\r\nsearch_keys_waiting:%zu\r\nsearch_documents_read:%llu\r\n"
+    buf_printf(b, "search_number_of_active_indexes_indexing:%zu\r\nsearch_keys_waiting:%zu\r\nsearch_documents_read:%llu\r\n"
                   "search_errors_indexing_failures:%llu\r\n",
-               (unsigned long long)t.scanning, ft_waiting_keys(s->ft), (unsigned long long)s->ft->fed, (unsigned long long)t.failures);
+               t.scanning, t.waiting, (unsigned long long)s->ft->fed, (unsigned long long)t.failures);
 }

@@ -4,6 +4,7 @@
 #include "server/client.h"
 #include "server/commands.h"
 #include "server/facts.h"
+#include "server/ft.h"
 #include "server/function.h"
 #include "server/scripts.h"
 #include "server/rows.h"
@@ -57,6 +58,7 @@ static enum err run_stats(struct call *c)
     pair(c, "aof.buffer", m.aof_buffer, &n);
     pair(c, "lua.caches", scripts_bytes(s->scripts), &n);
     pair(c, "functions.caches", functions_memory(s->functions).own, &n);
+    if (s->ft_any) pair(c, "search.indexes", ft_bytes(s), &n);
     for (int i = 0; i < s->store->conf.databases; i++) {
         char name[32];
         if (s->store->dbs[i] == NULL || s->store->dbs[i]->n_keys == 0) continue;

@@ -43,6 +43,9 @@ metrics_part metrics_latency_events;
 /* metrics_disk.c */
 metrics_part metrics_log, metrics_snapshot, metrics_archive, metrics_recall;
 
+/* metrics_search.c */
+metrics_part metrics_search;
+
 /* metrics_commands.c */
 void metrics_gather_commands(struct metrics_page *p);
 metrics_part metrics_calls, metrics_failures, metrics_rejections, metrics_durations, metrics_errors;

@@ -6,7 +6,7 @@
 
 static metrics_part *const parts[] = {
     metrics_server, metrics_clients, metrics_traffic, metrics_memory, metrics_keys, metrics_log, metrics_snapshot,
-    metrics_archive, metrics_recall, metrics_access, metrics_latency_events, metrics_errors, metrics_calls,
+    metrics_archive, metrics_recall, metrics_search, metrics_access, metrics_latency_events, metrics_errors, metrics_calls,
     metrics_failures, metrics_rejections, metrics_durations, metrics_databases, metrics_namespaces,
     metrics_namespace_ttls,
 };

@@ -434,6 +434,32 @@ def test_a_stock_server_loads_the_snapshot(start, stock_binary):
     assert stock.conn()("HGETALL", "doc:1") == [b"t", b"a"]
 
 
+def test_what_was_acknowledged_of_indexes_survives_kill_9(start):
+    rng = random.Random(5)
+    s = start(appendonly="yes", appendfsync="always", enable_debug_command="yes")
+    there = {}
+    for round_ in range(5):
+        c = s.conn()
+        for name in ("a", "b", "c"):
+            if name in there and rng.random() < 0.5:
+                assert c("FT.DROPINDEX", name) == OK
+                del there[name]
+            elif name not in there:
+                there[name] = rng.choice(("t", "u"))
+                create(c, name, there[name], "TAG", "b", "TEXT", "n", "NUMERIC")
+        c.pipeline([("HSET", "doc:%d" % rng.randrange(200), "t", rng.choice("xyz"), "u", rng.choice("xyz"), "b", "some words", "n", i) for i in range(200)])
+        for i in range(300):
+            c.send(*rng.choice((("HSET", "doc:%d" % rng.randrange(200), "t", "late", "n", i), ("DEL", "doc:%d" % rng.randrange(200)),
+                                ("RENAME", "doc:%d" % rng.randrange(200), "doc:%d" % rng.randrange(200)))))
+        s.restart(kill=True)
+        c = s.conn()
+        assert {n.decode() for n in c("FT._LIST")} == set(there)
+        for name, field in there.items():
+            assert [a[1].decode() for a in facts(c, name)["attributes"]] == [field, "b", "n"]
+            whole(c, name)
+        assert c("DEBUG", "CHECK") == OK
+
+
 # --- at random -------------------------------------------------------------------------------------------------------
 
 
