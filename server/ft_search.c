@@ -285,9 +285,9 @@ static void reply_profile(struct search *s, struct reply *out, int64_t total)
     reply_double(out, (double)s->find_us / 1000);
     reply_simple(out, "Number of results");
     reply_int(out, total);
-    if (out->resp < 3) reply_array(out, 2);
+    if (out->resp < 3) reply_array(out, 3); /* the name, and behind it the processors */
     reply_simple(out, "Result processors profile");
-    reply_array(out, 2);
+    if (out->resp >= 3) reply_array(out, 2);
     profile_step(out, "Sorter", s->rank_us, (int64_t)s->top.n);
     profile_step(out, "Loader", s->write_us, (int64_t)s->rows.n);
     buf_fini(&tree);

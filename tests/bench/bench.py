@@ -20,6 +20,7 @@ import durability
 import encrypted
 import indexes
 import langgraph
+import queries
 from rig import CORES, KEYS, LOAD_CORE, SERVERS, TOOLS, Rig, build_tools, busy_ns, pin, srv
 
 # work, pipeline, operations a round, most of redis's time that memd may take (None: no bound set)
@@ -252,6 +253,7 @@ def main():
     encrypted.rows(run)
     indexes.rows(run)
     langgraph.rows(run)
+    queries.rows(run)
     missed = [r["name"] for r in run.rows if "MISSED" in r["target"]]
     print("\n%d figures, %s" % (len(run.rows), "all targets met" if not missed else "missed: " + ", ".join(missed)))
     if o.json:
