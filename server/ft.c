@@ -211,6 +211,7 @@ bool ft_create(struct ft *f, size_t argc, const struct str *argv, struct buf *er
 
 bool ft_alter(struct ft *f, struct ft_index *x, size_t argc, const struct str *argv, bool scan, struct buf *error)
 {
+    ft_jobs_finish(f->server, x->ix); /* they know its fields by their addresses */
     if (!index_alter(x->ix, argc, argv, error)) return false;
     ft_paths_open(x);
     if (scan) ft_scan(x, false);

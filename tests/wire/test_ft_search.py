@@ -364,3 +364,21 @@ def test_an_index_that_is_dropped_or_emptied_ends_its_searches(many, server):
         reply = slow.read()
         assert isinstance(reply, Err) or reply[0] in (0, MANY)
     assert many("FT.SEARCH", "i", "*").startswith("SEARCH_INDEX_NOT_FOUND")
+
+
+def test_an_index_that_is_altered_ends_its_searches_before(many, server):
+    slow = server.conn()
+    slow.send("FT.SEARCH", "i", *LONG)
+    assert many("FT.ALTER", "i", "SCHEMA", "ADD", "g", "TAG") == OK
+    assert slow.read()[0] == MANY
+    assert many("HSET", "d:1", "g", "x") == 1
+    assert many("FT.SEARCH", "i", "@g:{x}", "NOCONTENT") == [1, b"d:1"]
+
+
+def test_a_server_stops_in_the_middle_of_a_search(many, start):
+    s = start()
+    c, slow = s.conn(), s.conn()
+    assert c("FT.CREATE", "i", "PREFIX", 1, "d:", "SCHEMA", "t", "TEXT") == OK
+    c.pipeline([["HSET", "d:%d" % n, "t", "word w%d" % n] for n in range(20000)])
+    slow.send("FT.SEARCH", "i", *LONG)
+    s.stop()
