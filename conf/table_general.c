@@ -254,7 +254,8 @@ const struct setting security_settings[] = {
     { "auth-delay-max", INT(auth_delay_max, 0, 60000), .initial = "1000", .unit = "milliseconds",
       .doc = "After more than five failed authentications from one address (of IPv6, from one /64) "
              "the next ones from there wait, first a tenth of a second, then twice as long each time, up "
-             "to this. One that succeeds ends it. 0: no delay." },
+             "to this, one behind the other (ten seconds of them; a longer line is let in as one). One "
+             "that succeeds ends it. 0: no delay." },
     { "user", KIND(kind_lines, user),
       .flags = SETTING_MULTI | SETTING_FILE_ONLY | SETTING_DROP | SETTING_SECRET,
       .example = "worker on #<sha256 of the password> ~session:* +@read +@write",

@@ -21,7 +21,7 @@
 #include "server/transfer.h"
 #include "storage/key_order.h"
 
-enum { CRON_MS = 100 };
+enum { CRON_MS = 100, STILL_MS = 1000 };
 
 void rate_sample(struct rate *r, uint64_t total, int64_t ms)
 {
@@ -51,6 +51,7 @@ static void close_idle(struct server *s, int64_t now_ms)
         link_remove(&c->all);
         link_add_tail(&s->clients, &c->all);
         client_check_output(c);
+        if (now_ms - c->active_ms >= STILL_MS) client_fit_input(c); /* of a request whose rest does not come */
         client_count_memory(c);
         if (limit_ms == 0 || c->subs || c->transfer || (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED | CLIENT_MONITOR))) continue;
         if (now_ms - c->active_ms > limit_ms) {

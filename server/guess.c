@@ -14,6 +14,7 @@ enum {
     FREE_FAILURES = 5,
     FIRST_DELAY_MS = 100,
     FORGIVE_MS = 10000,
+    LINE_MS = 10000, /* the longest that one waits behind others */
     FAILURES_MAX = 64 /* counted: beyond, the delay has long been at its limit */
 };
 
@@ -21,6 +22,7 @@ struct source {
     uint64_t address; /* 0: free */
     uint32_t failures;
     int64_t last_ms;  /* when they were last counted; monotonic */
+    int64_t until_ms; /* the last in line waits until then */
 };
 
 struct guesses {
@@ -138,6 +140,13 @@ int64_t guess_delay_ms(uint32_t n, int64_t max)
     return ms < max ? ms : max;
 }
 
+int64_t guess_until_ms(int64_t now, int64_t last, int64_t delay, int64_t max)
+{
+    int64_t until = (last > now ? last : now) + delay, longest = now + (max > LINE_MS ? max : LINE_MS);
+
+    return until < longest ? until : longest;
+}
+
 static void leave(struct client *c, void *parked)
 {
     struct waiter *w = parked;
@@ -167,14 +176,14 @@ static const struct parking parking = { leave, time_up, bytes };
 
 /* Nothing more is read of one that waits: what he may send unasked is bounded (stranger.h), and a client that
  * sends its first requests together with its password must not lose them. */
-static enum err wait(struct call *call, int64_t ms)
+static enum err wait(struct call *call, int64_t until_ms)
 {
     struct client *c = call->client;
     struct guesses *g = c->server->guesses;
     struct waiter *w = mem_zalloc(sizeof *w);
 
     w->client = c;
-    w->until_ms = server_mono_ms(c->server) + ms;
+    w->until_ms = until_ms;
     link_init(&w->in_waiting);
     link_add_tail(&g->waiting, &w->in_waiting);
     g->n_waiting++;
@@ -188,7 +197,7 @@ enum err guess_may_try(struct call *call)
 {
     struct client *c = call->client;
     struct server *s = c->server;
-    const struct source *src;
+    struct source *src;
     uint64_t address;
     int64_t ms;
 
@@ -198,7 +207,9 @@ enum err guess_may_try(struct call *call)
     src = address != 0 ? find(s, address) : NULL;
     ms = src != NULL ? guess_delay_ms(src->failures, s->conf->auth_delay_max) : 0;
     if (ms == 0) return OK;
-    return call->may_block ? wait(call, ms) : ERR_AUTH_LATER;
+    if (!call->may_block) return ERR_AUTH_LATER;
+    src->until_ms = guess_until_ms(server_mono_ms(s), src->until_ms, ms, s->conf->auth_delay_max);
+    return wait(call, src->until_ms);
 }
 
 /* No name of a user: people type their password there. */

@@ -6,6 +6,10 @@
  * auth-delay-max; others do not notice. Right and wrong wait alike: if only failures were slow, no
  * answer at once would be an answer. A success forgives all, and every ten seconds forgive one.
  *
+ * Attempts that wait stand in line, each for its delay behind the one before, whatever connections they come by: ten
+ * connections guess no faster than one. The line is ten seconds long (or auth-delay-max): who comes when it is full waits
+ * that long together with others, so that nobody who shares an address with a guesser is kept out for good.
+ *
  * Addresses of this machine are no exception: behind a tunnel or a proxy everybody seems to be here. A Unix
  * socket is one: its permissions say who may try.
  *
@@ -44,5 +48,8 @@ void guesses_info(const struct server *s, struct buf *b);
 
 /* For tests: how long an attempt waits after n failures, in ms, when max is auth-delay-max. */
 int64_t guess_delay_ms(uint32_t n, int64_t max);
+
+/* And until when one waits that comes now, with this delay, when the one before it waits until `last`. */
+int64_t guess_until_ms(int64_t now, int64_t last, int64_t delay, int64_t max);
 
 #endif

@@ -281,14 +281,14 @@ static void section_stats(struct server *s, struct buf *b)
                "client_unread_held:%llu\r\nacl_access_denied_auth:%llu\r\n"
                "acl_access_denied_cmd:%llu\r\nacl_access_denied_key:%llu\r\nacl_access_denied_channel:%llu\r\n"
                "acl_access_denied_tls_cert:%llu\r\ntls_handshakes:%llu\r\ntls_handshakes_resumed:%llu\r\n"
-               "tls_handshakes_failed:%llu\r\ntls_handshakes_timed_out:%llu\r\n",
+               "tls_handshakes_failed:%llu\r\ntls_handshakes_timed_out:%llu\r\ntls_handshakes_held:%llu\r\n",
                s->channels.count, s->patterns.count, s->shard_channels.count, tracking_keys(s),
                tracking_items(s), tracking_prefixes(s), U(v->errors), U(v->reads),
                U(v->writes), U(s->turns), U(server_turns_us(s)), U(s->command_us), U(cycles),
                U(cycles ? rate_per_second(&s->cycle_us) / cycles : 0), U(v->query_limit_closed), U(v->output_limit_closed), U(v->no_memory_closed), U(v->unread_held),
                U(s->acl->denied_auth),
                U(s->acl->denied_commands), U(s->acl->denied_keys), U(s->acl->denied_channels), U(tls->no_user),
-               U(tls->handshakes), U(tls->resumed), U(tls->failed), U(tls->timed_out));
+               U(tls->handshakes), U(tls->resumed), U(tls->failed), U(tls->timed_out), U(tls->held));
     strangers_info_stats(s, b);
     guesses_info(s, b);
     user_limits_info(s, b);

@@ -31,6 +31,7 @@ struct tls_conn;
 struct tls_stats {
     uint64_t handshakes, resumed; /* done; and of these, without asking for a certificate anew */
     uint64_t failed, timed_out;
+    uint64_t held; /* had to wait for others to end */
     uint64_t no_user; /* a certificate named none that there is */
 };
 

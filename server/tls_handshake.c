@@ -3,7 +3,12 @@
  * Whoever can connect can have one, so all of it is bounded: how many there are (by maxclients), for how long, what
  * OpenSSL takes from one (CERTIFICATES_MAX), and the work of a turn: a ready socket only puts its connection in line
  * for a step. OpenSSL has 80 KB for a handshake, from its first byte on; so it is not asked before the whole of the
- * peer's first record is there: until then a connection is a few hundred bytes, and a socket. */
+ * peer's first record is there: until then a connection is a few hundred bytes, and a socket.
+ *
+ * A whole hello costs a stranger nothing either; so OpenSSL has only so many handshakes at a time (BEGUN_MOST: some
+ * 10 MB). When they are as many the others are held: they begin as one ends, or as the oldest of those has had a second and
+ * goes. The last to be held is the first to begin, so that who comes while there is a flood of them does not stand in
+ * line behind it. */
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -18,7 +23,8 @@ enum {
     GRACE_MS = 1000,
     RECORD_HEAD = 5, /* type, version, length */
     RECORD_HANDSHAKE = 22,
-    RECORD_MOST = RECORD_HEAD + (16 << 10)
+    RECORD_MOST = RECORD_HEAD + (16 << 10),
+    BEGUN_MOST = 128
 };
 
 struct greeting {
@@ -31,7 +37,9 @@ struct greeting {
     const char *denial; /* what to tell it when it is there; NULL: it is welcome */
     int64_t began_ms;
     struct event ready; /* for one direction at a time, and once */
+    int64_t begun_ms;   /* when OpenSSL took over */
     struct link in_all, in_steps;
+    struct link in_begun; /* or in tls->held */
 };
 
 size_t tls_n_greeted(const struct server *s)
@@ -44,14 +52,30 @@ const struct tls_stats *tls_stats(const struct server *s)
     return &s->tls->stats;
 }
 
+/* There is room for one more: the last that was held. */
+static void let_one_begin(struct tls *t, struct server *s)
+{
+    struct greeting *g;
+
+    if (LIKELY(link_alone(&t->held)) || t->n_begun >= BEGUN_MOST) return;
+    g = LINK_OF(t->held.prev, struct greeting, in_begun);
+    link_remove(&g->in_begun);
+    link_add_tail(&s->tls_steps, &g->in_steps);
+}
+
 static void free_greeting(struct greeting *g)
 {
+    struct server *s = g->server;
+
+    link_remove(&g->in_begun);
+    if (g->begun_ms != 0) s->tls->n_begun--;
     event_del(&g->ready);
     link_remove(&g->in_all);
     link_remove(&g->in_steps);
-    g->server->tls->n_greeted--;
+    s->tls->n_greeted--;
     g->magic = 0;
     mem_free(g);
+    let_one_begin(s->tls, s);
 }
 
 static void hang_up(struct greeting *g)
@@ -106,6 +130,7 @@ void tls_greet(struct server *s, int fd, const struct address *from, const char 
     g->began_ms = server_mono_ms(s);
     link_init(&g->in_steps);
     link_init(&g->in_all);
+    link_init(&g->in_begun);
     link_add_tail(&t->greeted, &g->in_all);
     t->n_greeted++;
     await(g, EV_READ);
@@ -154,11 +179,38 @@ static bool first_record_is_there(struct greeting *g)
     return false;
 }
 
+/* Close one whose peer has let OpenSSL wait for a second, for another. */
+static bool begun_gives_way(struct server *s)
+{
+    struct tls *t = s->tls;
+    struct greeting *g = LINK_OF(t->begun.next, struct greeting, in_begun);
+
+    if (link_alone(&t->begun) || server_mono_ms(s) - g->begun_ms < GRACE_MS) return false;
+    t->stats.timed_out++;
+    tell_failure(g, "it took long, and others wait");
+    hang_up(g);
+    return true;
+}
+
+/* There are too many: g has to wait. What comes of its socket meanwhile is looked at then. */
+static void hold(struct greeting *g)
+{
+    struct server *s = g->server;
+
+    if (link_alone(&s->tls->held))
+        log_limited(s->log, LOG_WARNING, "%d TLS handshakes are under way: others wait until some of them end.", BEGUN_MOST);
+    s->tls->stats.held++;
+    link_add_tail(&s->tls->held, &g->in_begun);
+}
+
 /* OpenSSL takes over. */
 static bool begin(struct greeting *g)
 {
     struct tls *t = g->server->tls;
 
+    t->n_begun++;
+    g->begun_ms = server_mono_ms(g->server);
+    link_add_tail(&t->begun, &g->in_begun);
     if (g->waits_for > 0) wake_at(g, 1);
     g->ssl = t->context ? SSL_new(t->context) : NULL;
     if (g->ssl && tls_bio_set(g->ssl, t->sockets, g->fd)) return true;
@@ -173,6 +225,10 @@ static void step(struct greeting *g)
 
     if (g->ssl == NULL && !first_record_is_there(g)) {
         await(g, EV_READ);
+        return;
+    }
+    if (g->ssl == NULL && g->server->tls->n_begun >= BEGUN_MOST && !begun_gives_way(g->server)) {
+        hold(g);
         return;
     }
     if (g->ssl == NULL && !begin(g)) {
@@ -232,6 +288,7 @@ void tls_tend(struct server *s)
 {
     if (UNLIKELY(s->tls_reload)) tls_reload(s);
     while (close_oldest(s, s->conf->tls_handshake_timeout * 1000, "it took too long")) {}
+    while (!link_alone(&s->tls->held) && begun_gives_way(s)) {}
 }
 
 bool tls_gives_way(struct server *s)

@@ -14,6 +14,8 @@ struct tls {
     BIO_METHOD *sockets;
     struct link greeted;         /* tls_handshake.c, oldest first */
     size_t n_greeted;
+    struct link begun, held;     /* of those: handshakes that OpenSSL has, oldest first; that wait until it has fewer */
+    size_t n_begun;
     struct tls_stats stats;
 };
 

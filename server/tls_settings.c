@@ -267,5 +267,7 @@ struct tls *tls_new(void)
 
     t->sockets = tls_bio_method();
     link_init(&t->greeted);
+    link_init(&t->begun);
+    link_init(&t->held);
     return t;
 }

@@ -199,6 +199,22 @@ def test_requests_that_are_not_finished_take_no_more_than_their_bytes(start):
     assert {x.read() for x in slow} == {OK}
 
 
+def test_a_request_that_is_left_behind_others_takes_no_more_than_its_bytes(start):
+    """It is read together with them, into a buffer that is far too large for it."""
+    s = start()
+    c = s.conn()
+    before, n = used(c), 200
+    conns = [s.conn() for _ in range(n)]
+    for x in conns:
+        x.send_raw(encode(["PING"]) * 3 + encode(["SET", "k", "v" * 100])[:50])
+        assert [x.read() for _ in range(3)] == [PONG] * 3
+    wait_for(lambda: used(c) < before + n * 8 * 1024)
+    for x in conns:
+        x.send_raw(encode(["SET", "k", "v" * 100])[50:])
+        assert x.read() == OK
+    assert c("GET", "k") == b"v" * 100
+
+
 def test_bytes_one_by_one_before_authentication(start):
     s = start(requirepass="pw")
     c = s.conn()

@@ -492,6 +492,30 @@ def test_a_handshake_that_is_not_begun_in_earnest_costs_little(serve, files):
         sock.close()
 
 
+def test_handshakes_that_do_not_go_on_are_bounded(serve, files):
+    """Each has sent a whole hello, for which OpenSSL has 46 KB. Some begin, and the others wait for them; who is in earnest
+    gets in when the first have had their second."""
+    s = serve()
+    plain = s.conn()
+    context = tls.context(files)
+    with tls.connect(s.tls_port, context) as c:
+        assert c("PING") == PONG
+    before, n, most = int(plain.info("memory")["used_memory"]), 400, 128
+    socks = [socket.create_connection(("127.0.0.1", s.tls_port), PATIENCE) for _ in range(n)]
+    for sock in socks:
+        sock.sendall(tls.Records(context).hello())
+    wait_for(lambda: int(plain.info("stats")["tls_handshakes_held"]) >= n - 2 * most)
+    assert int(plain.info("memory")["used_memory"]) - before < most * 80 * 1024 + n * 2048
+    assert "TLS handshakes are under way" in s.log()
+    with tls.connect(s.tls_port, context) as c:
+        assert c("PING") == PONG
+    for sock in socks:
+        sock.close()
+    wait_for(lambda: plain.info("clients")["connected_clients"] == "1")
+    with tls.connect(s.tls_port, context) as c:
+        assert c("PING") == PONG
+
+
 def test_a_handshake_has_a_time_limit(serve, files):
     s = serve(tls_handshake_timeout="1")
     plain = s.conn()
