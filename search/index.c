@@ -55,7 +55,8 @@ static void open_columns(struct search_index *ix)
 {
     const struct index_spec *s = ix->spec;
     struct index_content *c = ix->c;
-    struct text_rules rules = { .stop_words = ix->stop_words, .no_offsets = s->no_offsets, .no_freqs = s->no_freqs, .language = s->language };
+    struct text_rules rules = { .stop_words = ix->stop_words, .no_offsets = s->no_offsets, .no_freqs = s->no_freqs, .language = s->language,
+                                .synonyms = &ix->synonyms };
 
     c->columns = mem_realloc(c->columns, s->n_fields * sizeof *c->columns);
     while (c->n_columns < s->n_fields) {
@@ -147,6 +148,7 @@ void index_free(struct search_index **ixp)
     if (ix->spec->own_stop_words) mem_free(ix->stop_words);
     buf_fini(&ix->stop_text);
     spec_free(&ix->spec);
+    synonyms_fini(&ix->synonyms);
     buf_fini(&ix->last_error);
     buf_fini(&ix->last_error_key);
     buf_fini(&ix->folded);
@@ -156,6 +158,11 @@ void index_free(struct search_index **ixp)
     mem_free(ix->texts);
     mem_free(ix);
     *ixp = NULL;
+}
+
+struct synonyms *index_synonyms(struct search_index *ix)
+{
+    return &ix->synonyms;
 }
 
 const struct index_spec *index_spec(const struct search_index *ix)

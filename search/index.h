@@ -36,6 +36,7 @@ struct search_index;
 struct search_index *index_new(struct index_spec *spec); /* takes spec */
 void index_free(struct search_index **ix);
 const struct index_spec *index_spec(const struct search_index *ix);
+struct synonyms *index_synonyms(struct search_index *ix);
 
 /* How large contents are freed, when an index is cleared or freed: by a thread, say (as struct store's defer). NULL: at once. */
 void index_set_defer(struct search_index *ix, void (*defer)(void *ctx, void (*fn)(void *arg), void *arg), void *ctx);

@@ -190,7 +190,7 @@ void index_facts(const struct search_index *ix, struct index_facts *f)
         f->inverted = t.posting_bytes;
         f->offsets = t.offset_bytes;
         f->text = t.memory;
-        f->memory += t.memory;
+        f->memory += t.memory + synonyms_memory(&ix->synonyms);
     }
     f->inverted += f->tags;
 }

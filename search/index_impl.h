@@ -38,6 +38,7 @@ struct taken_value {
 };
 
 struct search_index {
+    struct synonyms synonyms;
     struct index_spec *spec;
     struct index_content *c;
     unsigned holds;

@@ -114,9 +114,8 @@ static struct order_at order_behind(const struct order *o, struct str s)
 
 /* --- expansion ------------------------------------------------------------------------------------------------------------ */
 
-static void choose(const struct expansion *x, struct choices *out, struct term *w, uint64_t fields)
+static void choose(struct choices *out, struct term *w, uint64_t fields)
 {
-    (void)x;
     if (w == NULL || (w->flags & TERM_STOP) || fields == 0) return;
     if (out->n == out->cap) {
         out->cap = out->cap == 0 ? 4 : out->cap * 2;
@@ -125,21 +124,44 @@ static void choose(const struct expansion *x, struct choices *out, struct term *
     out->list[out->n++] = (struct choice){ .term = w, .fields = fields };
 }
 
-/* The word, those whose stem is the same, and the stem as a word. */
+static void choose_once(struct choices *out, struct term *w, uint64_t fields)
+{
+    for (size_t i = 0; i < out->n; i++)
+        if (out->list[i].term == w) return;
+    choose(out, w, fields);
+}
+
+/* The others of each group that the word is in. */
+static void expand_synonyms(struct expansion *x, struct choices *out)
+{
+    const struct synonyms *s = x->t->synonyms;
+
+    if (s == NULL) return;
+    for (size_t i = synonyms_find(s, x->w->word); i < s->n && str_eq(s->list[i].word, x->w->word); i++) {
+        for (size_t k = 0; k < s->n; k++) {
+            if (!str_eq(s->list[k].group, s->list[i].group)) continue;
+            choose_once(out, term_find(x->t, s->list[k].word), x->fields);
+        }
+    }
+}
+
+/* The word, its synonyms, those whose stem is the same, and the stem as a word. */
 static void expand_word(struct expansion *x, struct choices *out)
 {
     const struct text_index *t = x->t;
     struct str word = x->w->word, stem;
     char marked[WORD_MAX + 1];
 
-    choose(x, out, term_find(t, word), x->fields);
-    if (x->w->verbatim || x->language >= LANGUAGES_MAX || t->languages[x->language].stemmer == NULL) return;
+    choose(out, term_find(t, word), x->fields);
+    if (x->w->verbatim) return;
+    expand_synonyms(x, out);
+    if (x->language >= LANGUAGES_MAX || t->languages[x->language].stemmer == NULL) return;
     stem = stemmer_stem(t->languages[x->language].stemmer, word);
     if (stem.n == 0 || stem.n > WORD_MAX) return;
     marked[0] = STEM_MARK;
     memcpy(marked + 1, stem.p, stem.n);
-    choose(x, out, term_find(t, str_of(marked, stem.n + 1)), x->fields);
-    if (!str_eq(stem, word)) choose(x, out, term_find(t, stem), x->fields & ~t->no_stem_fields);
+    choose(out, term_find(t, str_of(marked, stem.n + 1)), x->fields);
+    if (!str_eq(stem, word)) choose_once(out, term_find(t, stem), x->fields & ~t->no_stem_fields);
 }
 
 struct expansion *expansion_new(const struct text_index *t, const struct text_word *w, uint64_t fields, uint8_t language,
@@ -203,7 +225,7 @@ bool expansion_step(struct expansion *x, size_t *budget, struct choices *out)
         size_t dead = 0;
         if (*budget == 0) return false;
         --*budget;
-        if (matches(x, w, ending, &dead)) choose(x, out, w, x->fields);
+        if (matches(x, w, ending, &dead)) choose(out, w, x->fields);
         x->at = dead > 0 ? order_behind(x->order, str_of(w->text, dead)) : order_next(x->order, x->at);
     }
     return true;

@@ -159,6 +159,7 @@ struct text_index {
     struct hash_key key;
     bool no_offsets, no_freqs, suffixes;
     uint8_t language; /* of documents that name none */
+    const struct synonyms *synonyms;
     struct language languages[LANGUAGES_MAX];
     uint8_t n_languages;
     double weights[2][TEXT_FIELDS_MAX]; /* of words, of stems */

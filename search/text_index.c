@@ -14,6 +14,7 @@ struct text_index *text_index_new(const struct text_rules *rules)
     t->no_offsets = rules->no_offsets;
     t->no_freqs = rules->no_freqs;
     t->suffixes = rules->suffixes;
+    t->synonyms = rules->synonyms;
     t->buckets.item = sizeof(struct term *);
     t->now = numbering_new();
     t->fresh = numbering_new();

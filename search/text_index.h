@@ -8,6 +8,7 @@
 #define MEMD_SEARCH_TEXT_INDEX_H
 
 #include "search/docset.h"
+#include "search/synonyms.h"
 #include "text/words.h"
 
 enum { TEXT_FIELDS_MAX = 64 };
@@ -17,6 +18,7 @@ struct text_rules {
     bool no_offsets, no_freqs;
     bool suffixes;                 /* a WITHSUFFIXTRIE field: *fix and *in* need not read all words */
     struct str language;           /* when a document names none */
+    const struct synonyms *synonyms; /* kept by the index's owner; NULL: none */
 };
 
 struct text_index;

@@ -169,6 +169,7 @@ static struct ft_index *take_back(struct ft *f, const struct index_spec *spec)
             continue;
         remove_kept(r, i);
         x->kept_until_ms = 0;
+        synonyms_fini(index_synonyms(x->ix)); /* a new index has none */
         return x;
     }
     return NULL;

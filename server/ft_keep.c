@@ -1,6 +1,6 @@
 /* ft_keep.c -- definitions of indexes and aliases in snapshots and in the base of the log.
  *
- * Each is one text: a request (FT.CREATE ..., FT.ALIASADD ...) as clients send it, in an auxiliary field of the RDB format,
+ * Each is one text: a request (FT.CREATE ..., FT.SYNUPDATE ..., FT.ALIASADD ...) as clients send it, in an auxiliary field of the RDB format,
  * which stock servers skip. What indexes hold is not in files: it is made again out of the keys. */
 #include <stdio.h>
 
@@ -48,6 +48,16 @@ static void keep_each(void *ctx, void (*fn)(void *to, struct str text), void *to
         add_arg(&t, STR("FT.CREATE"));
         spec_say(index_spec(f->now.indexes[i]->ix), add_arg, &t);
         tell(&t, fn, to);
+    }
+    for (size_t i = 0; i < f->now.n; i++) {
+        const struct synonyms *s = index_synonyms(f->now.indexes[i]->ix);
+        for (size_t k = 0; k < s->n; k++) {
+            add_arg(&t, STR("FT.SYNUPDATE"));
+            add_arg(&t, index_spec(f->now.indexes[i]->ix)->name);
+            add_arg(&t, s->list[k].group);
+            add_arg(&t, s->list[k].word);
+            tell(&t, fn, to);
+        }
     }
     for (size_t i = 0; i < f->now.n_aliases; i++) {
         add_arg(&t, STR("FT.ALIASADD"));
@@ -111,6 +121,18 @@ static bool load_alias(struct ft *f, size_t argc, const struct str *argv, struct
     return true;
 }
 
+static bool load_synonym(struct ft *f, size_t argc, const struct str *argv, struct buf *error)
+{
+    struct ft_index *x = argc == 3 ? ft_find(f, argv[0]) : NULL;
+
+    if (x == NULL || index_synonyms(x->ix)->n == SYNONYMS_MAX) {
+        buf_printf(error, x == NULL ? "a synonym of no index" : "an index has too many synonyms");
+        return false;
+    }
+    synonyms_add(index_synonyms(x->ix), argv[1], argv[2]);
+    return true;
+}
+
 static bool keep_load(void *ctx, struct str text, bool replace, char *why)
 {
     struct ft *f = ctx;
@@ -121,6 +143,7 @@ static bool keep_load(void *ctx, struct str text, bool replace, char *why)
 
     if (argv == NULL || argc == 0) buf_printf(&error, "it cannot be read");
     else if (str_is(argv[0], "FT.CREATE")) ok = load_index(f, argc - 1, argv + 1, replace, &error);
+    else if (str_is(argv[0], "FT.SYNUPDATE")) ok = load_synonym(f, argc - 1, argv + 1, &error);
     else if (str_is(argv[0], "FT.ALIASADD")) ok = load_alias(f, argc - 1, argv + 1, &error);
     else buf_printf(&error, "nothing is known of '%.*s'", (int)(argv[0].n < 40 ? argv[0].n : 40), argv[0].p);
     if (!ok) snprintf(why, PERSIST_WHY, "%.*s", (int)error.n, error.p);
