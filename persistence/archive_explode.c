@@ -16,6 +16,7 @@
 #include "storage/suggest.h"
 #include "storage/type_json.h"
 #include "storage/type_string.h"
+#include "storage/vset.h"
 #include "storage/zset.h"
 
 struct exploding {
@@ -189,6 +190,17 @@ static void explode_suggestions(struct exploding *x, const struct suggestions *d
     }
 }
 
+/* Names and attributes are texts; vectors are not. */
+static void explode_vset(struct exploding *x, const struct vset *s)
+{
+    for (size_t i = 0; i < vset_count(s); i++) {
+        struct str name = vset_name_at(s, i), attr = vset_attr(s, vset_find(s, name));
+
+        tell_bytes(x, name);
+        if (attr.n > 0) tell_bytes(x, attr);
+    }
+}
+
 static void explode_hash(const struct archive_rows *rows, struct store *values, const struct entry *e)
 {
     struct hash h = hash_of(values, e);
@@ -217,6 +229,7 @@ void archive_explode(struct store *values, const struct entry *e, const struct a
     case VALUE_STREAM: explode_stream(&x, e); break;
     case VALUE_JSON: tell_bytes(&x, json_text(e)); break;
     case VALUE_SUGGEST: explode_suggestions(&x, entry_ptr(e)); break;
+    case VALUE_VSET: explode_vset(&x, entry_ptr(e)); break;
     default: tell_bytes(&x, string_bytes(e, scratch));
     }
 }

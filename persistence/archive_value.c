@@ -17,6 +17,7 @@
 #include "storage/suggest.h"
 #include "storage/type_json.h"
 #include "storage/type_string.h"
+#include "storage/vset.h"
 #include "storage/zset.h"
 
 enum { PLACE = 0 }; /* the hash under which the one entry lies */
@@ -72,6 +73,7 @@ const char *archive_value_type(const struct entry *e)
     case VALUE_STREAM: return "stream";
     case VALUE_JSON: return "json";
     case VALUE_SUGGEST: return "suggestions";
+    case VALUE_VSET: return "vectorset";
     default: return "none";
     }
 }
@@ -100,6 +102,13 @@ static void reply_members(struct store *values, const struct entry *e, struct re
     reply_set(out, set_count(&set));
     set_iter_start(&it, &set);
     while (set_next(&it)) reply_bulk(out, set_text(&it.item, scratch));
+}
+
+/* Of a vector set, its elements' names. */
+static void reply_elements(const struct vset *s, struct reply *out)
+{
+    reply_set(out, vset_count(s));
+    for (size_t i = 0; i < vset_count(s); i++) reply_bulk(out, vset_name_at(s, i));
 }
 
 static void reply_fields(struct store *values, const struct entry *e, struct reply *out)
@@ -177,6 +186,7 @@ void archive_value_reply(struct store *values, const struct entry *e, struct rep
     case VALUE_STREAM: reply_stream(e, out); break;
     case VALUE_JSON: reply_bulk(out, json_text(e)); break;
     case VALUE_SUGGEST: reply_suggestions(entry_ptr(e), out); break;
+    case VALUE_VSET: reply_elements(entry_ptr(e), out); break;
     default: reply_bulk(out, string_bytes(e, scratch));
     }
 }

@@ -53,6 +53,9 @@ enum rdb_type {
 #define RDB_SUGGEST_ID (UINT64_C(0xb6b89eb72a5ed000) | 1)
 enum rdb_module_opcode { RDB_MODULE_EOF = 0, RDB_MODULE_UINT = 2, RDB_MODULE_DOUBLE = 4, RDB_MODULE_STRING = 5 };
 
+/* Vector sets are what Redis 8's own module "vectorset" writes, in the first version of its encoding (rdb_vset.h). */
+#define RDB_VSET_ID UINT64_C(0xbde72da2bb1eb400)
+
 enum rdb_opcode {
     RDB_OP_SLOT_INFO = 244,
     RDB_OP_FUNCTION2 = 245,

@@ -4,6 +4,7 @@
 #include "persistence/rdb_format.h"
 #include "persistence/rdb_stream.h"
 #include "persistence/rdb_suggest.h"
+#include "persistence/rdb_vset.h"
 #include "persistence/rdb_write.h"
 #include "storage/cut_piece.h"
 #include "storage/hash.h"
@@ -45,13 +46,17 @@ void rdb_begin_pieces(struct rdb_out *o, const struct store *s, const struct ent
         rdb_put_suggest_head(o, count_of(s, e));
         return;
     }
+    if (how->of == VALUE_VSET) {
+        how->attrs = rdb_put_vset_head(o, entry_ptr(e));
+        return;
+    }
     if (how->of == VALUE_JSON) rdb_put_json_head(o);
     rdb_put_len(o, count_of(s, e));
 }
 
 void rdb_end_pieces(struct rdb_out *o, const struct rdb_pieces *how)
 {
-    if (how->of == VALUE_JSON) rdb_put_json_end(o);
+    if (how->of == VALUE_JSON || how->of == VALUE_VSET) rdb_put_module_end(o);
     if (how->of == VALUE_SUGGEST) rdb_put_suggest_end(o);
 }
 
@@ -77,5 +82,6 @@ void rdb_put_piece(struct rdb_out *o, const struct rdb_pieces *how, const struct
     case CUT_CONSUMER: rdb_put_stream_consumer(o, p->consumer); break;
     case CUT_PENDING: rdb_put_stream_id(o, p->id); break;
     case CUT_SUGGESTION: rdb_put_suggestion(o, p->suggestion); break;
+    case CUT_VECTOR: rdb_put_vset_element(o, p->vset, p->e, how->attrs); break;
     }
 }

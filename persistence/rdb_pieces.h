@@ -16,6 +16,7 @@ struct rdb_pieces {
     unsigned type; /* RDB_... */
     int of;        /* VALUE_... */
     int64_t first_ttl;
+    bool attrs; /* of a vector set: elements come with their attributes */
 };
 
 /* All that comes before the first piece. */

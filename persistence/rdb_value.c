@@ -14,6 +14,7 @@
 #include "persistence/rdb_legacy.h"
 #include "persistence/rdb_stream.h"
 #include "persistence/rdb_suggest.h"
+#include "persistence/rdb_vset.h"
 #include "storage/intset.h"
 #include "storage/listpack.h"
 #include "storage/store.h"
@@ -21,6 +22,7 @@
 #include "storage/type_stream.h"
 #include "storage/type_string.h"
 #include "storage/type_suggest.h"
+#include "storage/type_vset.h"
 #include "storage/zset_pack.h"
 
 /* --- plain forms ------------------------------------------------------------------------------------ */
@@ -384,14 +386,24 @@ static bool get_suggest(struct rdb_in *in, struct str key, int64_t expire_ms, st
     return true;
 }
 
+static bool get_vset(struct rdb_in *in, struct store *st, struct str key, int64_t expire_ms, struct entry **e)
+{
+    struct vset *s;
+
+    if (!rdb_get_vset(in, st, &s)) return false;
+    *e = vset_entry_take(&s, key, expire_ms);
+    return true;
+}
+
 /* What modules of stock Redis have written, and is a type of its own here. */
-static bool get_module(struct rdb_in *in, struct str key, int64_t expire_ms, struct entry **e)
+static bool get_module(struct rdb_in *in, struct store *st, struct str key, int64_t expire_ms, struct entry **e)
 {
     uint64_t id;
 
     if (!rdb_in_len(in, &id)) return false;
     if (id == RDB_JSON_ID) return get_json(in, key, expire_ms, e);
     if (id == RDB_SUGGEST_ID) return get_suggest(in, key, expire_ms, e);
+    if (id == RDB_VSET_ID) return get_vset(in, st, key, expire_ms, e);
     return rdb_bad_module(in, id);
 }
 
@@ -415,7 +427,7 @@ bool rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str
     }
     if (type == RDB_HASH_LISTPACK || type == RDB_ZSET_LISTPACK)
         return get_packed_pairs(in, s, vt, key, expire_ms, thorough, e);
-    if (type == RDB_MODULE_2) return get_module(in, key, expire_ms, e);
+    if (type == RDB_MODULE_2) return get_module(in, s, key, expire_ms, e);
     if (vt == VALUE_STREAM) return get_stream(in, type, key, expire_ms, e);
     if (type == RDB_SET_INTSET) return get_intset(in, s, key, expire_ms, e);
     rdb_builder_start(&b, s, in, vt);

@@ -11,6 +11,7 @@
 #include "persistence/rdb_format.h"
 #include "persistence/rdb_stream.h"
 #include "persistence/rdb_suggest.h"
+#include "persistence/rdb_vset.h"
 #include "storage/evict.h"
 #include "storage/hash.h"
 #include "storage/intset.h"
@@ -188,7 +189,8 @@ static unsigned type_of(struct rdb_out *o, const struct store *s, const struct e
     case VALUE_ZSET: return entry_enc(e) == ENC_LISTPACK ? RDB_ZSET_LISTPACK : RDB_ZSET_2;
     case VALUE_STREAM: return RDB_STREAM_2;
     case VALUE_JSON:
-    case VALUE_SUGGEST: return RDB_MODULE_2;
+    case VALUE_SUGGEST:
+    case VALUE_VSET: return RDB_MODULE_2;
     default: break;
     }
     ensure(entry_type(e) == VALUE_HASH);
@@ -230,7 +232,7 @@ void rdb_put_json_head(struct rdb_out *o)
     rdb_put_len(o, RDB_MODULE_STRING);
 }
 
-void rdb_put_json_end(struct rdb_out *o)
+void rdb_put_module_end(struct rdb_out *o)
 {
     rdb_put_len(o, RDB_MODULE_EOF);
 }
@@ -239,7 +241,7 @@ static void put_json(struct rdb_out *o, const struct entry *e)
 {
     rdb_put_json_head(o);
     rdb_put_str(o, json_text(e));
-    rdb_put_json_end(o);
+    rdb_put_module_end(o);
 }
 
 static void put_list(struct rdb_out *o, const struct entry *e)
@@ -328,6 +330,7 @@ void rdb_put_value(struct rdb_out *o, const struct store *s, const struct entry 
     case VALUE_STREAM: rdb_put_stream(o, entry_ptr(e)); break;
     case VALUE_JSON: put_json(o, e); break;
     case VALUE_SUGGEST: rdb_put_suggestions(o, entry_ptr(e)); break;
+    case VALUE_VSET: rdb_put_vset(o, entry_ptr(e)); break;
     default: ensure(!"a type that cannot be saved");
     }
 }

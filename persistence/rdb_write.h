@@ -49,9 +49,9 @@ void rdb_put_value(struct rdb_out *o, const struct store *s, const struct entry 
 /* Expiry, clock (as the eviction policy has use for), type, which is returned, and key. */
 unsigned rdb_put_head(struct rdb_out *o, const struct store *s, const struct entry *e);
 
-/* What stands around the text of a document. */
+/* What stands before the text of a document, and behind every module's value. */
 void rdb_put_json_head(struct rdb_out *o);
-void rdb_put_json_end(struct rdb_out *o);
+void rdb_put_module_end(struct rdb_out *o);
 
 /* A field's TTL (-1: none) in a hash of which none is earlier than `first`. */
 void rdb_put_field_ttl(struct rdb_out *o, int64_t ttl, int64_t first);

@@ -15,6 +15,7 @@
 #include "storage/suggest.h"
 #include "storage/type_json.h"
 #include "storage/type_string.h"
+#include "storage/vset.h"
 #include "storage/zset.h"
 
 enum {
@@ -118,6 +119,19 @@ static bool sift_suggestions(const struct archive_search *q, const struct sugges
     return pass;
 }
 
+static bool sift_vset(const struct archive_search *q, const struct vset *s)
+{
+    struct archive_sifted v = { 0 };
+    bool pass = false;
+
+    for (uint32_t id = 0; !pass && id < s->n_items; id++) {
+        const struct vset_item *it = vset_item(s, id);
+
+        if (it->name != NULL) pass = archive_search_sift(q, &v, entry_key(it->name)) || archive_search_sift(q, &v, vset_attr(s, id));
+    }
+    return pass;
+}
+
 static bool sift(const struct archive_search *q, struct store *s, const struct entry *e)
 {
     struct archive_sifted v = { 0 };
@@ -132,6 +146,7 @@ static bool sift(const struct archive_search *q, struct store *s, const struct e
     case VALUE_STREAM: return sift_stream(q, e);
     case VALUE_JSON: return archive_search_sift(q, &v, json_text(e));
     case VALUE_SUGGEST: return sift_suggestions(q, entry_ptr(e));
+    case VALUE_VSET: return sift_vset(q, entry_ptr(e));
     default: return false;
     }
 }

@@ -21,7 +21,7 @@ enum { ELEMENTS = 1024, BYTES = 1 << 20 }; /* what is large, unless the settings
 static const struct cut_kind *const kinds[VALUE_TYPES] = {
     [VALUE_STRING] = &cut_string, [VALUE_LIST] = &cut_list,  [VALUE_SET] = &cut_table,
     [VALUE_ZSET] = &cut_zset,     [VALUE_HASH] = &cut_table, [VALUE_STREAM] = &cut_stream,
-    [VALUE_JSON] = &cut_string,   [VALUE_SUGGEST] = &cut_suggest,
+    [VALUE_JSON] = &cut_string,   [VALUE_SUGGEST] = &cut_suggest, [VALUE_VSET] = &cut_vset,
 };
 
 /* One table of the snapshot. */

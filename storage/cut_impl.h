@@ -16,7 +16,7 @@ struct cut_kind {
     /* Forget all state, told or not. */
     void (*end)(struct cut_value *v);
 };
-extern const struct cut_kind cut_string, cut_list, cut_table, cut_zset, cut_stream, cut_suggest;
+extern const struct cut_kind cut_string, cut_list, cut_table, cut_zset, cut_stream, cut_suggest, cut_vset;
 
 /* Is a table of members worth it? */
 bool cut_table_is_large(const struct store_cut *c, const struct table *t);

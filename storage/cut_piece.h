@@ -23,10 +23,12 @@ enum cut_piece_kind {
     CUT_CONSUMERS, /*   n of them, then for each */
     CUT_CONSUMER,  /*     consumer, then for each ID that is pending for it */
     CUT_PENDING,   /*       id */
-    CUT_SUGGESTION /* of a dictionary of suggestions: suggestion, in order */
+    CUT_SUGGESTION, /* of a dictionary of suggestions: suggestion, in order */
+    CUT_VECTOR     /* of a vector set: the name e, in no certain order */
 };
 
 struct suggestion;
+struct vset;
 
 struct cut_piece {
     enum cut_piece_kind kind;
@@ -39,6 +41,7 @@ struct cut_piece {
     const struct stream_group_info *group; /* its lag is not known */
     const struct stream_consumer_info *consumer;
     const struct suggestion *suggestion;
+    const struct vset *vset;
 };
 
 struct cut_sink {

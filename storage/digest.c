@@ -13,6 +13,7 @@
 #include "storage/type_json.h"
 #include "storage/type_suggest.h"
 #include "storage/type_string.h"
+#include "storage/vset.h"
 #include "storage/zset.h"
 
 static void mix(struct digest *d, struct str bytes)
@@ -112,6 +113,28 @@ static void digest_group(const struct stream_group_info *info, const struct stre
     }
 }
 
+/* Links are no part of what it holds. */
+static void digest_vset(const struct vset *s, struct digest *d)
+{
+    uint32_t kind[] = { s->quant, s->dim, s->m, s->input_dim };
+    struct digest sum = { { 0 } };
+
+    mix(d, str_of(kind, sizeof kind));
+    for (uint32_t id = 0; id < s->n_items; id++) {
+        const struct vset_item *it = vset_item(s, id);
+        struct digest one = { { 0 } };
+
+        if (it->name == NULL) continue;
+        mix(&one, entry_key(it->name));
+        mix(&one, str_of(vset_row(s, id), vset_row_bytes(s)));
+        mix(&one, str_of(&it->length, sizeof it->length));
+        mix(&one, str_of(&it->range, sizeof it->range));
+        mix(&one, vset_attr(s, id));
+        add(&sum, &one);
+    }
+    mix_digest(d, &sum);
+}
+
 /* All but when consumers were seen, which is no change. */
 static void digest_stream(const struct stream *s, struct digest *d)
 {
@@ -166,6 +189,7 @@ void digest_value(const struct store *s, const struct entry *e, struct digest *o
     case VALUE_STREAM: digest_stream(entry_ptr(e), out); break;
     case VALUE_JSON: mix(out, json_text(e)); break;
     case VALUE_SUGGEST: digest_suggestions(entry_ptr(e), out); break;
+    case VALUE_VSET: digest_vset(entry_ptr(e), out); break;
     default: ensure(!"a type without a digest");
     }
     if (entry_expires(e)) {

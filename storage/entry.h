@@ -36,6 +36,7 @@ enum value_type {
     VALUE_STREAM,
     VALUE_JSON,
     VALUE_SUGGEST,
+    VALUE_VSET,
     VALUE_TYPES,
     VALUE_ANY = VALUE_TYPES /* for look-ups that take any type */
 };
@@ -51,7 +52,8 @@ enum value_enc {
     ENC_TABLE,    /* struct hash or struct set on a table */
     ENC_TREE,
     ENC_STREAM,
-    ENC_LISTPACK_EX /* struct hash_small: a small hash whose fields may have TTLs */
+    ENC_LISTPACK_EX, /* struct hash_small: a small hash whose fields may have TTLs */
+    ENC_VSET        /* struct vset */
 };
 
 enum entry_flag {

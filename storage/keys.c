@@ -154,6 +154,7 @@ static const char *const names[VALUE_TYPES] = {
     [VALUE_STRING] = "string", [VALUE_LIST] = "list", [VALUE_SET] = "set",
     [VALUE_ZSET] = "zset",     [VALUE_HASH] = "hash", [VALUE_STREAM] = "stream", [VALUE_JSON] = "ReJSON-RL",
     [VALUE_SUGGEST] = "trietype0",
+    [VALUE_VSET] = "vectorset",
 };
 
 const char *value_type_name(enum value_type t)

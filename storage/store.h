@@ -94,6 +94,9 @@ enum { STORE_SHARD_BITS = 4, STORE_SHARDS = 1 << STORE_SHARD_BITS };
     X(CHANGE_JSON_ARRTRIM, "json.arrtrim", 'd') \
     X(CHANGE_SUGADD, "sugadd", 'd') \
     X(CHANGE_SUGDEL, "sugdel", 'd') \
+    X(CHANGE_VADD, "vadd", 'd') \
+    X(CHANGE_VREM, "vrem", 'd') \
+    X(CHANGE_VSETATTR, "vsetattr", 'd') \
     X(CHANGE_DEL, "del", 'g') \
     X(CHANGE_RENAME_FROM, "rename_from", 'g') \
     X(CHANGE_RENAME_TO, "rename_to", 'g') \

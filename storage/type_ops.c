@@ -7,6 +7,7 @@
 #include "storage/type_stream.h"
 #include "storage/type_string.h"
 #include "storage/type_suggest.h"
+#include "storage/type_vset.h"
 #include "storage/type_zset.h"
 
 const struct type_ops *const type_ops[VALUE_TYPES] = {
@@ -18,4 +19,5 @@ const struct type_ops *const type_ops[VALUE_TYPES] = {
     [VALUE_STREAM] = &stream_type_ops,
     [VALUE_JSON] = &json_type_ops,
     [VALUE_SUGGEST] = &suggest_type_ops,
+    [VALUE_VSET] = &vset_type_ops,
 };

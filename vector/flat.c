@@ -49,6 +49,7 @@ static void look_at_row(struct vec_search *s, uint32_t slot)
 {
     const struct rows *r = &s->v->rows;
 
+    if (s->flat.phase != FLAT_CLOSER && !search_allows(s, rows_id(r, slot))) return;
     top_add(&s->best, rows_id(r, slot), rows_distance(r, slot, &s->asked));
 }
 
@@ -97,6 +98,7 @@ static void consider(struct vec_search *s, uint32_t slot, float about, float at_
     double limit = limit_of_sketches(s), at_most = 2.0 * about - at_least;
 
     if (at_least > limit) return; /* a row that has no bound has NaN, and is not too far */
+    if (!search_allows(s, rows_id(&s->v->rows, slot))) return;
     if (f->n == f->cap) make_room(f, limit);
     f->list[f->n++] = (struct candidate){ slot, at_least };
     if (s->q.k > 0 && at_most < limit) top_add(&f->surely, slot, at_most);
@@ -133,7 +135,7 @@ static void look_at_block(struct vec_search *s, uint32_t slot, int64_t *work)
     for (; live != 0; live &= live - 1) {
         uint32_t i = (uint32_t)__builtin_ctzll(live);
 
-        if (s->q.allowed != NULL && !search_allows(s, rows_id(r, slot + i))) continue;
+        if (s->q.allowed != NULL && !search_has_bit(s, rows_id(r, slot + i))) continue;
         if (sketched && slot + i < r->n_small) {
             consider(s, slot + i, about[i], at_least[i]);
         } else {

@@ -15,7 +15,7 @@
 #include "vector/rows.h"
 #include "vector/top.h"
 
-enum { GRAPH_LEVELS = 16 };
+enum { GRAPH_LEVELS = VEC_LEVELS };
 
 struct link {
     uint32_t to;
@@ -106,7 +106,7 @@ struct walk {
     struct top next;  /* to go on from; distances are negative, so that the nearest is on top */
     uint64_t *seen;   /* bits of slots */
     size_t n_words;
-    const struct vec_search *search; /* only what it allows is near; NULL: all is */
+    struct vec_search *search; /* only what it allows is near; NULL: all is */
     double slack;     /* of a range: how much farther than the radius ways may lead, as a factor above 1 */
 };
 

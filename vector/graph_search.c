@@ -35,6 +35,7 @@ static bool is_cheaper(const struct vec_search *s)
 {
     size_t n = s->v->rows.n, cost = ef_of(s) * NODE_COST, allowed;
 
+    if (s->q.way != VEC_ANY_WAY) return s->q.way == VEC_BY_GRAPH;
     if (s->q.k == 0) cost *= 4;
     /* Without sketches looking at all costs more by far. */
     if (!s->asked.small) cost /= s->v->rows.dim >= QUANT_DIM_MIN ? 16 : 4;
@@ -52,7 +53,7 @@ static void begin_walk(struct vec_search *s, size_t ef)
     mem_free(g->seen);
     g->seen = mem_zalloc(words * sizeof *g->seen);
     walk_init(&g->walk, g->seen, words, ef);
-    if (s->q.allowed != NULL) g->walk.search = s;
+    if (s->q.allowed != NULL || s->q.allows != NULL) g->walk.search = s;
 }
 
 bool graph_search_begin(struct vec_search *s)
@@ -133,7 +134,7 @@ bool graph_search_doubts(const struct vec_search *s)
     size_t want = s->v->rows.n < s->q.k ? s->v->rows.n : s->q.k;
     uint32_t slot;
 
-    if (s->q.k == 0 || !s->asked.small) return false;
+    if (s->q.k == 0 || !s->asked.small || s->q.way == VEC_BY_GRAPH) return false;
     if (s->best.n < want) return s->q.allowed == NULL || s->best.n < search_n_allowed(s);
     slot = rows_slot(r, s->best.hits[0].id);
     return slot != ROWS_NONE && quant_likeness(r, slot, &s->asked, s->best.hits[0].distance) < ALIKE;

@@ -116,7 +116,7 @@ bool walk_step(const struct graph *g, struct walk *w, const struct asked *a, uns
     uint32_t todo[64];
 
     while (*work > 0) {
-        if (w->next.n == 0) return true;
+        if (w->next.n == 0 || (w->search != NULL && search_asked_enough(w->search))) return true;
 
         struct vec_hit from = top_pop(&w->next);
 

@@ -89,6 +89,61 @@ double vec_index_distance(const struct vec_index *v, uint32_t id, struct str que
     return d;
 }
 
+const void *vec_index_data(const struct vec_index *v, uint32_t id)
+{
+    uint32_t slot = rows_slot(&v->rows, id);
+
+    return slot == ROWS_NONE ? NULL : rows_data(&v->rows, slot);
+}
+
+void vec_index_set_ef(struct vec_index *v, uint32_t ef_construction)
+{
+    if (v->graph != NULL) v->graph->ef_construction = ef_construction > v->graph->m ? ef_construction : v->graph->m;
+}
+
+/* --- the graph ------------------------------------------------------------------------------------ */
+
+unsigned vec_index_highest(const struct vec_index *v)
+{
+    return v->graph->entry == ROWS_NONE ? 0 : graph_node(v->graph, v->graph->entry)->level;
+}
+
+unsigned vec_index_level(const struct vec_index *v, uint32_t id)
+{
+    return graph_node(v->graph, rows_slot(&v->rows, id))->level;
+}
+
+size_t vec_index_links(const struct vec_index *v, uint32_t id, unsigned level, struct vec_hit *out, size_t max)
+{
+    const struct links *l = graph_links(v->graph, rows_slot(&v->rows, id), level);
+
+    for (uint32_t i = 0; i < l->n && i < max; i++) out[i] = (struct vec_hit){ rows_id(&v->rows, l->at[i].to), l->at[i].distance };
+    return l->n;
+}
+
+bool vec_index_put_bare(struct vec_index *v, uint32_t id, struct str data, unsigned level)
+{
+    uint32_t slot;
+
+    if (data.n != v->rows.row_bytes || !rows_finite(&v->rows, data.p) || level >= VEC_LEVELS) return false;
+    slot = rows_add(&v->rows, id, data.p);
+    if (slot == ROWS_NONE) return false;
+    graph_add_bare(v->graph, slot, level);
+    return true;
+}
+
+bool vec_index_link(struct vec_index *v, uint32_t a, uint32_t b, unsigned level)
+{
+    uint32_t x = rows_slot(&v->rows, a), y = rows_slot(&v->rows, b);
+
+    return x != ROWS_NONE && y != ROWS_NONE && graph_link(v->graph, x, y, level);
+}
+
+void vec_index_mend(struct vec_index *v, uint32_t id)
+{
+    graph_mend(v->graph, rows_slot(&v->rows, id));
+}
+
 /* --- searches ------------------------------------------------------------------------------------- */
 
 static void begin(struct vec_search *s)

@@ -39,6 +39,7 @@ struct vec_conf {
 size_t vec_bytes(enum vec_type type, uint32_t dim);
 
 struct vec_index;
+struct vec_hit;
 struct vec_index *vec_index_new(const struct vec_conf *conf);
 void vec_index_free(struct vec_index **v);
 
@@ -54,6 +55,27 @@ size_t vec_index_memory(const struct vec_index *v); /* O(1), exact */
 /* The distance of id's vector from query (vec_bytes long). NaN: it has none. */
 double vec_index_distance(const struct vec_index *v, uint32_t id, struct str query);
 
+/* Its vector, as it was given; NULL: it has none. Borrowed until the index changes. */
+const void *vec_index_data(const struct vec_index *v, uint32_t id);
+
+/* How many are looked at for those that are put from now on (HNSW). */
+void vec_index_set_ef(struct vec_index *v, uint32_t ef_construction);
+
+/* --- the graph itself, for who shows it, or keeps it somewhere (HNSW alone) ------------------------------------- */
+
+unsigned vec_index_highest(const struct vec_index *v);            /* layer; 0 also where nothing is */
+unsigned vec_index_level(const struct vec_index *v, uint32_t id); /* id's highest layer; id has a vector */
+
+/* The links of id in a layer up to its highest: ids and distances, to out[0..max); how many there are. */
+size_t vec_index_links(const struct vec_index *v, uint32_t id, unsigned level, struct vec_hit *out, size_t max);
+
+/* Put the vector of an id that has none, with a highest layer (below VEC_LEVELS) and without links, for which
+ * vec_index_link is there; and when all are there vec_index_mend for each, which links those that have none. */
+enum { VEC_LEVELS = 16 };
+bool vec_index_put_bare(struct vec_index *v, uint32_t id, struct str data, unsigned level);
+bool vec_index_link(struct vec_index *v, uint32_t a, uint32_t b, unsigned level); /* false: it cannot be, or is */
+void vec_index_mend(struct vec_index *v, uint32_t id);
+
 /* --- asking ---------------------------------------------------------------------------------------------------- */
 
 struct vec_hit {
@@ -64,6 +86,12 @@ struct vec_hit {
 /* A search goes on in steps; the index must not change between them, but for vec_index_remove. Exactly those ids may be
  * found that `allowed` has a bit for (word id / 64, up to n_words; NULL: all): no filter is applied afterwards, so k are
  * found wherever k are allowed (HNSW: as far as ef lets it look; when few are allowed it asks them one by one). */
+enum vec_way {
+    VEC_ANY_WAY,  /* the cheaper one of a graph's */
+    VEC_BY_GRAPH, /* where there is one */
+    VEC_BY_ALL    /* look at all: exact, but for a few in a thousand beyond the bounds of sketches */
+};
+
 struct vec_query {
     struct str data;           /* vec_bytes long; borrowed for the life of the search */
     uint32_t k;                /* the nearest k; 0: a range */
@@ -72,6 +100,12 @@ struct vec_query {
     double epsilon;            /* of a range in a graph; < 0: the index's */
     const uint64_t *allowed;   /* borrowed for the life of the search */
     size_t n_words;
+    enum vec_way way;
+    /* Is id allowed? NULL: all that `allowed` has. Asked about those alone that are near enough; in a graph at most `asks`
+     * times (0: as often as it takes), and then what has been found is the answer. */
+    bool (*allows)(void *ctx, uint32_t id);
+    void *ctx;
+    uint64_t asks;
 };
 
 struct vec_search;

@@ -49,15 +49,31 @@ struct vec_search {
     struct flat_search flat;
     struct graph_search graph;
     bool through_graph;
+    uint64_t n_asked;        /* of q.allows */
     uint64_t n_removed;
     int tries;
     bool done;
 };
 
-static inline bool search_allows(const struct vec_search *s, uint32_t id)
+/* By the bits alone. */
+static inline bool search_has_bit(const struct vec_search *s, uint32_t id)
 {
     if (s->q.allowed == NULL) return true;
     return id / 64 < s->q.n_words && (s->q.allowed[id / 64] >> (id % 64) & 1) != 0;
+}
+
+static inline bool search_allows(struct vec_search *s, uint32_t id)
+{
+    if (!search_has_bit(s, id)) return false;
+    if (s->q.allows == NULL) return true;
+    s->n_asked++;
+    return s->q.allows(s->q.ctx, id);
+}
+
+/* It has been asked as often as it may be. */
+static inline bool search_asked_enough(const struct vec_search *s)
+{
+    return s->q.asks > 0 && s->n_asked >= s->q.asks;
 }
 
 void flat_begin(struct vec_search *s);
