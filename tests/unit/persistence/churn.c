@@ -12,6 +12,7 @@
 #include "storage/type_string_bits.h"
 #include "storage/type_string_hll.h"
 #include "storage/type_suggest.h"
+#include "storage/type_vset.h"
 #include "storage/type_zset.h"
 #include "tests/unit/unit.h"
 
@@ -426,6 +427,51 @@ static void fill_suggestions(struct churn *c, struct args *a)
     }
 }
 
+/* --- vector sets -------------------------------------------------------------------------------------- */
+
+enum { VSET_DIM = 6 };
+
+static void put_vector(struct churn *c, struct args *a, struct str name)
+{
+    struct str attr = one_in(c, 3) ? a->v[below(c, MANY)] : str_of("", 0);
+    float v[VSET_DIM];
+    struct slot slot;
+    struct vset *s;
+    enum err e = vset_find_write(a->db, a->k, &slot, &s);
+
+    if (e != OK && e != ERR_NO_KEY) return;
+    for (int i = 0; i < VSET_DIM; i++) v[i] = (float)below(c, 200) - 100;
+    if (e == ERR_NO_KEY) s = vset_new(c->store, (enum vset_quant)below(c, 3), VSET_DIM, 4, 0);
+    vset_put(s, name, v, 20, one_in(c, 2) ? &attr : NULL);
+    if (e == ERR_NO_KEY) vset_key_add(&slot, s);
+    db_tell(&slot, CHANGE_VADD);
+}
+
+static void fill_vset(struct churn *c, struct args *a)
+{
+    char name[24];
+
+    for (size_t i = below(c, c->size) + 1; i > 0; i--) {
+        put_vector(c, a, str_of(name, (size_t)snprintf(name, sizeof name, "e%u", (unsigned)i)));
+    }
+}
+
+static void churn_vset(struct churn *c, struct args *a)
+{
+    char text[24];
+    struct str name = str_of(text, (size_t)snprintf(text, sizeof text, "e%u", (unsigned)below(c, c->size + 2)));
+    struct slot slot;
+    struct vset *s;
+
+    if (one_in(c, 3)) {
+        TRY(vset_key_remove(a->db, a->k, name));
+    } else if (one_in(c, 3)) {
+        if (vset_find_write(a->db, a->k, &slot, &s) == OK && vset_set_attr(s, name, a->v[0])) db_tell(&slot, CHANGE_VSETATTR);
+    } else {
+        put_vector(c, a, name);
+    }
+}
+
 /* --- names -------------------------------------------------------------------------------------------- */
 
 static void churn_names(struct churn *c, struct args *a)
@@ -456,12 +502,14 @@ static void (*const fills[VALUE_TYPES])(struct churn *c, struct args *a) = {
     [VALUE_STRING] = set_string, [VALUE_LIST] = fill_list, [VALUE_SET] = fill_set,
     [VALUE_ZSET] = fill_zset,    [VALUE_HASH] = fill_hash, [VALUE_STREAM] = fill_stream,
     [VALUE_JSON] = set_json,     [VALUE_SUGGEST] = fill_suggestions,
+    [VALUE_VSET] = fill_vset,
 };
 
 static void (*const churns[VALUE_TYPES + 1])(struct churn *c, struct args *a) = {
     [VALUE_STRING] = churn_string, [VALUE_LIST] = churn_list, [VALUE_SET] = churn_set,
     [VALUE_ZSET] = churn_zset,     [VALUE_HASH] = churn_hash, [VALUE_STREAM] = churn_stream,
     [VALUE_JSON] = churn_json,     [VALUE_SUGGEST] = churn_suggestions,
+    [VALUE_VSET] = churn_vset,
     [VALUE_TYPES] = churn_names,
 };
 
