@@ -28,6 +28,17 @@ static void reach(struct column *c, uint32_t page)
     c->n_pages = n;
 }
 
+static void grow_first(struct column *c, uint32_t doc)
+{
+    uint32_t n = c->n_first ? c->n_first : COLUMN_FEW;
+
+    while (n <= doc) n *= 2;
+    c->pages[0] = mem_realloc(c->pages[0], n * sizeof(uint64_t));
+    for (uint32_t i = c->n_first; i < n; i++) c->pages[0][i] = c->empty;
+    c->bytes += (n - c->n_first) * sizeof(uint64_t);
+    c->n_first = n;
+}
+
 void column_set(struct column *c, uint32_t doc, uint64_t v)
 {
     uint32_t page = doc / COLUMN_PAGE;
@@ -36,7 +47,10 @@ void column_set(struct column *c, uint32_t doc, uint64_t v)
         if (v == c->empty) return;
         reach(c, page);
     }
-    if (c->pages[page] == NULL) {
+    if (page == 0 && doc >= c->n_first) {
+        if (v == c->empty) return;
+        grow_first(c, doc);
+    } else if (c->pages[page] == NULL) {
         if (v == c->empty) return;
         c->pages[page] = mem_alloc(COLUMN_PAGE * sizeof(uint64_t));
         for (int i = 0; i < COLUMN_PAGE; i++) c->pages[page][i] = c->empty;

@@ -1,6 +1,7 @@
 /* column.h -- a cell of eight bytes for each docid.
  *
- * Cells lie in pages, so that nothing is moved when there are more documents, and pages that nobody wrote to are not there. */
+ * Cells lie in pages, so that nothing is moved when there are more documents, and pages that nobody wrote to are not there. The
+ * first one is as large as it has to be: indexes of a few documents are small. */
 #ifndef MEMD_SEARCH_COLUMN_H
 #define MEMD_SEARCH_COLUMN_H
 
@@ -8,11 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { COLUMN_PAGE = 1024 };
+enum { COLUMN_PAGE = 1024, COLUMN_FEW = 64 };
 
 struct column {
     uint64_t **pages;
     uint32_t n_pages; /* as many as pages has room for; NULL: all its cells are empty */
+    uint32_t n_first; /* cells of the first page: COLUMN_FEW and doubled */
     uint64_t empty;   /* what a cell holds that was never written */
     size_t bytes;
 };
@@ -24,13 +26,17 @@ static inline uint64_t column_get(const struct column *c, uint32_t doc)
 {
     uint32_t page = doc / COLUMN_PAGE;
 
+    if (page == 0 && doc >= c->n_first) return c->empty;
     return page < c->n_pages && c->pages[page] ? c->pages[page][doc % COLUMN_PAGE] : c->empty;
 }
 
-/* Of a page: its cells, or NULL. */
-static inline const uint64_t *column_page(const struct column *c, uint32_t page)
+/* Of a page: its cells, *n of them (a multiple of COLUMN_FEW). */
+static inline const uint64_t *column_page(const struct column *c, uint32_t page, uint32_t *n)
 {
-    return page < c->n_pages ? c->pages[page] : NULL;
+    bool there = page < c->n_pages && c->pages[page];
+
+    *n = !there ? 0 : page == 0 ? c->n_first : COLUMN_PAGE;
+    return there ? c->pages[page] : NULL;
 }
 
 void column_set(struct column *c, uint32_t doc, uint64_t v);

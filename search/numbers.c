@@ -161,10 +161,11 @@ static void scan(const struct numbers *n, const struct number_range *r, struct d
 
     docset_make_bits(out, (size_t)n->first.n_pages * (COLUMN_PAGE / 64));
     for (uint32_t p = 0; p < n->first.n_pages; p++) {
-        const uint64_t *page = column_page(&n->first, p);
+        uint32_t cells;
+        const uint64_t *page = column_page(&n->first, p, &cells);
 
-        for (int w = 0; page && w < COLUMN_PAGE / 64; w++) {
-            uint64_t bits = 0, *at = &out->bits[(size_t)p * (COLUMN_PAGE / 64) + (size_t)w];
+        for (uint32_t w = 0; w < cells / 64; w++) {
+            uint64_t bits = 0, *at = &out->bits[(size_t)p * (COLUMN_PAGE / 64) + w];
 
             for (int i = 0; i < 64; i++) {
                 double v = cell_double(page[w * 64 + i]);

@@ -104,9 +104,10 @@ void places_near(const struct places *p, struct place centre, double radius_m, s
     double belt = radius_m / EARTH_RADIUS_M / 0.017453292519943295 * 1.000001 + 1e-9;
 
     for (uint32_t page = 0; page < p->lat.n_pages; page++) {
-        const uint64_t *lats = column_page(&p->lat, page), *lons = column_page(&p->lon, page);
+        uint32_t n;
+        const uint64_t *lons = column_page(&p->lon, page, &n), *lats = column_page(&p->lat, page, &n);
 
-        for (uint32_t i = 0; lats && i < COLUMN_PAGE; i++) {
+        for (uint32_t i = 0; i < n; i++) {
             double lat = cell_double(lats[i]);
 
             if (!(fabs(lat - centre.lat) <= belt)) continue;

@@ -60,9 +60,10 @@ static struct list *list_of(uint64_t cell)
 void tags_fini(struct tags *t)
 {
     for (uint32_t p = 0; p < t->of_doc.n_pages; p++) {
-        const uint64_t *page = column_page(&t->of_doc, p);
+        uint32_t n;
+        const uint64_t *page = column_page(&t->of_doc, p, &n);
 
-        for (int i = 0; page && i < COLUMN_PAGE; i++)
+        for (uint32_t i = 0; i < n; i++)
             if (is_list(page[i])) mem_free(list_of(page[i]));
     }
     for (uint32_t i = 0; i < t->values.end; i++) {
