@@ -11,7 +11,7 @@
 /* Commands that are about all keys, or about those that others name. An administrator's command may look anywhere. */
 static bool looks_anywhere(const struct command *cmd, size_t argc, const struct str *argv)
 {
-    static const char *const names[] = { "scan", "keys", "randomkey", "dbsize", "flushdb", "flushall", "swapdb", "exec",
+    static const char *const names[] = { "scan", "keys", "unlink.match", "randomkey", "dbsize", "flushdb", "flushall", "swapdb", "exec",
                                          "archive.search", "archive.list", "archive.query", "archive.sql" };
 
     if ((cmd->flags & CMD_ADMIN) || cmd->group == GROUP_SCRIPTING || cmd->group == GROUP_SERVER || cmd->group == GROUP_SEARCH) return true;
