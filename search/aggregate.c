@@ -66,7 +66,7 @@ bool aggregate_add_column(struct aggregate *g, struct str name, struct buf *erro
 
 void row_widen(struct passing *row, uint32_t n)
 {
-    if (n > row->cap) {
+    if (n > row->cap || row->values == NULL) { /* rows without columns are copied, too */
         row->cap = n < 16 ? 16 : 2 * n;
         row->values = mem_realloc(row->values, row->cap * sizeof *row->values);
     }

@@ -1,7 +1,6 @@
 #include "search/reduce.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/num.h"
@@ -130,6 +129,7 @@ static void add_number(const struct reducer *r, union reduce_state *s, double x,
     double delta;
 
     if (r->kind == REDUCE_QUANTILE) {
+        if (isnan(x)) return; /* it has no place in order */
         if (s->values.n == s->values.cap) {
             size_t cap = s->values.cap > 0 ? s->values.cap * 2 : 8;
 
@@ -230,18 +230,36 @@ void reduce_add(const struct reducer *r, union reduce_state *s, const struct dat
 
 /* --- the end -------------------------------------------------------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b)
+/* The value that would have place k in order (Hoare 1961), with the middle of three as pivot. O(n), where n is chosen by others. */
+static double nth(double *v, size_t n, size_t k)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    size_t lo = 0, hi = n - 1;
 
-    return x < y ? -1 : x > y;
+    while (lo < hi) {
+        double a = v[lo], b = v[lo + (hi - lo) / 2], c = v[hi];
+        double pivot = a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);
+        size_t i = lo, j = hi;
+
+        for (;;) {
+            double x;
+
+            while (v[i] < pivot) i++;
+            while (v[j] > pivot) j--;
+            if (i >= j) break;
+            x = v[i];
+            v[i++] = v[j];
+            v[j--] = x;
+        }
+        if (k <= j) hi = j;
+        else lo = j + 1;
+    }
+    return v[lo];
 }
 
 static double quantile(const struct reducer *r, union reduce_state *s)
 {
     if (s->values.n == 0) return 0;
-    qsort(s->values.at, s->values.n, sizeof *s->values.at, by_value);
-    return s->values.at[(size_t)(r->quantile * (double)(s->values.n - 1) + 0.5)];
+    return nth(s->values.at, s->values.n, (size_t)(r->quantile * (double)(s->values.n - 1) + 0.5));
 }
 
 static struct datum list_of(const union reduce_state *s, struct arena *a)

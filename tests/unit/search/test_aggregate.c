@@ -233,6 +233,7 @@ START_TEST(groups_and_what_is_counted_in_them)
        "AS c", "1: a=oslo b=oslo c=rome");
     IS("GROUPBY 0 REDUCE RANDOM_SAMPLE 2 @city 9 AS l", "1: l=[oslo rome oslo bonn rome]");
     IS("GROUPBY 1 @city REDUCE COUNT 0 AS n FILTER \"@n>1\" APPLY \"upper(@city)\" AS big LIMIT 1 1", "2: city=rome n=2 big=ROME");
+    IS("GROUPBY 0", "1:");
     IS("GROUPBY 1 @city GROUPBY 0 REDUCE COUNT 0 AS n", "1: n=4");
     IS("LOAD 1 @note APPLY \"split(@note)\" AS w GROUPBY 1 @w REDUCE COUNT 0 AS n SORTBY 1 @w", "4: w=a n=3 | w=b n=2 | w=c n=1 | w=nil n=2");
 }
