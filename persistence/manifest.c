@@ -27,9 +27,18 @@ void manifest_fini(struct manifest *m)
     *m = (struct manifest){ 0 };
 }
 
+/* Bases and increments are told apart by name alone, once they are history. */
+static bool is_incr_name(const char *name)
+{
+    struct str s = str_c(name), end = STR(".incr.aof");
+
+    return s.n >= end.n && str_eq(str_of(s.p + s.n - end.n, end.n), end);
+}
+
 static void insert(struct manifest *m, size_t at, struct str name, uint64_t seq, char type)
 {
     struct manifest_file *f;
+    uint64_t *last;
 
     if (m->n == m->cap) {
         m->cap = m->cap ? m->cap * 2 : 8;
@@ -43,8 +52,9 @@ static void insert(struct manifest *m, size_t at, struct str name, uint64_t seq,
     f->name[name.n] = 0;
     f->seq = seq;
     f->type = type;
-    if (type == 'b' && seq > m->base_seq) m->base_seq = seq;
-    if (type == 'i' && seq > m->incr_seq) m->incr_seq = seq;
+    /* History counts as well: its files are there, and a new one must not get a name of theirs. */
+    last = type == 'i' || (type == 'h' && is_incr_name(f->name)) ? &m->incr_seq : &m->base_seq;
+    if (seq > *last) *last = seq;
 }
 
 void manifest_copy(struct manifest *to, const struct manifest *from)
@@ -107,14 +117,6 @@ void manifest_drop_after(struct manifest *m, uint64_t seq)
 {
     while (m->n && m->files[m->n - 1].type == 'i' && m->files[m->n - 1].seq > seq)
         mem_free(m->files[--m->n].name);
-}
-
-/* Bases and increments are told apart by name alone, once they are history. */
-static bool is_incr_name(const char *name)
-{
-    struct str s = str_c(name), end = STR(".incr.aof");
-
-    return s.n >= end.n && str_eq(str_of(s.p + s.n - end.n, end.n), end);
 }
 
 size_t manifest_previous(const struct manifest *m)
@@ -263,7 +265,7 @@ static const char *parse_line(struct manifest *m, struct str line)
         insert(m, incr_at(m), str_of(name, name_n), seq, 'h');
         return NULL;
     case 'i':
-        if (seq <= m->incr_seq) return "seq of increments must rise";
+        if (m->n && m->files[m->n - 1].type == 'i' && seq <= m->files[m->n - 1].seq) return "seq of increments must rise";
         insert(m, m->n, str_of(name, name_n), seq, 'i');
         return NULL;
     default:

@@ -109,6 +109,24 @@ START_TEST(what_makes_no_sense_is_refused)
 }
 END_TEST
 
+/* A base alone, and the history that a crash has left beside it: its names are taken. */
+START_TEST(history_counts_among_the_numbers_that_were_given)
+{
+    struct manifest m;
+
+    ck_assert_int_eq(parse(&m, "file appendonly.aof.5.base.rdb seq 5 type b\n"
+                               "file appendonly.aof.6.base.rdb seq 6 type h\n"
+                               "file appendonly.aof.7.incr.aof seq 7 type h\n"), OK);
+    ck_assert_uint_eq(m.incr_seq, 7);
+    ck_assert_uint_eq(m.base_seq, 6);
+    manifest_fini(&m);
+    ck_assert_int_eq(parse(&m, "file a.5.base.rdb seq 5 type b\nfile a.9.incr.aof seq 9 type h\n"
+                               "file a.7.incr.aof seq 7 type i\nfile a.8.incr.aof seq 8 type i\n"), OK);
+    ck_assert_uint_eq(m.incr_seq, 9);
+    manifest_fini(&m);
+}
+END_TEST
+
 START_TEST(no_altered_bit_changes_what_it_says)
 {
     struct manifest m = { 0 }, back;
@@ -197,5 +215,6 @@ END_TEST
 
 UNIT_MAIN("manifest", what_redis_writes_is_read_and_written_the_same, a_name_may_be_as_long_as_a_file_name_and_of_any_bytes,
           names_with_blanks_are_quoted,
-          what_makes_no_sense_is_refused, no_altered_bit_changes_what_it_says,
+          what_makes_no_sense_is_refused, history_counts_among_the_numbers_that_were_given,
+          no_altered_bit_changes_what_it_says,
           a_new_base_makes_history_of_what_was, whatever_fails_the_old_or_the_new_one_is_there)

@@ -421,61 +421,6 @@ START_TEST(growth_starts_a_rewrite)
 }
 END_TEST
 
-START_TEST(the_log_can_be_turned_on_and_off)
-{
-    struct rng g;
-
-    unit_rng(&g);
-    memfs_init(&disk);
-    rig_init(&rig, &disk);
-    rig.conf.appendonly = false;
-    ck_assert_int_eq(rig_start(&rig), OK);
-    for (int round = 0; round < 3; round++) {
-        rig_random(&rig, &g, 50);
-        rig_turn(&rig);
-        ck_assert_uint_eq(persist_durable_offset(rig.p), persist_offset(rig.p));
-        rig.conf.appendonly = true;
-        ck_assert_int_eq(persist_set_conf(rig.p, &rig.conf, rig.why), OK);
-        rig_random(&rig, &g, 50);
-        ck_assert(rig_settle(&rig));
-        rig_random(&rig, &g, 50);
-        rig_turn(&rig);
-        restart(false, NULL);
-        expect_all();
-        rig.conf.appendonly = false;
-        ck_assert_int_eq(persist_set_conf(rig.p, &rig.conf, rig.why), OK);
-    }
-    end();
-}
-END_TEST
-
-START_TEST(turning_the_log_on_survives_a_failing_disk)
-{
-    struct rng g;
-
-    unit_rng(&g);
-    for (uint64_t n = 1; n < 12; n++) {
-        memfs_init(&disk);
-        rig_init(&rig, &disk);
-        rig.conf.appendonly = false;
-        ck_assert_int_eq(rig_start(&rig), OK);
-        rig_random(&rig, &g, 20);
-        disk.fail_errno = EIO;
-        disk.fail_from = disk.fail_to = disk.n_ops + n;
-        rig.conf.appendonly = true;
-        if (persist_set_conf(rig.p, &rig.conf, rig.why) == OK) {
-            for (int i = 0; i < 30; i++) {
-                rig_random(&rig, &g, 5);
-                rig_turn(&rig);
-                usleep(200);
-            }
-            ck_assert_uint_eq(persist_durable_offset(rig.p) <= persist_offset(rig.p), 1);
-        }
-        end();
-    }
-}
-END_TEST
-
 /* --- snapshots -------------------------------------------------------------------------------------------- */
 
 static void without_log(void)
@@ -788,8 +733,8 @@ UNIT_MAIN("persist", everysec_loses_nothing_to_a_kill, always_releases_replies_o
           the_sync_policy_can_be_changed_at_any_time, whichever_operation_fails_once_nothing_is_lost,
           whichever_operations_fail_in_a_row_nothing_is_lost, a_full_disk_refuses_writes_and_heals,
           a_new_file_in_mid_stream_knows_its_database, a_new_file_that_begins_empty_knows_its_database, a_rewrite_under_writes_keeps_everything,
-          growth_starts_a_rewrite, the_log_can_be_turned_on_and_off, turning_the_log_on_survives_a_failing_disk,
-          a_snapshot_under_writes_is_the_state_at_its_beginning, a_slow_disk_makes_the_walker_wait,
+          growth_starts_a_rewrite, a_snapshot_under_writes_is_the_state_at_its_beginning,
+          a_slow_disk_makes_the_walker_wait,
           a_save_walks_in_the_turns_that_give_it_time_and_in_no_others,
           a_failed_save_leaves_the_old_file_and_says_so, a_flush_begins_the_save_anew, rules_start_a_save,
           what_has_expired_is_not_loaded_from_a_snapshot,

@@ -96,6 +96,25 @@ static bool is_there(const char *suffix)
     return memfs_find(&disk, suffix) != NULL;
 }
 
+START_TEST(the_log_can_be_turned_on_and_off)
+{
+    begin(false, PERSIST_EVERYSEC);
+    for (int round = 0; round < 3; round++) {
+        write_some();
+        ck_assert_uint_eq(persist_durable_offset(rig.p), persist_offset(rig.p));
+        turn(true);
+        write_some();
+        ck_assert(rig_settle(&rig));
+        write_some();
+        rig_kill(&rig); /* the system has what was written */
+        ck_assert_msg(rig_start(&rig) == OK, "%s", rig.why);
+        ck_assert_int_eq(rig_where(&rig), (int64_t)last_mark());
+        turn(false);
+    }
+    end();
+}
+END_TEST
+
 /* --- files of an earlier attempt --------------------------------------------------------------------------- */
 
 START_TEST(what_a_failed_attempt_has_written_does_not_come_back_in_the_next)
@@ -147,7 +166,18 @@ START_TEST(what_a_crash_has_left_does_not_come_back)
 }
 END_TEST
 
-/* The old log, which is not loaded, counts until the new base does: whenever the power fails it is whole. */
+static void live_and_start(bool rewrite)
+{
+    write_some();
+    if (rewrite) ck_assert_int_eq(rig_save(&rig, PERSIST_REWRITE), PERSIST_STARTED);
+    ck_assert(rig_settle(&rig));
+    rig_kill(&rig);
+    ck_assert_msg(rig_start(&rig) == OK, "%s", rig.why);
+    ck_assert_int_eq(rig_where(&rig), (int64_t)last_mark());
+}
+
+/* The old log, which is not loaded, counts until the new base does: whenever the power fails it is whole. Nor is a name
+ * taken that is left of it when all goes on. */
 START_TEST(a_rewrite_while_the_log_is_off_takes_no_name_of_the_old_log)
 {
     bool done = false;
@@ -156,6 +186,8 @@ START_TEST(a_rewrite_while_the_log_is_off_takes_no_name_of_the_old_log)
         uint64_t left;
 
         begin(true, PERSIST_EVERYSEC);
+        rig.conf.generations = 2;
+        rig_set(&rig);
         write_durably();
         left = last_mark();
         rig_kill(&rig);
@@ -172,6 +204,7 @@ START_TEST(a_rewrite_while_the_log_is_off_takes_no_name_of_the_old_log)
         rig.conf.appendonly = true;
         ck_assert_msg(rig_start(&rig) == OK, "operation %" PRIu64 ": %s", n, rig.why);
         if (!is_there(".2.base.rdb")) ck_assert_int_eq(rig_where(&rig), (int64_t)left);
+        for (int i = 0; i < 3; i++) live_and_start(i == 1);
         ck_assert_uint_lt(n, 100);
         end();
     }
@@ -340,17 +373,19 @@ START_TEST(nothing_is_called_durable_before_the_first_base_is)
 }
 END_TEST
 
-/* n operations of the disk fail from the at-th on while the log is turned on; then the power does, sooner or later.
- * False: fewer are done than that. */
-static bool fails_while_turned_on(uint64_t at, uint64_t n, bool later)
+/* n operations of the disk fail from the at-th on while the log is turned on, for the first time or again; then the
+ * power does, sooner or later. False: fewer are done than that. */
+static bool fails_while_turned_on(bool again, uint64_t at, uint64_t n, bool later)
 {
-    uint64_t least, from;
+    uint64_t least = 0, from;
     bool reached;
 
-    begin(true, PERSIST_ALWAYS);
-    write_durably();
-    turn(false);
-    least = last_mark();
+    begin(again, PERSIST_ALWAYS);
+    if (again) {
+        write_durably();
+        turn(false);
+        least = last_mark();
+    }
     write_some();
     disk.fail_errno = EIO;
     disk.fail_from = from = disk.n_ops + at;
@@ -380,11 +415,11 @@ static bool fails_while_turned_on(uint64_t at, uint64_t n, bool later)
 
 START_TEST(whichever_operations_fail_while_it_is_turned_on_nothing_promised_is_lost)
 {
-    for (uint64_t n = 1; n <= 100; n *= 10)
-        for (int later = 0; later < 2; later++) {
+    for (int form = 0; form < 4; form++)
+        for (uint64_t n = 1; n <= 100; n *= 10) {
             uint64_t at = 1;
 
-            while (fails_while_turned_on(at, n, later)) at++;
+            while (fails_while_turned_on(form & 1, at, n, form & 2)) at++;
             ck_assert(at > 10 && at < 200);
         }
 }
@@ -431,7 +466,8 @@ START_TEST(an_end_is_refused_when_the_first_base_cannot_be_written)
 }
 END_TEST
 
-UNIT_MAIN("turn_on", what_a_failed_attempt_has_written_does_not_come_back_in_the_next,
+UNIT_MAIN("turn_on", the_log_can_be_turned_on_and_off,
+          what_a_failed_attempt_has_written_does_not_come_back_in_the_next,
           what_a_crash_has_left_does_not_come_back, a_rewrite_while_the_log_is_off_takes_no_name_of_the_old_log,
           a_manifest_that_cannot_be_read_loses_none_of_its_files,
           a_rewrite_gives_way_to_the_log_turned_off_at_any_place, turning_on_gives_way_to_turning_off_at_any_place,
