@@ -70,6 +70,7 @@ void ft_prefixes_make(struct ft *f)
 
     ft_prefixes_fini(f);
     f->server->ft_any = r->n + r->n_kept > 0;
+    if (!f->server->ft_any) f->server->ft_full = f->server->ft_more = false; /* there are no turns for it any more */
     f->n_prefixes = count(r->indexes, r->n) + count(r->kept, r->n_kept);
     f->prefixes = mem_alloc((f->n_prefixes + 1) * sizeof *f->prefixes);
     gather(f, r->kept, r->n_kept, gather(f, r->indexes, r->n, 0));

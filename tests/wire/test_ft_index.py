@@ -297,6 +297,38 @@ def test_an_index_over_keys_that_are_there_is_made_in_slices(c):
     assert len(tags(c, "idx", "t")) == 51 and c("DEBUG", "CHECK") == OK
 
 
+def test_writers_wait_while_indexing_is_slower(c, c2):
+    assert c("FT.CREATE", "idx", "PREFIX", 1, "doc:", "SCHEMA", "t", "TAG", "v", "VECTOR", "HNSW", 6, "TYPE", "FLOAT32", "DIM", 32, "DISTANCE_METRIC", "L2") == OK
+    rng = random.Random(3)
+    blobs = [struct.pack("<32f", *(rng.uniform(-1, 1) for _ in range(32))) for _ in range(3000)]
+    for i, blob in enumerate(blobs):
+        c.send("HSET", "doc:%d" % i, "t", "a", "v", blob)
+    c2("PING")  # others are served meanwhile
+    assert [c.read() for _ in blobs] == [2] * len(blobs)
+    assert c("EVAL", "for i = 1, 1500 do redis.call('HSET', 'doc:' .. i, 't', 'b') end return redis.call('FT.TAGVALS', 'idx', 't')", 0) == [b"a", b"b"]
+    got = c.pipeline([("MULTI",)] + [("HSET", "doc:%d" % i, "t", "c") for i in range(1200)] + [("FT.TAGVALS", "idx", "t"), ("EXEC",)])[-1]
+    assert got[-1] == [b"a", b"b", b"c"] and docs(c, "idx") == len(blobs) and c("DEBUG", "CHECK") == OK
+
+
+def test_no_row_is_of_a_document_that_has_expired(c):
+    create(c, "idx", "until", "NUMERIC", "t", "TAG")
+    rng = random.Random(11)
+    rows = 0
+    for i in range(60):
+        now = c("TIME")
+        now = int(now[0]) * 1000 + int(now[1]) // 1000
+        ends = [now + rng.randrange(1, 60) for _ in range(100)]
+        commands = [x for k, end in enumerate(ends) for x in (("HSET", "doc:%d:%d" % (i, k), "until", end, "t", "a"), ("PEXPIREAT", "doc:%d:%d" % (i, k), end))]
+        c.pipeline(commands)
+        for _ in range(3):
+            (s, us), found = c.pipeline([("TIME",), ("FT.SEARCH", "idx", "@t:{a}", "LIMIT", 0, 100000, "RETURN", 1, "until")])
+            before = int(s) * 1000 + int(us) // 1000
+            assert found[0] == (len(found) - 1) // 2
+            assert all(int(row[1]) >= before for row in found[2::2])
+            rows += found[0]
+    assert rows > 1000
+
+
 # --- what goes, and what stays ---------------------------------------------------------------------------------------
 
 
