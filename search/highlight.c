@@ -100,6 +100,7 @@ static void find_spots(struct highlighter *h, struct str text, uint8_t field, st
     struct words w;
     uint32_t position = 0;
 
+    if (text.n > TEXT_DOCUMENT_MAX) text.n = TEXT_DOCUMENT_MAX;
     words_open_as(&w, text, h->han_apart ? WORDS_HAN_APART : 0);
     while (words_next(&w)) {
         size_t i;

@@ -32,7 +32,7 @@ struct highlighter *highlighter_new(const struct text_index *t, const struct hig
 void highlighter_free(struct highlighter **h);
 
 /* Append text as the rules want it shown; field: its number as a TEXT field. A text without any of the words stays as it is; a
- * summary of it, where nothing is to be marked, is its beginning. */
+ * summary of it, where nothing is to be marked, is its beginning. Words are looked for in the first TEXT_DOCUMENT_MAX bytes. */
 void highlight(struct highlighter *h, struct str text, uint8_t field, const struct highlight_rules *rules, struct buf *out);
 
 #endif

@@ -206,7 +206,7 @@ static uint64_t hash_of(const struct text_index *t, const struct text_value *val
     return h;
 }
 
-void text_index_put(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language)
+static void put(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language)
 {
     uint8_t spoken = language.n > 0 ? language_get(t, language) : t->language;
     struct row row = { .doc = doc, .hash = hash_of(t, values, n, spoken) };
@@ -227,6 +227,29 @@ void text_index_put(struct text_index *t, uint32_t doc, const struct text_value 
     t->total_length += row.length;
     for (size_t i = 0; i < t->n_met; i++) postings_add(t, at, fresh, &t->met[i]);
     tidy(t);
+}
+
+static void put_beginning(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language)
+{
+    struct text_value *some = mem_alloc(n * sizeof *some);
+    size_t left = TEXT_DOCUMENT_MAX, kept = 0;
+
+    for (size_t i = 0; i < n && left > 0; i++) {
+        some[kept] = values[i];
+        if (some[kept].text.n > left) some[kept].text.n = left;
+        left -= some[kept++].text.n;
+    }
+    put(t, doc, some, kept, language);
+    mem_free(some);
+}
+
+void text_index_put(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < n; i++) bytes += values[i].text.n;
+    if (bytes <= TEXT_DOCUMENT_MAX) put(t, doc, values, n, language);
+    else put_beginning(t, doc, values, n, language);
 }
 
 /* --- figures ----------------------------------------------------------------------------------------------------------- */

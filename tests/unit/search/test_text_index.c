@@ -433,6 +433,28 @@ START_TEST(one_document_of_many_words_is_one_posting_each)
 }
 END_TEST
 
+START_TEST(of_a_very_long_document_the_beginning_is_indexed)
+{
+    struct text_rules rules = { 0 };
+    struct text_index *t = text_index_new(&rules);
+    struct buf text = { 0 };
+
+    buf_add_c(&text, "first ");
+    while (text.n < TEXT_DOCUMENT_MAX) buf_add_c(&text, "more ");
+    buf_add_c(&text, " last");
+    struct text_value v[] = { { .weight = 1, .text = buf_str(&text) }, { .weight = 1, .text = STR("second") } };
+    text_index_put(t, 0, v, 2, STR(""));
+    ck_assert_uint_eq(count(t, TEXT_WORD, "first"), 1);
+    ck_assert_uint_eq(count(t, TEXT_WORD, "more"), 1);
+    ck_assert_uint_eq(count(t, TEXT_WORD, "last"), 0);
+    ck_assert_uint_eq(count(t, TEXT_WORD, "second"), 0);
+    text_index_check(t);
+    buf_fini(&text);
+    text_index_free(&t);
+}
+END_TEST
+
 UNIT_MAIN("text_index", an_index_finds_what_the_texts_hold, an_index_of_endings_finds_the_same, what_is_removed_leaves_nothing_behind,
           memory_is_counted_to_the_byte, the_same_text_again_costs_no_row, chinese_is_found_by_characters_and_words_of_them,
-          stop_words_are_not_found_and_leave_no_hole_in_phrases, one_document_of_many_words_is_one_posting_each)
+          stop_words_are_not_found_and_leave_no_hole_in_phrases, one_document_of_many_words_is_one_posting_each,
+          of_a_very_long_document_the_beginning_is_indexed)
