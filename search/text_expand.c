@@ -1,6 +1,8 @@
 /* text_expand.c -- which words a word of a query stands for, in steps: one for each word that is looked at. */
 #include "search/text_impl.h"
 
+enum { LONGEST = 2 * WORD_MAX };
+
 struct expansion {
     const struct text_index *t;
     const struct text_word *w;
@@ -220,6 +222,7 @@ bool expansion_step(struct expansion *x, size_t *budget, struct choices *out)
         expand_word(x, out);
         return true;
     }
+    if (x->w->word.n > LONGEST) return true; /* no word is like it */
     if (!x->begun) begin(x);
     while (order_get(x->order, x->at, &w, &ending) && str_starts(ending, x->begin) && out->n < x->max) {
         size_t dead = 0;

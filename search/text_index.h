@@ -33,7 +33,7 @@ struct text_value {
     struct str text;
 };
 /* All text of doc, which replaces what it had; the same values again cost a hash. language: empty: the rules'. Only the first
- * TEXT_DOCUMENT_MAX bytes are looked at: it is done in one piece, and takes some 20 ms by then. */
+ * TEXT_DOCUMENT_MAX bytes are looked at: it is done in one piece, and takes 10 ms by then, 100 where each word is a new one. */
 enum { TEXT_DOCUMENT_MAX = 1 << 20 };
 void text_index_put(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language);
 void text_index_remove(struct text_index *t, uint32_t doc);

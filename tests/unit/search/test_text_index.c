@@ -399,10 +399,13 @@ START_TEST(stop_words_are_not_found_and_leave_no_hole_in_phrases)
     struct text_phrase p = { .words = w, .n = 2, .slop = 0, .in_order = true, .fields = ~0ULL };
     struct text_scan *s;
     struct docset found = { 0 };
+    static char longest[1 << 20];
 
+    memset(longest, 'a', sizeof longest - 1);
     put(t, 1, "the king of spain");
     ck_assert_uint_eq(count(t, TEXT_WORD, "the"), 0);
     ck_assert_uint_eq(count(t, TEXT_PREFIX, "th"), 0);
+    ck_assert_uint_eq(count(t, TEXT_FUZZY, longest), 0); /* and costs nothing */
     ck_assert(text_is_stop_word(t, STR("of")) && !text_is_stop_word(t, STR("king")) && !text_is_stop_word(t, STR("nowhere")));
     s = text_scan_new(t, &p);
     ck_assert(text_scan_step(s, 1000, &found));
