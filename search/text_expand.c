@@ -222,7 +222,7 @@ bool expansion_step(struct expansion *x, size_t *budget, struct choices *out)
         expand_word(x, out);
         return true;
     }
-    if (x->w->word.n > LONGEST) return true; /* no word is like it */
+    if (x->w->word.n > LONGEST) return true; /* no word is so long, and no pattern is tried that is */
     if (!x->begun) begin(x);
     while (order_get(x->order, x->at, &w, &ending) && str_starts(ending, x->begin) && out->n < x->max) {
         size_t dead = 0;
