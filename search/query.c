@@ -30,7 +30,8 @@ enum { NEAR_MAX = 200 }; /* bytes of the query that an error shows */
 
 struct query_node *parser_fail_at(struct parser *p, const char *what, size_t at, struct str text)
 {
-    return parser_fail(p, "%s at offset %zu near %.*s", what, at, (int)(text.n < NEAR_MAX ? text.n : NEAR_MAX), text.n > 0 ? text.p : "");
+    return parser_fail(p, "%s at offset %zu near %.*s", what, at, (int)(text.n < NEAR_MAX ? text.n : NEAR_MAX),
+                       text.n > 0 ? text.p : "");
 }
 
 struct query_node *parser_fail_here(struct parser *p)
@@ -51,7 +52,9 @@ struct query_node *query_node_new(struct arena *a, enum query_kind kind)
 
 struct query_node *parser_node(struct parser *p, enum query_kind kind)
 {
-    if (++p->n_nodes > QUERY_PARTS_MAX) parser_fail(p, "The query has more than %d parts. Ask in several queries.", QUERY_PARTS_MAX);
+    if (++p->n_nodes > QUERY_PARTS_MAX) {
+        parser_fail(p, "The query has more than %d parts. Ask in several queries.", QUERY_PARTS_MAX);
+    }
     return query_node_new(p->arena, kind);
 }
 
@@ -125,17 +128,24 @@ static bool number(struct str text, double *out)
     return text.n > 0 && (text.p[0] < 'a' || text.p[0] == 'i') && num_parse_double(text, out);
 }
 
+static bool wrong_value(struct parser *p, struct str name, struct str value)
+{
+    parser_fail(p, "Invalid numeric value (%.*s) for parameter `%.*s`", (int)value.n, value.n > 0 ? value.p : "", (int)name.n,
+                name.p);
+    return false;
+}
+
 bool parser_number(struct parser *p, struct str item, double *out)
 {
-    bool minus = item.n > 1 && item.p[0] == '-' && item.p[1] == '$', plus = item.n > 1 && item.p[0] == '+' && item.p[1] == '$';
+    bool minus = item.n > 1 && item.p[0] == '-' && item.p[1] == '$';
+    bool plus = item.n > 1 && item.p[0] == '+' && item.p[1] == '$';
     struct str name, value;
 
     if (item.n == 0 || (item.p[0] != '$' && !minus && !plus)) return number(item, out);
     name = str_of(item.p + 1 + minus + plus, item.n - 1 - minus - plus);
     if (!parser_param(p, name, &value)) return false;
     if (!number(value, out)) {
-        parser_fail(p, "Invalid numeric value (%.*s) for parameter `%.*s`", (int)value.n, value.n > 0 ? value.p : "", (int)name.n, name.p);
-        return false;
+        return wrong_value(p, name, value);
     }
     if (minus) *out = -*out;
     return true;
@@ -149,8 +159,7 @@ bool parser_count(struct parser *p, struct str item, uint64_t *out)
     name = str_of(item.p + 1, item.n - 1);
     if (!parser_param(p, name, &value)) return false;
     if (num_parse_u64(value, out)) return true;
-    parser_fail(p, "Invalid numeric value (%.*s) for parameter `%.*s`", (int)value.n, value.n > 0 ? value.p : "", (int)name.n, name.p);
-    return false;
+    return wrong_value(p, name, value);
 }
 
 bool query_bound(struct str text, double *value, bool *open)

@@ -94,10 +94,10 @@ static bool compare(struct parser *p, const struct named *n, struct query_node *
     else if (op == '>') *out = range(p, n->field, v, !equal, INFINITY, false);
     else *out = range(p, n->field, -INFINITY, false, v, !equal);
     if (op == '!') {
-        struct query_node *not = parser_node(p, QUERY_NOT);
+        struct query_node *others = parser_node(p, QUERY_NOT);
 
-        parser_add(p, not, *out);
-        *out = not;
+        parser_add(p, others, *out);
+        *out = others;
     }
     return true;
 }

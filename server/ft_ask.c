@@ -54,7 +54,9 @@ static bool take(struct reader *r, const char *option, struct str *out)
 static bool take_i64(struct reader *r, const char *option, int64_t lo, int64_t *out)
 {
     if (r->at >= r->argc) return missing(r, option);
-    if (!num_parse_i64(r->argv[r->at++], out)) return fail(r, "Bad arguments for %s: Could not convert argument to expected type", option);
+    if (!num_parse_i64(r->argv[r->at++], out)) {
+        return fail(r, "Bad arguments for %s: Could not convert argument to expected type", option);
+    }
     if (*out < lo) return fail(r, "Bad arguments for %s: Value is outside acceptable bounds", option);
     return true;
 }
@@ -132,11 +134,10 @@ static bool read_return(struct reader *r)
 static bool read_marks(struct reader *r, struct ask_marks *m, bool highlight)
 {
     const char *wrong = highlight ? "Bad arguments for HIGHLIGHT" : "Bad arguments for SUMMARIZE";
-    struct buf ignored = { 0 }, *error = r->error;
     bool ok = true;
 
-    *m = (struct ask_marks){ .on = true, .open = STR("<b>"), .close = STR("</b>"), .fragments = 3, .words = 20, .separator = STR("... ") };
-    r->error = &ignored;
+    *m = (struct ask_marks){ .on = true, .open = STR("<b>"), .close = STR("</b>"),
+                             .fragments = 3, .words = 20, .separator = STR("... ") };
     if (is_option(r, "FIELDS")) ok = take_list(r, "FIELDS", &m->fields, &m->n);
     while (ok) {
         if (highlight && is_option(r, "TAGS")) ok = take(r, "TAGS", &m->open) && take(r, "TAGS", &m->close);
@@ -145,9 +146,9 @@ static bool read_marks(struct reader *r, struct ask_marks *m, bool highlight)
         else if (!highlight && is_option(r, "SEPARATOR")) ok = take(r, "SEPARATOR", &m->separator);
         else break;
     }
-    r->error = error;
-    buf_fini(&ignored);
-    return ok || fail(r, "%s", wrong);
+    if (ok) return true;
+    buf_clear(r->error); /* RediSearch says no more than this */
+    return fail(r, "%s", wrong);
 }
 
 static struct ask_filter *new_filter(struct reader *r)
@@ -175,7 +176,8 @@ static bool read_filter(struct reader *r)
 
 static bool take_double(struct reader *r, const char *name, double *out)
 {
-    return num_parse_double(r->argv[r->at++], out) || fail(r, "Bad arguments for %s: Could not convert argument to expected type", name);
+    return num_parse_double(r->argv[r->at++], out) ||
+           fail(r, "Bad arguments for %s: Could not convert argument to expected type", name);
 }
 
 static bool read_geo_filter(struct reader *r)
@@ -187,7 +189,8 @@ static bool read_geo_filter(struct reader *r)
     if (r->argc - r->at < 5) return fail(r, "GEOFILTER requires 5 arguments");
     f->geo = true;
     if (!take(r, "GEOFILTER", &f->field)) return false;
-    if (!take_double(r, "<lon>", &f->lon) || !take_double(r, "<lat>", &f->lat) || !take_double(r, "<radius>", &f->radius_m)) return false;
+    if (!take_double(r, "<lon>", &f->lon) || !take_double(r, "<lat>", &f->lat)) return false;
+    if (!take_double(r, "<radius>", &f->radius_m)) return false;
     unit = r->argv[r->at++];
     metres = query_unit_m(unit);
     if (metres == 0) return fail(r, "Unknown distance unit %.*s", (int)unit.n, unit.p);
@@ -394,15 +397,23 @@ static void set_fields(struct ft_ask *ask, const struct index_spec *spec)
     }
 }
 
-static struct query_node *filter_node(struct ft_ask *ask, const struct index_spec *spec, const struct ask_filter *want, struct buf *error)
+/* RediSearch has two ways to say that there is no such field. */
+static void refuse_filter(const struct ask_filter *want, bool unknown, struct buf *error)
+{
+    struct str name = want->field;
+
+    if (unknown) buf_printf(error, want->geo ? "Unknown Field, field: %.*s" : "Unknown Field '%.*s'", (int)name.n, name.p);
+    else buf_printf(error, "Field is not a %s field, field: %.*s", want->geo ? "geo" : "numeric", (int)name.n, name.p);
+}
+
+static struct query_node *filter_node(struct ft_ask *ask, const struct index_spec *spec, const struct ask_filter *want,
+                                      struct buf *error)
 {
     const struct field_spec *f = spec_field(spec, want->field);
-    enum field_type type = want->geo ? FIELD_GEO : FIELD_NUMERIC;
     struct query_node *node;
 
-    if (f == NULL || f->type != type) {
-        if (f == NULL) buf_printf(error, want->geo ? "Unknown Field, field: %.*s" : "Unknown Field '%.*s'", (int)want->field.n, want->field.p);
-        else buf_printf(error, "Field is not a %s field, field: %.*s", want->geo ? "geo" : "numeric", (int)want->field.n, want->field.p);
+    if (f == NULL || f->type != (want->geo ? FIELD_GEO : FIELD_NUMERIC)) {
+        refuse_filter(want, f == NULL, error);
         return NULL;
     }
     node = query_node_new(ask->arena, want->geo ? QUERY_GEO : QUERY_RANGE);

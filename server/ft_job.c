@@ -180,12 +180,12 @@ static void to_the_end(struct server *s, struct running *r)
     link_add_tail(&s->ft_jobs, &r->in_list);
 }
 
-/* True: it has used time. */
+/* True: it has gone on. */
 static bool give_turn(struct server *s, struct running *r)
 {
     struct buf error = { 0 };
     enum progress how = go_on(s, r, clock_mono_us() + FT_SLICE_US, &error);
-    bool used = r->begun;
+    bool went_on = r->begun;
 
     if (how == IS_DONE && loop_expire(s)) how = GOES_ON;
     if (how == GOES_ON) {
@@ -195,11 +195,13 @@ static bool give_turn(struct server *s, struct running *r)
         answer(r);
     }
     buf_fini(&error);
-    return used;
+    return went_on;
 }
 
+/* Asking whether an index is up to date may take as long as going on: not all that wait ask in one turn. */
 void ft_jobs_turn(struct server *s)
 {
+    int64_t until_us = clock_mono_us() + FT_SLICE_US;
     size_t n = 0;
 
     for (const struct link *l = s->ft_jobs.next; l != &s->ft_jobs; l = l->next) n++;
@@ -208,7 +210,7 @@ void ft_jobs_turn(struct server *s)
 
         if (r->client->flags & CLIENT_CLOSE_SOON) to_the_end(s, r);
         else if (r->job == NULL) answer(r);
-        else if (give_turn(s, r)) return;
+        else if (give_turn(s, r) || clock_mono_us() >= until_us) return;
     }
 }
 

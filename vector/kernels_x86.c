@@ -4,6 +4,7 @@
  * A tail shorter than a register is added element by element, or masked. */
 #if defined __x86_64__
 
+#include <cpuid.h>
 #include <immintrin.h>
 #include <stdbool.h>
 #include <string.h>
@@ -391,9 +392,17 @@ static const struct kernels avx512 = {
     wide_hamming, wide_sketches, hadamard, signs, round_q8,
 };
 
+/* Not every compiler knows it by name. */
+static bool has_f16c(void)
+{
+    unsigned a, b, c = 0, d;
+
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0;
+}
+
 static bool has_avx2(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c()
         && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi2");
 }
 
