@@ -238,7 +238,7 @@ static size_t bytes(const struct ft_job *j)
 
 /* --- the command ------------------------------------------------------------------------------------------------------------- */
 
-static enum err run_aggregate(struct call *c)
+enum err ft_aggregate_job(struct call *c, size_t from, struct ft_job **job)
 {
     struct server *s = c->client->server;
     struct aggregate_conf conf = ft_aggregate_conf(s);
@@ -253,7 +253,7 @@ static enum err run_aggregate(struct call *c)
     a->cursor = (struct ft_cursor_plan){ FT_CURSOR_COUNT, s->conf->search_cursor_max_idle };
     a->g = aggregate_new(&conf);
     arena_init(&a->arena);
-    if (!parse(a, c->argc - 2, c->argv + 2, &error)) {
+    if (!parse(a, c->argc - from, c->argv + from, &error)) {
         free_aggregation(&a->job);
         e = call_fail_text(c, buf_str(&error));
         buf_fini(&error);
@@ -261,7 +261,16 @@ static enum err run_aggregate(struct call *c)
     }
     a->job = (struct ft_job){ .ix = ix, .timeout_ms = a->ask.timeout_ms, .begin = begin, .step = step, .reply = reply_to,
                               .free = free_aggregation, .bytes = bytes };
-    return ft_job_run(c, &a->job);
+    *job = &a->job;
+    return OK;
+}
+
+static enum err run_aggregate(struct call *c)
+{
+    struct ft_job *job;
+    enum err e = ft_aggregate_job(c, 2, &job);
+
+    return e == OK ? ft_job_run(c, job) : e;
 }
 
 /* clang-format off */

@@ -4,7 +4,7 @@
 
 #include "search/aggregate.h"
 #include "search/run.h"
-#include "server/server.h"
+#include "server/ft_job.h"
 
 /* Documents as the source of an aggregation. */
 struct ft_source {
@@ -24,6 +24,10 @@ struct ft_source {
 };
 void ft_source_init(struct ft_source *s, struct server *server, struct search_index *ix);
 void ft_source_fini(struct ft_source *s);
+
+/* FT.AGGREGATE as a job: what the arguments ask for, from the query on, which is argument `from`; the index is argument 1. The code to
+ * return when it is not OK. */
+enum err MUST_USE ft_aggregate_job(struct call *c, size_t from, struct ft_job **job);
 
 /* What an aggregation may take. */
 struct aggregate_conf ft_aggregate_conf(const struct server *s);

@@ -25,6 +25,8 @@ struct ft_job {
     void (*reply)(struct ft_job *j, struct reply *out, bool timed_out);
     void (*free)(struct ft_job *j);
     size_t (*bytes)(const struct ft_job *j);
+    /* FT.PROFILE, after the reply: two more names with what each has to say (ft_search.c). NULL: none. */
+    void (*profile)(struct ft_job *j, struct reply *out);
 };
 
 /* search-timeout. */

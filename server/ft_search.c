@@ -1,4 +1,4 @@
-/* ft_search.c -- FT.SEARCH, FT.PROFILE, FT.EXPLAIN, FT.EXPLAINCLI.
+/* ft_search.c -- FT.SEARCH, FT.EXPLAIN, FT.EXPLAINCLI.
  *
  * A search finds (search/run.h), picks the first of what was found (search/topk.h), and writes their rows; each of these can be
  * left in the middle and taken up again. Nothing of it changes while the index is held, but that documents go: they are
@@ -9,8 +9,8 @@
 #include "server/acl.h"
 #include "server/client.h"
 #include "server/commands.h"
-#include "server/ft_job.h"
 #include "server/ft_rows.h"
+#include "server/ft_search.h"
 #include "server/rows.h"
 
 enum { DOCS_A_LOOK = 64 }; /* documents that are ranked between two looks at the clock */
@@ -33,8 +33,7 @@ struct search {
     size_t next_row;
     struct ft_rows rows;
     struct buf scratch, folded;
-    bool profile;
-    int64_t from_us, parse_us, find_us, rank_us, write_us; /* FT.PROFILE: spent in each */
+    int64_t find_us, rank_us, write_us; /* FT.PROFILE: spent in each */
 };
 
 static struct search *search_of(struct ft_job *j)
@@ -107,7 +106,6 @@ static bool wants_scores(const struct ft_ask *ask, const struct query_node *tree
 static bool begin(struct ft_job *j, struct buf *error)
 {
     struct search *s = search_of(j);
-    int64_t from = clock_mono_us();
     uint64_t end = s->ask.count > 0 ? s->ask.offset + s->ask.count : 0;
 
     s->tree = ft_ask_tree(&s->ask, j->ix, error);
@@ -122,7 +120,6 @@ static bool begin(struct ft_job *j, struct buf *error)
     if (!choose_order(s, error) || !names_are_distinct(s->run, error)) return false;
     if (s->ask.sort_by.n > 0) topk_init(&s->top, end, s->ask.descending, s->ask.descending);
     else topk_init(&s->top, end, s->by == BY_SCORE, false);
-    s->parse_us = clock_mono_us() - from;
     return true;
 }
 
@@ -246,13 +243,6 @@ static void reply_rows(struct search *s, struct reply *out, int64_t total, const
     if (warning) reply_simple(out, warning);
 }
 
-static void profile_pair(struct reply *out, const char *name, int64_t us)
-{
-    if (out->resp < 3) reply_array(out, 2);
-    reply_simple(out, name);
-    reply_double(out, (double)us / 1000);
-}
-
 /* One processor: its kind, time in ms, and how many results went through. */
 static void profile_step(struct reply *out, const char *type, int64_t us, int64_t n)
 {
@@ -265,15 +255,12 @@ static void profile_step(struct reply *out, const char *type, int64_t us, int64_
     reply_int(out, n);
 }
 
-static void reply_profile(struct search *s, struct reply *out, int64_t total)
+static void tell_profile(struct ft_job *j, struct reply *out)
 {
+    struct search *s = search_of(j);
     struct buf tree = { 0 };
 
-    query_explain(s->tree, s->job.ix, &tree);
-    if (out->resp < 3) reply_array(out, 4);
-    else reply_map(out, 4);
-    profile_pair(out, "Total profile time", clock_mono_us() - s->from_us);
-    profile_pair(out, "Parsing time", s->parse_us);
+    query_explain(s->tree, j->ix, &tree);
     if (out->resp < 3) reply_array(out, 2);
     reply_simple(out, "Iterators profile");
     reply_map(out, 4);
@@ -284,7 +271,7 @@ static void reply_profile(struct search *s, struct reply *out, int64_t total)
     reply_simple(out, "Time");
     reply_double(out, (double)s->find_us / 1000);
     reply_simple(out, "Number of results");
-    reply_int(out, total);
+    reply_int(out, run_found(s->run)->n);
     if (out->resp < 3) reply_array(out, 3); /* the name, and behind it the processors */
     reply_simple(out, "Result processors profile");
     if (out->resp >= 3) reply_array(out, 2);
@@ -298,7 +285,7 @@ static void reply_to(struct ft_job *j, struct reply *out, bool timed_out)
     struct search *s = search_of(j);
     int64_t total;
 
-    if (timed_out && s->server->conf->search_on_timeout == CONF_SEARCH_FAIL && !s->profile) {
+    if (timed_out && s->server->conf->search_on_timeout == CONF_SEARCH_FAIL) {
         reply_error(out, STR(FT_TIMED_OUT));
         return;
     }
@@ -308,15 +295,7 @@ static void reply_to(struct ft_job *j, struct reply *out, bool timed_out)
     }
     run_drop_gone(s->run);
     total = (int64_t)run_found(s->run)->n - s->rows.n_gone;
-    if (s->profile && out->resp < 3) {
-        reply_array(out, 2);
-    } else if (s->profile) {
-        reply_map(out, 2);
-        reply_simple(out, "Results");
-    }
     reply_rows(s, out, total > 0 ? total : 0, timed_out ? FT_TIMED_OUT : NULL);
-    if (s->profile && out->resp >= 3) reply_simple(out, "Profile");
-    if (s->profile) reply_profile(s, out, total);
 }
 
 static void free_search(struct ft_job *j)
@@ -354,14 +333,13 @@ static struct search *new_search(struct call *c, struct search_index *ix, size_t
         return NULL;
     }
     s->job = (struct ft_job){ .ix = ix, .timeout_ms = s->ask.timeout_ms, .begin = begin, .step = step, .reply = reply_to,
-                              .free = free_search, .bytes = bytes };
+                              .free = free_search, .bytes = bytes, .profile = tell_profile };
     s->rows.resp = c->out->resp;
     s->rows.bytes.may_fail = true;
-    s->from_us = clock_mono_us();
     return s;
 }
 
-static enum err run_at(struct call *c, size_t from, bool profile)
+enum err ft_search_job(struct call *c, size_t from, struct ft_job **job)
 {
     struct search_index *ix;
     struct buf error = { 0 };
@@ -375,26 +353,16 @@ static enum err run_at(struct call *c, size_t from, bool profile)
         buf_fini(&error);
         return e;
     }
-    s->profile = profile;
-    return ft_job_run(c, &s->job);
+    *job = &s->job;
+    return OK;
 }
 
 static enum err run_search(struct call *c)
 {
-    return run_at(c, 2, false);
-}
+    struct ft_job *job;
+    enum err e = ft_search_job(c, 2, &job);
 
-/* FT.PROFILE index SEARCH [LIMITED] QUERY ... */
-static enum err run_profile(struct call *c)
-{
-    size_t at = 3;
-
-    if (call_is(c, 2, "AGGREGATE")) return call_fail_text(c, STR("FT.PROFILE of AGGREGATE is not supported, only SEARCH"));
-    if (!call_is(c, 2, "SEARCH")) return call_fail_text(c, STR("No `SEARCH`, `AGGREGATE`, or `HYBRID` provided"));
-    if (call_is(c, at, "LIMITED")) at++;
-    if (!call_is(c, at, "QUERY")) return call_fail_text(c, STR("The QUERY keyword is expected"));
-    if (at + 1 >= c->argc) return call_fail(c, ERR_ARITY, STR("ft.profile"));
-    return run_at(c, at + 1, true);
+    return e == OK ? ft_job_run(c, job) : e;
 }
 
 /* --- explaining -------------------------------------------------------------------------------------------------- */
@@ -512,16 +480,6 @@ const struct command ft_search_commands[] = {
           "Searches an index, and returns the documents that the query finds."),
       .acl = ACL_SEARCH, .args = search_args,
       .example = AN_INDEX "FT.SEARCH i \"hello @n:[1 9]\" NOCONTENT => *2\r\n:1\r\n$1\r\nd\r\n" },
-    { ROW("ft.profile", run_profile, -5, CMD_READONLY | CMD_TOUCHES_ARBITRARY_KEYS, GROUP_SEARCH, "2.2.0",
-          "O(N) for N documents that a part of the query finds",
-          "Searches an index, and returns the documents beside what the search has spent its time with."),
-      .acl = ACL_SEARCH,
-      .args = ARGS({ .name = "index", .type = ARG_T_STRING },
-                   { .name = "querytype", .type = ARG_T_ONEOF,
-                     .subs = ARGS({ .name = "search", .type = ARG_T_PURE_TOKEN, .token = "SEARCH" }) },
-                   WORD(LIMITED), { .name = "query", .type = ARG_T_STRING, .token = "QUERY" }),
-      .example = "FT.PROFILE i SEARCH QUERY hello => "
-                 "-SEARCH_INDEX_NOT_FOUND Index not found (no such index, Unknown index name): i\r\n" },
     { ROW("ft.explain", run_explain, -3, CMD_READONLY, GROUP_SEARCH, "1.0.0", "O(N) for N parts of the query",
           "Returns how a query is understood, as a text of several lines."),
       .acl = ACL_SEARCH, .args = explain_args,

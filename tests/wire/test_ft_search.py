@@ -257,7 +257,12 @@ def test_explain_and_profile(books, server):
     assert books("FT.EXPLAINCLI", "i", "@kind:{a}") == [b"TAG:@kind {", b"  a", b"}", b""]
     assert books("FT.EXPLAIN", "i", "(") == Err("Syntax error at offset 0 near ")
     results, profile = books("FT.PROFILE", "i", "SEARCH", "QUERY", "desert", "NOCONTENT")
-    assert results[0] == 2 and sorted(results[1:]) == [b"b:1", b"b:4"] and len(profile) == 4
+    assert results[0] == 2 and sorted(results[1:]) == [b"b:1", b"b:4"] and [str(x[0]) for x in profile] == [
+        "Total profile time", "Parsing time", "Pipeline time", "Iterators profile", "Result processors profile"]
+    results, profile = books("FT.PROFILE", "i", "AGGREGATE", "QUERY", "*", "GROUPBY", 0, "REDUCE", "COUNT", 0, "AS", "n")
+    assert results[1:] == [[b"n", b"4"]] and len(profile) == 3
+    assert books("FT.PROFILE", "i", "SEARCH", "QUERY", "(") == Err("Syntax error at offset 0 near ")
+    assert books("FT.PROFILE", "i", "NOTHING", "QUERY", "*") == Err("No `SEARCH`, `AGGREGATE`, or `HYBRID` provided")
     names = [str(k) for k, _ in server.conn(resp3=True)("FT.PROFILE", "i", "SEARCH", "LIMITED", "QUERY", "desert")]
     assert names == ["Results", "Profile"]
 
