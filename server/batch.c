@@ -4,10 +4,10 @@
  * batch has run: no buffer is touched in between. What a request before it makes impossible (its client
  * now waits, is paused, or is to be closed) is put back: the parser starts there again, later.
  *
- * Each client has a share. Who sends more at once than that, or asks for large replies, is late: he goes on when
- * all others have had theirs, one of those who are late in a turn; after a large reply that is so for the next request
- * as well, whenever it comes. So who sends one request waits for the
- * share of one of those who send a million, and not for the million, nor for a share of each of them. */
+ * Each client has a share. Who sends more at once than that, or asks for large replies, goes on when all others
+ * have had theirs, one such client in a turn; after a large reply that is so for the next request as well, whenever
+ * it comes. So who sends one request waits for the share of one of those who send a million, and not for the
+ * million, nor for a share of each of them. */
 #include "server/batch.h"
 
 #include "base/mem.h"
@@ -21,7 +21,7 @@
 #include "server/ticks.h"
 
 enum {
-    BATCH = 32,               /* requests parsed before the first of them runs */
+    BATCH = 32,                /* requests parsed before the first of them runs */
     BATCH_MAX_PER_TURN = 4096, /* requests of a turn: others get their turn too */
     SEND_EARLY = 256 * 1024,   /* replies that are not kept until the end of the turn */
     SHARE = 256,               /* requests of one client; ... */

@@ -276,6 +276,20 @@ def test_pipelines_longer_than_a_record(serve, files, version):
         assert [c.read() for _ in range(2 * n)] == [x for i in range(n) for x in (OK, b"%d" % i)]
 
 
+@BOTH
+def test_replies_that_wait_for_their_reader(serve, files, version):
+    """They are in parts, and requests wait for them; no record is made twice, nor of other bytes than it began with."""
+    s = serve()
+    plain = s.conn()
+    value = os.urandom(900000)
+    plain("SET", "big", value)
+    with tls.connect(s.tls_port, tls.context(files, version=version)) as c:
+        c.send_raw((resp.encode(["GET", "big"]) + resp.encode(["INCR", "n"])) * 30)
+        wait_for(lambda: int(plain.info("stats")["client_unread_held"]) >= 1)
+        for i in range(30):
+            assert c.read() == value and c.read() == i + 1
+
+
 def test_a_handshake_and_the_first_request_in_one_piece(serve, files):
     """What follows the handshake is in OpenSSL's hands when the client comes to be."""
     s = serve()
