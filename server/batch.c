@@ -269,10 +269,7 @@ static void run_one(struct server *s, const struct batched *b)
             c->served += (unsigned)((unsent - before) / HEAVY);
             s->heavy += (unsent - before) / HEAVY;
         }
-        if (UNLIKELY(unsent > CLIENT_BIG)) {
-            client_check_big(c, before == 0 && !is_exec(b));
-            client_hold_unread(c);
-        }
+        if (UNLIKELY(unsent > CLIENT_BIG)) client_check_big(c, before == 0 && !is_exec(b));
     }
     store_forget_hash(s->store);
 }
@@ -290,7 +287,10 @@ static void settle(struct client *c, int n)
     c->served += (unsigned)n;
     if (c->in_short) rest(c);
     else if (c->served >= SHARE && !link_alone(&c->in_readable)) link_to_tail(&s->had_share, &c->in_readable);
-    if (UNLIKELY(client_unsent(c) > SEND_EARLY)) client_flush(c);
+    if (UNLIKELY(client_unsent(c) > SEND_EARLY)) {
+        client_flush(c);
+        client_hold_unread(c); /* when what did not run has been put back: it counts */
+    }
     client_check_output(c);
     client_count_memory(c);
 }

@@ -77,6 +77,7 @@ void client_hold_unread(struct client *c)
 {
     const struct conf_output_limit *lim = limit_of(c);
 
+    if (c->flags & CLIENT_CLOSED) return;
     if (lim->hard > 0 || lim->soft > 0) return; /* who has a limit is to reach it */
     if (client_unsent(c) <= CLIENT_BIG || c->in.n - c->in_at >= CLIENT_UNREAD_IN) return;
     c->flags |= CLIENT_UNREAD;

@@ -361,8 +361,8 @@ def test_one_who_has_said_all_and_reads_then_gets_all(start):
 
 @pytest.mark.parametrize("settings", [{}, {"appendonly": "yes", "appendfsync": "always"}], ids=["memory", "always"])
 def test_one_who_reads_only_when_all_is_sent_is_not_held_for_ever(start, settings):
-    """More than both sides' sockets hold: if its requests were held until it reads, it would send for ever."""
-    s = start(client_output_buffer_limit="normal 0 0 0", enable_debug_command="yes", **settings)
+    """If its requests were held until it reads, they would pile up, up to the limit at which it is closed."""
+    s = start(client_query_buffer_limit="2mb", enable_debug_command="yes", **settings)
     c = s.conn()
     c("SET", "big", b"x" * 400000)
     x, value, n = lazy(s, 65536), b"v" * 200000, 100
