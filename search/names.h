@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "search/column.h"
 
-enum { NAMES_NONE = UINT32_MAX };
+#define NAMES_NONE UINT32_MAX /* no enum: those are ints */
 
 struct names_map {
     uint64_t *slots; /* hash << 32 | number + 1; 0: free */
