@@ -148,6 +148,7 @@ void ft_free_index(struct ft *f, struct ft_index **xp)
     struct ft_index *x = *xp;
 
     ft_jobs_cancel(f->server, x->ix, FT_DROPPED);
+    link_remove(&x->in_busy);
     ft_paths_close(x);
     ft_queue_fini(&x->queue);
     index_clear(x->ix); /* what is large goes to the thread that frees */
@@ -192,7 +193,8 @@ static struct ft_index *new_index(struct ft *f, struct index_spec *spec, struct 
     x->ix = index_new(spec);
     index_set_defer(x->ix, f->server->store->defer, f->server->store->defer_ctx);
     ft_paths_open(x);
-    if (!spec->skip_initial_scan) ft_scan(x, false);
+    link_init(&x->in_busy);
+    if (!spec->skip_initial_scan) ft_scan(f, x, false);
     return x;
 }
 
@@ -215,7 +217,7 @@ bool ft_alter(struct ft *f, struct ft_index *x, size_t argc, const struct str *a
     ft_jobs_finish(f->server, x->ix); /* they know its fields by their addresses */
     if (!index_alter(x->ix, argc, argv, error)) return false;
     ft_paths_open(x);
-    if (scan) ft_scan(x, false);
+    if (scan) ft_scan(f, x, false);
     ft_prefixes_make(f);
     return true;
 }
@@ -327,6 +329,7 @@ struct ft *ft_new(struct server *s)
 
     f->server = s;
     arena_init(&f->arena);
+    link_init(&f->busy);
     ft_reader_open(f);
     ft_keeper_open(f);
     return f;

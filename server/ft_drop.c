@@ -7,7 +7,7 @@
 #include "server/block.h"
 #include "server/ft_impl.h"
 
-enum { DOOM_SLICE_US = 1000, AT_ONCE = 16 };
+enum { DOOM_SLICE_US = 1000, AT_ONCE = 16, TEND_MS = 100 };
 
 static void delete_doc(struct server *s, struct ft_index *x, uint32_t doc)
 {
@@ -96,6 +96,8 @@ static void drop_idle(struct server *s)
     struct ft_registry *r = &s->ft->now;
     int64_t now = server_mono_ms(s);
 
+    if (now - s->ft->tended_ms < TEND_MS) return;
+    s->ft->tended_ms = now;
     for (size_t i = r->n; i-- > 0;) {
         struct ft_index *x = r->indexes[i];
         int64_t idle_ms = index_spec(x->ix)->temporary_s * 1000;

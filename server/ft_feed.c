@@ -59,6 +59,7 @@ static void note_change(void *ctx, struct ft_index *x)
         index_remove(x->ix, c->ch->key);
         return;
     }
+    ft_busy(c->ft, x);
     ft_queue_add(&x->queue, c->ch->key, c->hash);
     if (ft_queue_count(&x->queue) > FT_DIRTY_MAX) c->ft->server->ft_full = true;
 }
@@ -67,6 +68,7 @@ static void note_gone(void *ctx, struct ft_index *x)
 {
     const struct changed *c = ctx;
 
+    ft_busy(c->ft, x); /* there may be something to sweep */
     index_remove(x->ix, c->ch->key);
 }
 
@@ -83,7 +85,7 @@ static void on_new_content(struct ft *f, bool flushed)
 {
     for (size_t i = 0; i < f->now.n; i++) {
         empty(f->now.indexes[i], flushed);
-        if (!flushed) ft_scan(f->now.indexes[i], true);
+        if (!flushed) ft_scan(f, f->now.indexes[i], true);
     }
     for (size_t i = 0; i < f->now.n_kept; i++) {
         empty(f->now.kept[i], false);
@@ -156,8 +158,9 @@ size_t ft_waiting_keys(const struct ft *f)
 
 /* --- scans ------------------------------------------------------------------------------------------------------ */
 
-void ft_scan(struct ft_index *x, bool whole)
+void ft_scan(struct ft *f, struct ft_index *x, bool whole)
 {
+    ft_busy(f, x);
     x->scanning = true;
     x->whole = whole;
     x->cursor = 0;
@@ -220,7 +223,7 @@ static void look_anew(struct ft *f)
 
         index_clear(x->ix);
         ft_queue_clear(&x->queue);
-        ft_scan(x, true);
+        ft_scan(f, x, true);
     }
     ft_tend_kept(f, true);
 }
@@ -241,18 +244,24 @@ void ft_turn(struct server *s)
 {
     struct ft *f = s->ft;
     int64_t now = clock_mono_us(), feed_until = now + FT_SLICE_FEED_US, scan_until = now + FT_SLICE_SCAN_US;
-    struct ft_registry *r = &f->now;
     bool full = false, more = false;
 
     if (s->store->loading) return;
     if (f->stale) look_anew(f);
-    for (size_t i = 0; i < r->n; i++) more |= tend(f, r->indexes[i], feed_until, scan_until);
-    for (size_t i = 0; i < r->n_kept; i++) more |= tend(f, r->kept[i], feed_until, scan_until);
+    for (struct link *l = f->busy.next, *next; l != &f->busy; l = next) {
+        struct ft_index *x = LINK_OF(l, struct ft_index, in_busy);
+
+        next = l->next;
+        if (tend(f, x, feed_until, scan_until)) more = true;
+        else if (!index_is_held(x->ix)) link_remove(l);
+        full |= ft_queue_count(&x->queue) > FT_DIRTY_MAX / 2;
+    }
+    /* Reading keys may have found some that expired, and so others to look at. */
+    for (struct link *l = f->busy.next; !more && l != &f->busy; l = l->next) more = !index_is_held(LINK_OF(l, struct ft_index, in_busy)->ix);
+    if (!link_alone(&f->busy)) link_to_tail(&f->busy, f->busy.next); /* each is the first once */
     more |= ft_doom_turn(s);
     ft_tend_kept(f, false);
-    for (size_t i = 0; s->ft_full && i < r->n; i++) full |= ft_queue_count(&r->indexes[i]->queue) > FT_DIRTY_MAX / 2;
-    for (size_t i = 0; s->ft_full && i < r->n_kept; i++) full |= ft_queue_count(&r->kept[i]->queue) > FT_DIRTY_MAX / 2;
-    s->ft_full = full;
+    s->ft_full &= full;
     s->ft_more = more;
 }
 
@@ -269,6 +278,7 @@ bool ft_ready(struct ft *f, struct search_index *ix)
     ensure(x != NULL);
     if (f->stale && !s->store->loading) look_anew(f);
     x->used_ms = server_mono_ms(s);
+    ft_busy(f, x); /* what it asks for may be wanted in order from now on */
     if (loop_expire(s)) return false;
     if (x->whole) {
         s->ft_more = true;

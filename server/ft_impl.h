@@ -10,6 +10,7 @@
 #define MEMD_SERVER_FT_IMPL_H
 
 #include "base/json_path.h"
+#include "base/list.h"
 #include "search/expr.h"
 #include "server/client.h"
 #include "server/ft.h"
@@ -30,6 +31,7 @@ struct ft_paths {
 
 struct ft_index {
     struct search_index *ix;
+    struct link in_busy;         /* ft->busy: the next turn looks at it */
     struct ft_paths paths;
     struct expr *filter;         /* NULL: none */
     struct arena filter_arena;
@@ -83,6 +85,8 @@ struct ft {
     uint64_t first[4];           /* bits of the first bytes of prefixes; all when one is empty */
     uint64_t looks;
     bool stale;                  /* keys came by loading: all is to be scanned */
+    struct link busy;            /* indexes with something to do; there may be thousands that have nothing */
+    int64_t tended_ms;           /* those that are temporary were looked at then (monotonic) */
     struct arena arena;          /* of the document at hand */
     struct persist_libraries keeper;
     struct doc_reader reader;
@@ -112,9 +116,13 @@ bool ft_alias_set(struct ft *f, struct str name, struct ft_index *x);
 void ft_alias_remove(struct ft *f, struct str name);
 
 /* --- ft_feed.c */
+static inline void ft_busy(struct ft *f, struct ft_index *x)
+{
+    if (link_alone(&x->in_busy)) link_add_tail(&f->busy, &x->in_busy);
+}
 /* Work the queue off until deadline (monotonic us); true: it is empty. Not while the index is held. */
 bool ft_feed(struct ft *f, struct ft_index *x, int64_t deadline_us);
-void ft_scan(struct ft_index *x, bool whole);
+void ft_scan(struct ft *f, struct ft_index *x, bool whole);
 double ft_scanned(const struct ft *f, const struct ft_index *x); /* 0..1 */
 size_t ft_waiting_keys(const struct ft *f);
 
