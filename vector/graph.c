@@ -140,6 +140,7 @@ static void tie(struct graph *g, uint32_t a, uint32_t b, float d, unsigned level
 {
     struct links *x = graph_links(g, a, level), *y = graph_links(g, b, level);
 
+    ensure(x->n < graph_most(g, level) && y->n < graph_most(g, level));
     x->at[x->n++] = (struct link){ b, d };
     y->at[y->n++] = (struct link){ a, d };
 }
@@ -231,7 +232,8 @@ static bool offer(struct graph *g, uint32_t to, uint32_t node, float d, unsigned
         untie(g, to, given_up, level);
     }
     tie(g, to, node, d, level);
-    if (given_up != ROWS_NONE && graph_links(g, given_up, level)->n == 0) {
+    /* Who has no link left gets one to the node; in layer 0 there is always room for it (join). */
+    if (given_up != ROWS_NONE && graph_links(g, given_up, level)->n == 0 && graph_links(g, node, level)->n < graph_most(g, level)) {
         tie(g, node, given_up, graph_between(g, node, given_up), level);
     }
     return true;

@@ -21,6 +21,7 @@ import encrypted
 import indexes
 import langgraph
 import queries
+import vectors
 from rig import CORES, KEYS, LOAD_CORE, SERVERS, TOOLS, Rig, build_tools, busy_ns, pin, srv
 
 # work, pipeline, operations a round, most of redis's time that memd may take (None: no bound set)
@@ -254,6 +255,7 @@ def main():
     indexes.rows(run)
     langgraph.rows(run)
     queries.rows(run)
+    vectors.rows(run)
     missed = [r["name"] for r in run.rows if "MISSED" in r["target"]]
     print("\n%d figures, %s" % (len(run.rows), "all targets met" if not missed else "missed: " + ", ".join(missed)))
     if o.json:

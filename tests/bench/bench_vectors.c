@@ -1,14 +1,13 @@
-/* bench_vectors.c -- what an index of vectors costs: put, KNN-10, recall, bytes. make bench T=vectors, or by hand, from the
- * root of the repository:
+/* bench_vectors.c -- what an index of vectors costs, without a server around it: make bench T=vectors (vectors.py builds it).
  *
- *   gcc -std=c11 -D_GNU_SOURCE -O2 -I. tests/bench/bench_vectors.c vector/[a-z]*.c base/{mem,mem_reserve,ensure,rng,clock,num,str,log,log_line,buf,thread}.c \
- *       -ljemalloc -lpthread -lm -o bench_vectors
- *   ./bench_vectors [vectors] [dimensions] [queries]         100000, 768, 200
+ *   bench_vectors [vectors] [dimensions] [queries]         100000, 768, 200;  ONLY=FLAT or HNSW
+ *
+ * A line for each: put in us, the slowest in ms, all of them in s, KNN-10 in ms, queries a second, recall@10, bytes a vector.
  *
  * Two kinds of float32 data. Clustered: 1,000 centres, each vector its centre and as much noise, queries alike: as hard as
  * embeddings of texts are. Even: each element by itself, so that all vectors are nearly as far from each other: nothing real
- * is like this, and no index likes it. COSINE; recall is against the distances of all, in full.
- * Times are the processor's. */
+ * is like this, and no graph leads anywhere in it. COSINE; recall is against the distances of all, in full. Times are the
+ * processor's. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,10 +108,9 @@ static void run(const char *kind, enum vec_algorithm algorithm, const float *row
     size_t n_truth = n_q < TRUTHS ? n_q : TRUTHS;
 
     for (size_t i = 0; i < n_truth; i++) kth_of_all(v, q + i * dim, row, n, &kth[i]);
-    printf("%-9s %-4s %zu x %u: build %.1f s (%.1f us each, %.2f ms the slowest), KNN-10 %.3f ms (%.0f a second), "
-           "recall@10 %.4f, %zu bytes a vector\n",
-           kind, algorithm == VEC_FLAT ? "FLAT" : "HNSW", n, dim, build, build * 1e6 / (double)n, (double)slowest / 1e3,
-           per_query / 1e3, 1e6 / per_query, recall(hits, kth, n_truth), vec_index_memory(v) / n);
+    printf("%s %s put=%.1f slowest_put=%.2f build=%.1f knn10=%.3f queries=%.0f recall=%.4f bytes=%zu\n", kind,
+           algorithm == VEC_FLAT ? "FLAT" : "HNSW", build * 1e6 / (double)n, (double)slowest / 1e3, build, per_query / 1e3,
+           1e6 / per_query, recall(hits, kth, n_truth), vec_index_memory(v) / n);
     fflush(stdout);
     mem_free(hits);
     vec_index_free(&v);

@@ -218,7 +218,7 @@ END_TEST
 
 static void check_life(enum vec_algorithm algorithm, uint32_t dim)
 {
-    enum { N = 3000, STEPS = 12000 };
+    enum { N = 2500, STEPS = 9000 };
     struct model m;
     float *q = mem_alloc(dim * sizeof *q);
     size_t good = 0, all = 0, of, n = 0;
@@ -304,10 +304,10 @@ START_TEST(a_graph_finds_nearly_all_of_the_nearest)
     struct rng r;
 
     unit_rng(&r);
-    check_graph(&r, VEC_FLOAT32, VEC_COSINE, 32, 11000, 0.95);
-    check_graph(&r, VEC_FLOAT64, VEC_L2, 32, 5500, 0.95);
-    check_graph(&r, VEC_FLOAT16, VEC_COSINE, 32, 5500, 0.95);
-    check_graph(&r, VEC_INT8, VEC_IP, 32, 5500, 0.9);
+    check_graph(&r, VEC_FLOAT32, VEC_COSINE, 16, 10000, 0.95);
+    check_graph(&r, VEC_FLOAT64, VEC_L2, 16, 5000, 0.95);
+    check_graph(&r, VEC_FLOAT16, VEC_COSINE, 16, 5000, 0.95);
+    check_graph(&r, VEC_INT8, VEC_IP, 16, 5000, 0.9);
     check_graph(&r, VEC_BIT, VEC_COSINE, 256, 5500, 0.9);
 }
 END_TEST
@@ -315,7 +315,7 @@ END_TEST
 /* Thousands of copies of one vector do not cut the rest off, nor does what is left when they go. */
 START_TEST(copies_of_one_vector_do_not_cut_the_others_off)
 {
-    enum { N = 6000, COPIES = 3000, DIM = 32 };
+    enum { N = 5200, COPIES = 2000, DIM = 16 };
     struct model m;
     float q[DIM];
     size_t good = 0, all = 0, of;
