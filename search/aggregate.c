@@ -21,7 +21,6 @@ struct aggregate *aggregate_new(const struct aggregate_conf *conf)
     return g;
 }
 
-/* What steps hold while rows come; the rows that came out stay. */
 static void steps_fini(struct aggregate *g)
 {
     for (size_t i = 0; i < g->n_steps; i++) {
@@ -266,7 +265,6 @@ void aggregate_detach(struct aggregate *g)
         else g->rows[n++] = g->rows[i];
     }
     g->n_rows = n;
-    steps_fini(g);
     g->source = NULL;
 }
 

@@ -53,6 +53,7 @@ struct aggregate_conf {
 
 struct aggregate;
 struct aggregate *aggregate_new(const struct aggregate_conf *conf);
+/* On any thread: it touches nothing but what is its own. O(rows that are kept). */
 void aggregate_free(struct aggregate **g);
 
 /* The step that begins at argv[*at], if one does: LOAD, GROUPBY, SORTBY, APPLY, FILTER, LIMIT. *at: behind it. Arguments are

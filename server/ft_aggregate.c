@@ -219,7 +219,7 @@ static void free_aggregation(struct ft_job *j)
 {
     struct aggregation *a = aggregation_of(j);
 
-    aggregate_free(&a->g);
+    ft_aggregate_free(a->server, &a->g);
     ft_source_fini(&a->source);
     run_free(&a->run);
     query_free(a->tree);

@@ -29,6 +29,9 @@ void ft_source_fini(struct ft_source *s);
  * return when it is not OK. */
 enum err MUST_USE ft_aggregate_job(struct call *c, size_t from, struct ft_job **job);
 
+/* Free *g, on the helper thread when it is large; *g is NULL then. */
+void ft_aggregate_free(struct server *s, struct aggregate **g);
+
 /* What an aggregation may take. */
 struct aggregate_conf ft_aggregate_conf(const struct server *s);
 

@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "server/client.h"
 #include "server/commands.h"
+#include "server/ft_aggregate.h"
 #include "server/ft_impl.h"
 #include "server/rows.h"
 
@@ -43,7 +44,7 @@ static void cursor_close(struct ft_cursors *cs, struct cursor *c)
 {
     cs->bytes -= c->bytes;
     link_remove(&c->in_list);
-    aggregate_free(&c->g);
+    ft_aggregate_free(cs->server, &c->g);
     arena_fini(&c->arena);
     mem_free(c);
 }
@@ -171,7 +172,9 @@ static enum err run_read(struct call *call)
     if (call->argc != 4 && call->argc != 6) return ERR_SYNTAX;
     if (call->argc == 6) {
         if (!call_is(call, 4, "COUNT")) return ERR_SYNTAX;
-        if (!num_parse_i64(call_arg(call, 5), &count) || count < 0) return call_fail_text(call, STR("SEARCH_PARSE_ARGS Bad value for COUNT"));
+        if (!num_parse_i64(call_arg(call, 5), &count) || count < 0) {
+            return call_fail_text(call, STR("SEARCH_PARSE_ARGS Bad value for COUNT"));
+        }
     }
     c = find(call, "SEARCH_CURSOR_NOT_FOUND Cursor not found", &e);
     if (c == NULL) return e;

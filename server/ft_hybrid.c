@@ -83,7 +83,8 @@ static bool begin(struct ft_job *j, struct buf *error)
     struct ft_ask *asks[2] = { &h->ask.text, &h->ask.near };
 
     if (f == NULL || f->type != FIELD_VECTOR) {
-        buf_printf(error, f == NULL ? "SEARCH_FIELD_NOT_FOUND Unknown field `%.*s`" : "SEARCH_SYNTAX Expected a vector field: `%.*s`", (int)h->ask.field.n, h->ask.field.p);
+        buf_printf(error, f == NULL ? "SEARCH_FIELD_NOT_FOUND Unknown field `%.*s`" : "SEARCH_SYNTAX Expected a vector field: `%.*s`",
+                   (int)h->ask.field.n, h->ask.field.p);
         return false;
     }
     for (int i = 0; i < 2; i++) {
@@ -219,7 +220,7 @@ static void free_hybrid(struct ft_job *j)
 {
     struct hybrid *h = hybrid_of(j);
 
-    aggregate_free(&h->g);
+    ft_aggregate_free(h->server, &h->g);
     ft_source_fini(&h->source);
     for (int i = 0; i < 2; i++) {
         topk_fini(&h->top[i]);

@@ -64,17 +64,27 @@ static bool take_number(struct reader *r, const char *what, double min, double *
     return (num_parse_double(s, out) && *out >= min) || fail(r, "SEARCH_SYNTAX Invalid %s value", what);
 }
 
+static bool fail_short(struct reader *r, const char *what, uint64_t n)
+{
+    return fail(r, "SEARCH_SYNTAX Not enough arguments in %s, specified %llu but provided only %zu", what, (unsigned long long)n,
+                r->argc - r->at);
+}
+
 /* The number of words that belong to a clause; *end: where they end. */
 static bool take_clause(struct reader *r, const char *what, size_t *end)
 {
     uint64_t n;
 
     if (r->at == r->argc) return fail(r, "SEARCH_PARSE_ARGS Missing %s argument count", what);
-    if (!num_parse_u64(r->argv[r->at], &n)) return fail(r, "SEARCH_PARSE_ARGS Invalid %s argument count: expected an unsigned integer", what);
+    if (!num_parse_u64(r->argv[r->at], &n)) {
+        return fail(r, "SEARCH_PARSE_ARGS Invalid %s argument count: expected an unsigned integer", what);
+    }
     r->at++;
-    if (n % 2 != 0) return fail(r, "SEARCH_SYNTAX Invalid argument count: %llu (must be a positive even number for key/value pairs)", (unsigned long long)n);
-    if (n > r->argc - r->at)
-        return fail(r, "SEARCH_SYNTAX Not enough arguments in %s, specified %llu but provided only %zu", what, (unsigned long long)n, r->argc - r->at);
+    if (n % 2 != 0) {
+        return fail(r, "SEARCH_SYNTAX Invalid argument count: %llu (must be a positive even number for key/value pairs)",
+                    (unsigned long long)n);
+    }
+    if (n > r->argc - r->at) return fail_short(r, what, n);
     *end = r->at + (size_t)n;
     return true;
 }
@@ -162,7 +172,7 @@ static bool read_filter(struct reader *r)
     if (!num_parse_u64(r->argv[r->at], &n)) return take(r, "FILTER", &r->h->filter);
     r->at++;
     if (n == 0 || n > r->argc - r->at)
-        return fail(r, "SEARCH_SYNTAX Not enough arguments in FILTER, specified %llu but provided only %zu", (unsigned long long)n, r->argc - r->at);
+        return fail_short(r, "FILTER", n);
     r->h->filter = arena_dup(r->arena, r->argv[r->at]);
     r->at += (size_t)n;
     return true;
@@ -177,7 +187,9 @@ static bool read_near(struct reader *r)
     if (field.n < 2 || field.p[0] != '@') return fail(r, "SEARCH_SYNTAX Missing @ prefix for vector field name");
     if (r->at == r->argc) return fail(r, "SEARCH_SYNTAX Missing vector argument");
     if (!take(r, "VSIM", &vector)) return false;
-    if (vector.n < 2 || vector.p[0] != '$') return fail(r, "SEARCH_SYNTAX Invalid vector argument, expected a parameter name starting with $");
+    if (vector.n < 2 || vector.p[0] != '$') {
+        return fail(r, "SEARCH_SYNTAX Invalid vector argument, expected a parameter name starting with $");
+    }
     r->h->field = str_of(field.p + 1, field.n - 1);
     r->h->vector = str_of(vector.p + 1, vector.n - 1);
     if (is(r, "KNN")) {

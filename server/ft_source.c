@@ -4,6 +4,7 @@
 #include "base/json_path.h"
 #include "server/ft.h"
 #include "server/ft_aggregate.h"
+#include "server/lazy.h"
 
 static const struct field_spec *field_of(const struct ft_source *s, struct str name)
 {
@@ -103,6 +104,23 @@ void ft_source_init(struct ft_source *s, struct server *server, struct search_in
 void ft_source_fini(struct ft_source *s)
 {
     buf_fini(&s->scratch);
+}
+
+static void bury(void *arg)
+{
+    struct aggregate *g = arg;
+
+    aggregate_free(&g);
+}
+
+void ft_aggregate_free(struct server *s, struct aggregate **g)
+{
+    enum { LARGE = 256 * 1024 };
+    size_t bytes = *g != NULL ? aggregate_memory(*g) : 0;
+
+    if (bytes > LARGE && s->lazy != NULL) lazy_defer_bytes(s->lazy, bury, *g, bytes);
+    else aggregate_free(g);
+    *g = NULL;
 }
 
 struct aggregate_conf ft_aggregate_conf(const struct server *s)
