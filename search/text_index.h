@@ -78,6 +78,8 @@ struct text_scan;
 struct text_scan *text_scan_new(struct text_index *t, const struct text_phrase *p);
 bool text_scan_step(struct text_scan *s, size_t budget, struct docset *found); /* budget: postings; true: done */
 void text_scan_free(struct text_scan **s);
+/* After the last step, for one word: those that it stood for, without stems, and how many documents have each. */
+void text_scan_words(const struct text_scan *s, void (*fn)(void *ctx, struct str word, uint32_t docs), void *ctx);
 size_t text_scan_memory(const struct text_scan *s);
 
 /* After the last step: tell each document of `among` that the scan found, with the words' frequencies in it: what scorers count

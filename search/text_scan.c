@@ -310,6 +310,14 @@ bool text_scan_step(struct text_scan *s, size_t budget, struct docset *found)
     return s->stage == DONE;
 }
 
+void text_scan_words(const struct text_scan *s, void (*fn)(void *ctx, struct str word, uint32_t docs), void *ctx)
+{
+    for (size_t i = 0; s->n == 1 && i < s->slots[0].choices.n; i++) {
+        const struct choice *c = &s->slots[0].choices.list[i];
+        if (c->df > 0 && !(c->term->flags & TERM_STEM)) fn(ctx, term_text(c->term), c->df);
+    }
+}
+
 /* --- hits -------------------------------------------------------------------------------------------------------------------- */
 
 /* Where few documents are asked about, lists are read at their rows alone. */
