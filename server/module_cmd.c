@@ -4,8 +4,9 @@
 #include "server/modules.h"
 #include "server/rows.h"
 
-/* ReJSON 2.8.3 has MERGE and MSET, search 2.10.5 the query language's second dialect. */
-const struct module modules[N_MODULES] = { { "ReJSON", 20803 }, { "search", 21005 } };
+/* ReJSON 2.8.3 has MERGE and MSET, search 2.10.5 the query language's second dialect; vector sets have the name and version that
+ * Redis 8 tells. */
+const struct module modules[N_MODULES] = { { "ReJSON", 20803 }, { "search", 21005 }, { "vectorset", 1 } };
 
 void modules_reply(struct reply *out)
 {

@@ -9,7 +9,7 @@ struct module {
     int version;
 };
 
-enum { N_MODULES = 2 };
+enum { N_MODULES = 3 };
 extern const struct module modules[N_MODULES];
 
 /* As MODULE LIST and HELLO tell them. */

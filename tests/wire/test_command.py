@@ -240,7 +240,7 @@ def test_a_master_without_replicas_says_so(talk):
 @pytest.mark.since(7, 2)
 def test_modules_cannot_be_loaded(talk, start):
     talk("""
-        MODULE LIST        => [["name" "ReJSON" "ver" :20803 "path" "" "args" []] ["name" "search" "ver" :21005 "path" "" "args" []]]
+        MODULE LIST        => [["name" "ReJSON" "ver" :20803 "path" "" "args" []] ["name" "search" "ver" :21005 "path" "" "args" []] ["name" "vectorset" "ver" :1 "path" "" "args" []]]
         MODULE LOADEX      => -ERR wrong number of arguments for 'module|loadex' command
         MODULE NOSUCH      => -ERR unknown subcommand 'NOSUCH'. Try MODULE HELP.
     """)

@@ -41,7 +41,7 @@ def test_hello_switches_the_protocol(c):
     assert isinstance(got, Map)
     d = got.dict()
     assert d[b"server"] == b"redis" and d[b"proto"] == 3 and d[b"mode"] == b"standalone"
-    assert d[b"role"] == b"master" and [m.dict()[b"name"] for m in d[b"modules"]] == [b"ReJSON", b"search"] and d[b"id"] == c("CLIENT", "ID")
+    assert d[b"role"] == b"master" and [m.dict()[b"name"] for m in d[b"modules"]] == [b"ReJSON", b"search", b"vectorset"] and d[b"id"] == c("CLIENT", "ID")
     assert re.match(rb"\d+\.\d+\.\d+", d[b"version"])
     assert c.raw("GET", "nokey") == b"_\r\n"
     assert isinstance(c("HELLO", "2"), list)
