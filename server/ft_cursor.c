@@ -59,17 +59,17 @@ void ft_cursors_free(struct ft_cursors **at)
     mem_free(cs);
 }
 
-size_t ft_cursors_bytes(const struct ft_cursors *cs)
-{
-    return cs->bytes;
-}
-
-static size_t count_of(struct ft_cursors *cs, const struct search_index *ix)
+size_t ft_cursors_count(const struct ft_cursors *cs, const struct search_index *ix)
 {
     size_t n = 0;
 
-    LINK_EACH(&cs->list, l) n += cursor_of(l)->ix == ix;
+    for (struct link *l = cs->list.next; l != &cs->list; l = l->next) n += ix == NULL || cursor_of(l)->ix == ix;
     return n;
+}
+
+size_t ft_cursors_bytes(const struct ft_cursors *cs)
+{
+    return cs->bytes;
 }
 
 /* The keys of rows from `at` on: docids are given to others once the index is released. */
@@ -106,7 +106,7 @@ uint64_t ft_cursor_open(struct ft_cursors *cs, struct search_index *ix, struct a
     struct cursor *c;
 
     ft_cursors_tend(cs->server);
-    if (count_of(cs, ix) >= (size_t)cs->server->conf->search_cursors) {
+    if (ft_cursors_count(cs, ix) >= (size_t)cs->server->conf->search_cursors) {
         buf_add_c(error, "SEARCH_CURSOR_ALLOC_FAILED INDEX_CURSOR_LIMIT of the index has been reached (search-cursors): read cursors to "
                   "their end, or close them with FT.CURSOR DEL");
         return 0;

@@ -29,4 +29,7 @@ void ft_cursors_tend(struct server *s);
 
 size_t ft_cursors_bytes(const struct ft_cursors *cs);
 
+/* How many are open; of one index, or (NULL) of all. */
+size_t ft_cursors_count(const struct ft_cursors *cs, const struct search_index *ix);
+
 #endif

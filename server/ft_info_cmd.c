@@ -3,6 +3,7 @@
 
 #include "search/spec_impl.h"
 #include "server/commands.h"
+#include "server/ft_cursor.h"
 #include "server/ft_impl.h"
 #include "server/rows.h"
 
@@ -173,14 +174,27 @@ static void zeros(struct telling *t, const char *name, const char *const *names,
     }
 }
 
+static void cursors(struct telling *t, const struct server *s, const struct search_index *ix)
+{
+    size_t all = ft_cursors_count(s->ft_cursors, NULL);
+    struct telling c = { t->out, t->resp3, 0 };
+    size_t mark;
+
+    key(t, "cursor_stats");
+    mark = reply_mark(t->out);
+    whole(&c, "global_idle", all);
+    whole(&c, "global_total", all);
+    whole(&c, "index_capacity", (uint64_t)s->conf->search_cursors);
+    whole(&c, "index_total", ft_cursors_count(s->ft_cursors, ix));
+    reply_map_at(t->out, mark, c.n);
+}
+
 static void statistics(struct telling *t)
 {
     static const char *const gc[] = { "bytes_collected", "total_ms_run", "total_cycles", "average_cycle_time_ms", "last_run_time_ms",
                                       "gc_numeric_trees_missed", "gc_blocks_denied" };
-    static const char *const cursors[] = { "global_idle", "global_total", "index_capacity", "index_total" };
 
     zeros(t, "gc_stats", gc, sizeof gc / sizeof *gc);
-    zeros(t, "cursor_stats", cursors, sizeof cursors / sizeof *cursors);
 }
 
 static void errors(struct telling *t, const char *name, const struct index_facts *f, bool with_scan)
@@ -250,6 +264,7 @@ static enum err run_info(struct call *c)
     whole(&t, "number_of_admin_ops", x->admin_uses);
     whole(&t, "cleaning", 0);
     statistics(&t);
+    cursors(&t, c->client->server, x->ix);
     if (s->own_stop_words) {
         key(&t, "stopwords_list");
         reply_array(t.out, s->n_stop_words);

@@ -161,6 +161,17 @@ def test_alter_adds_fields_and_reads_the_keys_again(c):
     assert c("DEBUG", "CHECK") == OK
 
 
+def test_info_counts_open_cursors(c):
+    create(c, "idx", "t", "TAG")
+    c.pipeline([("HSET", "doc:%d" % i, "t", "a") for i in range(10)])
+    stats = lambda: {k: v for k, v in zip(facts(c, "idx")["cursor_stats"][::2], facts(c, "idx")["cursor_stats"][1::2])}
+    assert stats()[b"index_total"] == 0 and stats()[b"index_capacity"] == 128
+    rows, cursor = c("FT.AGGREGATE", "idx", "*", "LOAD", 1, "@t", "WITHCURSOR", "COUNT", 2)
+    assert cursor and stats()[b"index_total"] == stats()[b"global_total"] == 1
+    c("FT.CURSOR", "DEL", "idx", cursor)
+    assert stats()[b"index_total"] == 0
+
+
 def test_config_knows_redisearchs_names(start):
     s = start()
     c = s.conn()
