@@ -386,5 +386,6 @@ void vset_check(const struct vset *s)
         bytes += it->attr != NULL ? mem_usable(it->attr) : 0;
         ensure(vset_id(it->name) == id && vset_find(s, entry_key(it->name)) == id && vec_index_has(s->v, id));
     }
+    vec_index_check(s->v);
     ensure(n == s->names.count && n + s->n_free == s->n_items && attrs == s->n_attrs && bytes == s->attr_bytes);
 }

@@ -101,6 +101,11 @@ void vec_index_set_ef(struct vec_index *v, uint32_t ef_construction)
     if (v->graph != NULL) v->graph->ef_construction = ef_construction > v->graph->m ? ef_construction : v->graph->m;
 }
 
+void vec_index_check(const struct vec_index *v)
+{
+    if (v->graph != NULL) graph_check(v->graph);
+}
+
 /* --- the graph ------------------------------------------------------------------------------------ */
 
 unsigned vec_index_highest(const struct vec_index *v)

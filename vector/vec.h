@@ -76,6 +76,9 @@ bool vec_index_put_bare(struct vec_index *v, uint32_t id, struct str data, unsig
 bool vec_index_link(struct vec_index *v, uint32_t a, uint32_t b, unsigned level); /* false: it cannot be, or is */
 void vec_index_mend(struct vec_index *v, uint32_t id);
 
+/* Stop when something about it is not as it should be. Slow. */
+void vec_index_check(const struct vec_index *v);
+
 /* --- asking ---------------------------------------------------------------------------------------------------- */
 
 struct vec_hit {
