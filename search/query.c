@@ -7,9 +7,7 @@
  * A field's text is an atom whose atoms are text: within it no other field can be named. */
 #include "search/query_impl.h"
 
-#include <math.h>
 
-#include "base/mem.h"
 #include "base/num.h"
 
 /* --- what the files share -------------------------------------------------------------------------------------- */

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "base/mem.h"
 
 struct named {
     const struct field_spec *field;

@@ -1,7 +1,6 @@
 /* query_vector.c -- the parts of a query that ask for what is near: KNN and VECTOR_RANGE. */
 #include "search/query_impl.h"
 
-#include <math.h>
 
 #include "base/num.h"
 

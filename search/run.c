@@ -7,7 +7,6 @@
 #include "search/run_impl.h"
 
 #include "base/clock.h"
-#include "base/ensure.h"
 #include "base/mem.h"
 
 enum { POSTINGS_A_STEP = 8192 }; /* of words, between two looks at the clock */

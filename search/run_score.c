@@ -9,7 +9,6 @@
 #include <math.h>
 
 #include "base/clock.h"
-#include "base/ensure.h"
 #include "base/mem.h"
 
 enum { HITS_A_STEP = 4096 }; /* between two looks at the clock */

@@ -1,7 +1,6 @@
 /* ft_rows.c -- see ft_rows.h. */
 #include "server/ft_rows.h"
 
-#include <math.h>
 #include <stdio.h>
 
 #include "base/json_path.h"

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "server/acl.h"
 #include "server/client.h"
 #include "server/commands.h"
 #include "server/ft_rows.h"
