@@ -8,7 +8,7 @@
 
 static size_t id_bytes(const struct entry *e)
 {
-    return mem_good_size(entry_bytes(e));
+    return mem_usable(e);
 }
 
 /* A name's entry has the score 0, so that the tree has names in order; the id is where other entries have their clock and
