@@ -9,9 +9,13 @@
 
 #include "vector/kernels_impl.h"
 
+/* Clang has these instructions in whole files alone that are built for them. */
+#if !defined __clang__ || defined __ARM_FEATURE_DOTPROD
+#define HAS_DOT
 #define DOT __attribute__((target("arch=armv8.2-a+dotprod")))
 #ifndef HWCAP_ASIMDDP
 #define HWCAP_ASIMDDP (1 << 20)
+#endif
 #endif
 
 static float dot_f32(const float *a, const float *b, size_t n)
@@ -61,6 +65,7 @@ static int32_t dot_i8(const int8_t *a, const int8_t *b, size_t n)
     return vaddvq_s32(s) + tail;
 }
 
+#ifdef HAS_DOT
 DOT static int32_t dot_i8_dotprod(const int8_t *a, const int8_t *b, size_t n)
 {
     int32x4_t s = vdupq_n_s32(0);
@@ -71,6 +76,12 @@ DOT static int32_t dot_i8_dotprod(const int8_t *a, const int8_t *b, size_t n)
     for (; i < n; i++) tail += a[i] * b[i];
     return vaddvq_s32(s) + tail;
 }
+
+static bool has_dot(void)
+{
+    return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+}
+#endif
 
 static uint32_t bits_of(uint8x16_t v)
 {
@@ -109,25 +120,25 @@ static void sketches(const uint64_t *rows, size_t n, size_t n_words, const uint6
     }
 }
 
-static bool has_dot(void)
-{
-    return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
-}
-
 static const struct kernels neon = {
     "neon", dot_f32, l2_f32, plain_dot_f64, plain_l2_f64, plain_dot_f16, plain_l2_f16, plain_dot_bf16, plain_l2_bf16,
     dot_i8, plain_dot_u8, dot_i8, hamming, sketches, plain_hadamard, plain_signs, plain_round_q8,
 };
 
+#ifdef HAS_DOT
 static const struct kernels dotprod = {
     "dotprod", dot_f32, l2_f32, plain_dot_f64, plain_l2_f64, plain_dot_f16, plain_l2_f16, plain_dot_bf16, plain_l2_bf16,
     dot_i8_dotprod, plain_dot_u8, dot_i8_dotprod, hamming, sketches, plain_hadamard, plain_signs, plain_round_q8,
 };
+#endif
 
 const struct kernels *kernels_machine(size_t i)
 {
     if (i == 0) return &neon;
-    return i == 1 && has_dot() ? &dotprod : NULL;
+#ifdef HAS_DOT
+    if (i == 1 && has_dot()) return &dotprod;
+#endif
+    return NULL;
 }
 
 #endif
