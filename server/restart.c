@@ -128,27 +128,30 @@ static bool listen_to(int fd, char *out, size_t room)
     return true;
 }
 
-/* The child begins as any program does: signals at their defaults and none blocked. */
+/* The child begins as any program does: signals at their defaults and none blocked, but those that `systemctl kill` and
+ * reload send to all processes of a service: the child would die of what was for us. */
 static int spawn(const struct origin *o, int say, pid_t *child)
 {
     static const int ours[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGXFSZ, SIGTERM, SIGINT, SIGHUP };
     char check[] = "--check-start", **args = mem_zalloc((o->n_argv + 2) * sizeof *args);
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
-    sigset_t none, defaults;
+    sigset_t blocked, defaults;
     int error;
 
     args[0] = o->argv[0];
     args[1] = check;
     for (size_t i = 1; i < o->n_argv; i++) args[i + 1] = o->argv[i];
-    sigemptyset(&none);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR2);
+    sigaddset(&blocked, SIGHUP);
     sigemptyset(&defaults);
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) sigaddset(&defaults, ours[i]);
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_adddup2(&files, say, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&files, say, STDERR_FILENO);
     posix_spawnattr_init(&attr);
-    posix_spawnattr_setsigmask(&attr, &none);
+    posix_spawnattr_setsigmask(&attr, &blocked);
     posix_spawnattr_setsigdefault(&attr, &defaults);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     error = posix_spawn(child, o->program, &files, &attr, args, o->env);
