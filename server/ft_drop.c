@@ -25,10 +25,12 @@ static void delete_doc(struct server *s, struct ft_index *x, uint32_t doc)
     buf_fini(&name);
 }
 
-/* True: all are deleted. */
+/* True: all are deleted. Those that are still to be read, because they have just been written or there has just been a start,
+ * are found by the turns to come. */
 static bool delete_some(struct server *s, struct ft_index *x, int64_t deadline_us)
 {
     const struct docset *all = index_all(x->ix);
+
     persist_group_begin(s->persist);
     for (int i = 0; all->n > 0; i++) {
         if (i % AT_ONCE == AT_ONCE - 1 && clock_mono_us() >= deadline_us) break;
@@ -38,7 +40,7 @@ static bool delete_some(struct server *s, struct ft_index *x, int64_t deadline_u
         all = index_all(x->ix);
     }
     persist_group_end(s->persist);
-    return all->n == 0;
+    return all->n == 0 && !x->scanning && ft_queue_count(&x->queue) == 0;
 }
 
 /* --- who waits for it ------------------------------------------------------------------------------------------- */
@@ -74,14 +76,31 @@ static void end(struct server *s, struct ft_index *x)
     (void)s;
 }
 
+void ft_doom_unheard(struct ft *f)
+{
+    for (size_t i = 0; i < f->now.n_kept; i++) {
+        struct client *c = f->now.kept[i]->doom_client;
+
+        if (c) block_answer_error(c, "ERR Data was loaded anew before all documents of the index were deleted: some may be left");
+    }
+}
+
 enum err ft_doom(struct call *c, struct ft_index *x)
 {
     struct server *s = c->client->server;
+    bool all;
 
-    x->dooming = true;
+    x->dooming = !s->store->loading; /* the log itself tells what was deleted; what came later stays */
     ft_drop(s->ft, x, true);
-    if (delete_some(s, x, c->may_block ? clock_mono_us() + DOOM_SLICE_US : INT64_MAX)) {
-        end(s, x);
+    if (s->store->loading) {
+        reply_ok(c->out);
+        return OK;
+    }
+    ft_busy(s->ft, x);
+    if (!c->may_block && !index_is_held(x->ix)) (void)ft_feed(s->ft, x, INT64_MAX);
+    all = delete_some(s, x, c->may_block ? clock_mono_us() + DOOM_SLICE_US : INT64_MAX);
+    if (all) end(s, x);
+    if (all || !c->may_block) { /* a transaction does not wait for what a scan has yet to find */
         reply_ok(c->out);
         return OK;
     }

@@ -160,7 +160,10 @@ struct ft_totals {
 void ft_totals(const struct server *s, struct ft_totals *t);
 
 /* --- ft_drop.c */
+/* Drop x and delete its documents. */
 enum err MUST_USE ft_doom(struct call *c, struct ft_index *x);
+/* Other data is to be loaded: nobody waits any longer for documents of what was there. */
+void ft_doom_unheard(struct ft *f);
 bool ft_doom_turn(struct server *s);
 
 #endif

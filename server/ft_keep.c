@@ -172,6 +172,7 @@ static void keep_put_aside(void *ctx)
 
     for (size_t i = 0; i < f->now.n; i++) ft_jobs_cancel(f->server, f->now.indexes[i]->ix, FT_DROPPED);
     for (size_t i = 0; i < f->now.n_kept; i++) ft_jobs_cancel(f->server, f->now.kept[i]->ix, FT_DROPPED);
+    ft_doom_unheard(f);
     while (!link_alone(&f->busy)) link_remove(f->busy.next); /* who comes back is looked at anew */
     f->aside = f->now;
     f->now = (struct ft_registry){ 0 };
