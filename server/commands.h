@@ -31,6 +31,7 @@ extern const struct command ft_info_commands[];    /* ft_info_cmd.c: FT.INFO */
 extern const struct command ft_config_commands[];  /* ft_config_cmd.c: FT.CONFIG */
 extern const struct command ft_synonym_commands[]; /* ft_synonym_cmd.c: FT.SYNUPDATE FT.SYNDUMP */
 extern const struct command ft_spell_commands[];   /* ft_spell_cmd.c: FT.SPELLCHECK */
+extern const struct command ft_dictionary_commands[]; /* ft_dictionary_cmd.c: FT.DICTADD FT.DICTDEL FT.DICTDUMP */
 extern const struct command unlink_match_commands[]; /* unlink_match_cmd.c: UNLINK.MATCH */
 extern const struct command ft_aggregate_commands[]; /* ft_aggregate.c: FT.AGGREGATE */
 extern const struct command ft_hybrid_commands[];  /* ft_hybrid.c: FT.HYBRID */

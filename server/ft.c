@@ -359,7 +359,7 @@ const struct persist_libraries *ft_keeper(const struct ft *f)
 size_t ft_bytes(const struct server *s)
 {
     const struct ft_registry *r = &s->ft->now;
-    size_t n = sizeof *s->ft;
+    size_t n = sizeof *s->ft + dictionaries_memory(&r->dictionaries);
 
     for (size_t i = 0; i < r->n; i++) n += index_memory(r->indexes[i]->ix) + ft_queue_bytes(&r->indexes[i]->queue);
     for (size_t i = 0; i < r->n_kept; i++) n += index_memory(r->kept[i]->ix) + ft_queue_bytes(&r->kept[i]->queue);

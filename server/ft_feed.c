@@ -103,6 +103,10 @@ void ft_on_change(struct server *s, const struct change *ch)
         bool concerns = ch->db == 0 || (ch->kind == CHANGE_SWAP && ch->db2 == 0);
 
         if (concerns) on_new_content(f, ch->kind == CHANGE_FLUSH);
+        if (concerns && ch->kind == CHANGE_FLUSH) {
+            dictionaries_fini(&f->now.dictionaries);
+            ft_note_any(f);
+        }
         return;
     }
     if (ch->db != 0 || !ft_may_concern(f, ch->key)) return;

@@ -11,6 +11,7 @@
 
 #include "base/json_path.h"
 #include "base/list.h"
+#include "search/dictionary.h"
 #include "search/expr.h"
 #include "server/client.h"
 #include "server/ft.h"
@@ -75,6 +76,7 @@ struct ft_registry {
     size_t n_aliases;
     struct ft_index **kept;      /* dropped ones: kept, doomed, or held by a search still */
     size_t n_kept;
+    struct dictionaries dictionaries;
 };
 
 struct ft {
@@ -128,6 +130,8 @@ size_t ft_waiting_keys(const struct ft *f);
 
 /* --- ft_prefix.c */
 void ft_prefixes_make(struct ft *f);
+/* Is there anything that changes concern? To be called when an index or a dictionary came or went. */
+void ft_note_any(struct ft *f);
 void ft_prefixes_fini(struct ft *f);
 /* Has any a prefix of key, as far as its first byte tells? */
 static inline bool ft_may_concern(const struct ft *f, struct str key)

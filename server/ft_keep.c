@@ -1,6 +1,6 @@
-/* ft_keep.c -- definitions of indexes and aliases in snapshots and in the base of the log.
+/* ft_keep.c -- definitions of indexes, aliases and dictionaries in snapshots and in the base of the log.
  *
- * Each is one text: a request (FT.CREATE ..., FT.SYNUPDATE ..., FT.ALIASADD ...) as clients send it, in an auxiliary field of the RDB format,
+ * Each is one text: a request (FT.CREATE ..., FT.SYNUPDATE ..., FT.ALIASADD ..., FT.DICTADD ...) as clients send it, in an auxiliary field of the RDB format,
  * which stock servers skip. What indexes hold is not in files: it is made again out of the keys. */
 #include <stdio.h>
 
@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "server/ft_impl.h"
 #include "server/ft_job.h"
+#include "text/words.h"
 
 enum { ARGS_MAX = 64 * 1024 };
 
@@ -39,6 +40,23 @@ static void tell(struct request_text *t, void (*fn)(void *to, struct str text), 
     t->n = 0;
 }
 
+static void keep_dictionary(const struct dictionary *d, struct request_text *t, void (*fn)(void *to, struct str text), void *to)
+{
+    enum { WORDS_A_TEXT = 1000 };
+
+    for (uint32_t i = 0; i < d->words.end; i++) {
+        struct str word = names_get(&d->words, i);
+        if (word.p == NULL) continue;
+        if (t->n == 0) {
+            add_arg(t, STR("FT.DICTADD"));
+            add_arg(t, d->name);
+        }
+        add_arg(t, word);
+        if (t->n == WORDS_A_TEXT) tell(t, fn, to);
+    }
+    if (t->n > 0) tell(t, fn, to);
+}
+
 static void keep_each(void *ctx, void (*fn)(void *to, struct str text), void *to)
 {
     const struct ft *f = ctx;
@@ -65,6 +83,7 @@ static void keep_each(void *ctx, void (*fn)(void *to, struct str text), void *to
         add_arg(&t, index_spec(f->now.aliases[i].x->ix)->name);
         tell(&t, fn, to);
     }
+    for (size_t i = 0; i < f->now.dictionaries.n; i++) keep_dictionary(f->now.dictionaries.list[i], &t, fn, to);
     buf_fini(&t.bytes);
 }
 
@@ -133,6 +152,26 @@ static bool load_synonym(struct ft *f, size_t argc, const struct str *argv, stru
     return true;
 }
 
+static bool load_words(struct ft *f, size_t argc, const struct str *argv, struct buf *error)
+{
+    struct dictionary *d = argc > 1 ? dictionaries_open(&f->now.dictionaries, argv[0]) : NULL;
+
+    if (d == NULL || d->words.n + argc - 1 > DICTIONARY_WORDS_MAX) {
+        buf_printf(error, argc < 2 ? "a dictionary of no words" : "too many dictionaries, or words in one");
+        return false;
+    }
+    for (size_t i = 1; i < argc; i++) {
+        if (argv[i].n > 0 && argv[i].n <= WORD_MAX) {
+            (void)dictionary_add(d, argv[i]);
+            continue;
+        }
+        buf_printf(error, "a word of a dictionary is too long, or empty");
+        return false;
+    }
+    ft_note_any(f);
+    return true;
+}
+
 static bool keep_load(void *ctx, struct str text, bool replace, char *why)
 {
     struct ft *f = ctx;
@@ -145,6 +184,7 @@ static bool keep_load(void *ctx, struct str text, bool replace, char *why)
     else if (str_is(argv[0], "FT.CREATE")) ok = load_index(f, argc - 1, argv + 1, replace, &error);
     else if (str_is(argv[0], "FT.SYNUPDATE")) ok = load_synonym(f, argc - 1, argv + 1, &error);
     else if (str_is(argv[0], "FT.ALIASADD")) ok = load_alias(f, argc - 1, argv + 1, &error);
+    else if (str_is(argv[0], "FT.DICTADD")) ok = load_words(f, argc - 1, argv + 1, &error);
     else buf_printf(&error, "nothing is known of '%.*s'", (int)(argv[0].n < 40 ? argv[0].n : 40), argv[0].p);
     if (!ok) snprintf(why, PERSIST_WHY, "%.*s", (int)error.n, error.p);
     f->stale = true; /* the keys come with it */
@@ -163,6 +203,7 @@ static void forget(struct ft *f, struct ft_registry *r)
     mem_free(r->aliases);
     mem_free(r->indexes);
     mem_free(r->kept);
+    dictionaries_fini(&r->dictionaries);
     *r = (struct ft_registry){ 0 };
 }
 

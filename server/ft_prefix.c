@@ -64,13 +64,18 @@ static size_t count(struct ft_index *const *indexes, size_t n)
     return all;
 }
 
+void ft_note_any(struct ft *f)
+{
+    f->server->ft_any = f->now.n + f->now.n_kept + f->now.dictionaries.n > 0;
+    if (!f->server->ft_any) f->server->ft_full = f->server->ft_more = false; /* there are no turns for it any more */
+}
+
 void ft_prefixes_make(struct ft *f)
 {
     const struct ft_registry *r = &f->now;
 
     ft_prefixes_fini(f);
-    f->server->ft_any = r->n + r->n_kept > 0;
-    if (!f->server->ft_any) f->server->ft_full = f->server->ft_more = false; /* there are no turns for it any more */
+    ft_note_any(f);
     f->n_prefixes = count(r->indexes, r->n) + count(r->kept, r->n_kept);
     f->prefixes = mem_alloc((f->n_prefixes + 1) * sizeof *f->prefixes);
     gather(f, r->kept, r->n_kept, gather(f, r->indexes, r->n, 0));
