@@ -6,15 +6,15 @@
  *
  * The main thread lives as long as the program: its words are read as they are. Those of another
  * thread lie in its own memory, which is gone when it ends; the registry's lock makes it wait for a
- * reader before it leaves. When no other thread is registered nothing is locked. */
+ * reader before it leaves. The main thread asks before each write where maxmemory is set: the lock is biased to it. */
 #include "base/mem.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/biased.h"
 #include "base/ensure.h"
 #include "base/mem_passing.h"
 #include "base/mem_reserve.h"
@@ -199,10 +199,11 @@ struct counters {
 static uint16_t small_sizes[SMALL_MAX / 8 + 1]; /* the class of i * 8 bytes */
 
 static struct counters of_main;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct counters others[THREADS_MAX]; /* under lock */
-static _Atomic unsigned n_others;           /* written under lock */
-static _Atomic uint64_t retired_bytes;      /* net sum of the threads that left */
+static _Thread_local bool is_main;
+static struct biased lock = BIASED_INITIALIZER; /* the main thread's */
+static struct counters others[THREADS_MAX];     /* under lock */
+static unsigned n_others;                       /* the same */
+static uint64_t retired_bytes;                  /* the same: net sum of the threads that left */
 
 static uint64_t net(struct counters c)
 {
@@ -286,11 +287,11 @@ void mem_thread_enter(void)
 {
     struct counters c = own_counters();
 
-    pthread_mutex_lock(&lock);
+    biased_lock(&lock);
     ensure(n_others < THREADS_MAX);
     others[n_others] = c;
     n_others++;
-    pthread_mutex_unlock(&lock);
+    biased_unlock(&lock);
 }
 
 void mem_thread_leave(void)
@@ -298,13 +299,13 @@ void mem_thread_leave(void)
     struct counters c = own_counters();
     unsigned i = 0;
 
-    pthread_mutex_lock(&lock);
+    biased_lock(&lock);
     while (i < n_others && others[i].allocated != c.allocated) i++;
     ensure(i < n_others); /* the thread had entered */
     retired_bytes += net(c);
     n_others--;
     others[i] = others[n_others];
-    pthread_mutex_unlock(&lock);
+    biased_unlock(&lock);
 }
 
 void mem_init(void)
@@ -312,22 +313,33 @@ void mem_init(void)
     for (size_t i = 1; i <= SMALL_MAX / 8; i++) small_sizes[i] = (uint16_t)nallocx(i * 8, 0);
     small_sizes[0] = small_sizes[1];
     of_main = own_counters();
+    is_main = true;
+    biased_init(&lock);
     mem_passing_init();
+}
+
+static uint64_t sum_of_others(void)
+{
+    uint64_t sum = retired_bytes;
+
+    for (unsigned i = 0; i < n_others; i++) sum += net(others[i]);
+    return sum;
 }
 
 size_t mem_used(void)
 {
-    uint64_t sum = net(of_main);
+    uint64_t sum;
 
-    if (n_others > 0) {
-        pthread_mutex_lock(&lock);
-        for (unsigned i = 0; i < n_others; i++) sum += net(others[i]);
-        sum += retired_bytes;
-        pthread_mutex_unlock(&lock);
+    if (LIKELY(is_main)) {
+        biased_enter(&lock);
+        sum = sum_of_others();
+        biased_leave(&lock);
     } else {
-        sum += retired_bytes;
+        biased_lock(&lock);
+        sum = sum_of_others();
+        biased_unlock(&lock);
     }
-    return sum - mem_reserve_held();
+    return net(of_main) + sum - mem_reserve_held();
 }
 
 /* Where the words lie is asked for once. */

@@ -363,12 +363,11 @@ uint64_t persist_aof_size(const struct persist *p)
 
 size_t persist_buffer_bytes(const struct persist *p)
 {
-    struct write_log_figures f;
-    struct snapshot_figures sf = { 0 };
+    struct snapshot_figures f;
 
-    write_log_figures(p->log, &f);
-    if (p->snapshot) snapshot_figures(p->snapshot, &sf);
-    return f.memory + sf.queued + sf.kept;
+    if (p->snapshot == NULL) return write_log_memory(p->log);
+    snapshot_figures(p->snapshot, &f);
+    return write_log_memory(p->log) + f.queued + f.kept;
 }
 
 static const char *log_state(const struct persist *p, const struct write_log_figures *f)
