@@ -156,6 +156,17 @@ static bool parse_sort_keys(struct words *list, struct step *s)
     return true;
 }
 
+/* The step of a SORTBY: a LIMIT right before it is its own, as in RediSearch, where clients may say it first. */
+static struct step *sort_add(struct words *w)
+{
+    struct aggregate *g = w->g;
+    struct step *last = g->n_steps > 0 ? &g->steps[g->n_steps - 1] : NULL;
+
+    if (last == NULL || last->kind != STEP_LIMIT || last->count == 0) return step_add(w, STEP_SORT);
+    last->kind = STEP_SORT;
+    return last;
+}
+
 static bool parse_sort(struct words *w)
 {
     struct words list;
@@ -163,7 +174,7 @@ static bool parse_sort(struct words *w)
     struct step *s;
 
     if (!take_list(w, "SORTBY", &list)) return false;
-    s = step_add(w, STEP_SORT);
+    s = list.argc == 0 ? step_add(w, STEP_SORT) : sort_add(w);
     if (s == NULL || !parse_sort_keys(&list, s)) return false;
     if (s->n_keys == 0) s->kind = STEP_LIMIT; /* SORTBY 0 MAX n */
     if (!next_is(w, "max")) {

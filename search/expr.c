@@ -6,20 +6,14 @@
 #include "base/ensure.h"
 #include "search/expr_impl.h"
 
-static double modulo(double a, double b)
-{
-    b = trunc(b);
-    return b == 0 ? NAN : fmod(trunc(a), b) + 0.0; /* of whole numbers, as RediSearch */
-}
-
 static double compute(enum expr_code code, double a, double b)
 {
     switch (code) {
     case EXPR_ADD: return a + b;
     case EXPR_SUB: return a - b;
     case EXPR_MUL: return a * b;
-    case EXPR_DIV: return b != 0 ? a / b : NAN;
-    case EXPR_MOD: return modulo(a, b);
+    case EXPR_DIV: return a / b; /* by zero: inf or nan, as RediSearch */
+    case EXPR_MOD: return fmod(a, b);
     default: return pow(a, b);
     }
 }
@@ -41,13 +35,26 @@ static bool arithmetic(enum expr_code code, struct datum *a, const struct datum 
     return true;
 }
 
-static bool holds(enum expr_code code, const struct datum *a, const struct datum *b)
+/* A number, and a text that says none: neither is more. */
+static bool comparable(const struct datum *a, const struct datum *b)
+{
+    double x;
+
+    if (a->kind == DATUM_NUMBER && b->kind == DATUM_TEXT) return datum_to_number(b, &x);
+    if (a->kind == DATUM_TEXT && b->kind == DATUM_NUMBER) return datum_to_number(a, &x);
+    return true;
+}
+
+/* No comparison holds of what a row does not have, not even that it is something else; with NULL itself (with_null) it is
+ * compared. */
+static bool holds(enum expr_code code, const struct datum *a, const struct datum *b, bool with_null)
 {
     int order;
 
+    if ((a->kind == DATUM_NULL || b->kind == DATUM_NULL) && !with_null) return false;
     if (code == EXPR_EQ) return datum_equal(a, b);
     if (code == EXPR_NE) return !datum_equal(a, b);
-    if (a->kind == DATUM_NULL || b->kind == DATUM_NULL) return false;
+    if (a->kind == DATUM_NULL || b->kind == DATUM_NULL || !comparable(a, b)) return false;
     order = datum_compare(a, b);
     switch (code) {
     case EXPR_LT: return order < 0;
@@ -95,7 +102,7 @@ static bool step(const struct expr *e, const struct expr_op *op, const struct ex
         return arithmetic(EXPR_MUL, &t[-1], &minus, error);
     }
     case EXPR_EQ: case EXPR_NE: case EXPR_LT: case EXPR_LE: case EXPR_GT: case EXPR_GE:
-        t[-2] = datum_number(holds(op->code, &t[-2], &t[-1]));
+        t[-2] = datum_number(holds(op->code, &t[-2], &t[-1], op->n != 0));
         *top = t - 1;
         return true;
     case EXPR_NOT:

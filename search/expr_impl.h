@@ -8,7 +8,7 @@ enum expr_code {
     EXPR_CONST,   /* push constant `at` */
     EXPR_FIELD,   /* push field `at` */
     EXPR_ADD, EXPR_SUB, EXPR_MUL, EXPR_DIV, EXPR_MOD, EXPR_POW, EXPR_NEG,
-    EXPR_EQ, EXPR_NE, EXPR_LT, EXPR_LE, EXPR_GT, EXPR_GE,
+    EXPR_EQ, EXPR_NE, EXPR_LT, EXPR_LE, EXPR_GT, EXPR_GE, /* n: one side is NULL as it was written */
     EXPR_NOT,
     EXPR_TRUTH,   /* the top becomes 1 or 0 */
     EXPR_AND,     /* the top is false: it becomes 0, on to `at`; else it is dropped */

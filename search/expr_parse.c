@@ -306,10 +306,18 @@ static const struct sign *peek_sign(struct parser *p)
     return NULL;
 }
 
+/* Is the operation before `behind` the constant NULL? */
+static bool is_null(const struct expr *e, size_t behind)
+{
+    const struct expr_op *op = &e->ops[behind - 1];
+
+    return op->code == EXPR_CONST && e->consts[op->at].kind == DATUM_NULL;
+}
+
 /* The right side of s, whose left side is on the stack. */
 static bool parse_right(struct parser *p, const struct sign *s)
 {
-    size_t op;
+    size_t op, right = p->e->n_ops;
 
     p->at += strlen(s->sign);
     if (s->level == LEVEL_POWER) {
@@ -321,7 +329,8 @@ static bool parse_right(struct parser *p, const struct sign *s)
     }
     if (s->level > LEVEL_AND) {
         if (!parse_level(p, s->level + 1)) return false;
-        emit(p, s->code, 0, -1);
+        op = emit(p, s->code, 0, -1);
+        p->e->ops[op].n = s->level == LEVEL_COMPARE && (is_null(p->e, right) || is_null(p->e, op));
         return true;
     }
     op = emit(p, s->code, 0, -1);

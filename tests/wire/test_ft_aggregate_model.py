@@ -64,7 +64,9 @@ class Steps:
         keys = self.rng.sample(sorted(self.names), self.rng.randrange(1, 3))
         ways = [self.rng.random() < 0.5 for _ in keys]
         words = [w for k, down in zip(keys, ways) for w in (self.use(k), "DESC" if down else "ASC")]
-        most = self.rng.randrange(1, 80)
+        most, offset = self.rng.randrange(1, 80), 0
+        if self.args[-3:-2] == ["LIMIT"]:  # right before a sort it belongs to it; MAX takes the place of its count
+            self.rows, offset = self.unlimited, self.args[-2]
         self.args += ["SORTBY", len(words), *words, "MAX", most]
         for key, down in reversed(list(zip(keys, ways))):
             there = [r for r in self.rows if r.get(key) is not None]
@@ -72,7 +74,7 @@ class Steps:
             if down:  # equals keep their order
                 there = [r for k in dict.fromkeys(r[key] for r in there) for r in self.rows if r.get(key) == k]
             self.rows = there + [r for r in self.rows if r.get(key) is None]
-        self.rows = self.rows[:most]
+        self.rows = self.rows[offset:offset + most]
 
     def group(self):
         keys = self.rng.sample(sorted(n for n, t in self.names.items()), self.rng.randrange(0, 3))
@@ -110,6 +112,9 @@ class Steps:
         offset, count = self.rng.randrange(0, 5), self.rng.randrange(1, 40)
         if "SORTBY" in self.args:  # a LIMIT behind belongs to the sort, and is no step of its own
             return
+        if self.args[-3:-2] == ["LIMIT"]:
+            return
+        self.unlimited = self.rows
         self.args += ["LIMIT", offset, count]
         self.rows = self.rows[offset:offset + count]
 

@@ -288,6 +288,17 @@ def test_a_filter_decides(c):
     assert c("FT.CREATE", "bad", "FILTER", "@age >", "SCHEMA", "age", "NUMERIC").startswith(("SEARCH", "ERR", "Syntax"))
 
 
+@pytest.mark.parametrize("filter, kept", [
+    ("@a == @b", ["doc:3"]), ("@a != @b", ["doc:4"]), ("@a != 5", ["doc:5"]), ("@a > 1", ["doc:3", "doc:4"]), ("@a == NULL", ["doc:1", "doc:2"]),
+    ("!exists(@a)", ["doc:1", "doc:2"]),
+])
+def test_a_filter_compares_nothing_with_what_is_not_there_or_no_number(c, filter, kept):
+    assert c("FT.CREATE", "idx", "PREFIX", 1, "doc:", "FILTER", filter, "SCHEMA", "a", "TEXT", "b", "NUMERIC") == OK
+    for key, doc in enumerate([{"x": 1}, {"b": 5}, {"a": 5, "b": 5}, {"a": 5, "b": 6}, {"a": "hello"}], 1):
+        c("HSET", f"doc:{key}", *(w for pair in doc.items() for w in pair))
+    assert sorted(k.decode() for k in c("FT.SEARCH", "idx", "*", "NOCONTENT")[1:]) == kept
+
+
 def test_a_key_belongs_to_all_indexes_whose_prefix_it_has(c):
     create(c, "all", "t", "TAG", prefix=("",))
     create(c, "a", "t", "TAG", prefix=("a:",))

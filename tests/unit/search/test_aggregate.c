@@ -205,6 +205,10 @@ START_TEST(sortby_keeps_ten_or_what_is_said_and_rows_without_the_value_come_last
     IS("SORTBY 2 @price DESC", "6: price=30 | price=10 | price=7.5 | price=5 | price=1 |");
     IS("SORTBY 1 @price MAX 2", "6: price=1 | price=5");
     IS("SORTBY 2 @price ASC LIMIT 1 2", "6: price=5 | price=7.5");
+    IS("LIMIT 1 2 SORTBY 2 @price ASC", "6: price=5 | price=7.5");
+    IS("LIMIT 0 1 SORTBY 1 @price MAX 2", "6: price=1 | price=5");
+    IS("GROUPBY 1 @city REDUCE MAX 1 @price AS p LIMIT 0 1 SORTBY 2 @p DESC", "4: city=oslo p=30");
+    IS("LIMIT 0 0 SORTBY 1 @price", "6:");
     IS("SORTBY 4 @city ASC @price DESC LIMIT 0 4",
        "6: city=bonn | city=oslo price=30 | city=oslo price=10 | city=rome price=7.5");
     IS("LOAD 1 @__key SORTBY 1 @city", "6: __key=doc:3 city=bonn | __key=doc:0 city=oslo | __key=doc:2 city=oslo | "

@@ -87,7 +87,7 @@ START_TEST(arithmetic_binds_as_in_school)
     IS("10/4", "2.5");
     IS("7 % 4 + 1", "4");
     IS("-7 % 4", "-3");
-    IS("7.9 % 2.9", "1");
+    IS("547758.3 % 5.1", "3.00000000008");
     IS("2 ^ 3 ^ 2", "512");
     IS("-2^2", "4");
     IS("- @a + 1", "-9");
@@ -95,7 +95,9 @@ START_TEST(arithmetic_binds_as_in_school)
     IS("1e3 + 1.5E-1 + .5", "1000.65");
     IS("@a*@b", "30");
     IS("@n + 1", "8");
-    IS("1/0", "nan");
+    IS("1/0", "inf");
+    IS("-1/0", "-inf");
+    IS("0/0", "nan");
     IS("1 % 0", "nan");
     IS("1/3", "0.333333333333");
     IS("inf", "inf");
@@ -123,6 +125,8 @@ START_TEST(comparisons_and_logic)
     IS("@s != \"hello\"", "0");
     IS("@n == 7", "1");
     IS("@s == 7", "0");
+    IS("@s != 7", "1");
+    IS("@s > 7 || @s < 7 || 7 >= @s", "0");
     IS("@s < 'help'", "1");
     IS("'b' >= 'abc'", "1");
     IS("@l == 'x'", "1");
@@ -152,7 +156,11 @@ START_TEST(a_field_that_is_not_there_is_null_and_so_is_what_is_made_of_it)
     IS("@none >= 5", "0");
     IS("@none == NULL", "1");
     IS("@a == NULL", "0");
-    IS("@none != 5", "1");
+    IS("@none != 5", "0");
+    IS("@none == @nil", "0");
+    IS("@none != NULL", "0");
+    IS("NULL != @a", "1");
+    IS("NULL == @none && @a != NULL", "1");
     IS("!@none", "1");
     IS("exists(@none)", "0");
     IS("exists(@zero)", "1");
