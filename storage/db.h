@@ -161,6 +161,7 @@ struct type_ops {
     /* Its elements: members, fields, entries; of a string its bytes. */
     uint64_t (*count)(const struct store *s, const struct entry *e);
     size_t (*weight)(enum value_enc enc, const void *ptr); /* value_bytes with samples 0; O(1) */
+    void (*check)(const void *ptr); /* invariants that DEBUG CHECK looks at; NULL: none. Slow. */
 };
 extern const struct type_ops *const type_ops[VALUE_TYPES]; /* type_ops.c: one row a type */
 

@@ -231,6 +231,7 @@ static void check_shard(const struct store *s, const struct shard *sh, int at)
 
         ensure((int)(hash >> 8 & (STORE_SHARDS - 1)) == at);
         ensure(entry_type(e) < VALUE_TYPES);
+        if (type_ops[entry_type(e)]->check) type_ops[entry_type(e)]->check(entry_ptr(e));
         n++;
         n_expires += entry_expires(e);
     }

@@ -434,4 +434,4 @@ static uint64_t count_of(const struct store *s, const struct entry *e)
 }
 
 const struct type_ops list_type_ops = { free_value, free_effort, dup_value, value_bytes,
-                                        encoding_name, count_of, weight };
+                                        encoding_name, count_of, weight, NULL };

@@ -102,5 +102,10 @@ static uint64_t count_of(const struct store *s, const struct entry *e)
     return ((const struct suggestions *)entry_ptr(e))->count;
 }
 
+static void check(const void *ptr)
+{
+    suggestions_check(ptr);
+}
+
 const struct type_ops suggest_type_ops = { free_value,  free_effort,   dup_value, value_bytes,
-                                           encoding_name, count_of, weight };
+                                           encoding_name, count_of, weight, check };

@@ -95,4 +95,9 @@ static uint64_t count_of(const struct store *s, const struct entry *e)
     return vset_count(entry_ptr(e));
 }
 
-const struct type_ops vset_type_ops = { free_value, free_effort, dup_value, value_bytes, encoding_name, count_of, weight };
+static void check(const void *ptr)
+{
+    vset_check(ptr);
+}
+
+const struct type_ops vset_type_ops = { free_value, free_effort, dup_value, value_bytes, encoding_name, count_of, weight, check };

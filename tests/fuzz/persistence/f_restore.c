@@ -10,6 +10,7 @@
 #include "storage/type_list.h"
 #include "storage/type_set.h"
 #include "storage/type_stream.h"
+#include "storage/type_vset.h"
 #include "storage/type_zset.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/persistence/small_store.h"
@@ -93,6 +94,21 @@ static void change_zset(struct db *db)
     ensure(zset_key_pop(db, k, false, 1, ignore_member, NULL) == OK);
 }
 
+static void change_vset(struct db *db)
+{
+    enum { DIM_MAX = 64 };
+    float v[DIM_MAX] = { 0.5F, -1 };
+    struct vset *s;
+    struct slot slot;
+
+    ensure(vset_find_write(db, k, &slot, &s) == OK);
+    if (s->dim > DIM_MAX) return;
+    ensure(vset_put(s, STR("another"), v, 10, &STR("{}")) != VSET_REFUSED);
+    db_tell(&slot, CHANGE_VADD);
+    ensure(vset_key_remove(db, k, STR("another")) == OK);
+    if (db_peek(db, k)) ensure(vset_key_remove(db, k, STR("e0")) != ERR_WRONG_TYPE);
+}
+
 static void change(struct db *db, enum value_type type)
 {
     switch (type) {
@@ -100,6 +116,7 @@ static void change(struct db *db, enum value_type type)
     case VALUE_SET: change_set(db); break;
     case VALUE_HASH: change_hash(db); break;
     case VALUE_ZSET: change_zset(db); break;
+    case VALUE_VSET: change_vset(db); break;
     default: break; /* strings have no form of their own; streams: f_stream */
     }
 }
