@@ -2,6 +2,9 @@
 
 Each is (function of ops.py, its arguments, keys it touches, request). Keys have the kind that the letter in their name
 says, most of the time."""
+import functools
+
+import documents
 import ops
 import resp
 
@@ -30,7 +33,9 @@ class Chooser:
     def _weights(self):
         return [(4, self.strings), (2, self.bits), (3, self.numbers), (2, self.msets), (6, self.lists), (6, self.hashes),
                 (4, self.sets), (4, self.zsets), (8, self.streams), (2, self.fields), (4, self.generic), (4, self.expiry),
-                (3, self.short_lived), (2, self.scripts)] + ([(1, self.flush)] if self.own_db else [])
+                (3, self.short_lived), (2, self.scripts)] + [
+                    (weight, functools.partial(f, self)) for weight, f in documents.WEIGHTS] + (
+                    [(1, self.flush)] if self.own_db else [(documents.INDEX_WEIGHT[0], functools.partial(documents.INDEX_WEIGHT[1], self))])
 
     def key(self, kinds, count=2):
         r = self.rng.random()
@@ -138,7 +143,7 @@ class Chooser:
             (ops.op_xack_first, (k, g), (k,), ("EVAL", XACK_FIRST, 1, k, g))])
 
     def generic(self):
-        kind = self.rng.choice(b"snlhezxm")
+        kind = self.rng.choice(b"snlhezxmjvwu")
         a = self.key(bytes([kind]))
         b = self.key(bytes([kind])) if self.rng.random() < 0.9 else self.key(b"snlhezx")
         return self.rng.choice([
@@ -148,7 +153,7 @@ class Chooser:
             (ops.op_copy, (a, b), (b,), ("COPY", a, b, "REPLACE"))])
 
     def expiry(self):
-        k, ms = self.key(b"snlhezx"), FAR + self.n
+        k, ms = self.key(b"snlhezxjvwu"), FAR + self.n
         return self.rng.choice([
             (ops.op_pexpireat, (k, ms), (k,), ("PEXPIREAT", k, ms)), (ops.op_persist, (k,), (k,), ("PERSIST", k)),
             (ops.op_pexpire, (k, DAY), (k,), ("PEXPIRE", k, DAY))])

@@ -17,8 +17,8 @@ MODES = {
     "no": dict(AOF, appendfsync="no"),
     "snapshot": {"appendonly": "no"},
 }
-KINDS = ["random", "random", "bgsave", "rewrite", "start", "shutdown", "turn on", "turn on and end"]
-SNAPSHOT_KINDS = ["random", "bgsave", "bgsave", "start"]
+KINDS = ["random", "random", "bgsave", "rewrite", "start", "shutdown", "turn on", "turn on and end", "reload"]
+SNAPSHOT_KINDS = ["random", "bgsave", "bgsave", "start", "reload"]
 
 
 class Tally:
@@ -155,6 +155,16 @@ class Cycle:
     def life_rewrite(self, load):
         self.write(load, self.some_time(0.005, 0.05))
         self.admin("BGREWRITEAOF")
+        self.write(load, self.some_time(0, 0.02))
+
+    def life_reload(self, load):
+        """All data put aside and read from the files again, while others write."""
+        self.write(load, self.some_time(0.005, 0.05))
+        acked = [w.n_acked for w in self.writers]
+        how = self.rng.choice(["RELOAD", "LOADAOF"]) if self.mode != "snapshot" else "RELOAD"
+        assert self.admin("DEBUG", how) == resp.OK
+        if self.mode == "snapshot":
+            self.survive = acked
         self.write(load, self.some_time(0, 0.02))
 
     def life_start(self, load):

@@ -7,7 +7,7 @@ wall clock ms: for a relative time only the interval is known in which the serve
     string   bytes                 set      set of members
     list     list of bytes         zset     dict member -> score (int)
     hash     dict field -> [value, expiry]
-    stream   Stream
+    stream   Stream            documents, vectors, suggestions and indexes: documents.py
 
 Keys have a kind by their name ("l0" is a list), but RENAME, COPY and SET do not care: then operations fail with
 WRONGTYPE, and change nothing, which the model knows too. Keys t0..t7 and the fields of "ht" expire soon:
@@ -39,7 +39,7 @@ class Stream:
 
 
 def copy_of(kind, v):
-    if kind == "string":
+    if isinstance(v, (bytes, str)):
         return v
     if kind == "hash":
         return {f: list(x) for f, x in v.items()}
@@ -62,7 +62,7 @@ class Model:
         return e[1]
 
     def drop_empty(self, key):
-        if not self.data[key][1] and not isinstance(self.data[key][1], (bytes, Stream)):
+        if not self.data[key][1] and not isinstance(self.data[key][1], (bytes, str, Stream)):
             del self.data[key]
 
 

@@ -5,6 +5,7 @@ that its keys equal the model after item j, and the shared list names exactly it
 as a whole is the order of all transactions; g counts it."""
 import time
 
+import documents
 import ops
 import resp
 from writers import wall_ms
@@ -39,9 +40,9 @@ def stream_of(info):
 
 READS = {"string": lambda k: ["GET", k], "list": lambda k: ["LRANGE", k, 0, -1], "set": lambda k: ["SMEMBERS", k],
          "zset": lambda k: ["ZRANGE", k, 0, -1, "WITHSCORES"], "hash": lambda k: ["HGETALL", k],
-         "stream": lambda k: ["XINFO", "STREAM", k, "FULL", "COUNT", 0]}
+         "stream": lambda k: ["XINFO", "STREAM", k, "FULL", "COUNT", 0], **documents.READS}
 VALUES = {"string": lambda v: v, "list": lambda v: v, "set": set, "zset": lambda v: {m: int(s) for m, s in pairs(v).items()},
-          "hash": lambda v: {f: [x, -1] for f, x in pairs(v).items()}, "stream": stream_of}
+          "hash": lambda v: {f: [x, -1] for f, x in pairs(v).items()}, "stream": stream_of, **documents.VALUES}
 
 
 def read_db(c, db):
@@ -56,6 +57,8 @@ def read_db(c, db):
         if isinstance(v, resp.Err) or v is None or v == []:
             continue
         out[k] = [t, VALUES[t](v), x]
+    for k, v in documents.read_vectors(c, [k for k, e in out.items() if e[0] == "vectorset"]).items():
+        out[k][1] = v
     hashes = [(k, list(e[1])) for k, e in out.items() if e[0] == "hash"]
     ttls = c.pipeline([["HPEXPIRETIME", k, "FIELDS", len(fields)] + fields for k, fields in hashes])
     for (k, fields), times in zip(hashes, ttls):
@@ -76,7 +79,10 @@ class Found:
         with server.conn() as c:
             self.begun = wall_ms() - READ_SLACK
             self.dbs = {db: read_db(c, db) for db in dbs}
+            self.dbs[0].update(documents.read_indexes(c))
             self.ended = wall_ms() + READ_SLACK
+            c("SELECT", 0)
+            documents.check_searches(c, self.dbs[0])
         shared = self.dbs[0]
         self.witness = [tuple(map(int, x.split(b":"))) for x in shared.pop(b"witness", [0, []])[1]]
         self.g = int(shared.pop(b"g", [0, b"0"])[1])
