@@ -131,6 +131,17 @@ static bool read_option(struct spec_in *in, struct field_spec *f, bool *none)
     return true;
 }
 
+bool spec_is_option(const struct field_spec *f, struct str word)
+{
+    struct buf error = { 0 };
+    struct spec_in in = { .argc = 1, .argv = &word, .error = &error };
+    struct field_spec copy = *f;
+    bool none, read = read_option(&in, &copy, &none); /* that its value is missing is no matter */
+
+    buf_fini(&error);
+    return !read || !none;
+}
+
 static bool read_type(struct spec_in *in, struct field_spec *f)
 {
     static const char *const names[] = { [FIELD_TAG] = "TAG", [FIELD_TEXT] = "TEXT", [FIELD_NUMERIC] = "NUMERIC", [FIELD_GEO] = "GEO",

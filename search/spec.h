@@ -51,9 +51,11 @@ struct index_spec *spec_parse(size_t argc, const struct str *argv, struct buf *e
 bool spec_add(struct index_spec *s, size_t argc, const struct str *argv, struct buf *error);
 void spec_free(struct index_spec **s);
 
-/* FT.CREATE that makes the same index: its arguments from the name on, one behind the other, told to fn;
- * each is good for the call alone. */
-void spec_say(const struct index_spec *s, void (*fn)(void *ctx, struct str arg), void *ctx);
+/* FT.CREATE that makes the same index: its arguments from the name on, one behind the other, told to fn; each is good for the
+ * call alone. It ends before a field whose identifier would be taken for an option of the field before it: FT.ALTER can add a
+ * field "weight" behind a TEXT, FT.CREATE cannot have it there. Returns the field that comes next; n_fields: that was all. From another
+ * field than 0 on it is FT.ALTER that is said, also from the name on. */
+size_t spec_say(const struct index_spec *s, size_t from, void (*fn)(void *ctx, struct str arg), void *ctx);
 /* Would they hold the same? (Names apart.) */
 bool spec_same(const struct index_spec *a, const struct index_spec *b);
 

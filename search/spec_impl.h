@@ -26,6 +26,9 @@ struct str spec_keep(struct index_spec *s, struct str text);
 /* Behind the word VECTOR: algorithm, count, attributes. */
 bool spec_read_vector(struct spec_in *in, struct field_spec *f);
 
+/* Would the word be read as an option when it comes behind what has been said of f? */
+bool spec_is_option(const struct field_spec *f, struct str word);
+
 /* Names of a vector's settings, as FT.INFO has them. */
 const char *spec_vec_type(enum vec_type t);
 const char *spec_vec_metric(enum vec_metric m);

@@ -54,14 +54,14 @@ static void say_vector(const struct saying *to, const struct field_spec *f)
     say_number(to, "EPSILON", f->vec.epsilon);
 }
 
-static void say_field(const struct saying *to, const struct field_spec *f)
+static void say_field(const struct saying *to, const struct field_spec *f, bool on_json)
 {
     to->fn(to->ctx, f->identifier);
     if (!str_eq(f->identifier, f->name)) say_pair(to, "AS", f->name);
     switch (f->type) {
     case FIELD_TAG:
         say(to, "TAG");
-        if (f->separator) say_pair(to, "SEPARATOR", str_of(&f->separator, 1));
+        if (f->separator || !on_json) say_pair(to, "SEPARATOR", str_of(&f->separator, 1));
         say_flag(to, f->case_sensitive, "CASESENSITIVE");
         break;
     case FIELD_TEXT:
@@ -82,33 +82,46 @@ static void say_field(const struct saying *to, const struct field_spec *f)
     say_flag(to, f->no_index, "NOINDEX");
 }
 
-void spec_say(const struct index_spec *s, void (*fn)(void *ctx, struct str arg), void *ctx)
+static void say_rules(const struct saying *to, const struct index_spec *s)
 {
-    struct saying to = { fn, ctx };
-
-    fn(ctx, s->name);
-    say_pair(&to, "ON", s->on_json ? STR("JSON") : STR("HASH"));
-    say_list(&to, "PREFIX", s->prefixes, s->n_prefixes);
-    say_pair(&to, "FILTER", s->filter);
-    say_pair(&to, "LANGUAGE", s->language);
-    say_pair(&to, "LANGUAGE_FIELD", s->language_field);
-    if (s->score != 1) say_number(&to, "SCORE", s->score);
-    say_pair(&to, "SCORE_FIELD", s->score_field);
-    say_pair(&to, "PAYLOAD_FIELD", s->payload_field);
-    say_flag(&to, s->max_text_fields, "MAXTEXTFIELDS");
-    if (s->temporary_s) say_number(&to, "TEMPORARY", (double)s->temporary_s);
-    say_flag(&to, s->no_offsets, "NOOFFSETS");
-    say_flag(&to, s->no_highlight, "NOHL");
-    say_flag(&to, s->no_fields, "NOFIELDS");
-    say_flag(&to, s->no_freqs, "NOFREQS");
-    say_flag(&to, s->skip_initial_scan, "SKIPINITIALSCAN");
-    if (s->index_all) say_pair(&to, "INDEXALL", STR("ENABLE"));
-    if (s->own_stop_words) say_list(&to, "STOPWORDS", s->stop_words, s->n_stop_words);
-    say(&to, "SCHEMA");
-    for (size_t i = 0; i < s->n_fields; i++) say_field(&to, &s->fields[i]);
+    say_pair(to, "ON", s->on_json ? STR("JSON") : STR("HASH"));
+    say_list(to, "PREFIX", s->prefixes, s->n_prefixes);
+    say_pair(to, "FILTER", s->filter);
+    say_pair(to, "LANGUAGE", s->language);
+    say_pair(to, "LANGUAGE_FIELD", s->language_field);
+    if (s->score != 1) say_number(to, "SCORE", s->score);
+    say_pair(to, "SCORE_FIELD", s->score_field);
+    say_pair(to, "PAYLOAD_FIELD", s->payload_field);
+    say_flag(to, s->max_text_fields, "MAXTEXTFIELDS");
+    if (s->temporary_s) say_number(to, "TEMPORARY", (double)s->temporary_s);
+    say_flag(to, s->no_offsets, "NOOFFSETS");
+    say_flag(to, s->no_highlight, "NOHL");
+    say_flag(to, s->no_fields, "NOFIELDS");
+    say_flag(to, s->no_freqs, "NOFREQS");
+    say_flag(to, s->skip_initial_scan, "SKIPINITIALSCAN");
+    if (s->index_all) say_pair(to, "INDEXALL", STR("ENABLE"));
+    if (s->own_stop_words) say_list(to, "STOPWORDS", s->stop_words, s->n_stop_words);
+    say(to, "SCHEMA");
 }
 
-/* Each argument behind its length; the name, which comes first, is left out. */
+size_t spec_say(const struct index_spec *s, size_t from, void (*fn)(void *ctx, struct str arg), void *ctx)
+{
+    struct saying to = { fn, ctx };
+    size_t at = from;
+
+    fn(ctx, s->name);
+    if (from == 0) {
+        say_rules(&to, s);
+    } else {
+        say(&to, "SCHEMA");
+        say(&to, "ADD");
+    }
+    do say_field(&to, &s->fields[at++], s->on_json);
+    while (at < s->n_fields && !spec_is_option(&s->fields[at - 1], s->fields[at].identifier));
+    return at;
+}
+
+/* Each argument behind its length. */
 static void gather(void *ctx, struct str arg)
 {
     struct buf *b = ctx;
@@ -117,21 +130,26 @@ static void gather(void *ctx, struct str arg)
     buf_add_str(b, arg);
 }
 
-static struct str without_name(const struct buf *b, const struct index_spec *s)
+/* All of it but the name, which comes first. */
+static struct buf without_name(const struct index_spec *s)
 {
+    struct buf all = { 0 }, b = { 0 };
     size_t skip = sizeof(size_t) + s->name.n;
 
-    return str_of(b->p + skip, b->n - skip);
+    for (size_t at = 0; at < s->n_fields; buf_clear(&b)) {
+        at = spec_say(s, at, gather, &b);
+        buf_add(&all, &at, sizeof at);
+        buf_add(&all, b.p + skip, b.n - skip);
+    }
+    buf_fini(&b);
+    return all;
 }
 
 bool spec_same(const struct index_spec *a, const struct index_spec *b)
 {
-    struct buf x = { 0 }, y = { 0 };
-    bool same;
+    struct buf x = without_name(a), y = without_name(b);
+    bool same = str_eq(buf_str(&x), buf_str(&y));
 
-    spec_say(a, gather, &x);
-    spec_say(b, gather, &y);
-    same = str_eq(without_name(&x, a), without_name(&y, b));
     buf_fini(&x);
     buf_fini(&y);
     return same;

@@ -8,33 +8,42 @@ struct rescan {
     struct search_index *fresh;
 };
 
+struct said {
+    struct arena *arena;
+    struct str *argv;
+    size_t n, cap;
+};
+
 static void add_arg(void *ctx, struct str arg)
 {
-    struct buf *b = ctx;
+    struct said *s = ctx;
 
-    buf_add(b, &arg.n, sizeof arg.n);
-    buf_add_str(b, arg);
+    if (s->n == s->cap) {
+        s->cap = 2 * s->cap + 64;
+        s->argv = mem_realloc(s->argv, s->cap * sizeof *s->argv);
+    }
+    s->argv[s->n++] = arena_dup(s->arena, arg);
 }
 
 /* An empty index of the same definition. */
 static struct search_index *same_definition(const struct ft_index *x)
 {
-    struct buf bytes = { 0 }, error = { 0 };
-    struct str *argv = NULL;
-    struct index_spec *spec;
-    size_t n = 0;
+    const struct index_spec *s = index_spec(x->ix);
+    struct index_spec *spec = NULL;
+    struct buf error = { 0 };
+    struct arena arena;
+    struct said said = { .arena = &arena };
+    bool added = true;
 
-    spec_say(index_spec(x->ix), add_arg, &bytes);
-    for (size_t at = 0; at < bytes.n; n++) {
-        argv = mem_realloc(argv, (n + 1) * sizeof *argv);
-        memcpy(&argv[n].n, bytes.p + at, sizeof argv[n].n);
-        argv[n].p = bytes.p + at + sizeof argv[n].n;
-        at += sizeof argv[n].n + argv[n].n;
+    arena_init(&arena);
+    for (size_t at = 0; at < s->n_fields && added; said.n = 0) {
+        at = spec_say(s, at, add_arg, &said);
+        if (spec == NULL) spec = spec_parse(said.n, said.argv, &error);
+        else added = spec_add(spec, said.n - 3, said.argv + 3, &error); /* behind name SCHEMA ADD */
+        ensure(spec != NULL && added);
     }
-    spec = spec_parse(n, argv, &error);
-    ensure(spec != NULL);
-    mem_free(argv);
-    buf_fini(&bytes);
+    mem_free(said.argv);
+    arena_fini(&arena);
     buf_fini(&error);
     return index_new(spec);
 }

@@ -69,13 +69,16 @@ static void add_argument(void *ctx, struct str arg)
 static void journal_create(const struct call *c, struct journal *j)
 {
     const struct created *made = c->note;
-    const struct ft_index *x = ft_find(ft_of(c), made->name);
-    struct arguments a = { .c = (struct call *)(uintptr_t)c };
+    const struct index_spec *s = index_spec(ft_find(ft_of(c), made->name)->ix);
 
     if (made->replaced) journal_cmd(j, STR("FT.DROPINDEX"), made->name);
-    add_argument(&a, STR("FT.CREATE"));
-    spec_say(index_spec(x->ix), add_argument, &a);
-    journal_add(j, a.n, a.argv);
+    for (size_t at = 0; at < s->n_fields;) {
+        struct arguments a = { .c = (struct call *)(uintptr_t)c };
+
+        add_argument(&a, at == 0 ? STR("FT.CREATE") : STR("FT.ALTER"));
+        at = spec_say(s, at, add_argument, &a);
+        journal_add(j, a.n, a.argv);
+    }
 }
 
 static enum err create(struct call *c, bool if_new)

@@ -1,7 +1,7 @@
 /* ft_keep.c -- definitions of indexes, aliases and dictionaries in snapshots and in the base of the log.
  *
- * Each is one text: a request (FT.CREATE ..., FT.SYNUPDATE ..., FT.ALIASADD ..., FT.DICTADD ...) as clients send it, in an auxiliary field of the RDB format,
- * which stock servers skip. What indexes hold is not in files: it is made again out of the keys. */
+ * Each is a text or a few: requests (FT.CREATE ..., FT.ALTER ..., FT.SYNUPDATE ..., FT.ALIASADD ..., FT.DICTADD ...) as clients send
+ * them, in an auxiliary field of the RDB format, which stock servers skip. What indexes hold is not in files: it is made again out of the keys. */
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -10,7 +10,7 @@
 #include "server/ft_job.h"
 #include "text/words.h"
 
-enum { ARGS_MAX = 64 * 1024 };
+#define EMPTIED "emptied" /* no command: behind it the index whose keys were flushed, and whose name may be taken */
 
 /* --- texts ------------------------------------------------------------------------------------------------------ */
 
@@ -63,8 +63,15 @@ static void keep_each(void *ctx, void (*fn)(void *to, struct str text), void *to
     struct request_text t = { 0 };
 
     for (size_t i = 0; i < f->now.n; i++) {
-        add_arg(&t, STR("FT.CREATE"));
-        spec_say(index_spec(f->now.indexes[i]->ix), add_arg, &t);
+        const struct index_spec *s = index_spec(f->now.indexes[i]->ix);
+
+        for (size_t at = 0; at < s->n_fields; tell(&t, fn, to)) {
+            add_arg(&t, at == 0 ? STR("FT.CREATE") : STR("FT.ALTER"));
+            at = spec_say(s, at, add_arg, &t);
+        }
+        if (!f->now.indexes[i]->emptied) continue;
+        add_arg(&t, STR(EMPTIED));
+        add_arg(&t, s->name);
         tell(&t, fn, to);
     }
     for (size_t i = 0; i < f->now.n; i++) {
@@ -105,7 +112,7 @@ static struct str *arguments(struct str text, size_t *argc)
     struct str *argv;
     int64_t n, len;
 
-    if (!number(&text, '*', ARGS_MAX, &n)) return NULL;
+    if (!number(&text, '*', (int64_t)text.n, &n)) return NULL;
     argv = mem_alloc(((size_t)n + 1) * sizeof *argv);
     for (*argc = 0; *argc < (size_t)n; ++*argc) {
         if (!number(&text, '$', (int64_t)text.n, &len) || (size_t)len + 2 > text.n) break;
@@ -126,6 +133,25 @@ static bool load_index(struct ft *f, size_t argc, const struct str *argv, bool r
     if (there && replace) ft_drop(f, there, true);
     else if (there) buf_printf(error, "there is an index of that name");
     return (!there || replace) && argc > 0 && ft_create(f, argc, argv, error);
+}
+
+/* name SCHEMA ADD field ... */
+static bool load_fields(struct ft *f, size_t argc, const struct str *argv, struct buf *error)
+{
+    struct ft_index *x = argc > 3 ? ft_find(f, argv[0]) : NULL;
+
+    if (x) return ft_alter(f, x, argc - 3, argv + 3, false, error);
+    buf_printf(error, "fields of no index");
+    return false;
+}
+
+static bool load_emptied(struct ft *f, size_t argc, const struct str *argv, struct buf *error)
+{
+    struct ft_index *x = argc == 1 ? ft_find(f, argv[0]) : NULL;
+
+    if (x) x->emptied = true;
+    else buf_printf(error, "what was flushed is no index");
+    return x != NULL;
 }
 
 static bool load_alias(struct ft *f, size_t argc, const struct str *argv, struct buf *error)
@@ -182,6 +208,8 @@ static bool keep_load(void *ctx, struct str text, bool replace, char *why)
 
     if (argv == NULL || argc == 0) buf_printf(&error, "it cannot be read");
     else if (str_is(argv[0], "FT.CREATE")) ok = load_index(f, argc - 1, argv + 1, replace, &error);
+    else if (str_is(argv[0], "FT.ALTER")) ok = load_fields(f, argc - 1, argv + 1, &error);
+    else if (str_is(argv[0], EMPTIED)) ok = load_emptied(f, argc - 1, argv + 1, &error);
     else if (str_is(argv[0], "FT.SYNUPDATE")) ok = load_synonym(f, argc - 1, argv + 1, &error);
     else if (str_is(argv[0], "FT.ALIASADD")) ok = load_alias(f, argc - 1, argv + 1, &error);
     else if (str_is(argv[0], "FT.DICTADD")) ok = load_words(f, argc - 1, argv + 1, &error);

@@ -1,4 +1,7 @@
-"""Indexes and what ends them: FT.DROPINDEX DD beside loading, scans and queues."""
+"""What of indexes survives: definitions of all kinds, in the log, in its base, in snapshots. And what ends them: FT.DROPINDEX DD
+beside loading, scans and queues."""
+import random
+
 import resp
 from resp import Err, OK
 from server import wait_for
@@ -65,3 +68,95 @@ def test_who_waits_for_dd_hears_of_it_when_data_is_loaded_anew(start):
         "ERR Data was loaded anew before all documents of the index were deleted: some may be left") and left[1] > 0
     c.close()
     assert d("PING") == resp.Simple("PONG") and d("DBSIZE") == left[1]
+
+
+# --- definitions ------------------------------------------------------------------------------------------------------
+
+NAMES = ["weight", "SORTABLE", "UNF", "NoIndex", "SEPARATOR", "INDEXEMPTY", "PHONETIC", "AS", "TAG", "SCHEMA", "$.a", b"x\r\ny", b"\xff", "l" * 300]
+VECTORS = [["FLAT", 6], ["HNSW", 6], ["HNSW", 10, "M", 40, "EF_CONSTRUCTION", 55], ["HNSW", 10, "EF_RUNTIME", 77, "EPSILON", "0.123"],
+           ["SVS-VAMANA", 8, "CONSTRUCTION_WINDOW_SIZE", 30]]
+OF_TYPE = {
+    "TAG": [[], ["SEPARATOR", ";"], ["SEPARATOR", b"\0"], ["CASESENSITIVE", "WITHSUFFIXTRIE"], ["INDEXEMPTY"]],
+    "TEXT": [[], ["WEIGHT", "0.3"], ["WEIGHT", "1e-7", "NOSTEM"], ["PHONETIC", "dm:en"], ["WITHSUFFIXTRIE", "INDEXEMPTY"]],
+    "NUMERIC": [[]], "GEO": [[]]}
+RULES = [
+    [[], ["ON", "HASH"], ["ON", "JSON"]], [[], ["PREFIX", 1, ""], ["PREFIX", 2, "a", b"b\r\n"], ["PREFIX", 2, "SCHEMA", "x"]],
+    [[], ["FILTER", "@a > 17"]], [[], ["LANGUAGE", "german"], ["LANGUAGE", "none"]], [[], ["LANGUAGE_FIELD", "l"]],
+    [[], ["SCORE", "0.25"], ["SCORE", "0"]], [[], ["SCORE_FIELD", "s"]], [[], ["PAYLOAD_FIELD", "p"]],
+    [[], ["STOPWORDS", 0], ["STOPWORDS", 2, "the", "x y"]],
+    [[], ["MAXTEXTFIELDS"], ["NOOFFSETS"], ["NOHL", "NOFREQS"], ["NOFIELDS"], ["TEMPORARY", 1000], ["INDEXALL", "ENABLE"]]]
+
+
+def random_field(rng):
+    words = [rng.choice(NAMES)] + (["AS", rng.choice(NAMES)] if rng.random() < 0.4 else [])
+    kind = rng.choice(["VECTOR", *OF_TYPE])
+    if kind == "VECTOR":
+        name, n, *more = rng.choice(VECTORS)
+        return words + ["VECTOR", name, n, "TYPE", "FLOAT32", "DIM", 3, "DISTANCE_METRIC", "L2"] + more
+    return words + [kind] + rng.choice(OF_TYPE[kind]) + rng.choice([[], ["SORTABLE"], ["SORTABLE", "UNF"], ["NOINDEX"], ["INDEXMISSING"]])
+
+
+def definitions(c):
+    out = {}
+    for name in c("FT._LIST"):
+        flat = c("FT.INFO", name)
+        told = dict(zip(flat[::2], flat[1::2]))
+        out[name] = [told.get(k) for k in (b"index_options", b"index_definition", b"attributes", b"stopwords_list")] + [
+            c("FT.SYNDUMP", name), c("FT.ALIASLIST", name)]
+    return out
+
+
+def test_any_definition_that_was_taken_is_read_again(start):
+    """Also with fields that are called like options: FT.ALTER adds them where FT.CREATE cannot have them."""
+    s = start(appendonly="yes", enable_debug_command="yes")
+    c = s.conn()
+    rng = random.Random(20)
+    taken = altered = 0
+    for i in range(500):
+        rules = [r for choice in rng.sample(RULES, len(RULES)) for r in rng.choice(choice)]
+        name = b"i\r\n%d" % i
+        if c("FT.CREATE", name, *rules, "SCHEMA", *random_field(rng), *random_field(rng)) != OK:
+            continue
+        taken += 1
+        for _ in range(3):
+            altered += c("FT.ALTER", name, "SCHEMA", "ADD", *random_field(rng)) == OK
+        c("FT.SYNUPDATE", name, b"g\r\n", rng.choice(NAMES), "")
+        c("FT.ALIASADD", b"alias\0%d" % i, name)
+    assert taken > 100 and altered > 100, (taken, altered)
+    want = definitions(c)
+    assert c("DEBUG", "CHECK") == OK
+    s.restart(kill=True)
+    c = s.conn()
+    assert definitions(c) == want, "from the log"
+    assert c("DEBUG", "RELOAD") == OK and definitions(c) == want, "from a snapshot"
+    before = int(c.info("persistence")["aof_rewrites"])
+    c("BGREWRITEAOF")
+    wait_for(lambda: int(c.info("persistence")["aof_rewrites"]) > before)
+    s.restart(kill=True)
+    assert definitions(s.conn()) == want, "from the log's base"
+
+
+def test_as_many_stop_words_as_one_may_give_are_read_again(c):
+    words = ["w%d" % i for i in range(1 << 16)]
+    assert c("FT.CREATE", "i", "STOPWORDS", len(words), *words, "SCHEMA", "t", "TEXT") == OK
+    assert c("DEBUG", "RELOAD") == OK
+    assert len(dict(zip(*[iter(c("FT.INFO", "i"))] * 2))[b"stopwords_list"]) == len(words)
+
+
+def test_the_name_of_an_index_whose_keys_were_flushed_may_be_taken_after_a_start_too(start):
+    s = start(enable_debug_command="yes")
+    c = s.conn()
+    c("FT.CREATE", "i", "SCHEMA", "a", "TAG")
+    c("FT.CREATE", "k", "SCHEMA", "a", "TAG")
+    c("FT.ALIASADD", "al", "i")
+    c("FLUSHALL")
+    assert c("FT.CREATE", "k", "SCHEMA", "b", "TAG") == OK
+    c("SAVE")
+    s.restart(kill=True)
+    c = s.conn()
+    assert c("FT.ALIASLIST", "i") == [b"al"]
+    assert c("FT.CREATE", "k", "SCHEMA", "c", "TAG") == Err("Index already exists")
+    assert c("FT.CREATE", "i", "SCHEMA", "c", "TAG") == OK
+    assert c("DEBUG", "RELOAD") == OK
+    assert [f[1] for f in definitions(c)[b"i"][2]] == [b"c"]
+    assert c("FT.CREATE", "i", "SCHEMA", "d", "TAG") == Err("Index already exists")

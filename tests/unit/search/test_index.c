@@ -38,7 +38,7 @@ static void expect_said(const char *text, const char *want)
     struct index_spec *s = parse(text, &error), *again;
 
     ck_assert_msg(s != NULL, "%s: %.*s", text, (int)error.n, error.p);
-    spec_say(s, say_arg, &said);
+    ck_assert_uint_eq(spec_say(s, 0, say_arg, &said), s->n_fields);
     expect_str(buf_str(&said), str_c(want));
     buf_add_char(&said, 0);
     again = parse(said.p, &error);
@@ -61,6 +61,35 @@ START_TEST(a_definition_is_said_as_it_came)
     expect_said("i SCHEMA v VECTOR hnsw 10 type int8 dim 3 distance_metric ip M 8 EPSILON 0.5 w VECTOR FLAT 6 DIM 2 TYPE FLOAT16 DISTANCE_METRIC L2",
                 "i ON HASH PREFIX 1  SCHEMA v VECTOR HNSW 14 TYPE INT8 DIM 3 DISTANCE_METRIC IP M 8 EF_CONSTRUCTION 200 EF_RUNTIME 10 EPSILON 0.5 "
                 "w VECTOR FLAT 6 TYPE FLOAT16 DIM 2 DISTANCE_METRIC L2");
+}
+END_TEST
+
+/* FT.ALTER may add fields that FT.CREATE could not have there. */
+START_TEST(a_field_that_would_be_an_option_is_said_apart)
+{
+    static const char *const want[] = { "i ON HASH PREFIX 1  SCHEMA t TEXT", "i SCHEMA ADD weight NUMERIC SORTABLE UNF", "i SCHEMA ADD UNF TAG SEPARATOR , n NUMERIC",
+                                        "i SCHEMA ADD NoIndex GEO weight2 GEO" };
+    static const char *const added[] = { "weight NUMERIC SORTABLE", "UNF TAG", "n NUMERIC", "NoIndex GEO", "weight2 GEO" };
+    struct buf said = { 0 }, error = { 0 };
+    struct index_spec *s = parse("i SCHEMA t TEXT", &error);
+    size_t at = 0;
+
+    for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
+        struct str argv[64];
+        size_t n = split(added[i], argv);
+
+        ck_assert(spec_add(s, n, argv, &error));
+    }
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        ck_assert_uint_lt(at, s->n_fields);
+        at = spec_say(s, at, say_arg, &said);
+        expect_str(buf_str(&said), str_c(want[i]));
+        buf_clear(&said);
+    }
+    ck_assert_uint_eq(at, s->n_fields);
+    spec_free(&s);
+    buf_fini(&said);
+    buf_fini(&error);
 }
 END_TEST
 
@@ -270,6 +299,6 @@ START_TEST(its_memory_is_what_it_says)
 }
 END_TEST
 
-UNIT_MAIN("index", a_definition_is_said_as_it_came, definitions_differ_by_more_than_their_name, what_cannot_be_added_leaves_a_definition_as_it_was,
+UNIT_MAIN("index", a_definition_is_said_as_it_came, a_field_that_would_be_an_option_is_said_apart, definitions_differ_by_more_than_their_name, what_cannot_be_added_leaves_a_definition_as_it_was,
           noise_is_no_definition_and_breaks_nothing, documents_come_change_and_go, while_it_is_held_documents_only_go,
           a_number_is_not_given_to_another_while_somebody_holds_the_index, two_indexes_of_the_same_documents_are_the_same, its_memory_is_what_it_says)
