@@ -2,6 +2,7 @@
 #include "protocol/reply.h"
 
 #include "base/ensure.h"
+#include "base/mem.h"
 #include "base/num.h"
 
 /* What a header takes at most. */
@@ -215,4 +216,34 @@ void reply_map_at(struct reply *r, size_t mark, size_t pairs)
 void reply_set_at(struct reply *r, size_t mark, size_t n)
 {
     put_at(r, mark, r->resp == 3 ? '~' : '*', (int64_t)n);
+}
+
+static void add_piece(struct reply_pieces *p, struct buf *b)
+{
+    bool may_fail = b->may_fail;
+
+    if (p->n == p->room) {
+        p->room = p->room > 0 ? 2 * p->room : 16;
+        p->items = mem_realloc(p->items, p->room * sizeof *p->items);
+    }
+    p->items[p->n++] = *b;
+    *b = (struct buf){ .may_fail = may_fail };
+}
+
+void reply_take(struct reply *r, struct reply_pieces *p, struct buf *b)
+{
+    if (p == NULL) {
+        if (!b->failed) buf_add_str(r->out, buf_str(b));
+        buf_fini(b);
+        return;
+    }
+    if (r->out->n > 0 && !r->out->failed) add_piece(p, r->out);
+    add_piece(p, b);
+}
+
+void reply_pieces_fini(struct reply_pieces *p)
+{
+    for (size_t i = 0; i < p->n; i++) buf_fini(&p->items[i]);
+    mem_free(p->items);
+    *p = (struct reply_pieces){ 0 };
 }

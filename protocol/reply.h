@@ -43,6 +43,17 @@ static inline void reply_raw(struct reply *r, const void *p, size_t n)
     buf_add(r->out, p, n);
 }
 
+/* Whole buffers of a large reply, which go before what is in out: they reach the client uncopied. */
+struct reply_pieces {
+    struct buf *items;
+    size_t n, room;
+};
+
+/* The same, in a buffer that becomes a piece, behind one of what is in out; *b is empty after, and marks are void. p NULL: this reply
+ * has no pieces, and the bytes are copied. */
+void reply_take(struct reply *r, struct reply_pieces *p, struct buf *b);
+void reply_pieces_fini(struct reply_pieces *p);
+
 /* When the number of elements is known only after they are written: take a mark, write them, then
  * put the header before them. Costs a memmove of what was written. */
 static inline size_t reply_mark(const struct reply *r)

@@ -210,6 +210,22 @@ void block_answer(struct client *c, struct str reply)
     answered(c, mark);
 }
 
+void block_answer_pieces(struct client *c, struct reply_pieces *pieces, struct buf *end)
+{
+    const struct request *r = c->blocked->request;
+    size_t mark = begin_reply(c);
+
+    if (!(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP))) {
+        for (size_t i = 0; i < pieces->n; i++) client_take_output(c, &pieces->items[i]);
+        client_take_output(c, end);
+        mark = c->out.n;
+    }
+    reply_pieces_fini(pieces);
+    buf_fini(end);
+    dispatch_account(c, r->ref, r->argc, r->argv, 0, false);
+    answered(c, mark);
+}
+
 void block_answer_error(struct client *c, const char *text)
 {
     struct buf bytes = { 0 };

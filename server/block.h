@@ -41,6 +41,8 @@ void block_on_change(struct server *s, const struct change *ch);
 
 /* For those who are parked. Answer with a reply that is ready, or with an error ("CODE text"); the wait ends. */
 void block_answer(struct client *c, struct str reply);
+/* The same with one that came in pieces, and its end; all of them are taken. */
+void block_answer_pieces(struct client *c, struct reply_pieces *pieces, struct buf *end);
 void block_answer_error(struct client *c, const char *text);
 
 /* Run its request again, which may answer it; else it waits on. */

@@ -259,6 +259,9 @@ const char *client_local(struct client *c);
 /* True for a connection from this machine. */
 bool client_is_local(struct client *c);
 
+/* Bytes of a reply that are ready, behind what c has: a large buffer is taken as it is. *b is empty after. Not within a request. */
+void client_take_output(struct client *c, struct buf *b);
+
 /* Begin and end a message that is not the reply to a request (pub/sub, monitor). NULL: c is about to be
  * closed and gets no more. */
 struct reply *client_push_begin(struct client *c);

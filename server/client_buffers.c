@@ -155,22 +155,38 @@ struct output_part {
     struct buf bytes;
 };
 
-/* What was replied has to wait: if it is not few it becomes a part. Of one whose script lets others in, a reply may be
- * half written. */
-static void set_apart(struct client *c)
+/* What is in the buffer becomes the last part. */
+static void add_part(struct client *c, struct buf *b)
 {
-    struct output_part *p;
+    struct output_part *p = mem_alloc(sizeof *p);
 
-    if (c->out.n < PART || c->out.failed || (c->flags & CLIENT_BUSY)) return;
-    p = mem_alloc(sizeof *p);
-    *p = (struct output_part){ NULL, c->out };
-    c->out = (struct buf){ .may_fail = true };
+    *p = (struct output_part){ NULL, *b };
+    *b = (struct buf){ .may_fail = true };
     if (c->parts) c->last_part->next = p;
     else c->parts = p;
     c->last_part = p;
     c->n_parts++;
     c->parts_n += p->bytes.n;
     c->parts_cap += p->bytes.cap;
+}
+
+/* What was replied has to wait: if it is not few it becomes a part. Of one whose script lets others in, a reply may be
+ * half written. */
+static void set_apart(struct client *c)
+{
+    if (c->out.n < PART || c->out.failed || (c->flags & CLIENT_BUSY)) return;
+    add_part(c, &c->out);
+}
+
+void client_take_output(struct client *c, struct buf *b)
+{
+    if (b->n < PART || c->out.failed) {
+        buf_add_str(&c->out, buf_str(b));
+        buf_fini(b);
+        return;
+    }
+    if (c->out.n > 0) add_part(c, &c->out);
+    add_part(c, b);
 }
 
 static void drop_first_part(struct client *c)

@@ -14,6 +14,7 @@ struct running {
     struct ft_job *job;        /* NULL: it is over, and `ready` is the reply */
     struct client *client;     /* NULL: it runs within its call */
     struct buf ready;
+    struct reply_pieces pieces; /* of the reply, before it */
     bool begun, done;
     int64_t end_us;            /* monotonic; INT64_MAX: none */
     struct link in_list;       /* server->ft_jobs */
@@ -75,6 +76,7 @@ static void leave(struct client *c, void *parked)
     link_remove(&r->in_list);
     end(r);
     buf_fini(&r->ready);
+    reply_pieces_fini(&r->pieces);
     mem_free(r);
 }
 
@@ -82,17 +84,24 @@ static void leave(struct client *c, void *parked)
 static void finish(struct running *r, enum progress how, const struct buf *error)
 {
     r->ready.may_fail = true;
+    r->job->pieces = &r->pieces;
     write_reply(r, &(struct reply){ &r->ready, r->client->resp }, how, error);
     end(r);
 }
 
 static void answer(struct running *r)
 {
+    struct client *c = r->client;
+    struct reply_pieces pieces = r->pieces;
     struct buf text = r->ready;
 
     r->ready = (struct buf){ 0 };
-    if (text.failed) block_answer_error(r->client, err_text(ERR_OOM));
-    else block_answer(r->client, buf_str(&text)); /* r is gone */
+    r->pieces = (struct reply_pieces){ 0 };
+    /* r is gone with each of these */
+    if (text.failed) block_answer_error(c, err_text(ERR_OOM));
+    else if (pieces.n > 0) block_answer_pieces(c, &pieces, &text);
+    else block_answer(c, buf_str(&text));
+    reply_pieces_fini(&pieces);
     buf_fini(&text);
 }
 
@@ -108,7 +117,10 @@ static size_t bytes(const void *parked)
 {
     const struct running *r = parked;
 
-    return sizeof *r + r->ready.cap + (r->job ? r->job->bytes(r->job) : 0);
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->pieces.n; i++) n += r->pieces.items[i].cap;
+    return sizeof *r + n + r->ready.cap + (r->job ? r->job->bytes(r->job) : 0);
 }
 
 static const struct parking waiting = { leave, time_up, bytes };

@@ -16,6 +16,7 @@ enum { FT_INLINE_US = 300, FT_SLICE_US = 500 };
 struct ft_job {
     struct search_index *ix;    /* held while the job runs */
     int64_t timeout_ms;         /* 0: none; ft_job_timeout says what is the rule */
+    struct reply_pieces *pieces; /* while it replies: where large buffers go (reply_take); NULL: nowhere */
     /* The index is up to date: begin. False: *error is the reply. */
     bool (*begin)(struct ft_job *j, struct buf *error);
     /* Go on until deadline; true: done. */

@@ -10,12 +10,10 @@ enum { DIALECT_ARRAYS = 3 }; /* from here on a JSONPath's values are an array */
 
 void ft_rows_fini(struct ft_rows *r)
 {
-    buf_fini(&r->bytes);
+    ft_pieces_fini(&r->pieces);
     buf_fini(&r->scratch);
     buf_fini(&r->marked);
     highlighter_free(&r->highlighter);
-    mem_free(r->ends);
-    r->ends = NULL;
 }
 
 struct str ft_number(char out[32], double v)
@@ -298,11 +296,13 @@ size_t ft_rows_parts(const struct ft_ask *ask)
 
 void ft_rows_add(struct ft_rows *r, const struct ranked *ranked)
 {
-    struct reply out = { &r->bytes, r->resp };
-    size_t mark = reply_mark(&out);
+    struct reply out = { .resp = r->resp };
     uint32_t doc = ranked->doc;
+    size_t mark;
 
     if (!index_alive(r->ix, doc)) return;
+    out.out = ft_pieces_room(&r->pieces);
+    mark = reply_mark(&out);
     if (r->resp >= 3) reply_map(&out, ft_rows_parts(r->ask) + 1);
     name_part(&out, "id");
     reply_bulk(&out, index_key(r->ix, doc));
@@ -321,32 +321,10 @@ void ft_rows_add(struct ft_rows *r, const struct ranked *ranked)
         name_part(&out, "values");
         reply_array(&out, 0);
     }
-    if (r->n == r->room) {
-        r->room = r->room > 0 ? 2 * r->room : 16;
-        r->ends = mem_realloc(r->ends, r->room * sizeof *r->ends);
-    }
-    r->ends[r->n++] = (struct row_end){ doc, r->bytes.n };
-}
-
-size_t ft_rows_alive(const struct ft_rows *r)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < r->n; i++) n += index_alive(r->ix, r->ends[i].doc);
-    return n;
-}
-
-void ft_rows_write(const struct ft_rows *r, struct reply *out)
-{
-    size_t from = 0;
-
-    for (size_t i = 0; i < r->n; i++) {
-        if (index_alive(r->ix, r->ends[i].doc)) reply_raw(out, r->bytes.p + from, r->ends[i].end - from);
-        from = r->ends[i].end;
-    }
+    ft_pieces_row(&r->pieces, doc);
 }
 
 size_t ft_rows_memory(const struct ft_rows *r)
 {
-    return r->bytes.cap + r->scratch.cap + r->marked.cap + r->room * sizeof *r->ends;
+    return ft_pieces_memory(&r->pieces) + r->scratch.cap + r->marked.cap;
 }

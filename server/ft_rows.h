@@ -1,7 +1,7 @@
 /* ft_rows.h -- the rows of FT.SEARCH's reply, written one at a time.
  *
  * A row is written when its turn comes, and stays out of the reply when its document is gone by the time that the reply is
- * sent: rows lie in a buffer with their ends noted. */
+ * sent (ft_pieces.h). */
 #ifndef MEMD_SERVER_FT_ROWS_H
 #define MEMD_SERVER_FT_ROWS_H
 
@@ -10,11 +10,7 @@
 #include "search/run.h"
 #include "search/topk.h"
 #include "server/ft_ask.h"
-
-struct row_end {
-    uint32_t doc;
-    size_t end;       /* in bytes */
-};
+#include "server/ft_pieces.h"
 
 struct ft_rows {
     const struct ft_ask *ask;
@@ -24,9 +20,7 @@ struct ft_rows {
     const struct field_spec *sort_field; /* SORTBY a field of the index; NULL: not */
     struct highlighter *highlighter;     /* NULL: nothing is to be marked */
     int resp;
-    struct buf bytes;
-    struct row_end *ends;
-    size_t n, room;
+    struct ft_pieces pieces;
     uint32_t n_gone;  /* documents whose key was gone when their row was to be written */
     struct buf scratch, marked;
 };
@@ -38,10 +32,6 @@ void ft_rows_fini(struct ft_rows *r);
 
 /* The row of a document. */
 void ft_rows_add(struct ft_rows *r, const struct ranked *ranked);
-
-/* Rows whose documents are there now: how many, and their bytes. */
-size_t ft_rows_alive(const struct ft_rows *r);
-void ft_rows_write(const struct ft_rows *r, struct reply *out);
 
 /* Elements of the reply that a row is in RESP2. */
 size_t ft_rows_parts(const struct ft_ask *ask);

@@ -219,12 +219,13 @@ static bool step(struct ft_job *j, int64_t deadline_us)
 
 static void reply_rows(struct search *s, struct reply *out, int64_t total, const char *warning)
 {
-    size_t n = ft_rows_alive(&s->rows);
+    struct ft_pieces *rows = &s->rows.pieces;
+    size_t n = ft_pieces_alive(rows, s->job.ix);
 
     if (out->resp < 3) {
         reply_array(out, 1 + n * ft_rows_parts(&s->ask));
         reply_int(out, total);
-        ft_rows_write(&s->rows, out);
+        ft_pieces_reply(rows, s->job.ix, out, s->job.pieces);
         return;
     }
     reply_map(out, 5);
@@ -234,7 +235,7 @@ static void reply_rows(struct search *s, struct reply *out, int64_t total, const
     reply_simple(out, "STRING");
     reply_simple(out, "results");
     reply_array(out, n);
-    ft_rows_write(&s->rows, out);
+    ft_pieces_reply(rows, s->job.ix, out, s->job.pieces);
     reply_simple(out, "total_results");
     reply_int(out, total);
     reply_simple(out, "warning");
@@ -275,7 +276,7 @@ static void tell_profile(struct ft_job *j, struct reply *out)
     reply_simple(out, "Result processors profile");
     if (out->resp >= 3) reply_array(out, 2);
     profile_step(out, "Sorter", s->rank_us, (int64_t)s->top.n);
-    profile_step(out, "Loader", s->write_us, (int64_t)s->rows.n);
+    profile_step(out, "Loader", s->write_us, (int64_t)s->rows.pieces.rows);
     buf_fini(&tree);
 }
 
@@ -288,7 +289,7 @@ static void reply_to(struct ft_job *j, struct reply *out, bool timed_out)
         reply_error(out, STR(FT_TIMED_OUT));
         return;
     }
-    if (s->rows.bytes.failed) {
+    if (s->rows.pieces.failed) {
         reply_error(out, str_c(err_text(ERR_OOM)));
         return;
     }
@@ -334,7 +335,6 @@ static struct search *new_search(struct call *c, struct search_index *ix, size_t
     s->job = (struct ft_job){ .ix = ix, .timeout_ms = s->ask.timeout_ms, .begin = begin, .step = step, .reply = reply_to,
                               .free = free_search, .bytes = bytes, .profile = tell_profile };
     s->rows.resp = c->out->resp;
-    s->rows.bytes.may_fail = true;
     return s;
 }
 

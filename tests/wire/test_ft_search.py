@@ -4,6 +4,8 @@ import struct
 
 import pytest
 
+import resp
+
 from resp import Double, Err, Map, OK, Simple
 from server import wait_for
 
@@ -387,3 +389,40 @@ def test_a_server_stops_in_the_middle_of_a_search(many, start):
     c.pipeline([["HSET", "d:%d" % n, "t", "word w%d" % n] for n in range(20000)])
     slow.send("FT.SEARCH", "i", *LONG)
     s.stop()
+
+
+# --- large replies, which go out in pieces -------------------------------------------------------------------------------
+
+@pytest.fixture
+def large(ft):
+    assert ft("FT.CREATE", "i", "PREFIX", 1, "l:", "SCHEMA", "n", "NUMERIC") == OK
+    ft.pipeline([("HSET", "l:%d" % n, "n", n, "body", b"%04d" % n * 300) for n in range(3000)])
+    return ft
+
+
+def test_a_large_reply_is_whole_however_it_comes(server, large):
+    ask = ("FT.SEARCH", "i", "*", "SORTBY", "n", "LIMIT", 0, 3000)
+    rows = [x for n in range(3000) for x in (b"l:%d" % n, [b"n", b"%d" % n, b"body", b"%04d" % n * 300])]
+    assert large(*ask) == [3000, *rows]
+    large.send_raw(b"".join(resp.encode(a) for a in [("CLIENT", "REPLY", "SKIP"), ask, ("PING",), ask, ("ECHO", "end")]))
+    assert large.read() == Simple("PONG")  # nothing of the one whose reply was not wanted
+    assert large.read() == [3000, *rows]
+    assert large.read() == b"end"
+    assert large.pipeline([("MULTI",), ask, ("EXEC",)])[2] == [[3000, *rows]]
+    three = server.conn(resp3=True)
+    reply = {str(k): v for k, v in three(*ask)}
+    assert (reply["total_results"], len(reply["results"])) == (3000, 3000)
+    assert {str(k): v for k, v in reply["results"][2999]}["extra_attributes"].dict() == {b"n": b"2999", b"body": b"2999" * 300}
+
+
+def test_rows_that_go_while_others_are_written_leave_a_whole_reply(server, large):
+    other, gone = server.conn(), set()
+    for n in range(0, 3000, 150):
+        large.send("FT.SEARCH", "i", "*", "SORTBY", "n", "LIMIT", 0, 3000)
+        went = {b"l:%d" % k for k in range(n, n + 75)}
+        other("DEL", *went)
+        total, *rows = large.read()
+        shown = rows[::2]
+        assert total == len(shown) and not gone & set(shown)
+        assert all(row[3] == b"%04d" % int(row[1]) * 300 and key == b"l:" + row[1] for key, row in zip(shown, rows[1::2]))
+        gone |= went

@@ -260,6 +260,41 @@ START_TEST(what_was_written_can_be_undone)
 }
 END_TEST
 
+START_TEST(a_buffer_becomes_a_piece_behind_what_was_written)
+{
+    struct reply_pieces pieces = { 0 };
+    struct buf rows = { 0 };
+    const char *p;
+
+    buf_clear(&out);
+    reply_array(&reply_2, 2);
+    buf_add_c(&rows, ":1\r\n");
+    p = rows.p;
+    reply_take(&reply_2, &pieces, &rows);
+    ck_assert_uint_eq(rows.cap, 0);
+    reply_int(&reply_2, 2);
+    ck_assert_uint_eq(pieces.n, 2);
+    expect_str(buf_str(&pieces.items[0]), STR("*2\r\n"));
+    ck_assert_ptr_eq(pieces.items[1].p, p);
+    expect_str(buf_str(&out), STR(":2\r\n"));
+    reply_pieces_fini(&pieces);
+    ck_assert_uint_eq(pieces.n, 0);
+}
+END_TEST
+
+START_TEST(a_reply_without_pieces_copies_the_buffer)
+{
+    struct buf rows = { 0 };
+
+    buf_clear(&out);
+    reply_array(&reply_2, 1);
+    buf_add_c(&rows, ":1\r\n");
+    reply_take(&reply_2, NULL, &rows);
+    ck_assert_uint_eq(rows.cap, 0);
+    expect_str(buf_str(&out), STR("*1\r\n:1\r\n"));
+}
+END_TEST
+
 UNIT_MAIN_AROUND("reply", NULL, tear_down, simple_strings_and_errors_are_lines,
                  no_text_can_forge_a_frame, integers_of_all_lengths,
                  every_integer_is_as_printf_says, bulks_hold_any_bytes,
@@ -269,4 +304,5 @@ UNIT_MAIN_AROUND("reply", NULL, tear_down, simple_strings_and_errors_are_lines,
                  doubles_without_a_number_have_names, booleans_were_integers,
                  big_numbers_were_bulks, verbatim_texts_were_bulks, raw_bytes_go_as_they_are,
                  a_header_may_be_put_before_what_is_written, late_headers_may_nest,
-                 a_late_header_finds_room_in_a_full_buffer, what_was_written_can_be_undone)
+                 a_late_header_finds_room_in_a_full_buffer, what_was_written_can_be_undone,
+                 a_buffer_becomes_a_piece_behind_what_was_written, a_reply_without_pieces_copies_the_buffer)
