@@ -4,9 +4,9 @@
  * batch has run: no buffer is touched in between. What a request before it makes impossible (its client
  * now waits, is paused, or is to be closed) is put back: the parser starts there again, later.
  *
- * Each client has a share. Who sends more at once than that, or asks for large replies, goes on when all others
- * have had theirs, one such client in a turn; after a large reply that is so for the next request as well, whenever
- * it comes. So who sends one request waits for the share of one of those who send a million, and not for the
+ * Each client has a share. Who sends more at once than that, or asks for large replies or what takes long, goes on
+ * when all others have had theirs, one such client in a turn; after a large reply that is so for the next request as
+ * well, whenever it comes. So who sends one request waits for the share of one of those who send a million, and not for the
  * million, nor for a share of each of them. */
 #include "server/batch.h"
 
@@ -25,7 +25,8 @@ enum {
     BATCH_MAX_PER_TURN = 4096, /* requests of a turn: others get their turn too */
     SEND_EARLY = 256 * 1024,   /* replies that are not kept until the end of the turn */
     SHARE = 256,               /* requests of one client; ... */
-    HEAVY = 512                /* ... so many bytes of a large reply count as one: they take as long, about */
+    HEAVY = 512,               /* ... so many bytes of a large reply count as one: they take as long, about */
+    SLOW_US = 4                /* of a request that takes long count as one of the share, and a quarter of that of the turn */
 };
 
 struct batched {
@@ -230,15 +231,25 @@ static void forget_secrets(struct client *c, const struct batched *b)
     if (c->in_at > b->start && c->in.p[b->start] != '*') explicit_bzero(c->in.p + b->start, c->in_at - b->start);
 }
 
+/* A request took so many ticks: a hundred that take a millisecond each are no turn. */
+static void charge_time(struct server *s, struct client *c, uint64_t ticks)
+{
+    double us = (double)ticks * s->us_per_tick;
+
+    s->heavy += (size_t)us;
+    c->served += us / SLOW_US < SHARE ? (unsigned)(us / SLOW_US) : SHARE;
+}
+
 static void run_one(struct server *s, const struct batched *b)
 {
     struct client *c = b->client;
     size_t before, unsent;
+    uint64_t from = s->ticks;
 
     if (UNLIKELY(c == NULL)) return;
 
     /* After SHUTDOWN nothing may change: what it has saved is what the next start finds. */
-    if (UNLIKELY(!may_run(c) || s->stopping || c->served >= SHARE)) {
+    if (UNLIKELY(!may_run(c) || s->stopping || c->served >= SHARE || s->heavy >= BATCH_MAX_PER_TURN)) {
         put_back(b);
         return;
     }
@@ -263,6 +274,7 @@ static void run_one(struct server *s, const struct batched *b)
         hold(c);
     } else {
         client_wants_write(c);
+        if (UNLIKELY(s->ticks > from + s->slow_ticks)) charge_time(s, c, s->ticks - from);
         if (UNLIKELY(b->ref && (b->ref->cmd->flags & SECRET_FLAGS))) forget_secrets(c, b);
         unsent = client_unsent(c);
         if (UNLIKELY(unsent > SEND_EARLY) && unsent > before) {

@@ -198,6 +198,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log, const str
     rng_secret(&seed, sizeof seed);
     s->store = store_new(&sc, &key, seed);
     s->us_per_tick = ticks_calibrate();
+    s->slow_ticks = (uint64_t)(100 / s->us_per_tick);
     times_open(s);
     s->started_us = s->now_us;
     s->started_ms = s->store->now_ms;

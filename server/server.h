@@ -199,6 +199,7 @@ struct server {
     bool evicting;              /* cron.c: slice by slice, until memory is below its limit */
     int64_t over_memory_since_us; /* above maxmemory since then; 0: not */
     double us_per_tick;         /* of ticks_now */
+    uint64_t slow_ticks;        /* a request that takes more is slow: 100 us (batch.c) */
     uint64_t ticks;             /* when the last call of the batch ended; 0: not within a batch */
     struct client *loader;      /* replays the log */
     struct reply push;          /* of the message that is being written */
