@@ -137,14 +137,23 @@ static struct suggest_leaf *leaf_new(void)
     atomic_init(&l->users, 1);
     l->n = 0;
     l->best = -INFINITY;
+    l->shortest = UINT32_MAX;
     return l;
+}
+
+static void leaf_note(struct suggest_leaf *l, const struct suggestion *g)
+{
+    uint32_t n = suggest_characters(suggestion_text(g));
+
+    if (g->score > l->best) l->best = g->score;
+    if (n < l->shortest) l->shortest = n;
 }
 
 static void leaf_take(struct suggest_leaf *l, struct suggestion *const *items, uint32_t n)
 {
     for (uint32_t k = 0; k < n; k++) {
         l->item[l->n++] = items[k];
-        if (items[k]->score > l->best) l->best = items[k]->score;
+        leaf_note(l, items[k]);
     }
 }
 
@@ -218,7 +227,7 @@ static void replace(struct suggestions *s, size_t i, size_t k, struct str payloa
 
     s->bytes += item_bytes(g) - item_bytes(old);
     l->item[k] = g;
-    if (g->score > l->best) l->best = g->score;
+    leaf_note(l, g);
     drop_item(old);
 }
 
@@ -245,7 +254,7 @@ bool suggestions_put(struct suggestions *s, struct str text, double score, bool 
     memmove(l->item + k + 1, l->item + k, (l->n - k) * sizeof *l->item);
     l->item[k] = g;
     l->n++;
-    if (g->score > l->best) l->best = g->score;
+    leaf_note(l, g);
     s->count++;
     s->bytes += item_bytes(g);
     return true;
@@ -285,6 +294,7 @@ void suggestions_check(const struct suggestions *s)
     while ((g = suggestions_next(s, &i, &k)) != NULL) {
         ensure(before == NULL || compare(before, suggestion_folded(g), suggestion_text(g)) < 0);
         ensure(!(g->score > s->leaf[i]->best) && g->n > 0 && g->users > 0);
+        ensure(suggest_characters(suggestion_text(g)) >= s->leaf[i]->shortest);
         before = g;
         bytes += item_bytes(g);
         count++;

@@ -37,7 +37,8 @@ static inline struct str suggestion_payload(const struct suggestion *g)
 struct suggest_leaf {
     _Atomic uint32_t users;
     uint32_t n;
-    float best; /* no score in it is higher */
+    float best;        /* no score in it is higher, */
+    uint32_t shortest; /* and no text shorter, in characters */
     struct suggestion *item[SUGGESTION_LEAF];
 };
 
@@ -65,11 +66,16 @@ const struct suggestion *suggestions_next(const struct suggestions *s, size_t *i
 struct suggest_hit {
     const struct suggestion *suggestion; /* until the next change */
     float score;
+    uint32_t order; /* among equals: the lower first */
 };
 
 /* The best that begin with prefix (fuzzy: with something that is one edit away from it), best first, scored as RediSearch does:
  * what is longer than the prefix counts less, so does what is not it. At most max of them, at out. How many. */
 size_t suggestions_find(const struct suggestions *s, struct str prefix, bool fuzzy, size_t max, struct suggest_hit *out);
+
+/* --- for suggest_find.c -------------------------------------------------------------------------------------------------- */
+
+uint32_t suggest_characters(struct str text);
 
 /* --- for snapshots --------------------------------------------------------------------------------------------------- */
 

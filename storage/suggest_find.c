@@ -12,8 +12,9 @@ struct search {
     struct str prefix;       /* as given, and folded */
     struct str folded;
     size_t characters;       /* of folded */
-    struct suggest_hit *hits; /* sorted, best first */
+    struct suggest_hit *hits; /* a heap, the worst in front */
     size_t n, max;
+    uint32_t order;
 };
 
 static struct str behind(struct str s, size_t n)
@@ -21,9 +22,9 @@ static struct str behind(struct str s, size_t n)
     return str_of(s.p + n, s.n - n);
 }
 
-static size_t count_characters(struct str s)
+uint32_t suggest_characters(struct str s)
 {
-    size_t n = 0;
+    uint32_t n = 0;
 
     for (; s.n > 0; n++) s = behind(s, word_char_size(s));
     return n;
@@ -36,26 +37,70 @@ static bool is_full(const struct search *x)
     return x->n == x->max;
 }
 
+static bool worse(const struct suggest_hit *a, const struct suggest_hit *b)
+{
+    return a->score != b->score ? a->score < b->score : a->order > b->order;
+}
+
+/* Let what is at i of the first n sink to where it belongs. */
+static void sink(struct suggest_hit *hits, size_t n, size_t i)
+{
+    struct suggest_hit hit = hits[i];
+
+    for (size_t down; (down = 2 * i + 1) < n; i = down) {
+        if (down + 1 < n && worse(&hits[down + 1], &hits[down])) down++;
+        if (!worse(&hits[down], &hit)) break;
+        hits[i] = hits[down];
+    }
+    hits[i] = hit;
+}
+
 static void keep(struct search *x, const struct suggestion *g, float score)
 {
+    struct suggest_hit hit = { g, score, x->order++ };
     size_t i = x->n;
 
-    if (is_full(x) && !(score > x->hits[x->n - 1].score)) return;
-    if (is_full(x)) i--;
-    else x->n++;
-    for (; i > 0 && score > x->hits[i - 1].score; i--) x->hits[i] = x->hits[i - 1];
-    x->hits[i] = (struct suggest_hit){ g, score };
+    if (is_full(x)) {
+        if (!(score > x->hits[0].score)) return;
+        x->hits[0] = hit;
+        sink(x->hits, x->n, 0);
+        return;
+    }
+    for (x->n++; i > 0 && worse(&hit, &x->hits[(i - 1) / 2]); i = (i - 1) / 2) x->hits[i] = x->hits[(i - 1) / 2];
+    x->hits[i] = hit;
+}
+
+/* The heap becomes a list, best first. */
+static void put_in_order(struct search *x)
+{
+    for (size_t n = x->n; n-- > 1;) {
+        struct suggest_hit worst = x->hits[0];
+
+        x->hits[0] = x->hits[n];
+        x->hits[n] = worst;
+        sink(x->hits, n, 0);
+    }
+}
+
+/* Whether nothing of the leaf can be among the best, if it is no better than factor times its own score. What is longer than the
+ * prefix counts less; scores below zero get better by that. Not so for the very text that was asked for. */
+static bool is_hopeless(const struct search *x, const struct suggest_leaf *l, double factor)
+{
+    size_t typed = x->prefix.n, longer = l->shortest > typed ? l->shortest - typed : 0;
+
+    /* a grain more, since scores are rounded more than once */
+    return is_full(x) && fmaxf(l->best, 0) * factor / sqrt(1.0 + (double)longer) * 1.00001 <= x->hits[0].score;
 }
 
 /* The very text that was asked for counts as the largest number; each edit costs a factor of e squared; and what is longer
  * than the prefix (in bytes, as RediSearch has it) is divided by the root of how much. */
-static void rate(struct search *x, const struct suggestion *g, bool fuzzy, unsigned edits)
+static void rate(struct search *x, const struct suggestion *g, unsigned edits)
 {
     struct str text = suggestion_text(g);
-    size_t n = count_characters(text), typed = x->prefix.n;
+    size_t n = suggest_characters(text), typed = x->prefix.n;
     float score = str_eq(text, x->folded) ? (float)INT_MAX : g->score;
 
-    if (fuzzy) score = (float)(score * exp(-2.0 * edits));
+    if (edits > 0) score = (float)(score * exp(-2.0 * edits));
     score = (float)(score / sqrt(1.0 + (double)(n >= typed ? n - typed : typed - n)));
     keep(x, g, score);
 }
@@ -70,13 +115,12 @@ static void find_exact(struct search *x)
     suggestions_place(s, x->folded, STR(""), &i, &k);
     for (; i < s->n; i++, k = 0) {
         const struct suggest_leaf *l = s->leaf[i];
-        /* What it takes never makes a score better, but for the very text that was asked for, which is among the first, and for
-         * scores below zero. */
-        bool hopeless = is_full(x) && fmaxf(l->best, 0) <= x->hits[x->n - 1].score;
-        if (hopeless && k == 0 && str_starts(suggestion_folded(l->item[l->n - 1]), x->folded)) continue;
+        struct str from = suggestion_folded(l->item[0]), to = suggestion_folded(l->item[l->n - 1]);
+        /* The very text that was asked for may be behind others that are folded to it. */
+        if (k == 0 && is_hopeless(x, l, 1) && str_starts(to, x->folded) && !str_eq(from, x->folded)) continue;
         for (; k < l->n; k++) {
             if (!str_starts(suggestion_folded(l->item[k]), x->folded)) return;
-            rate(x, l->item[k], false, 0);
+            rate(x, l->item[k], 0);
         }
     }
 }
@@ -116,19 +160,25 @@ static unsigned distance(const struct search *x, struct str text, unsigned *row,
     return best;
 }
 
+/* Those that begin with the prefix itself have been found. */
 static void find_fuzzy(struct search *x)
 {
     const struct suggestions *s = x->s;
+    double factor = exp(-2.0);
     unsigned *row = mem_alloc(2 * (x->characters + 1) * sizeof *row);
     size_t i = 0, k = 0;
 
     while (i < s->n) {
         const struct suggestion *g = s->leaf[i]->item[k];
+        if (k == 0 && is_hopeless(x, s->leaf[i], factor)) {
+            i++;
+            continue;
+        }
         char up[3 * SUGGESTION_MAX];
         size_t dead = 0;
         unsigned edits = distance(x, suggestion_folded(g), row, &dead);
 
-        if (edits <= EDITS) rate(x, g, true, edits);
+        if (edits > 0 && edits <= EDITS) rate(x, g, edits);
         if (edits <= EDITS || dead == 0) {
             k++;
         } else { /* on behind all that begin so */
@@ -155,9 +205,10 @@ size_t suggestions_find(const struct suggestions *s, struct str prefix, bool fuz
     if (max == 0 || s->n == 0) return 0;
     words_fold(prefix, &folded);
     x.folded = buf_str(&folded);
-    x.characters = count_characters(x.folded);
+    x.characters = suggest_characters(x.folded);
+    find_exact(&x);
     if (fuzzy) find_fuzzy(&x);
-    else find_exact(&x);
+    put_in_order(&x);
     buf_fini(&folded);
     return x.n;
 }

@@ -186,4 +186,30 @@ START_TEST(the_best_are_found)
 }
 END_TEST
 
-UNIT_MAIN("suggest", a_dictionary_is_what_was_put_into_it_and_copies_stay, the_best_are_found)
+START_TEST(equals_come_in_the_order_of_their_texts)
+{
+    static struct suggest_hit hits[1000];
+    struct suggestions *s = suggestions_new();
+
+    for (unsigned i = 0; i < 1000; i++) {
+        char text[16];
+        sprintf(text, "ab%03u", (i * 607) % 1000);
+        suggestions_put(s, str_c(text), 7, false, STR(""));
+    }
+    for (int fuzzy = 0; fuzzy < 2; fuzzy++) {
+        size_t n = suggestions_find(s, STR("ab"), fuzzy == 1, 1000, hits);
+
+        ck_assert_uint_eq(n, 1000);
+        for (unsigned i = 0; i < n; i++) {
+            char text[16];
+            sprintf(text, "ab%03u", i);
+            expect_str(suggestion_text(hits[i].suggestion), str_c(text));
+        }
+        ck_assert_uint_eq(suggestions_find(s, STR("ab"), fuzzy == 1, 3, hits), 3);
+        expect_str(suggestion_text(hits[2].suggestion), STR("ab002"));
+    }
+    suggestions_free(&s);
+}
+END_TEST
+
+UNIT_MAIN("suggest", a_dictionary_is_what_was_put_into_it_and_copies_stay, the_best_are_found, equals_come_in_the_order_of_their_texts)
