@@ -121,6 +121,7 @@ static bool find_words(struct run *r, struct part *p, int64_t deadline_us)
     while (!text_scan_step(p->scan, POSTINGS_A_STEP, &p->set)) {
         if (clock_mono_us() >= deadline_us) return false;
     }
+    r->cut |= text_scan_cut(p->scan);
     if (!r->want_scores) text_scan_free(&p->scan);
     return true;
 }
@@ -325,6 +326,11 @@ size_t run_distances(const struct run *r, struct str *names, size_t max)
 bool run_is_knn(const struct run *r)
 {
     return r->parts[0].q->kind == QUERY_VECTOR && !r->parts[0].q->range;
+}
+
+bool run_cut(const struct run *r)
+{
+    return r->cut;
 }
 
 size_t run_memory(const struct run *r)

@@ -33,6 +33,9 @@ size_t run_distances(const struct run *r, struct str *names, size_t max);
 /* Did the query ask for the nearest (KNN)? Then their order is that of distance where nothing else is said. */
 bool run_is_knn(const struct run *r);
 
+/* Stood a prefix for more words than were looked at? Then documents may be missing. After all has been found. */
+bool run_cut(const struct run *r);
+
 size_t run_memory(const struct run *r);
 
 #endif

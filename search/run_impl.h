@@ -40,6 +40,7 @@ struct run {
     struct part *now;          /* at work; NULL: all has been found */
     struct docset found;
     bool done;
+    bool cut;                  /* see run_cut */
     struct doc_values scores;  /* of what was found; its v is column 0 */
     double **columns;          /* scratch of the scoring, by slot of scores */
     size_t n_columns;

@@ -69,7 +69,7 @@ struct text_phrase {
     bool in_order;
     uint64_t fields;      /* bit by field; ~0: all */
     struct str language;  /* empty: the rules' */
-    size_t expansions;    /* words that a prefix may stand for, at most; 0: 200 (MAXEXPANSIONS) */
+    size_t expansions;    /* words that a prefix may stand for, at most; 0: 131,072, and 200 within several words */
 };
 
 /* Goes on in steps; the index must not change between them but for text_index_remove: documents that go meanwhile may be in
@@ -80,6 +80,8 @@ bool text_scan_step(struct text_scan *s, size_t budget, struct docset *found); /
 void text_scan_free(struct text_scan **s);
 /* After the last step, for one word: those that it stood for, without stems, and how many documents have each. */
 void text_scan_words(const struct text_scan *s, void (*fn)(void *ctx, struct str word, uint32_t docs), void *ctx);
+/* Stood a prefix, pattern or the like for as many words as it may? There are others, perhaps. */
+bool text_scan_cut(const struct text_scan *s);
 size_t text_scan_memory(const struct text_scan *s);
 
 /* After the last step: tell each document of `among` that the scan found, with the words' frequencies in it: what scorers count

@@ -8,7 +8,9 @@
 
 #include "search/text_impl.h"
 
-enum { EXPANSIONS = 200, BATCH = 256 };
+/* One word's lists are read one by one, so that its expansions cost what they hold; those of words near to each other are all
+ * open at once. */
+enum { EXPANSIONS_OF_ONE = 131072, EXPANSIONS = 200, BATCH = 256 };
 
 enum stage { EXPAND, READ, NEAR, TELL, DONE };
 
@@ -29,6 +31,7 @@ struct text_scan {
     uint64_t fields;
     uint8_t language;
     size_t max;
+    bool cut;               /* a word had as many as that */
 
     enum stage stage;
     size_t slot, choice;
@@ -83,7 +86,7 @@ struct text_scan *text_scan_new(struct text_index *t, const struct text_phrase *
     s->in_order = p->in_order;
     s->fields = p->fields;
     s->language = p->language.n > 0 ? language_get(t, p->language) : t->language;
-    s->max = p->expansions > 0 ? p->expansions : EXPANSIONS;
+    s->max = p->expansions > 0 ? p->expansions : p->n == 1 ? EXPANSIONS_OF_ONE : EXPANSIONS;
     for (size_t i = 0; i < p->n; i++) add_word(s, &p->words[i]);
     if (p->n == 1 && s->n > 1) s->slop = 0, s->in_order = true;
     if (s->n == 0) s->stage = DONE;
@@ -123,6 +126,11 @@ size_t text_scan_memory(const struct text_scan *s)
     return n;
 }
 
+bool text_scan_cut(const struct text_scan *s)
+{
+    return s->cut;
+}
+
 /* --- expansion and reading --------------------------------------------------------------------------------------------------- */
 
 static bool expand(struct text_scan *s, size_t *budget)
@@ -132,6 +140,7 @@ static bool expand(struct text_scan *s, size_t *budget)
         if (x->expansion == NULL) x->expansion = expansion_new(s->t, &x->word, s->fields, s->language, s->max);
         if (!expansion_step(x->expansion, budget, &x->choices)) return false;
         expansion_free(&x->expansion);
+        s->cut |= x->choices.n >= s->max;
     }
     s->slot = 0;
     return true;

@@ -193,6 +193,7 @@ static void reply_to(struct ft_job *j, struct reply *out, bool timed_out)
 {
     struct hybrid *h = hybrid_of(j);
     struct ft_table table = { h->g, NULL, j->ix };
+    bool cut = h->run[TEXT] != NULL && run_cut(h->run[TEXT]);
 
     if (h->failure.n > 0) {
         reply_error(out, buf_str(&h->failure));
@@ -210,8 +211,9 @@ static void reply_to(struct ft_job *j, struct reply *out, bool timed_out)
     reply_array(out, aggregate_rows(h->g));
     for (size_t i = 0; i < aggregate_rows(h->g); i++) ft_table_row(&table, out, i);
     reply_simple(out, "warnings");
-    reply_array(out, timed_out);
+    reply_array(out, timed_out + cut);
     if (timed_out) reply_simple(out, FT_TIMED_OUT);
+    if (cut) reply_simple(out, FT_CUT);
     reply_simple(out, "execution_time");
     reply_double(out, (double)(clock_mono_us() - h->from_us) / 1000);
 }

@@ -35,6 +35,7 @@ int64_t ft_job_timeout(const struct server *s);
 
 /* The text of the error: time is up. */
 #define FT_TIMED_OUT "Timeout limit was reached"
+#define FT_CUT "Max prefix expansions limit was reached" /* of run_cut; both as RediSearch says them */
 
 /* Takes j. The code for the handler to return. */
 enum err MUST_USE ft_job_run(struct call *c, struct ft_job *j);

@@ -163,6 +163,19 @@ def test_verbatim_and_stop_words(books):
     assert keys(books, "planets", "LANGUAGE", "english") == ["b:1", "b:2"]
 
 
+def test_a_prefix_stands_for_all_words_or_says_that_it_does_not(ft, c3):
+    assert ft("FT.CREATE", "i", "PREFIX", 1, "w:", "SCHEMA", "t", "TEXT") == OK
+    for i in range(300):
+        ft("HSET", f"w:{i}", "t", f"word{i} end")
+    for query in ("word*", "*ord*", "w'w?rd*'", "word* end"):
+        assert ft("FT.SEARCH", "i", query, "LIMIT", 0, 0) == [300], query
+        assert c3("FT.SEARCH", "i", query, "LIMIT", 0, 0).dict()[Simple("warning")] == [], query
+    near = c3("FT.SEARCH", "i", "(word* end)=>{$slop: 0; $inorder: true}", "LIMIT", 0, 0).dict()
+    assert near[Simple("total_results")] == 200 and near[Simple("warning")] == [Simple("Max prefix expansions limit was reached")]
+    near = c3("FT.AGGREGATE", "i", "(word* end)=>{$slop: 0; $inorder: true}").dict()
+    assert near[Simple("total_results")] == 200 and near[Simple("warning")] == [Simple("Max prefix expansions limit was reached")]
+
+
 def test_the_nearest(books):
     blob = ["PARAMS", 2, "b", vec(1, 0)]
     reply = search(books, "*=>[KNN 2 @v $b]", *blob, "RETURN", 1, "__v_score", "DIALECT", 2)
