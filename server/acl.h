@@ -138,9 +138,9 @@ static inline bool acl_allows(struct client *c, const struct command_ref *ref, s
     return acl_allows_slow(c, ref, argc, argv, context, text);
 }
 
-/* Tell the patterns of keys that u may read by a selector that allows this request. */
-void acl_each_readable(struct acl *a, const struct acl_user *u, const struct command_ref *ref, size_t argc,
-                       const struct str *argv, void (*fn)(void *ctx, struct str pattern), void *ctx);
+/* Tell the patterns of keys that u may read (ACL_READ_KEY) or write, or both, by a selector that allows this request. */
+void acl_each_pattern(struct acl *a, const struct acl_user *u, const struct command_ref *ref, size_t argc, const struct str *argv,
+                      unsigned access, void (*fn)(void *ctx, struct str pattern), void *ctx);
 
 /* May u, with a selector that allows this request, read every key? SORT's BY and GET need it. */
 bool acl_reads_all_keys(struct acl *a, const struct acl_user *u, const struct command_ref *ref, size_t argc,

@@ -148,8 +148,8 @@ bool acl_may_read(const struct acl_user *u, struct str key)
     return false;
 }
 
-void acl_each_readable(struct acl *a, const struct acl_user *u, const struct command_ref *ref, size_t argc,
-                       const struct str *argv, void (*fn)(void *ctx, struct str pattern), void *ctx)
+void acl_each_pattern(struct acl *a, const struct acl_user *u, const struct command_ref *ref, size_t argc, const struct str *argv,
+                      unsigned access, void (*fn)(void *ctx, struct str pattern), void *ctx)
 {
     struct keys k = { NULL, -1 };
     size_t at;
@@ -159,7 +159,7 @@ void acl_each_readable(struct acl *a, const struct acl_user *u, const struct com
         if (check_selector(a, sel, ref, argc, argv, &k, &at) != ACL_OK) continue;
         if (sel->all_keys) fn(ctx, STR("*"));
         for (size_t p = 0; p < sel->keys.n; p++) {
-            if (sel->keys.items[p].access & ACL_READ_KEY) fn(ctx, sel->keys.items[p].text);
+            if ((sel->keys.items[p].access & access) == access) fn(ctx, sel->keys.items[p].text);
         }
     }
 }

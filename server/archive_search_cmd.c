@@ -86,7 +86,7 @@ static void restrict_keys(const struct call *c, struct archive_search *search)
 
     if (c->reads_all_keys == NULL || c->reads_all_keys(c)) return;
     archive_search_restrict(search);
-    if (ref != NULL) acl_each_readable(cl->server->acl, cl->user, ref, c->argc, c->argv, add_readable, search);
+    if (ref != NULL) acl_each_pattern(cl->server->acl, cl->user, ref, c->argc, c->argv, ACL_READ_KEY, add_readable, search);
 }
 
 /* --- the command ----------------------------------------------------------------------------------------- */

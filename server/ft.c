@@ -280,7 +280,8 @@ static void look_at_pattern(void *ctx, struct str pattern)
     if (literal.n < pattern.n && pattern.p[literal.n] == '*' && literal.n + 1 == pattern.n && str_starts(a->prefix, literal)) a->yes = true;
 }
 
-static bool may_query(struct call *c, const struct index_spec *s)
+/* May the client's user do so with all keys of all prefixes? */
+static bool may(struct call *c, const struct index_spec *s, unsigned access)
 {
     struct client *cl = c->client;
     const struct command_ref *ref;
@@ -290,17 +291,24 @@ static bool may_query(struct call *c, const struct index_spec *s)
     for (size_t i = 0; ref && i < s->n_prefixes; i++) {
         struct allowed a = { s->prefixes[i], false };
 
-        acl_each_readable(cl->server->acl, cl->user, ref, c->argc, c->argv, look_at_pattern, &a);
+        acl_each_pattern(cl->server->acl, cl->user, ref, c->argc, c->argv, access, look_at_pattern, &a);
         if (!a.yes) return false;
     }
     return true;
+}
+
+bool ft_may_delete(struct call *c, const struct index_spec *s)
+{
+    if (may(c, s, ACL_WRITE_KEY)) return true;
+    reply_error(c->out, STR("NOPERM User does not have the required permissions to delete the documents of the index"));
+    return false;
 }
 
 enum err ft_open_index(struct call *c, struct str name, struct ft_index **x)
 {
     *x = ft_find_alias(c->client->server->ft, name);
     if (*x == NULL) return ft_fail_missing(c, name);
-    if (may_query(c, index_spec((*x)->ix))) return OK;
+    if (may(c, index_spec((*x)->ix), ACL_READ_KEY)) return OK;
     reply_error(c->out, STR("NOPERM User does not have the required permissions to query the index"));
     return CALL_REPLIED_ERROR;
 }

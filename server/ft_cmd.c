@@ -89,14 +89,20 @@ static enum err create(struct call *c, bool if_new)
     struct created *made = call_new(c, struct created, 1);
     struct buf error = { 0 };
     struct index_spec *spec;
+    bool may;
+    enum err e;
 
     if (c->db->id != 0) return fail(c, "Cannot create index on db != 0");
     if (there && !there->emptied) return if_new ? done(c) : fail(c, "Index already exists");
     if (there == NULL && ft_find_alias(f, name)) return fail(c, "SEARCH_ALIAS_CONFLICT Alias conflicts with an existing index name");
+    spec = spec_parse(c->argc - 1, c->argv + 1, &error);
+    if (spec == NULL) return fail_buf(c, &error);
+    may = spec->temporary_s == 0 || ft_may_delete(c, spec); /* when it goes, they go */
+    spec_free(&spec);
+    if (!may) return CALL_REPLIED_ERROR;
     if (there) { /* its keys were flushed: as Redis, which forgets the index with them. Only for a definition that will do */
-        spec = spec_parse(c->argc - 1, c->argv + 1, &error);
-        if (spec == NULL) return fail_buf(c, &error);
-        spec_free(&spec);
+        e = ft_open_index(c, name, &there);
+        if (e != OK) return e;
         ft_drop(f, there, true);
     }
     if (!ft_create(f, c->argc - 1, c->argv + 1, &error)) return fail_buf(c, &error);
@@ -170,10 +176,12 @@ static enum err drop(struct call *c, bool if_there, bool documents)
     if (if_there && ft_find_alias(f, call_arg(c, 1)) == NULL) return done(c);
     e = ft_open_index(c, call_arg(c, 1), &x);
     if (e != OK) return e;
+    documents |= index_spec(x->ix)->temporary_s != 0;
+    if (documents && !ft_may_delete(c, index_spec(x->ix))) return CALL_REPLIED_ERROR;
     dropped->name = arena_dup(c->arena, index_spec(x->ix)->name);
     c->note = dropped;
     changed(c);
-    if (documents || index_spec(x->ix)->temporary_s) return ft_doom(c, x);
+    if (documents) return ft_doom(c, x);
     ft_drop(f, x, false);
     return done(c);
 }

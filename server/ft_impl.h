@@ -105,6 +105,9 @@ struct ft_index *ft_owner(const struct ft *f, const struct search_index *ix);
 enum err MUST_USE ft_fail_missing(struct call *c, struct str name);
 /* As ft_open without counting a use. */
 enum err MUST_USE ft_open_index(struct call *c, struct str name, struct ft_index **x);
+
+/* May the client's user write all keys of all prefixes? Else NOPERM has been replied. */
+bool MUST_USE ft_may_delete(struct call *c, const struct index_spec *s);
 /* A new index in use. False: *error is the reply. */
 bool MUST_USE ft_create(struct ft *f, size_t argc, const struct str *argv, struct buf *error);
 /* FT.ALTER. */

@@ -422,6 +422,30 @@ def test_users_ask_only_what_they_may_read(start):
     assert b"ft.create" in [x.split(b"|")[0] for x in c("ACL", "CAT", "search")]
 
 
+def test_documents_go_with_an_index_only_for_users_who_may_write_them(start):
+    s = start()
+    c = s.conn()
+    no = Err("NOPERM User does not have the required permissions to delete the documents of the index")
+    create(c, "idx", "t", "TAG", prefix=("doc:",))
+    assert c("FT.CREATE", "brief", "PREFIX", 1, "doc:", "TEMPORARY", 1000, "SCHEMA", "t", "TAG") == OK
+    c("HSET", "doc:1", "t", "x")
+    assert c("ACL", "SETUSER", "reads", "on", "nopass", "+@all", "%R~doc:*", "~own:*") == OK
+    with s.conn() as u:
+        u("AUTH", "reads", "x")
+        assert u("FT.DROPINDEX", "idx", "DD") == no and u("FT.DROPINDEX", "brief") == no
+        for prefixes in (["doc:"], ["own:", "doc:1"], [""]):
+            made = u("FT.CREATE", "evil", "PREFIX", len(prefixes), *prefixes, "TEMPORARY", 1, "SCHEMA", "t", "TAG")
+            assert made == no, prefixes
+        assert u("FT.CREATE", "mine", "PREFIX", 1, "own:", "TEMPORARY", 1000, "SCHEMA", "t", "TAG") == OK
+        assert u("FT.DROPINDEX", "idx") == OK and u("FT.DROPINDEX", "mine") == OK
+        assert c("FLUSHALL") == OK and c("HSET", "doc:1", "t", "x") == 1
+        assert c("FT.CREATE", "all", "SCHEMA", "t", "TAG") == OK and c("FLUSHALL") == OK
+        # What was emptied is made anew by those alone who may ask it.
+        assert u("FT.CREATE", "all", "PREFIX", 1, "own:", "SCHEMA", "t", "TAG").startswith("NOPERM")
+        c("HSET", "doc:1", "t", "x")
+    assert c("FT.DROPINDEX", "brief") == OK and c("EXISTS", "doc:1") == 0
+
+
 def test_memory_is_counted_and_given_back(start):
     s = start()
     c = s.conn()
