@@ -3,6 +3,15 @@
 
 #include "base/mem.h"
 
+/* Without a call, which the compiler makes of its builtin where not every processor has the instruction. */
+static inline uint32_t bits_of(uint64_t w)
+{
+    w -= w >> 1 & 0x5555555555555555;
+    w = (w & 0x3333333333333333) + (w >> 2 & 0x3333333333333333);
+    w = (w + (w >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (uint32_t)(w * 0x0101010101010101 >> 56);
+}
+
 void doc_values_init(struct doc_values *d, struct docset *set_take)
 {
     uint32_t n = 0;
@@ -14,7 +23,7 @@ void doc_values_init(struct doc_values *d, struct docset *set_take)
     d->before = mem_alloc((d->set.n_words > 0 ? d->set.n_words : 1) * sizeof *d->before);
     for (size_t i = 0; i < d->set.n_words; i++) {
         d->before[i] = n;
-        n += (uint32_t)__builtin_popcountll(d->set.bits[i]);
+        n += bits_of(d->set.bits[i]);
     }
 }
 
@@ -46,7 +55,7 @@ double *doc_values_at(const struct doc_values *d, uint32_t doc)
 
     if (d->set.bits == NULL) return in_list(d, doc);
     if (w >= d->set.n_words || !(d->set.bits[w] & bit)) return NULL;
-    return &d->v[d->before[w] + (uint32_t)__builtin_popcountll(d->set.bits[w] & (bit - 1))];
+    return &d->v[d->before[w] + bits_of(d->set.bits[w] & (bit - 1))];
 }
 
 size_t doc_values_memory(const struct doc_values *d)

@@ -46,8 +46,8 @@ struct run {
     size_t n_columns;
     struct score_step *steps;
     size_t n_steps, step_at;
-    struct docset among;       /* the documents that the step at work tells hits of */
-    bool is_telling;
+    bool is_telling, is_among;
+    struct docset among;       /* is_among: the documents that the step at work tells hits of; else all that was found */
 };
 
 /* All is found: what is to be done to score it. */

@@ -58,12 +58,15 @@ static void plan_part(struct plan *plan, struct part *p, double weight, uint32_t
     }
 }
 
-/* The documents for which p's words count: in the result, and in each AND above p (the root's is the result). */
-static void among(const struct run *r, const struct part *p, struct docset *out)
+/* The documents for which p's words count: in the result, and in each AND above p (the root's is the result). r->among is
+ * them where that is not all of the result. */
+static void find_among(struct run *r, const struct part *p)
 {
-    docset_copy(out, &r->scores.set);
     for (const struct part *up = p->parent; up != NULL && up->parent != NULL; up = up->parent) {
-        if (up->q->kind == QUERY_AND) docset_and(out, &up->set);
+        if (up->q->kind != QUERY_AND) continue;
+        if (!r->is_among) docset_copy(&r->among, &r->scores.set);
+        r->is_among = true;
+        docset_and(&r->among, &up->set);
     }
 }
 
@@ -74,6 +77,8 @@ struct telling {
     double weight, average_length;
     uint64_t docs;
     double *column;
+    uint32_t df; /* and how rare that is: hits of a word come one behind the other */
+    double rarity;
 };
 
 static void on_hit(void *ctx, const struct text_hit *h)
@@ -82,23 +87,30 @@ static void on_hit(void *ctx, const struct text_hit *h)
     const double *slot = doc_values_at(&t->run->scores, h->doc);
 
     if (slot == NULL) return;
-    t->column[slot - t->run->scores.v] += t->weight * score_word(t->run->scorer, h, t->docs, t->average_length);
+    if (h->df != t->df) {
+        t->df = h->df;
+        t->rarity = score_rarity(t->run->scorer, t->docs, h->df);
+    }
+    t->column[slot - t->run->scores.v] += t->weight * score_word(t->run->scorer, h, t->rarity, t->average_length);
 }
 
 /* True: all are told. */
 static bool tell_hits(struct run *r, const struct score_step *s, int64_t deadline_us)
 {
     struct telling t = { .run = r, .weight = s->weight, .docs = index_docs(r->ix), .column = r->columns[s->to] };
+    const struct docset *among;
     struct text_facts facts;
 
     text_index_facts(index_text(r->ix), &facts);
     t.average_length = facts.average_length;
-    if (!r->is_telling) among(r, s->part, &r->among);
+    t.rarity = score_rarity(r->scorer, t.docs, t.df);
+    if (!r->is_telling) find_among(r, s->part);
     r->is_telling = true;
-    while (!text_scan_hits_step(s->part->scan, HITS_A_STEP, &r->among, on_hit, &t)) {
+    among = r->is_among ? &r->among : &r->scores.set;
+    while (!text_scan_hits_step(s->part->scan, HITS_A_STEP, among, on_hit, &t)) {
         if (clock_mono_us() >= deadline_us) return false;
     }
-    r->is_telling = false;
+    r->is_telling = r->is_among = false;
     docset_fini(&r->among);
     return true;
 }

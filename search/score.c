@@ -37,16 +37,26 @@ static double rarity_std(uint64_t docs, uint32_t df)
     return log(1.0F + ((float)(docs - df) + 0.5F) / ((float)df + 0.5F));
 }
 
-double score_word(enum scorer s, const struct text_hit *h, uint64_t docs, double average_length)
+double score_rarity(enum scorer s, uint64_t docs, uint32_t df)
+{
+    switch (s) {
+    case SCORE_BM25STD: return rarity_std(docs, df);
+    case SCORE_BM25: case SCORE_TFIDF: case SCORE_TFIDF_DOCNORM: return rarity(docs, df);
+    case SCORE_DISMAX: case SCORE_DOCSCORE: case SCORE_HAMMING: break;
+    }
+    return 0;
+}
+
+double score_word(enum scorer s, const struct text_hit *h, double rare, double average_length)
 {
     switch (s) {
     case SCORE_BM25STD: {
         float length = average_length > 0 ? (float)(h->length / average_length) : 1;
-        return rarity_std(docs, h->df) * h->tf * (k1 + 1) / (h->tf + k1 * (1 - b + b * length));
+        return rare * h->tf * (k1 + 1) / (h->tf + k1 * (1 - b + b * length));
     }
-    case SCORE_BM25: return rarity(docs, h->df) * h->tf / (h->tf + k1 * (1 - b + b * average_length));
-    case SCORE_TFIDF: return h->max_tf > 0 ? h->tf * rarity(docs, h->df) / h->max_tf : 0;
-    case SCORE_TFIDF_DOCNORM: return h->length > 0 ? h->tf * rarity(docs, h->df) / h->length : 0;
+    case SCORE_BM25: return rare * h->tf / (h->tf + k1 * (1 - b + b * average_length));
+    case SCORE_TFIDF: return h->max_tf > 0 ? h->tf * rare / h->max_tf : 0;
+    case SCORE_TFIDF_DOCNORM: return h->length > 0 ? h->tf * rare / h->length : 0;
     case SCORE_DISMAX: return h->tf;
     case SCORE_DOCSCORE:
     case SCORE_HAMMING: return 0; /* words do not count */

@@ -11,7 +11,10 @@ enum scorer { SCORE_BM25STD, SCORE_BM25, SCORE_TFIDF, SCORE_TFIDF_DOCNORM, SCORE
 /* By name, any case. False: there is none. */
 bool scorer_find(struct str name, enum scorer *out);
 
-/* What one word adds to the score of the document of h, out of docs documents of average length. */
-double score_word(enum scorer s, const struct text_hit *h, uint64_t docs, double average_length);
+/* How much a word counts that df of docs documents have: the same for all of them. */
+double score_rarity(enum scorer s, uint64_t docs, uint32_t df);
+
+/* What a word of this rarity adds to the score of the document of h, among documents of average length. */
+double score_word(enum scorer s, const struct text_hit *h, double rarity, double average_length);
 
 #endif

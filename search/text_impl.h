@@ -262,6 +262,13 @@ struct places {
 void cursor_open(struct cursor *c, const struct text_index *t, const struct term *w);
 /* The next entry, dead ones too (doc: UINT32_MAX). False: the end. tf and places are those of `fields`; places may be NULL. */
 bool cursor_next(struct cursor *c, uint64_t fields, struct places *places);
+/* The next entries at once, max of them at most, as cursor_next tells one (but c's own row, doc, fields and tf); 0: the end. */
+struct posting {
+    uint32_t row, doc;
+    uint64_t fields;
+    double tf;
+};
+size_t cursor_read(struct cursor *c, uint64_t fields, struct posting *out, size_t max);
 /* Leave out blocks all of whose rows are below row. */
 void cursor_skip(struct cursor *c, uint32_t row);
 

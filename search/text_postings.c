@@ -202,7 +202,7 @@ static void keep_place(struct places *p, uint32_t row, uint8_t field, uint32_t p
     p->list[p->n++] = (struct place){ .row = row, .field = field, .position = position };
 }
 
-static inline void read_field(struct cursor *c, uint8_t field, uint64_t times, uint64_t fields, struct places *places)
+static inline __attribute__((always_inline)) void read_field(struct cursor *c, uint8_t field, uint64_t times, uint64_t fields, struct places *places)
 {
     const struct text_index *t = c->t;
     bool wanted = (fields >> field & 1) != 0;
@@ -224,12 +224,20 @@ static inline void read_field(struct cursor *c, uint8_t field, uint64_t times, u
     }
 }
 
-static void read_entry(struct cursor *c, unsigned kind, uint64_t fields, struct places *places)
+static inline __attribute__((always_inline)) void read_row(struct cursor *c, uint64_t head)
+{
+    c->raw += (uint32_t)(head >> 2);
+    c->row = c->translate ? fresh_row(c->t, c->raw) : c->raw;
+    c->doc = c->row == NO_ROW ? UINT32_MAX : row_at(view_of(c->t), c->row)->doc;
+    c->fields = 0;
+    c->tf = 0;
+}
+
+/* Inlined into both that read: most of what a query of words takes is spent here. */
+static inline __attribute__((always_inline)) void read_entry(struct cursor *c, unsigned kind, uint64_t fields, struct places *places)
 {
     unsigned n = kind == 3 ? *c->at++ : 1;
 
-    c->fields = 0;
-    c->tf = 0;
     if (kind < 2) {
         uint8_t field = kind == 1 ? *c->at++ : 0;
         read_field(c, field, 1, fields, places);
@@ -244,17 +252,34 @@ static void read_entry(struct cursor *c, unsigned kind, uint64_t fields, struct 
 
 bool cursor_next(struct cursor *c, uint64_t fields, struct places *places)
 {
-    const struct text_index *t = c->t;
     uint64_t head;
 
     if (c->block != NULL && c->at == c->block->bytes + c->block->used) enter(c, c->block->next);
     if (c->block == NULL) return false;
     head = get_varint(&c->at);
-    c->raw += (uint32_t)(head >> 2);
-    c->row = c->translate ? fresh_row(t, c->raw) : c->raw;
-    c->doc = c->row == NO_ROW ? UINT32_MAX : row_at(view_of(t), c->row)->doc;
+    read_row(c, head);
     read_entry(c, head & 3, fields, c->doc == UINT32_MAX ? NULL : places);
     return true;
+}
+
+/* Up to the end of a block. The cursor is a copy meanwhile, which can stay in registers. */
+size_t cursor_read(struct cursor *cursor, uint64_t fields, struct posting *out, size_t max)
+{
+    struct cursor c = *cursor;
+    const unsigned char *end;
+    size_t n = 0;
+
+    if (c.block != NULL && c.at == c.block->bytes + c.block->used) enter(&c, c.block->next);
+    if (c.block == NULL) return 0;
+    end = c.block->bytes + c.block->used;
+    for (; n < max && c.at < end; n++) {
+        uint64_t head = get_varint(&c.at);
+        read_row(&c, head);
+        read_entry(&c, head & 3, fields, NULL);
+        out[n] = (struct posting){ .row = c.row, .doc = c.doc, .fields = c.fields, .tf = c.tf };
+    }
+    *cursor = c;
+    return n;
 }
 
 /* --- sweeping ---------------------------------------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@
 
 /* One word's lists are read one by one, so that its expansions cost what they hold; those of words near to each other are all
  * open at once. */
-enum { EXPANSIONS_OF_ONE = 131072, EXPANSIONS = 200, BATCH = 256 };
+enum { EXPANSIONS_OF_ONE = 131072, EXPANSIONS = 200, BATCH = 256, AT_ONCE = 64 /* entries that are read */ };
 
 enum stage { EXPAND, READ, NEAR, TELL, DONE };
 
@@ -48,10 +48,12 @@ struct text_scan {
     /* text_scan_hits */
     bool telling;
     size_t hit_slot, hit_choice;
-    struct docset hit_rows; /* of the documents asked about, where these are few */
-    bool few;
+    struct docset hit_rows; /* of the documents asked about, once it is needed */
+    bool hit_rows_known;
     struct cursor hit_cursor;
     bool hit_reading;
+    bool few;               /* documents, against the word's: only blocks that have rows of them are read */
+    uint32_t hit_from;      /* then: the rows below have been read */
 };
 
 /* --- making -------------------------------------------------------------------------------------------------------------- */
@@ -146,18 +148,34 @@ static bool expand(struct text_scan *s, size_t *budget)
     return true;
 }
 
+/* Of entries: one more than the budget has, so that each step gets on. */
+static size_t at_once(size_t budget)
+{
+    return budget < AT_ONCE ? budget + 1 : AT_ONCE;
+}
+
+static bool take_from(size_t *budget, size_t n)
+{
+    if (n > *budget) return false;
+    *budget -= n;
+    return true;
+}
+
 /* One list, to its end. */
 static bool read_choice(struct text_scan *s, struct choice *c, size_t *budget, struct docset *found)
 {
+    struct posting got[AT_ONCE];
+    size_t n;
+
     if (!s->reading) cursor_open(&s->cursor, s->t, c->term);
     s->reading = true;
-    while (cursor_next(&s->cursor, 0, NULL)) {
-        if (s->cursor.doc != UINT32_MAX) {
+    while ((n = cursor_read(&s->cursor, 0, got, at_once(*budget))) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            if (got[i].doc == UINT32_MAX) continue;
             c->df++;
-            if (s->cursor.fields & c->fields) docset_add(s->n == 1 ? found : &s->of_slot, s->n == 1 ? s->cursor.doc : s->cursor.row);
+            if (got[i].fields & c->fields) docset_add(s->n == 1 ? found : &s->of_slot, s->n == 1 ? got[i].doc : got[i].row);
         }
-        if (*budget == 0) return false;
-        --*budget;
+        if (!take_from(budget, n)) return false;
     }
     s->reading = false;
     return true;
@@ -329,50 +347,69 @@ void text_scan_words(const struct text_scan *s, void (*fn)(void *ctx, struct str
 
 /* --- hits -------------------------------------------------------------------------------------------------------------------- */
 
-/* Where few documents are asked about, lists are read at their rows alone. */
-static void begin_hits(struct text_scan *s, const struct docset *among)
+static void begin_hits(struct text_scan *s)
+{
+    s->telling = true;
+    s->hit_slot = s->hit_choice = 0;
+    s->hit_reading = s->hit_rows_known = false;
+    docset_clear(&s->hit_rows);
+}
+
+static void find_hit_rows(struct text_scan *s, const struct docset *among)
 {
     const struct numbering *view = view_of(s->t);
 
-    s->telling = true;
-    s->hit_slot = s->hit_choice = 0;
-    s->hit_reading = false;
-    s->few = among->n < view->n / 16;
-    docset_clear(&s->hit_rows);
-    if (!s->few) return;
+    if (s->hit_rows_known) return;
+    s->hit_rows_known = true;
     for (uint32_t d = docset_next(among, 0); d != UINT32_MAX; d = docset_next(among, d + 1)) {
         uint32_t row = row_of(view, d);
         if (row != NO_ROW) docset_add(&s->hit_rows, row);
     }
 }
 
-static void tell_hit(const struct text_scan *s, const struct choice *c, const struct docset *among,
+static void open_hits(struct text_scan *s, const struct choice *c, const struct docset *among)
+{
+    cursor_open(&s->hit_cursor, s->t, c->term);
+    s->hit_reading = true;
+    s->hit_from = 0;
+    s->few = among->n < c->df / 16;
+    if (s->few) find_hit_rows(s, among);
+}
+
+/* False: where documents are few, none of them is behind. */
+static bool skip_to_hits(struct text_scan *s)
+{
+    uint32_t next = s->few ? docset_next(&s->hit_rows, s->hit_from) : 0;
+
+    if (next == UINT32_MAX) return false;
+    cursor_skip(&s->hit_cursor, next);
+    return true;
+}
+
+static void tell_hit(const struct text_scan *s, const struct choice *c, const struct posting *p, const struct docset *among,
                      void (*fn)(void *ctx, const struct text_hit *h), void *ctx)
 {
-    const struct cursor *at = &s->hit_cursor;
     const struct row *row;
 
-    if (at->doc == UINT32_MAX || (at->fields & c->fields) == 0 || !docset_has(among, at->doc)) return;
-    if (s->n > 1 && !docset_has(&s->matched, at->doc)) return;
-    row = row_at(view_of(s->t), at->row);
-    fn(ctx, &(struct text_hit){ .doc = at->doc, .tf = at->tf, .df = c->df, .length = row->length, .max_tf = row->max_tf });
+    if (p->doc == UINT32_MAX || (p->fields & c->fields) == 0 || !docset_has(among, p->doc)) return;
+    if (s->n > 1 && !docset_has(&s->matched, p->doc)) return;
+    row = row_at(view_of(s->t), p->row);
+    fn(ctx, &(struct text_hit){ .doc = p->doc, .tf = p->tf, .df = c->df, .length = row->length, .max_tf = row->max_tf });
 }
 
 static bool tell_choice(struct text_scan *s, const struct choice *c, size_t *budget, const struct docset *among,
                         void (*fn)(void *ctx, const struct text_hit *h), void *ctx)
 {
-    if (!s->hit_reading) cursor_open(&s->hit_cursor, s->t, c->term);
-    s->hit_reading = true;
-    while (true) {
-        if (s->few && s->hit_cursor.row != NO_ROW) {
-            uint32_t next = docset_next(&s->hit_rows, s->hit_cursor.row);
-            if (next == UINT32_MAX) break;
-            cursor_skip(&s->hit_cursor, next);
+    struct posting got[AT_ONCE];
+    size_t n;
+
+    if (!s->hit_reading) open_hits(s, c, among);
+    while (skip_to_hits(s) && (n = cursor_read(&s->hit_cursor, c->fields, got, at_once(*budget))) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            tell_hit(s, c, &got[i], among, fn, ctx);
+            if (got[i].row != NO_ROW) s->hit_from = got[i].row + 1;
         }
-        if (!cursor_next(&s->hit_cursor, c->fields, NULL)) break;
-        tell_hit(s, c, among, fn, ctx);
-        if (*budget == 0) return false;
-        --*budget;
+        if (!take_from(budget, n)) return false;
     }
     s->hit_reading = false;
     return true;
@@ -381,7 +418,8 @@ static bool tell_choice(struct text_scan *s, const struct choice *c, size_t *bud
 bool text_scan_hits_step(struct text_scan *s, size_t budget, const struct docset *among,
                          void (*fn)(void *ctx, const struct text_hit *h), void *ctx)
 {
-    if (!s->telling) begin_hits(s, among);
+    if (s->n > 1 && s->matched.n == 0) return true;
+    if (!s->telling) begin_hits(s);
     for (; s->hit_slot < s->n; s->hit_slot++, s->hit_choice = 0)
         for (; s->hit_choice < s->slots[s->hit_slot].choices.n; s->hit_choice++)
             if (!tell_choice(s, &s->slots[s->hit_slot].choices.list[s->hit_choice], &budget, among, fn, ctx)) return false;

@@ -20,13 +20,15 @@ static bool is_behind(const struct topk *t, const struct ranked *a, const struct
 {
     int order = 0;
 
+    if (a->kind == RANK_NUMBER && b->kind == RANK_NUMBER) { /* by far most */
+        if (a->number < b->number) return t->descending;
+        if (a->number > b->number) return !t->descending;
+    }
     if (a->kind == RANK_NOTHING || b->kind == RANK_NOTHING) {
         if (a->kind != b->kind) return a->kind == RANK_NOTHING;
     } else if (a->kind != b->kind) {
         order = a->kind == RANK_TEXT ? 1 : -1;
-    } else if (a->kind == RANK_NUMBER) {
-        order = a->number > b->number ? 1 : a->number < b->number ? -1 : 0;
-    } else {
+    } else if (a->kind == RANK_TEXT) {
         order = str_cmp(a->text, b->text);
     }
     if (order != 0) return t->descending ? order < 0 : order > 0;
