@@ -160,12 +160,19 @@ bool run_scores_differ(const struct run *r)
     return counts_words(r) || (r->want_scores && (r->scorer == SCORE_HAMMING || index_spec(r->ix)->score_field.n > 0));
 }
 
+/* Each document is looked up several times, which in a list is a search; bits take memory, and to be counted. */
+static bool bits_are_faster(const struct run *r)
+{
+    return (size_t)r->found.n * 16 > index_all(r->ix)->n / 64;
+}
+
 void run_score_begin(struct run *r)
 {
     struct plan plan = { .run = r };
     struct docset found = { 0 };
 
     if (!counts_words(r)) return;
+    if (bits_are_faster(r)) docset_make_bits(&r->found, 1);
     docset_copy(&found, &r->found);
     doc_values_init(&r->scores, &found);
     plan_part(&plan, &r->parts[0], 1, 0);

@@ -6,15 +6,15 @@ static void check_numbering(const struct numbering *n, uint32_t live)
     uint32_t alive = 0;
 
     for (uint32_t i = 0; i < n->n; i++) {
-        uint32_t doc = row_at(n, i)->doc;
+        uint32_t doc = *doc_at(n, i);
         if (doc == UINT32_MAX) continue;
         alive++;
         ensure(row_of(n, doc) == i);
     }
     ensure(alive == live);
-    for (uint32_t d = 0; d < n->row_of.n * PAGE_ITEMS; d++) {
+    for (uint32_t d = 0; d < n->row_of.items; d++) {
         uint32_t row = row_of(n, d);
-        ensure(row == NO_ROW || (row < n->n && row_at(n, row)->doc == d));
+        ensure(row == NO_ROW || (row < n->n && *doc_at(n, row) == d));
     }
 }
 

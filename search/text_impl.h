@@ -112,26 +112,29 @@ void order_check(const struct order *o);
 
 struct row {
     uint64_t hash;   /* of what was put */
-    uint32_t doc;    /* UINT32_MAX: dead */
     uint32_t length; /* words */
     uint32_t max_tf;
 };
 
-/* One numbering of the rows. */
+/* One numbering of the rows. Documents lie apart from the rest of a row: to find reads nothing else. */
 struct numbering {
     struct pages rows;   /* struct row */
+    struct pages docs;   /* uint32_t by row; UINT32_MAX: dead */
     struct pages row_of; /* uint32_t by doc; NO_ROW */
     uint32_t n;
 };
 
 static inline struct numbering numbering_new(void)
 {
-    return (struct numbering){ .rows = { .item = sizeof(struct row) }, .row_of = { .item = sizeof(uint32_t) } };
+    return (struct numbering){ .rows = { .item = sizeof(struct row) },
+                               .docs = { .item = sizeof(uint32_t) },
+                               .row_of = { .item = sizeof(uint32_t) } };
 }
 
 static inline void numbering_fini(struct numbering *n)
 {
     pages_fini(&n->rows);
+    pages_fini(&n->docs);
     pages_fini(&n->row_of);
     n->n = 0;
 }
@@ -195,9 +198,14 @@ static inline struct row *row_at(const struct numbering *n, uint32_t row)
     return pages_at(&n->rows, row);
 }
 
+static inline uint32_t *doc_at(const struct numbering *n, uint32_t row)
+{
+    return pages_at(&n->docs, row);
+}
+
 static inline uint32_t row_of(const struct numbering *n, uint32_t doc)
 {
-    return (size_t)doc < n->row_of.n * PAGE_ITEMS ? *(uint32_t *)pages_at(&n->row_of, doc) : NO_ROW;
+    return doc < n->row_of.items ? *(uint32_t *)pages_at(&n->row_of, doc) : NO_ROW;
 }
 
 static inline uint32_t fresh_row(const struct text_index *t, uint32_t row)

@@ -19,7 +19,7 @@ struct text_index *text_index_new(const struct text_rules *rules)
     t->now = numbering_new();
     t->fresh = numbering_new();
     t->fresh_of.item = sizeof(uint32_t);
-    t->n_buckets = PAGE_ITEMS;
+    t->n_buckets = PAGE_FIRST_ITEMS;
     pages_reach(&t->buckets, t->n_buckets, 0);
     for (size_t i = 0; i < TEXT_FIELDS_MAX; i++) t->weights[0][i] = t->weights[1][i] = 1;
     t->language = language_get(t, rules->language.n > 0 ? rules->language : STR("english"));
@@ -159,18 +159,20 @@ static void set_row(struct numbering *n, uint32_t doc, uint32_t row)
     *(uint32_t *)pages_at(&n->row_of, doc) = row;
 }
 
-static uint32_t add_row(struct numbering *n, const struct row *row)
+static uint32_t add_row(struct numbering *n, uint32_t doc, const struct row *row)
 {
     ensure(n->n < NO_ROW);
     pages_reach(&n->rows, (size_t)n->n + 1, 0);
+    pages_reach(&n->docs, (size_t)n->n + 1, 0);
     *row_at(n, n->n) = *row;
-    set_row(n, row->doc, n->n);
+    *doc_at(n, n->n) = doc;
+    set_row(n, doc, n->n);
     return n->n++;
 }
 
 uint32_t text_add_fresh(struct text_index *t, uint32_t row)
 {
-    uint32_t fresh = add_row(&t->fresh, row_at(&t->now, row));
+    uint32_t fresh = add_row(&t->fresh, *doc_at(&t->now, row), row_at(&t->now, row));
 
     pages_reach(&t->fresh_of, (size_t)row + 1, 0xff);
     *(uint32_t *)pages_at(&t->fresh_of, row) = fresh;
@@ -184,12 +186,12 @@ void text_index_remove(struct text_index *t, uint32_t doc)
     if (row == NO_ROW) return;
     t->live--;
     t->total_length -= row_at(&t->now, row)->length;
-    row_at(&t->now, row)->doc = UINT32_MAX;
+    *doc_at(&t->now, row) = UINT32_MAX;
     set_row(&t->now, doc, NO_ROW);
     if (t->sweep == SWEEP_NONE) return;
     fresh = row_of(&t->fresh, doc);
     if (fresh == NO_ROW) return;
-    row_at(&t->fresh, fresh)->doc = UINT32_MAX;
+    *doc_at(&t->fresh, fresh) = UINT32_MAX;
     set_row(&t->fresh, doc, NO_ROW);
 }
 
@@ -209,7 +211,7 @@ static uint64_t hash_of(const struct text_index *t, const struct text_value *val
 static void put(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language)
 {
     uint8_t spoken = language.n > 0 ? language_get(t, language) : t->language;
-    struct row row = { .doc = doc, .hash = hash_of(t, values, n, spoken) };
+    struct row row = { .hash = hash_of(t, values, n, spoken) };
     uint32_t at = row_of(&t->now, doc), fresh;
     double length, max_tf = 0;
 
@@ -221,7 +223,7 @@ static void put(struct text_index *t, uint32_t doc, const struct text_value *val
         if (t->met[i].tf > max_tf) max_tf = t->met[i].tf;
     row.length = (uint32_t)length;
     row.max_tf = (uint32_t)max_tf;
-    at = add_row(&t->now, &row);
+    at = add_row(&t->now, doc, &row);
     fresh = t->sweep == SWEEP_LISTS ? text_add_fresh(t, at) : at;
     t->live++;
     t->total_length += row.length;
@@ -257,7 +259,8 @@ void text_index_put(struct text_index *t, uint32_t doc, const struct text_value 
 static size_t memory_of(const struct text_index *t)
 {
     size_t n = t->memory + mem_good_size(sizeof *t);
-    const struct pages *pages[] = { &t->buckets, &t->now.rows, &t->now.row_of, &t->fresh.rows, &t->fresh.row_of, &t->fresh_of };
+    const struct pages *pages[] = { &t->buckets,    &t->now.rows,   &t->now.docs,     &t->now.row_of,
+                                    &t->fresh.rows, &t->fresh.docs, &t->fresh.row_of, &t->fresh_of };
 
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) n += pages_memory(pages[i]);
     if (t->cap_occurrences > 0) n += mem_good_size(t->cap_occurrences * sizeof *t->occurrences);

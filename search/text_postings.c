@@ -224,13 +224,9 @@ static inline __attribute__((always_inline)) void read_field(struct cursor *c, u
     }
 }
 
-static inline __attribute__((always_inline)) void read_row(struct cursor *c, uint64_t head)
+static inline uint32_t doc_of(const struct numbering *view, uint32_t row)
 {
-    c->raw += (uint32_t)(head >> 2);
-    c->row = c->translate ? fresh_row(c->t, c->raw) : c->raw;
-    c->doc = c->row == NO_ROW ? UINT32_MAX : row_at(view_of(c->t), c->row)->doc;
-    c->fields = 0;
-    c->tf = 0;
+    return row == NO_ROW ? UINT32_MAX : *doc_at(view, row);
 }
 
 /* Inlined into both that read: most of what a query of words takes is spent here. */
@@ -238,6 +234,8 @@ static inline __attribute__((always_inline)) void read_entry(struct cursor *c, u
 {
     unsigned n = kind == 3 ? *c->at++ : 1;
 
+    c->fields = 0;
+    c->tf = 0;
     if (kind < 2) {
         uint8_t field = kind == 1 ? *c->at++ : 0;
         read_field(c, field, 1, fields, places);
@@ -257,7 +255,9 @@ bool cursor_next(struct cursor *c, uint64_t fields, struct places *places)
     if (c->block != NULL && c->at == c->block->bytes + c->block->used) enter(c, c->block->next);
     if (c->block == NULL) return false;
     head = get_varint(&c->at);
-    read_row(c, head);
+    c->raw += (uint32_t)(head >> 2);
+    c->row = c->translate ? fresh_row(c->t, c->raw) : c->raw;
+    c->doc = doc_of(view_of(c->t), c->row);
     read_entry(c, head & 3, fields, c->doc == UINT32_MAX ? NULL : places);
     return true;
 }
@@ -265,6 +265,7 @@ bool cursor_next(struct cursor *c, uint64_t fields, struct places *places)
 /* Up to the end of a block. The cursor is a copy meanwhile, which can stay in registers. */
 size_t cursor_read(struct cursor *cursor, uint64_t fields, struct posting *out, size_t max)
 {
+    const struct numbering *view = view_of(cursor->t);
     struct cursor c = *cursor;
     const unsigned char *end;
     size_t n = 0;
@@ -274,9 +275,10 @@ size_t cursor_read(struct cursor *cursor, uint64_t fields, struct posting *out, 
     end = c.block->bytes + c.block->used;
     for (; n < max && c.at < end; n++) {
         uint64_t head = get_varint(&c.at);
-        read_row(&c, head);
+        c.raw += (uint32_t)(head >> 2);
+        c.row = c.translate ? fresh_row(c.t, c.raw) : c.raw;
         read_entry(&c, head & 3, fields, NULL);
-        out[n] = (struct posting){ .row = c.row, .doc = c.doc, .fields = c.fields, .tf = c.tf };
+        out[n] = (struct posting){ .row = c.row, .doc = doc_of(view, c.row), .fields = c.fields, .tf = c.tf };
     }
     *cursor = c;
     return n;

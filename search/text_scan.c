@@ -278,7 +278,7 @@ static void match_batch(struct text_scan *s, struct docset *found)
 
     for (size_t i = 0; i < s->n; i++) s->groups[i] = (struct places){ 0 };
     for (size_t k = 0; k < first->n; k += s->groups[0].n) {
-        uint32_t doc = row_at(view_of(s->t), first->list[k].row)->doc;
+        uint32_t doc = *doc_at(view_of(s->t), first->list[k].row);
         group(s, &first->list[k]);
         if (doc == UINT32_MAX || !places_are_near(s->groups, s->n, s->at, s->slop, s->in_order)) continue;
         docset_add(&s->matched, doc);
@@ -317,7 +317,7 @@ static bool tell(struct text_scan *s, size_t *budget, struct docset *found)
         uint32_t doc;
         if (*budget == 0) return false;
         --*budget;
-        doc = row_at(view_of(s->t), s->next_row)->doc;
+        doc = *doc_at(view_of(s->t), s->next_row);
         if (doc == UINT32_MAX) continue;
         docset_add(&s->matched, doc);
         docset_add(found, doc);

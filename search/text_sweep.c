@@ -21,7 +21,7 @@ static bool sweep_numbers(struct text_index *t, size_t *budget)
 {
     for (; t->sweep_at < t->now.n && *budget > 0; t->sweep_at++, --*budget) {
         pages_reach(&t->fresh_of, t->sweep_at + 1, 0xff);
-        if (row_at(&t->now, (uint32_t)t->sweep_at)->doc != UINT32_MAX) text_add_fresh(t, (uint32_t)t->sweep_at);
+        if (*doc_at(&t->now, (uint32_t)t->sweep_at) != UINT32_MAX) text_add_fresh(t, (uint32_t)t->sweep_at);
     }
     return t->sweep_at == t->now.n;
 }

@@ -17,9 +17,10 @@ static size_t bucket_of(const struct text_index *t, uint32_t hash)
 static void split_one(struct text_index *t)
 {
     size_t round = (size_t)1 << (63 - __builtin_clzll(t->n_buckets));
-    struct term **from = bucket_at(t, t->n_buckets - round), **to;
+    struct term **from, **to;
 
     pages_reach(&t->buckets, t->n_buckets + 1, 0);
+    from = bucket_at(t, t->n_buckets - round);
     to = bucket_at(t, t->n_buckets++);
     while (*from != NULL) {
         struct term *w = *from;
