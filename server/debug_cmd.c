@@ -77,6 +77,19 @@ static enum err reloaded(struct call *c, enum err e, const char *what, const cha
     return OK;
 }
 
+enum { EXPIRE_MANY = 65536 };
+
+/* What has expired is in no snapshot. It goes before one is made, and the log is told: else a command that makes such a key anew
+ * would find the old one when the log is read. */
+static void expire_all(struct store *s)
+{
+    bool keep = s->keep_expired;
+
+    s->keep_expired = false;
+    while (store_expire_some(s, EXPIRE_MANY)) {}
+    s->keep_expired = keep;
+}
+
 static enum err run_reload(struct call *c)
 {
     char why[PERSIST_WHY] = "";
@@ -88,6 +101,7 @@ static enum err run_reload(struct call *c)
         else if (call_is(c, i, "merge")) how |= PERSIST_MERGE;
         else return ERR_DEBUG_RELOAD;
     }
+    expire_all(c->store);
     return reloaded(c, persist_reload(c->client->server->persist, how, why), "RDB dump", why);
 }
 

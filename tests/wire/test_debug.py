@@ -71,6 +71,21 @@ def test_reload_as_often_as_one_likes(c):
     assert c("HGET", "h", "f") == b"19"
 
 
+@pytest.mark.memd_only
+def test_what_a_reload_leaves_out_is_gone_in_the_log_too(start):
+    """Else a type that takes its place finds another when the log is read, which then counts as damaged."""
+    s = start(enable_debug_command="yes", appendonly="yes")
+    c = s.conn()
+    c("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+    c("HSETEX", "hash", "PX", 1, "FIELDS", 1, "f", "v")
+    c("SET", "string", "v", "PX", 1)
+    c("DEBUG", "SLEEP", 0.01)
+    assert c("DEBUG", "RELOAD") == OK
+    assert c("RPUSH", "hash", "x") == 1 and c("RPUSH", "string", "x") == 1
+    s.restart()
+    assert [s.conn()("LRANGE", k, 0, -1) for k in ("hash", "string")] == [[b"x"]] * 2
+
+
 def test_object_finds_what_has_expired_and_was_not_removed(start):
     c = start(enable_debug_command="yes").conn()
     c("DEBUG", "SET-ACTIVE-EXPIRE", 0)
