@@ -26,6 +26,7 @@
     X(ERR_JSON_WRONG, "WRONGTYPE wrong type of path value - expected %s") \
     X(ERR_JSON_FORMAT, "ERR FORMAT argument is not supported on RESP2") \
     X(ERR_JSON_DEBUG, "ERR unknown subcommand - try `JSON.DEBUG HELP`") \
+    X(ERR_JSON_TOO_DEEP, "ERR recursion limit exceeded: a document has at most 128 arrays and objects in each other") \
     X(ERR_JSON_TOO_MUCH, "ERR the path matches too much") \
     X(ERR_ARITY, "ERR wrong number of arguments for '%s' command") \
     X(ERR_NOT_INT, "ERR value is not an integer or out of range") \

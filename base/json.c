@@ -214,6 +214,23 @@ static const char *value_end(const char *p, const char *end)
     return p;
 }
 
+bool json_too_deep(struct str text)
+{
+    const char *p = text.p, *end = text.p + text.n;
+    unsigned depth = 0;
+
+    while (p < end) {
+        if (*p == '"') {
+            p = string_end(p, end);
+            continue;
+        }
+        if ((*p == '{' || *p == '[') && ++depth > JSON_DEPTH) return true;
+        if (*p == '}' || *p == ']') depth--;
+        p++;
+    }
+    return false;
+}
+
 bool json_open(struct json_walk *w, struct str text)
 {
     w->end = text.p + text.n;

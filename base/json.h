@@ -21,6 +21,9 @@ struct json_facts {
 };
 bool json_valid(struct str text, struct json_facts *facts);
 
+/* Has a text that was put together of valid ones more than JSON_DEPTH arrays and objects in each other? */
+bool json_too_deep(struct str text);
+
 /* A walk over the members of an object or the elements of an array, in a text that json_valid has passed:
  *
  *     if (json_open(&w, text))

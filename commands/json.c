@@ -97,6 +97,7 @@ static enum err put(struct call *c, const struct put *p)
     else if (root) put_value((void *)(uintptr_t)p, 0, doc, &text);
     else e = put_within(p, doc, &text);
     if (e == OK && (text.failed || !mem_can(text.n))) e = ERR_OOM;
+    if (e == OK && !root && json_nests(p->value) && json_too_deep(buf_str(&text))) e = ERR_JSON_TOO_DEEP;
     if (e == OK) json_put(&slot, buf_str(&text), root && !p->merge, p->kind);
     buf_fini(&text);
     return e;
@@ -145,7 +146,7 @@ static enum err run_merge(struct call *c)
     return e == OK ? put_and_reply(c, &p) : e;
 }
 
-/* All is looked at before anything is changed. */
+/* As far as that can be told, all is looked at before anything is changed. */
 static enum err check_triplet(struct call *c, size_t at, struct put *p)
 {
     const struct entry *there = db_peek(c->db, call_arg(c, at));
@@ -159,9 +160,17 @@ static enum err check_triplet(struct call *c, size_t at, struct put *p)
     return e;
 }
 
+/* Those before the one that failed: the log has nothing that fails when it is read. */
+static void journal_mset(const struct call *c, struct journal *j)
+{
+    const size_t *done = c->note;
+
+    journal_add(j, 1 + 3 * *done, c->argv);
+}
+
 static enum err run_mset(struct call *c)
 {
-    size_t n = (c->argc - 1) / 3, ready = 0;
+    size_t n = (c->argc - 1) / 3, ready = 0, *done;
     struct put *puts;
     enum err e = OK;
 
@@ -171,8 +180,9 @@ static enum err run_mset(struct call *c)
         e = check_triplet(c, 1 + 3 * ready, &puts[ready]);
         ready++;
     }
-    for (size_t i = 0; i < n && e == OK; i++) {
-        e = put(c, &puts[i]);
+    c->note = done = call_new(c, size_t, 1);
+    for (*done = 0; *done < n && e == OK; *done += e == OK) {
+        e = put(c, &puts[*done]);
         if (e == ERR_NOT_DONE || e == ERR_JSON_STATIC || e == ERR_JSON_INDEX) e = OK; /* a path that is not there: as RedisJSON */
     }
     for (size_t i = 0; i < ready; i++) json_path_free(&puts[i].path);
@@ -184,7 +194,7 @@ static enum err run_mset(struct call *c)
 
 static bool is_empty(struct str doc)
 {
-    return doc.n == 2 && (json_is(doc, '{') || json_is(doc, '['));
+    return doc.n == 2 && json_nests(doc);
 }
 
 static enum err delete_found(struct call *c, const struct json_look *l, size_t *n)
@@ -397,7 +407,7 @@ const struct command json_commands[] = {
                      .subs = ARGS({ .name = "nx", .type = ARG_T_PURE_TOKEN, .token = "NX" },
                                   { .name = "xx", .type = ARG_T_PURE_TOKEN, .token = "XX" }) }),
       .example = "JSON.SET doc $ '{\"a\": [1, 2]}' => +OK\r\n" },
-    { .name = "json.mset", .run = run_mset, .arity = -4, .flags = CMD_WRITE | CMD_DENYOOM,
+    { .name = "json.mset", .run = run_mset, .journal = journal_mset, .arity = -4, .flags = CMD_WRITE | CMD_DENYOOM,
       .keys = { KEYS_FROM(1, -1, 3, KEY_RW | KEY_UPDATE | KEY_INSERT) }, .acl = ACL_JSON, .group = GROUP_JSON,
       .since = "2.6.0", .complexity = "O(N), where N is the length of all documents.",
       .summary = "Sets documents or values in them; when a key or a value is wrong, none.",

@@ -34,6 +34,10 @@ static inline bool json_is(struct str value, char first)
     return value.p[0] == first;
 }
 bool json_is_number(struct str value);
+static inline bool json_nests(struct str value)
+{
+    return json_is(value, '{') || json_is(value, '[');
+}
 
 /* Elements of an array, members of an object. */
 size_t json_count(struct str value);

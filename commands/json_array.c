@@ -171,7 +171,7 @@ static bool is_zero(struct str number)
 
 static bool can_be_cleared(struct str value)
 {
-    if (json_is(value, '{') || json_is(value, '[')) return value.n > 2;
+    if (json_nests(value)) return value.n > 2;
     return json_is_number(value) && !is_zero(value);
 }
 

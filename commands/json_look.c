@@ -147,6 +147,12 @@ static void reply_all(const struct job *j, const struct json_look *l, size_t n_c
     else reply(j->c, j->results, l->found.n, false);
 }
 
+/* Only what is put into arrays can make a document deeper: all else that is changed so is no longer or a scalar. */
+static bool puts_in(enum change_kind kind)
+{
+    return kind == CHANGE_JSON_ARRAPPEND || kind == CHANGE_JSON_ARRINSERT;
+}
+
 static enum err change(struct job *j, struct json_look *l)
 {
     struct json_matches some = { 0 };
@@ -161,6 +167,7 @@ static enum err change(struct job *j, struct json_look *l)
     } else if (some.n > 0) {
         json_edit(l->doc, &some, edit, j, &text);
         if (j->e == OK && text.failed) j->e = ERR_OOM;
+        if (j->e == OK && puts_in(j->op->kind) && json_too_deep(buf_str(&text))) j->e = ERR_JSON_TOO_DEEP;
     }
     if (j->e == OK && some.n > 0) {
         j->e = json_find(j->c->db, call_arg(j->c, 1), &slot, &doc);

@@ -318,3 +318,44 @@ def test_filters_by_regular_expression(c):
     assert c("JSON.GET", "d", '$.rows[?(@.n =~ "(")].n') == b"[]"
     assert c("JSON.SET", "d", '$.rows[?(@.n =~ "bet")].n', '"seen"') == OK
     assert c("JSON.GET", "d", "$.rows[*].n") == b'["alpha","seen","seen",7]'
+
+
+# --- what cannot be read again is not made ------------------------------------------------------------------------------
+
+OBJECTS, ARRAYS = '{"a":' * 100 + "{}" + "}" * 100, "[" * 100 + "]" * 100
+TOO_DEEP = Err("ERR recursion limit exceeded: a document has at most 128 arrays and objects in each other")
+
+
+@pytest.mark.parametrize("document, command", [
+    (ARRAYS, ("JSON.SET", "$" + "[0]" * 99, "[" * 30 + "]" * 30)),
+    (ARRAYS, ("JSON.ARRAPPEND", "$" + "[0]" * 99, "1", "[" * 29 + "]" * 29)),
+    (ARRAYS, ("JSON.ARRINSERT", "$" + "[0]" * 99, 0, "[" * 29 + "]" * 29)),
+    (OBJECTS, ("JSON.SET", "$" + ".a" * 100 + ".b", '{"b":' * 28 + "1" + "}" * 28)),
+    (OBJECTS, ("JSON.MERGE", "$" + ".a" * 100, '{"b":' * 29 + "1" + "}" * 29)),
+    (OBJECTS, ("JSON.MSET", "$" + ".a" * 100, '{"b":' * 29 + "1" + "}" * 29)),
+])
+def test_parts_make_no_document_deeper_than_one_that_comes_whole(start, document, command):
+    """Snapshots and logs would not be read again."""
+    s = start(appendonly="yes")
+    c = s.conn()
+    name, path, *values = command
+    less = [v.replace('{"b":', "", 1).replace("[", "", 1)[:-1] if "b" in str(v) or "[[" in str(v) else v for v in values]
+    assert c("JSON.SET", "k", "$", document) == OK
+    assert c(name, "k", path, *values) == TOO_DEEP
+    assert c("JSON.GET", "k") == document.encode()
+    assert not isinstance(c(name, "k", path, *less), Err)
+    deep = c("JSON.GET", "k")
+    assert c("JSON.SET", "again", "$", deep) == OK and c("SAVE") == OK
+    s.restart()
+    assert s.conn()("JSON.GET", "k") == deep
+
+
+def test_mset_that_fails_late_is_in_the_log_as_far_as_it_went(start):
+    s = start(appendonly="yes")
+    c = s.conn()
+    c("JSON.SET", "deep", "$", ARRAYS)
+    assert c("JSON.MSET", "first", "$", "1", "deep", "$" + "[0]" * 99, ARRAYS, "last", "$", "1") == TOO_DEEP
+    there = [c("JSON.GET", k) for k in ("first", "deep", "last")]
+    assert there == [b"1", ARRAYS.encode(), None]
+    s.restart()
+    assert [s.conn()("JSON.GET", k) for k in ("first", "deep", "last")] == there
