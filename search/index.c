@@ -442,7 +442,7 @@ static bool put_vectors(struct search_index *ix, uint32_t doc)
 
         if (x == NULL) continue;
         if (v == NULL || v->n == 0 || ix->spec->fields[i].no_index) vec_index_remove(x, doc);
-        else if (!vec_index_put(x, doc, v->values[0])) return false;
+        else if (!vec_index_put_all(x, doc, v->values, v->n)) return false;
     }
     return true;
 }

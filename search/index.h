@@ -21,7 +21,7 @@
 /* Values of one field of a document; several for a JSON path that matches several. */
 struct field_value {
     const struct field_spec *field;
-    const struct str *values;  /* VECTOR: one, the bytes as vec.h wants them */
+    const struct str *values;  /* VECTOR: the bytes as vec.h wants them, of each */
     size_t n;                  /* 0: the field is there and empty of values (an empty array) */
 };
 

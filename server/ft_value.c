@@ -214,6 +214,8 @@ static bool put_element(enum vec_type type, char *at, size_t i, double v)
     return false;
 }
 
+enum { FLAT_VECTORS_MAX = 4096, GRAPH_VECTORS_MAX = 256 }; /* of a document in a field */
+
 struct elements {
     const struct field_spec *f;
     char *bytes;
@@ -227,28 +229,68 @@ static bool element(struct elements *e, struct str v)
     return is_number(v) && e->n < e->f->vec.dim && num_parse_double(v, &d) && put_element(e->f->vec.type, e->bytes, e->n++, d);
 }
 
-/* An array of numbers, or a path that matches them one by one. */
-static void vector(struct reading *r, const struct field_spec *f, const struct json_matches *m)
+static void wrong_vector(struct reading *r, const struct field_spec *f, bool ok)
 {
-    struct elements e = { f, arena_alloc(&r->ft->arena, vec_bytes(f->vec.type, f->vec.dim)), 0 };
-    struct str name, item = m->items[0].value;
-    struct json_walk w;
-    bool ok = true;
-
-    if (*item.p == 'n') return;
-    if (*item.p == '[') {
-        json_open(&w, item);
-        while (ok && json_next(&w, &name, &item)) ok = element(&e, item);
-    } else {
-        for (size_t i = 0; ok && i < m->n; i++) ok = element(&e, m->items[i].value);
-    }
-    if (ok && e.n == f->vec.dim) {
-        add_value(r, str_of(e.bytes, vec_bytes(f->vec.type, f->vec.dim)));
-        return;
-    }
     r->failed = true;
     index_fail(r->to, r->key, "Invalid vector: %u numbers are wanted, of type %s", f->vec.dim,
                ok ? "that of the field, and there are not as many" : "that of the field");
+}
+
+static void end_vector(struct reading *r, struct elements *e, bool ok)
+{
+    /* Each is put in one piece, and into a graph that takes long. */
+    size_t most = e->f->vec.algorithm == VEC_FLAT ? FLAT_VECTORS_MAX : GRAPH_VECTORS_MAX;
+
+    if (!ok || e->n != e->f->vec.dim) {
+        wrong_vector(r, e->f, ok);
+    } else if (r->n_values == most) {
+        r->failed = true;
+        index_fail(r->to, r->key, "A document has at most %zu vectors in a field of this kind", most);
+    } else {
+        add_value(r, str_of(e->bytes, vec_bytes(e->f->vec.type, e->f->vec.dim)));
+    }
+}
+
+static struct elements no_elements(struct reading *r, const struct field_spec *f)
+{
+    return (struct elements){ f, arena_alloc(&r->ft->arena, vec_bytes(f->vec.type, f->vec.dim)), 0 };
+}
+
+/* An array of numbers, or of such arrays; null is none. */
+static void vector_of(struct reading *r, const struct field_spec *f, struct str v, bool may_nest)
+{
+    struct elements e = { f, NULL, 0 };
+    struct json_walk w;
+    struct str name, item;
+    bool ok = *v.p == '[';
+
+    if (*v.p == 'n') return;
+    if (ok) json_open(&w, v);
+    while (ok && !r->failed && json_next(&w, &name, &item)) {
+        if (may_nest && e.bytes == NULL && (*item.p == '[' || *item.p == 'n')) {
+            vector_of(r, f, item, false);
+            v.n = 0; /* it was one of arrays */
+            continue;
+        }
+        if (e.bytes == NULL) e = no_elements(r, f);
+        ok = v.n > 0 && element(&e, item);
+    }
+    if (!r->failed && (!ok || v.n > 0)) end_vector(r, &e, ok);
+}
+
+/* A path that matches arrays, or the numbers of one, one by one. */
+static void vectors(struct reading *r, const struct field_spec *f, const struct json_matches *m)
+{
+    struct elements e;
+    bool ok = true;
+
+    if (!is_number(m->items[0].value)) {
+        for (size_t i = 0; !r->failed && i < m->n; i++) vector_of(r, f, m->items[i].value, true);
+        return;
+    }
+    e = no_elements(r, f);
+    for (size_t i = 0; ok && i < m->n; i++) ok = element(&e, m->items[i].value);
+    end_vector(r, &e, ok);
 }
 
 static void read_json(struct reading *r)
@@ -261,7 +303,7 @@ static void read_json(struct reading *r)
 
         m.n = 0;
         if (r->x->paths.fields[i] == NULL || !json_path_find(r->x->paths.fields[i], r->json, &m) || m.n == 0) continue;
-        if (f->type == FIELD_VECTOR) vector(r, f, &m);
+        if (f->type == FIELD_VECTOR) vectors(r, f, &m);
         for (size_t k = 0; f->type != FIELD_VECTOR && k < m.n && !r->failed; k++) one_value(r, f, m.items[k].value);
         if (r->failed) break;
         if (r->n_values > 0 || *m.items[0].value.p != 'n') end_field(r, f); /* a null is missing */

@@ -50,7 +50,7 @@ static void look_at_row(struct vec_search *s, uint32_t slot)
     const struct rows *r = &s->v->rows;
 
     if (s->flat.phase != FLAT_CLOSER && !search_allows(s, rows_id(r, slot))) return;
-    top_add(&s->best, rows_id(r, slot), rows_distance(r, slot, &s->asked));
+    search_show(s, &s->best, rows_id(r, slot), rows_distance(r, slot, &s->asked));
 }
 
 /* The allowed ids of a word, one by one. */
@@ -63,9 +63,10 @@ static void step_ids(struct vec_search *s, int64_t *work)
         for (uint64_t word = s->q.allowed[s->flat.at]; word != 0; word &= word - 1) {
             uint32_t slot = rows_slot(r, (uint32_t)(s->flat.at * 64) + (uint32_t)__builtin_ctzll(word));
 
-            if (slot == ROWS_NONE) continue;
-            look_at_row(s, slot);
-            *work -= r->dim;
+            for (; slot != ROWS_NONE; slot = rows_next(r, slot)) {
+                look_at_row(s, slot);
+                *work -= r->dim;
+            }
         }
     }
     if (s->flat.at >= s->q.n_words) s->flat.phase = FLAT_DONE;
@@ -101,7 +102,7 @@ static void consider(struct vec_search *s, uint32_t slot, float about, float at_
     if (!search_allows(s, rows_id(&s->v->rows, slot))) return;
     if (f->n == f->cap) make_room(f, limit);
     f->list[f->n++] = (struct candidate){ slot, at_least };
-    if (s->q.k > 0 && at_most < limit) top_add(&f->surely, slot, at_most);
+    if (s->q.k > 0 && at_most < limit) search_show(s, &f->surely, rows_id(&s->v->rows, slot), at_most);
 }
 
 /* The live slots among the 64 from `slot` on. */
@@ -156,7 +157,8 @@ static void bound(struct vec_search *s)
 
     if (s->q.k == 0 || t->n < s->q.k) return;
     for (size_t i = 0; i < t->n; i++) {
-        double d = rows_live(r, t->hits[i].id) ? rows_distance(r, t->hits[i].id, &s->asked) : INFINITY;
+        uint32_t slot;
+        double d = rows_id_distance(r, t->hits[i].id, &s->asked, &slot);
 
         if (d > most) most = d;
     }

@@ -101,7 +101,7 @@ static void step_exact(struct vec_search *s, int64_t *work)
     for (; g->at < g->walk.near.n && *work > 0; g->at++) {
         uint32_t slot = g->walk.near.hits[g->at].id;
 
-        if (rows_live(r, slot)) top_add(&s->best, rows_id(r, slot), rows_distance(r, slot, &s->asked));
+        if (rows_live(r, slot)) search_show(s, &s->best, rows_id(r, slot), rows_distance(r, slot, &s->asked));
         *work -= r->dim;
     }
     if (g->at >= g->walk.near.n) g->phase = GRAPH_DONE;
@@ -131,11 +131,13 @@ bool graph_search_step(struct vec_search *s, int64_t *work)
 bool graph_search_doubts(const struct vec_search *s)
 {
     const struct rows *r = &s->v->rows;
-    size_t want = s->v->rows.n < s->q.k ? s->v->rows.n : s->q.k;
+    size_t ids = r->n - r->n_more, want = ids < s->q.k ? ids : s->q.k;
     uint32_t slot;
 
-    if (s->q.k == 0 || !s->asked.small || s->q.way == VEC_BY_GRAPH) return false;
+    if (s->q.k == 0 || s->q.way == VEC_BY_GRAPH) return false;
+    if (!s->asked.small && r->n_more == 0) return false; /* but where an id has many, a walk may have found the same few */
     if (s->best.n < want) return s->q.allowed == NULL || s->best.n < search_n_allowed(s);
-    slot = rows_slot(r, s->best.hits[0].id);
+    if (!s->asked.small) return false;
+    (void)rows_id_distance(r, s->best.hits[0].id, &s->asked, &slot);
     return slot != ROWS_NONE && quant_likeness(r, slot, &s->asked, s->best.hits[0].distance) < ALIKE;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/ensure.h"
 #include "base/mem.h"
 #include "vector/quant.h"
 
@@ -63,6 +64,7 @@ static void chunk_grow(struct rows *r, struct chunk *c, uint32_t cap)
     c->live = rows_take(r, c->live, more * sizeof *c->live);
     memset(c->live + words, 0, (more - words) * sizeof *c->live);
     c->ids = rows_take(r, c->ids, cap * sizeof *c->ids);
+    if (c->next != NULL) c->next = rows_take(r, c->next, cap * sizeof *c->next);
     if (keeps_lengths(r)) c->lengths = rows_take(r, c->lengths, cap * sizeof *c->lengths);
     c->rows = rows_take(r, c->rows, cap * r->row_bytes);
     c->cap = cap;
@@ -76,6 +78,7 @@ static void chunk_free(struct rows *r, struct chunk **of)
     if (c == NULL) return;
     rows_drop(r, c->live);
     rows_drop(r, c->ids);
+    rows_drop(r, c->next);
     rows_drop(r, c->lengths);
     rows_drop(r, c->rows);
     rows_drop(r, c->bytes);
@@ -232,6 +235,18 @@ static void catch_up(struct rows *r, uint32_t slot)
     }
 }
 
+/* What follows the vector at `at`, if anything does anywhere in its chunk. */
+static void set_next(struct rows *r, struct chunk *c, uint32_t at, uint32_t next)
+{
+    if (c->next == NULL && next == ROWS_NONE) return;
+    if (c->next == NULL) {
+        c->next = rows_take(r, NULL, c->cap * sizeof *c->next);
+        for (uint32_t i = 0; i < c->cap; i++) c->next[i] = ROWS_NONE;
+    }
+    c->next[at] = next;
+    r->n_more += next != ROWS_NONE;
+}
+
 uint32_t rows_add(struct rows *r, uint32_t id, const void *data)
 {
     struct chunk *c = roomy(r);
@@ -244,6 +259,7 @@ uint32_t rows_add(struct rows *r, uint32_t id, const void *data)
     slot = (r->hole << r->shift) + at;
     c->live[at / 64] |= 1ULL << (at % 64);
     c->ids[at] = id;
+    set_next(r, c, at, r->slots[id]);
     memcpy(c->rows + at * r->row_bytes, data, r->row_bytes);
     if (c->lengths != NULL) {
         floats = as_floats(r, rows_data(r, slot));
@@ -262,7 +278,9 @@ void rows_remove(struct rows *r, uint32_t slot)
     uint32_t i = slot >> r->shift, at = rows_in_chunk(r, slot);
     struct chunk *c = r->chunks[i];
 
-    r->slots[c->ids[at]] = ROWS_NONE;
+    ensure(r->slots[c->ids[at]] == slot);
+    r->slots[c->ids[at]] = rows_next(r, slot);
+    r->n_more -= rows_next(r, slot) != ROWS_NONE;
     c->live[at / 64] &= ~(1ULL << (at % 64));
     c->n--;
     r->n--;
@@ -383,6 +401,21 @@ double rows_distance(const struct rows *r, uint32_t slot, const struct asked *a)
         break;
     }
     return isfinite(d) ? d : far_distance(r, x, length, a);
+}
+
+double rows_id_distance(const struct rows *r, uint32_t id, const struct asked *a, uint32_t *slot)
+{
+    double least = INFINITY;
+
+    *slot = ROWS_NONE;
+    for (uint32_t at = rows_slot(r, id); at != ROWS_NONE; at = rows_next(r, at)) {
+        double d = rows_distance(r, at, a);
+
+        if (*slot != ROWS_NONE && !(d < least)) continue;
+        least = d;
+        *slot = at;
+    }
+    return least;
 }
 
 double rows_between(const struct rows *r, uint32_t a, uint32_t b)

@@ -32,6 +32,7 @@ struct chunk {
     uint32_t n, cap;       /* live rows; rows that there is room for */
     uint64_t *live;        /* bits */
     uint32_t *ids;
+    uint32_t *next;        /* the slot of another vector of the same id; NULL: no id has two */
     double *lengths;       /* COSINE: the length; L2 of integers: its square; else nothing is kept */
     char *rows;            /* as given */
     int8_t *bytes;         /* small forms; NULL: none yet */
@@ -54,9 +55,10 @@ struct rows {
     struct chunk **chunks;  /* NULL where nothing is */
     uint32_t n_chunks, cap_chunks;
     uint32_t hole;          /* no chunk before this one has room */
-    uint32_t *slots;        /* of an id; ROWS_NONE */
+    uint32_t *slots;        /* of an id, its first; ROWS_NONE */
     uint32_t n_ids;
     uint32_t n;             /* live */
+    uint32_t n_more;        /* of these not the first of their ids */
     struct frame *frame;    /* NULL: no small forms */
     uint32_t n_small;       /* slots below have them */
     size_t bytes;           /* of memory */
@@ -99,19 +101,27 @@ static inline uint32_t rows_id(const struct rows *r, uint32_t slot)
     return rows_chunk(r, slot)->ids[rows_in_chunk(r, slot)];
 }
 
-/* The slot of id; ROWS_NONE. */
+/* The first slot of id; ROWS_NONE. */
 static inline uint32_t rows_slot(const struct rows *r, uint32_t id)
 {
     return id < r->n_ids ? r->slots[id] : ROWS_NONE;
 }
 
+/* The next of the same id; ROWS_NONE. */
+static inline uint32_t rows_next(const struct rows *r, uint32_t slot)
+{
+    const struct chunk *c = rows_chunk(r, slot);
+
+    return c->next == NULL ? ROWS_NONE : c->next[rows_in_chunk(r, slot)];
+}
+
 /* Are all elements numbers that can be reckoned with? */
 bool rows_finite(const struct rows *r, const void *data);
 
-/* Put a vector under an id that has none; its slot. ROWS_NONE: there is no memory. */
+/* Put a vector under an id, before those that it has; its slot. ROWS_NONE: there is no memory. */
 uint32_t rows_add(struct rows *r, uint32_t id, const void *data);
 
-/* Take the vector of a live slot out. */
+/* Take the vector of a live slot out, which is the first of its id. */
 void rows_remove(struct rows *r, uint32_t slot);
 
 /* Memory that is counted. */
@@ -141,6 +151,8 @@ void asked_fini(struct asked *a);
 
 /* The distance itself. Never NaN. */
 double rows_distance(const struct rows *r, uint32_t slot, const struct asked *a);
+/* Of the nearest vector of id, and its slot; of none INFINITY and ROWS_NONE. */
+double rows_id_distance(const struct rows *r, uint32_t id, const struct asked *a, uint32_t *slot);
 double rows_between(const struct rows *r, uint32_t a, uint32_t b);
 
 #endif

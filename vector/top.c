@@ -27,9 +27,10 @@ static bool farther(const struct vec_hit *a, const struct vec_hit *b)
     return a->distance > b->distance || (a->distance == b->distance && a->id > b->id);
 }
 
-static void sink(struct top *t, struct vec_hit hit)
+/* Put hit at i, or farther down, where it belongs. */
+static void sink_from(struct top *t, size_t i, struct vec_hit hit)
 {
-    size_t i = 0, child;
+    size_t child;
 
     for (; (child = 2 * i + 1) < t->n; i = child) {
         if (child + 1 < t->n && farther(&t->hits[child + 1], &t->hits[child])) child++;
@@ -37,6 +38,11 @@ static void sink(struct top *t, struct vec_hit hit)
         t->hits[i] = t->hits[child];
     }
     t->hits[i] = hit;
+}
+
+static void sink(struct top *t, struct vec_hit hit)
+{
+    sink_from(t, 0, hit);
 }
 
 static void rise(struct top *t, struct vec_hit hit)
@@ -63,6 +69,35 @@ void top_add(struct top *t, uint32_t id, double distance)
     t->n++;
     if (t->k == 0) t->hits[t->n - 1] = hit;
     else rise(t, hit);
+}
+
+void top_add_once(struct top *t, uint32_t id, double distance)
+{
+    if (t->k > 0 && distance > top_limit(t)) return;
+    for (size_t i = 0; t->k > 0 && i < t->n; i++) {
+        if (t->hits[i].id != id) continue;
+        if (distance < t->hits[i].distance) sink_from(t, i, (struct vec_hit){ id, distance });
+        return;
+    }
+    top_add(t, id, distance);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct vec_hit *x = a, *y = b;
+
+    if (x->id != y->id) return x->id < y->id ? -1 : 1;
+    return x->distance < y->distance ? -1 : x->distance > y->distance;
+}
+
+void top_unite(struct top *t)
+{
+    size_t n = 0;
+
+    if (t->n > 1) qsort(t->hits, t->n, sizeof *t->hits, by_id);
+    for (size_t i = 0; i < t->n; i++)
+        if (n == 0 || t->hits[n - 1].id != t->hits[i].id) t->hits[n++] = t->hits[i];
+    t->n = n;
 }
 
 struct vec_hit top_pop(struct top *t)

@@ -29,6 +29,11 @@ static inline double top_limit(const struct top *t)
 /* Show one. Of equal distances the smaller id is nearer. */
 void top_add(struct top *t, uint32_t id, double distance);
 
+/* As top_add of an id that may be shown several times: it is taken once, as near as it gets. Of a range top_unite does that when all
+ * have been shown. */
+void top_add_once(struct top *t, uint32_t id, double distance);
+void top_unite(struct top *t);
+
 /* Take the farthest off; n > 0. Of k only. */
 struct vec_hit top_pop(struct top *t);
 

@@ -31,30 +31,48 @@ void vec_index_free(struct vec_index **of)
     mem_free(v);
 }
 
-bool vec_index_put(struct vec_index *v, uint32_t id, struct str data)
+/* Has id just these? */
+static bool has_all(const struct rows *r, uint32_t slot, const struct str *data, size_t n)
+{
+    for (size_t i = 0; i < n; i++, slot = rows_next(r, slot))
+        if (slot == ROWS_NONE || memcmp(rows_data(r, slot), data[i].p, data[i].n) != 0) return false;
+    return slot == ROWS_NONE;
+}
+
+bool vec_index_put_all(struct vec_index *v, uint32_t id, const struct str *data, size_t n)
 {
     struct rows *r = &v->rows;
-    uint32_t slot = rows_slot(r, id);
 
-    if (data.n != r->row_bytes || !rows_finite(r, data.p)) return false;
-    if (slot != ROWS_NONE) {
-        if (memcmp(rows_data(r, slot), data.p, data.n) == 0) return true;
-        vec_index_remove(v, id);
+    for (size_t i = 0; i < n; i++)
+        if (data[i].n != r->row_bytes || !rows_finite(r, data[i].p)) return false;
+    if (has_all(r, rows_slot(r, id), data, n)) return true;
+    vec_index_remove(v, id);
+    while (n-- > 0) { /* each is put before those that are there */
+        uint32_t slot = rows_add(r, id, data[n].p);
+
+        if (slot == ROWS_NONE) {
+            vec_index_remove(v, id);
+            return false;
+        }
+        if (v->graph != NULL) graph_add(v->graph, slot);
     }
-    slot = rows_add(r, id, data.p);
-    if (slot == ROWS_NONE) return false;
-    if (v->graph != NULL) graph_add(v->graph, slot);
     return true;
+}
+
+bool vec_index_put(struct vec_index *v, uint32_t id, struct str data)
+{
+    return vec_index_put_all(v, id, &data, 1);
 }
 
 void vec_index_remove(struct vec_index *v, uint32_t id)
 {
-    uint32_t slot = rows_slot(&v->rows, id);
+    uint32_t slot;
 
-    if (slot == ROWS_NONE) return;
-    if (v->graph != NULL) graph_remove(v->graph, slot);
-    rows_remove(&v->rows, slot);
-    v->n_removed++;
+    while ((slot = rows_slot(&v->rows, id)) != ROWS_NONE) {
+        if (v->graph != NULL) graph_remove(v->graph, slot);
+        rows_remove(&v->rows, slot);
+        v->n_removed++;
+    }
 }
 
 bool vec_index_has(const struct vec_index *v, uint32_t id)
@@ -83,7 +101,7 @@ double vec_index_distance(const struct vec_index *v, uint32_t id, struct str que
     if (slot == ROWS_NONE || query.n != r->row_bytes) return NAN;
     data = mem_dup(query.p, query.n); /* aligned */
     asked_init(&a, r, data, false);
-    d = rows_distance(r, slot, &a);
+    d = rows_id_distance(r, id, &a, &slot);
     asked_fini(&a);
     mem_free(data);
     return d;
@@ -103,6 +121,14 @@ void vec_index_set_ef(struct vec_index *v, uint32_t ef_construction)
 
 void vec_index_check(const struct vec_index *v)
 {
+    const struct rows *r = &v->rows;
+    uint32_t n = 0, ids = 0;
+
+    for (uint32_t id = 0; id < r->n_ids; id++) {
+        ids += rows_slot(r, id) != ROWS_NONE;
+        for (uint32_t slot = rows_slot(r, id); slot != ROWS_NONE; slot = rows_next(r, slot), n++) ensure(rows_live(r, slot) && rows_id(r, slot) == id);
+    }
+    ensure(n == r->n && n - ids == r->n_more);
     if (v->graph != NULL) graph_check(v->graph);
 }
 
@@ -210,6 +236,7 @@ bool vec_search_step(struct vec_search *s, size_t work)
         return false;
     }
     drop_gone(s);
+    if (s->v->rows.n_more > 0 && s->q.k == 0) top_unite(&s->best);
     top_sort(&s->best);
     s->done = true;
     return true;

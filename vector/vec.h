@@ -46,16 +46,18 @@ void vec_index_free(struct vec_index **v);
 /* Put the vector of id, or replace it; the same bytes again cost a comparison. False: a value is not finite, or data is not
  * vec_bytes long; then id is as before. */
 bool vec_index_put(struct vec_index *v, uint32_t id, struct str data);
+/* The same for an id with n vectors, of which the nearest counts: it is found once. n > 0. */
+bool vec_index_put_all(struct vec_index *v, uint32_t id, const struct str *data, size_t n);
 void vec_index_remove(struct vec_index *v, uint32_t id);
 
 bool vec_index_has(const struct vec_index *v, uint32_t id);
-size_t vec_index_count(const struct vec_index *v);
+size_t vec_index_count(const struct vec_index *v); /* vectors */
 size_t vec_index_memory(const struct vec_index *v); /* O(1), exact */
 
-/* The distance of id's vector from query (vec_bytes long). NaN: it has none. */
+/* The distance of id's vector (its nearest) from query (vec_bytes long). NaN: it has none. */
 double vec_index_distance(const struct vec_index *v, uint32_t id, struct str query);
 
-/* Its vector, as it was given; NULL: it has none. Borrowed until the index changes. */
+/* Its vector (the first), as it was given; NULL: it has none. Borrowed until the index changes. */
 const void *vec_index_data(const struct vec_index *v, uint32_t id);
 
 /* How many are looked at for those that are put from now on (HNSW). */

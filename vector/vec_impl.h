@@ -27,7 +27,7 @@ struct flat_search {
     size_t at;               /* of the words of allowed, of slots, of candidates */
     struct candidate *list;
     size_t n, cap;
-    struct top surely;       /* slots of the k that are nearest at worst; its limit is none of the k's */
+    struct top surely;       /* ids of the k that are nearest at worst; its limit is none of the k's */
     double limit;            /* nothing farther than this is among the k */
 };
 
@@ -60,6 +60,13 @@ static inline bool search_has_bit(const struct vec_search *s, uint32_t id)
 {
     if (s->q.allowed == NULL) return true;
     return id / 64 < s->q.n_words && (s->q.allowed[id / 64] >> (id % 64) & 1) != 0;
+}
+
+/* Show a vector to a list of ids. */
+static inline void search_show(const struct vec_search *s, struct top *t, uint32_t id, double distance)
+{
+    if (s->v->rows.n_more > 0) top_add_once(t, id, distance);
+    else top_add(t, id, distance);
 }
 
 static inline bool search_allows(struct vec_search *s, uint32_t id)
