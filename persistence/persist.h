@@ -87,7 +87,7 @@ struct persist_libraries {
     /* Call fn for each. */
     void (*each)(void *ctx, void (*fn)(void *to, struct str text), void *to);
     /* Add one that a file holds, or let it replace one of the same name; false, and why[PERSIST_WHY] says it:
-     * loading is refused. */
+     * loading is refused, or a definition left out. */
     bool (*load)(void *ctx, struct str text, bool replace, char *why);
     /* Begin anew, with none; then either let go of those that there were or return to them. */
     void (*put_aside)(void *ctx);

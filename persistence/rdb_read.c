@@ -56,13 +56,15 @@ static bool read_header(struct rdb_in *in, struct rdb_facts *facts)
     return true;
 }
 
-static bool read_definition(struct reader *r, struct str text)
+/* Of a file that is sound it is one that another version wrote. Keys are worth more than an index, which can be made again. */
+static void read_definition(struct reader *r, struct str text)
 {
     const struct persist_libraries *d = r->opt ? r->opt->definitions : NULL;
     char why[PERSIST_WHY];
 
-    if (d == NULL || d->load(d->ctx, text, r->opt->replace, why)) return true;
-    return rdb_in_bad(r->in, "a definition of an index: %.140s", why);
+    if (d == NULL || d->load(d->ctx, text, r->opt->replace, why)) return;
+    log_warning(r->opt->log, "The RDB file holds a definition of an index that cannot be taken: %.200s. It is LEFT OUT: make the index again "
+                "with FT.CREATE", why);
 }
 
 static bool read_aux(struct reader *r)
@@ -83,7 +85,7 @@ static bool read_aux(struct reader *r)
     } else if (str_eq(buf_str(&r->key), STR("ctime")) && num_parse_i64(v, &n)) {
         r->facts->ctime = n;
     } else if (str_eq(buf_str(&r->key), str_c(RDB_AUX_DEFINITION))) {
-        return read_definition(r, v);
+        read_definition(r, v);
     }
     return true;
 }

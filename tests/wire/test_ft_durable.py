@@ -1,5 +1,6 @@
 """What of indexes survives: definitions of all kinds, in the log, in its base, in snapshots. And what ends them: FT.DROPINDEX DD
 beside loading, scans and queues."""
+import os
 import random
 
 import resp
@@ -141,6 +142,37 @@ def test_as_many_stop_words_as_one_may_give_are_read_again(c):
     assert c("FT.CREATE", "i", "STOPWORDS", len(words), *words, "SCHEMA", "t", "TEXT") == OK
     assert c("DEBUG", "RELOAD") == OK
     assert len(dict(zip(*[iter(c("FT.INFO", "i"))] * 2))[b"stopwords_list"]) == len(words)
+
+
+def test_a_definition_that_cannot_be_read_keeps_no_key_back(start):
+    """As a later version may write it. (A file that is damaged is refused: its checksum tells.)"""
+    s = start(enable_debug_command="yes", rdbcompression="no", rdbchecksum="no")
+    c = s.conn()
+    c("FT.CREATE", "bad", "SCHEMA", "t", "TAG")
+    c("FT.CREATE", "good", "NOHL", "SCHEMA", "t", "TAG")
+    c("FT.ALIASADD", "of-bad", "bad")
+    fill(c, 100)
+    c("SAVE")
+    path = os.path.join(s.dir, "dump.rdb")
+    with open(path, "rb") as f:
+        data = f.read()
+    rng = random.Random(7)
+    at, end = data.index(b"FT.CREATE"), data.index(b"of-bad")
+    for _ in range(100):
+        part = bytearray(data)
+        for _ in range(rng.randrange(1, 4)):
+            part[rng.randrange(at, end)] = rng.randrange(256)
+        with open(path, "wb") as f:
+            f.write(part)
+        c("DEBUG", "RELOAD", "NOSAVE")  # what was a length may make a file that is refused
+        assert c("DBSIZE") == 100
+    with open(path, "wb") as f:
+        f.write(data.replace(b"SCHEMA", b"NOVELTY"[:6], 1))
+    s.restart(kill=True)
+    c = s.conn()
+    assert c("DBSIZE") == 100 and c("FT._LIST") == [b"good"] and c("FT.SEARCH", "good", "*", "LIMIT", 0, 0) == [100]
+    assert "cannot be taken: SEARCH_ARG_UNRECOGNIZED Unknown argument `NOVELT`. It is LEFT OUT" in s.log()
+    assert "an alias of no index" in s.log()
 
 
 def test_the_name_of_an_index_whose_keys_were_flushed_may_be_taken_after_a_start_too(start):
