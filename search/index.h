@@ -16,6 +16,7 @@
 
 #include "search/docset.h"
 #include "search/spec.h"
+#include "search/tags.h"
 #include "search/text_index.h"
 
 /* Values of one field of a document; several for a JSON path that matches several. */
@@ -77,6 +78,9 @@ struct str index_payload(const struct search_index *ix, uint32_t doc);
 
 /* tag as the query has it, unescaped; folded here where the field folds. how: TEXT_WORD, PREFIX, SUFFIX, INFIX, WILDCARD. */
 void index_tagged(const struct search_index *ix, const struct field_spec *f, struct str tag, enum text_match how, struct docset *out);
+/* The same in steps of `budget` values (tags.h): begin is false when nobody has a tag. */
+bool index_tagged_begin(const struct search_index *ix, const struct field_spec *f, struct str tag, enum text_match how, struct tags_walk *w);
+bool index_tagged_step(const struct search_index *ix, const struct field_spec *f, struct tags_walk *w, size_t budget, struct docset *out);
 void index_between(const struct search_index *ix, const struct field_spec *f, double lo, bool lo_open, double hi, bool hi_open,
                    struct docset *out);
 void index_near(const struct search_index *ix, const struct field_spec *f, double lon, double lat, double radius_m, struct docset *out);

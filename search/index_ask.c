@@ -53,18 +53,33 @@ struct str index_payload(const struct search_index *ix, uint32_t doc)
 
 /* --- asking ----------------------------------------------------------------------------------------------------- */
 
-void index_tagged(const struct search_index *ix, const struct field_spec *f, struct str tag, enum text_match how, struct docset *out)
+bool index_tagged_begin(const struct search_index *ix, const struct field_spec *f, struct str tag, enum text_match how, struct tags_walk *w)
 {
     struct index_column *c = index_column(ix, f);
     struct buf folded = { 0 };
 
-    if (c->tags == NULL) return;
+    if (c->tags == NULL) return false;
     if (!f->case_sensitive) {
         fold_case(tag, &folded);
         tag = buf_str(&folded);
     }
-    tags_match(c->tags, tag, how, out);
+    tags_walk_init(w, c->tags, tag, how);
     buf_fini(&folded);
+    return true;
+}
+
+bool index_tagged_step(const struct search_index *ix, const struct field_spec *f, struct tags_walk *w, size_t budget, struct docset *out)
+{
+    return tags_walk_step(w, index_column(ix, f)->tags, budget, out);
+}
+
+void index_tagged(const struct search_index *ix, const struct field_spec *f, struct str tag, enum text_match how, struct docset *out)
+{
+    struct tags_walk w;
+
+    if (!index_tagged_begin(ix, f, tag, how, &w)) return;
+    while (!index_tagged_step(ix, f, &w, SIZE_MAX, out)) {}
+    tags_walk_fini(&w);
 }
 
 void index_between(const struct search_index *ix, const struct field_spec *f, double lo, bool lo_open, double hi, bool hi_open,

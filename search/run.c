@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { POSTINGS_A_STEP = 8192 }; /* of words, between two looks at the clock */
+enum { POSTINGS_A_STEP = 1024, TAGS_A_STEP = 256 }; /* between two looks at the clock */
 
 /* --- building ---------------------------------------------------------------------------------------------------- */
 
@@ -85,6 +85,7 @@ void run_free(struct run **r)
         struct part *p = &(*r)->parts[i];
 
         text_scan_free(&p->scan);
+        tags_walk_fini(&p->tags);
         vec_search_free(&p->search);
         docset_fini(&p->set);
         docset_fini(&p->allowed);
@@ -106,12 +107,24 @@ static void find_at_once(const struct run *r, struct part *p)
     switch (q->kind) {
     case QUERY_ALL: docset_copy(&p->set, index_all(r->ix)); break;
     case QUERY_IDS: docset_copy(&p->set, &q->ids); break;
-    case QUERY_TAG: index_tagged(r->ix, q->field, q->tag, q->how, &p->set); break;
     case QUERY_RANGE: index_between(r->ix, q->field, q->lo, q->lo_open, q->hi, q->hi_open, &p->set); break;
     case QUERY_GEO: index_near(r->ix, q->field, q->lon, q->lat, q->radius_m, &p->set); break;
     case QUERY_MISSING: index_missing(r->ix, q->field, &p->set); break;
     default: break;
     }
+}
+
+static bool find_tags(struct run *r, struct part *p, int64_t deadline_us)
+{
+    const struct query_node *q = p->q;
+
+    if (!p->some) p->some = index_tagged_begin(r->ix, q->field, q->tag, q->how, &p->tags);
+    if (!p->some) return true;
+    if (q->how != TEXT_WORD) docset_make_bits(&p->set, 1); /* values come in any order */
+    while (!index_tagged_step(r->ix, q->field, &p->tags, TAGS_A_STEP, &p->set)) {
+        if (clock_mono_us() >= deadline_us) return false;
+    }
+    return true;
 }
 
 static bool find_words(struct run *r, struct part *p, int64_t deadline_us)
@@ -245,6 +258,7 @@ static bool go_on(struct run *r, struct part *p, int64_t deadline_us)
     }
     switch (p->q->kind) {
     case QUERY_TEXT: return find_words(r, p, deadline_us);
+    case QUERY_TAG: return find_tags(r, p, deadline_us);
     case QUERY_VECTOR: return find_nearest(r, p, deadline_us);
     case QUERY_NOT: case QUERY_MAYBE: end_signed(r, p); break;
     case QUERY_AND: case QUERY_OR: break;

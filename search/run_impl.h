@@ -16,6 +16,7 @@ struct part {
     bool has_words;
     struct docset set, allowed;
     struct text_scan *scan;
+    struct tags_walk tags;      /* TAG, while `some` */
     struct vec_search *search;
     struct doc_values distances; /* VECTOR, when done */
 };

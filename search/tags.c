@@ -266,46 +266,77 @@ static void glob_of(struct str pattern, struct buf *out)
     }
 }
 
-static void match_from(const struct tags *t, uint32_t first, struct str pattern, enum text_match how, struct docset *out)
-{
-    for (uint32_t id = first; id < t->values.end; id++) {
-        struct str s = names_get(&t->values, id);
+/* --- a walk: values that are in no order by their numbers, for a prefix then those that are ---------------------- */
 
-        if (s.p && matches(s, pattern, how)) take(t, id, out);
+void tags_walk_init(struct tags_walk *w, struct tags *t, struct str pattern, enum text_match how)
+{
+    *w = (struct tags_walk){ .how = how, .end = t->values.end };
+    if (how == TEXT_PREFIX) {
+        t->wants_order = true;
+        w->at = t->n_ordered; /* those that come into order between the steps have been looked at then */
     }
+    if (how == TEXT_WILDCARD) glob_of(pattern, &w->pattern);
+    else buf_add_str(&w->pattern, pattern);
 }
 
-static void match_prefix(struct tags *t, struct str prefix, struct docset *out)
+void tags_walk_fini(struct tags_walk *w)
 {
+    buf_fini(&w->pattern);
+    buf_fini(&w->last);
+}
+
+static bool walk_numbers(struct tags_walk *w, const struct tags *t, size_t *budget, struct docset *out)
+{
+    for (; w->at < w->end && *budget > 0; w->at++, --*budget) {
+        struct str s = names_get(&t->values, w->at);
+
+        if (s.p && matches(s, buf_str(&w->pattern), w->how)) take(t, w->at, out);
+    }
+    return w->at == w->end;
+}
+
+/* Places in the order do not outlast a step; a value does, even when it has gone. */
+static bool walk_order(struct tags_walk *w, const struct tags *t, size_t *budget, struct docset *out)
+{
+    struct str from = w->last.n > 0 ? buf_str(&w->last) : buf_str(&w->pattern), s = from;
     struct sorted_at at;
     const void *item;
 
-    t->wants_order = true;
-    for (at = sorted_lower(&t->order, &prefix, compare_text); (item = sorted_get(&t->order, at)) != NULL; sorted_next(&t->order, &at)) {
+    for (at = sorted_lower(&t->order, &from, compare_text); (item = sorted_get(&t->order, at)) != NULL; sorted_next(&t->order, &at)) {
         uint32_t id;
 
         memcpy(&id, item, sizeof id);
-        if (!str_starts(names_get(&t->values, id), prefix)) break;
+        s = names_get(&t->values, id);
+        if (!str_starts(s, buf_str(&w->pattern))) return true;
+        if ((*budget)-- == 0) break;
         take(t, id, out);
     }
-    match_from(t, t->n_ordered, prefix, TEXT_PREFIX, out);
+    if (item == NULL) return true;
+    buf_clear(&w->last);
+    buf_add_str(&w->last, s);
+    return false;
+}
+
+bool tags_walk_step(struct tags_walk *w, struct tags *t, size_t budget, struct docset *out)
+{
+    uint32_t id;
+
+    if (w->how == TEXT_WORD) {
+        id = names_find(&t->values, buf_str(&w->pattern));
+        if (id != NAMES_NONE) take(t, id, out);
+        return true;
+    }
+    if (!walk_numbers(w, t, &budget, out)) return false;
+    return w->how != TEXT_PREFIX || walk_order(w, t, &budget, out);
 }
 
 void tags_match(struct tags *t, struct str pattern, enum text_match how, struct docset *out)
 {
-    struct buf glob = { 0 };
-    uint32_t id;
+    struct tags_walk w;
 
-    if (how == TEXT_WORD) {
-        id = names_find(&t->values, pattern);
-        if (id != NAMES_NONE) take(t, id, out);
-    } else if (how == TEXT_PREFIX) {
-        match_prefix(t, pattern, out);
-    } else {
-        if (how == TEXT_WILDCARD) glob_of(pattern, &glob);
-        match_from(t, 0, how == TEXT_WILDCARD ? buf_str(&glob) : pattern, how, out);
-        buf_fini(&glob);
-    }
+    tags_walk_init(&w, t, pattern, how);
+    while (!tags_walk_step(&w, t, SIZE_MAX, out)) {}
+    tags_walk_fini(&w);
 }
 
 void tags_each(struct tags *t, void (*fn)(void *ctx, struct str value, uint32_t docs), void *ctx)

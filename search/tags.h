@@ -34,6 +34,18 @@ void tags_put(struct tags *t, uint32_t doc, const struct str *values, size_t n);
 /* Add to out whoever has a value that matches. */
 void tags_match(struct tags *t, struct str pattern, enum text_match how, struct docset *out);
 
+/* The same in steps of `budget` values: there may be millions. Between steps documents may go, but none may come. */
+struct tags_walk {
+    enum text_match how;
+    struct buf pattern;   /* of a wildcard: the glob */
+    struct buf last;      /* the value in order that was looked at last */
+    uint32_t at, end;     /* numbers of values that are to be looked at one by one */
+};
+void tags_walk_init(struct tags_walk *w, struct tags *t, struct str pattern, enum text_match how);
+void tags_walk_fini(struct tags_walk *w);
+/* True: done. */
+bool tags_walk_step(struct tags_walk *w, struct tags *t, size_t budget, struct docset *out);
+
 /* Values in the order of bytes, with their documents. */
 void tags_each(struct tags *t, void (*fn)(void *ctx, struct str value, uint32_t docs), void *ctx);
 

@@ -237,7 +237,7 @@ bool vec_search_step(struct vec_search *s, size_t work)
     }
     drop_gone(s);
     if (s->v->rows.n_more > 0 && s->q.k == 0) top_unite(&s->best);
-    top_sort(&s->best);
+    if (s->best.k > 0) top_sort(&s->best);
     s->done = true;
     return true;
 }

@@ -117,7 +117,8 @@ struct vec_search;
 struct vec_search *vec_search_new(const struct vec_index *v, const struct vec_query *q);
 /* Go on for about `work` element operations (dim each for a vector looked at); true: done. */
 bool vec_search_step(struct vec_search *s, size_t work);
-/* What was found, nearest first, equal distances by id. Valid until freed. */
+/* What was found: the nearest of k, nearest first, equal distances by id; all within a radius, which may be very many, in no order.
+ * Valid until freed. */
 const struct vec_hit *vec_search_hits(const struct vec_search *s, size_t *n);
 void vec_search_free(struct vec_search **s);
 

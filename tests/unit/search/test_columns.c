@@ -154,6 +154,53 @@ START_TEST(tags_are_as_a_model_of_them)
 }
 END_TEST
 
+/* What is found in steps is what stays to the end, wherever values come into order and documents go in between. */
+START_TEST(a_walk_over_tags_finds_what_stays)
+{
+    enum { VALUES = 600 };
+    static const enum text_match hows[] = { TEXT_PREFIX, TEXT_SUFFIX, TEXT_INFIX, TEXT_WILDCARD };
+    struct rng r;
+
+    unit_rng(&r);
+    for (int round = 0; round < 40; round++) {
+        struct docset found = { 0 };
+        bool has[VALUES] = { false };
+        struct tags_walk w;
+        struct tags t;
+        char text[16];
+
+        tags_init(&t);
+        t.wants_order = true;
+        for (uint32_t d = 0; d < VALUES; d++) {
+            sprintf(text, "%s%03u%s", d % 3 ? "ab" : "b", (d * 7) % VALUES, d % 2 ? "x" : "ab");
+            tags_put(&t, d, (const struct str[]){ str_c(text) }, 1);
+            has[d] = true;
+        }
+        tags_tend(&t, rng_below(&r, 2 * VALUES));
+        tags_walk_init(&w, &t, hows[round % 4] == TEXT_WILDCARD ? STR("*b?*") : STR("ab"), hows[round % 4]);
+        while (!tags_walk_step(&w, &t, rng_below(&r, 20), &found)) {
+            uint32_t gone = (uint32_t)rng_below(&r, VALUES);
+
+            tags_put(&t, gone, NULL, 0);
+            has[gone] = false;
+            tags_tend(&t, rng_below(&r, 10));
+        }
+        for (uint32_t d = 0; d < VALUES; d++) {
+            bool want = hows[round % 4] == TEXT_PREFIX   ? d % 3 != 0
+                        : hows[round % 4] == TEXT_SUFFIX ? d % 2 == 0
+                        : hows[round % 4] == TEXT_INFIX  ? d % 3 != 0 || d % 2 == 0
+                                                         : true;
+
+            if (has[d]) ck_assert_int_eq(docset_has(&found, d), want);
+            else if (docset_has(&found, d)) ck_assert(want);
+        }
+        tags_walk_fini(&w);
+        docset_fini(&found);
+        tags_fini(&t);
+    }
+}
+END_TEST
+
 START_TEST(wildcards_know_no_brackets)
 {
     struct docset found = { 0 };
@@ -318,5 +365,5 @@ START_TEST(small_letters)
 }
 END_TEST
 
-UNIT_MAIN("columns", what_is_sorted_is_a_model_in_order, tags_are_as_a_model_of_them, wildcards_know_no_brackets, ranges_of_few_numbers,
+UNIT_MAIN("columns", what_is_sorted_is_a_model_in_order, tags_are_as_a_model_of_them, a_walk_over_tags_finds_what_stays, wildcards_know_no_brackets, ranges_of_few_numbers,
           ranges_of_many_numbers_are_kept_in_order, places_are_found_by_distance, what_is_a_place, small_letters)
