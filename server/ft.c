@@ -73,10 +73,17 @@ struct ft_index *ft_owner(const struct ft *f, const struct search_index *ix)
     return NULL;
 }
 
-bool ft_is_index(const struct ft *f, const struct search_index *ix)
+uint64_t ft_serial(const struct ft *f, const struct search_index *ix)
+{
+    const struct ft_index *x = ft_owner(f, ix);
+
+    return x != NULL ? x->serial : 0;
+}
+
+bool ft_is_index(const struct ft *f, uint64_t serial)
 {
     for (size_t i = 0; i < f->now.n; i++)
-        if (f->now.indexes[i]->ix == ix) return true;
+        if (f->now.indexes[i]->serial == serial) return true;
     return false;
 }
 
@@ -191,6 +198,7 @@ static struct ft_index *new_index(struct ft *f, struct index_spec *spec, struct 
         }
     }
     x->ix = index_new(spec);
+    x->serial = ++f->last_serial;
     index_set_defer(x->ix, f->server->store->defer, f->server->store->defer_ctx);
     ft_paths_open(x);
     link_init(&x->in_busy);

@@ -33,8 +33,11 @@ const struct persist_libraries *ft_keeper(const struct ft *f);
 /* All has been loaded. */
 void ft_loaded(struct server *s);
 
-/* Is there an index at this address, which may be none? */
-bool ft_is_index(const struct ft *f, const struct search_index *ix);
+/* The number of ix, which no other index ever gets; 0: there is none at this address. */
+uint64_t ft_serial(const struct ft *f, const struct search_index *ix);
+
+/* Is the index of this serial number in use? */
+bool ft_is_index(const struct ft *f, uint64_t serial);
 
 /* How documents are read. */
 const struct doc_reader *ft_reader(struct ft *f);

@@ -11,7 +11,7 @@
 struct cursor {
     struct link in_list;
     uint64_t id;
-    struct search_index *ix;   /* compared alone */
+    uint64_t index;            /* its serial number: it may be gone, and another lie where it was */
     struct aggregate *g;
     struct arena arena;        /* of keys */
     struct str *keys;          /* of the documents of rows */
@@ -61,9 +61,10 @@ void ft_cursors_free(struct ft_cursors **at)
 
 size_t ft_cursors_count(const struct ft_cursors *cs, const struct search_index *ix)
 {
+    uint64_t index = ix != NULL ? ft_serial(cs->server->ft, ix) : 0;
     size_t n = 0;
 
-    for (struct link *l = cs->list.next; l != &cs->list; l = l->next) n += ix == NULL || cursor_of(l)->ix == ix;
+    for (struct link *l = cs->list.next; l != &cs->list; l = l->next) n += ix == NULL || cursor_of(l)->index == index;
     return n;
 }
 
@@ -73,7 +74,7 @@ size_t ft_cursors_bytes(const struct ft_cursors *cs)
 }
 
 /* The keys of rows from `at` on: docids are given to others once the index is released. */
-static void note_keys(struct cursor *c)
+static void note_keys(struct cursor *c, const struct search_index *ix)
 {
     size_t n = aggregate_rows(c->g);
 
@@ -83,7 +84,7 @@ static void note_keys(struct cursor *c)
         uint32_t doc = aggregate_row(c->g, i).doc;
 
         if (doc == UINT32_MAX) continue;
-        c->keys[i] = arena_dup(&c->arena, index_key(c->ix, doc));
+        c->keys[i] = arena_dup(&c->arena, index_key(ix, doc));
         c->bytes += c->keys[i].n;
     }
 }
@@ -112,12 +113,12 @@ uint64_t ft_cursor_open(struct ft_cursors *cs, struct search_index *ix, struct a
         return 0;
     }
     c = mem_zalloc(sizeof *c);
-    *c = (struct cursor){ .id = new_id(), .ix = ix, .g = *g, .at = at, .count = plan->count, .max_idle_ms = plan->max_idle_ms };
+    *c = (struct cursor){ .id = new_id(), .index = ft_serial(cs->server->ft, ix), .g = *g, .at = at, .count = plan->count, .max_idle_ms = plan->max_idle_ms };
     arena_init(&c->arena);
     link_init(&c->in_list);
     link_add_tail(&cs->list, &c->in_list);
     *g = NULL;
-    note_keys(c);
+    note_keys(c, ix);
     c->bytes += sizeof *c + aggregate_memory(c->g);
     cs->bytes += c->bytes;
     c->until_ms = server_mono_ms(cs->server) + c->max_idle_ms;
@@ -136,28 +137,28 @@ void ft_cursors_tend(struct server *s)
         struct cursor *c = cursor_of(l);
 
         next = l->next;
-        if (c->until_ms <= server_mono_ms(s) || !ft_is_index(s->ft, c->ix)) cursor_close(cs, c);
+        if (c->until_ms <= server_mono_ms(s) || !ft_is_index(s->ft, c->index)) cursor_close(cs, c);
     }
 }
 
 /* --- FT.CURSOR ---------------------------------------------------------------------------------------------------------- */
 
 /* Arguments index and cursor id. NULL: *e is what to return. */
-static struct cursor *find(struct call *call, const char *missing, enum err *e)
+static struct cursor *find(struct call *call, const char *missing, struct search_index **ix, enum err *e)
 {
     struct ft_cursors *cs = call->client->server->ft_cursors;
-    struct search_index *ix;
-    uint64_t id;
+    uint64_t id, index;
 
-    *e = ft_open(call, call_arg(call, 2), &ix);
+    *e = ft_open(call, call_arg(call, 2), ix);
     if (*e != OK) return NULL;
     if (!num_parse_u64(call_arg(call, 3), &id)) {
         *e = call_fail_text(call, STR("SEARCH_PARSE_ARGS Bad cursor ID"));
         return NULL;
     }
     ft_cursors_tend(call->client->server);
+    index = ft_serial(call->client->server->ft, *ix);
     LINK_EACH(&cs->list, l)
-        if (cursor_of(l)->id == id && cursor_of(l)->ix == ix) return cursor_of(l);
+        if (cursor_of(l)->id == id && cursor_of(l)->index == index) return cursor_of(l);
     *e = call_fail_text(call, arena_printf(call->arena, "%s, id: %llu", missing, (unsigned long long)id));
     return NULL;
 }
@@ -165,6 +166,7 @@ static struct cursor *find(struct call *call, const char *missing, enum err *e)
 static enum err run_read(struct call *call)
 {
     struct ft_cursors *cs = call->client->server->ft_cursors;
+    struct search_index *ix;
     struct cursor *c;
     int64_t count = 0;
     enum err e;
@@ -176,12 +178,12 @@ static enum err run_read(struct call *call)
             return call_fail_text(call, STR("SEARCH_PARSE_ARGS Bad value for COUNT"));
         }
     }
-    c = find(call, "SEARCH_CURSOR_NOT_FOUND Cursor not found", &e);
+    c = find(call, "SEARCH_CURSOR_NOT_FOUND Cursor not found", &ix, &e);
     if (c == NULL) return e;
     if (count > 0) c->count = (uint64_t)count;
     c->until_ms = server_mono_ms(cs->server) + c->max_idle_ms;
     reply_array(call->out, 2);
-    ft_table_reply(&(struct ft_table){ c->g, c->keys, c->ix }, call->out, &c->at, c->count, NULL);
+    ft_table_reply(&(struct ft_table){ c->g, c->keys, ix }, call->out, &c->at, c->count, NULL);
     reply_int(call->out, c->at < aggregate_rows(c->g) ? (int64_t)c->id : 0);
     if (c->at == aggregate_rows(c->g)) cursor_close(cs, c);
     return OK;
@@ -189,8 +191,9 @@ static enum err run_read(struct call *call)
 
 static enum err run_del(struct call *call)
 {
+    struct search_index *ix;
     enum err e;
-    struct cursor *c = find(call, "SEARCH_CURSOR_NOT_FOUND Cursor does not exist", &e);
+    struct cursor *c = find(call, "SEARCH_CURSOR_NOT_FOUND Cursor does not exist", &ix, &e);
 
     if (c == NULL) return e;
     cursor_close(call->client->server->ft_cursors, c);

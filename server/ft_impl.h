@@ -32,6 +32,7 @@ struct ft_paths {
 
 struct ft_index {
     struct search_index *ix;
+    uint64_t serial;             /* its own, for as long as the server runs; from 1 on */
     struct link in_busy;         /* ft->busy: the next turn looks at it */
     struct ft_paths paths;
     struct expr *filter;         /* NULL: none */
@@ -86,6 +87,7 @@ struct ft {
     size_t n_prefixes;
     uint64_t first[4];           /* bits of the first bytes of prefixes; all when one is empty */
     uint64_t looks;
+    uint64_t last_serial;        /* of the index that was made last */
     bool stale;                  /* keys came by loading: all is to be scanned */
     struct link busy;            /* indexes with something to do; there may be thousands that have nothing */
     int64_t tended_ms;           /* those that are temporary were looked at then (monotonic) */

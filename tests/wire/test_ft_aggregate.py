@@ -177,6 +177,19 @@ def test_cursors_are_closed(items):
     assert isinstance(items("FT.CURSOR", "READ", "ix", cid), Err)
 
 
+def test_a_cursor_is_of_the_index_that_it_was_opened_over(start):
+    """Not of one that is made in the same turn, and lies in memory where the other was."""
+    c = start(search_keep_dropped=0).conn()
+    for i in range(20):
+        c("HSET", f"i:{i}", "n", i)
+    create = ("FT.CREATE", "ix", "PREFIX", 1, "i:", "SCHEMA", "n", "NUMERIC")
+    assert c(*create) == OK
+    for _ in range(10):
+        cid = reply_of(c("FT.AGGREGATE", "ix", "*", "LOAD", 1, "@n", "WITHCURSOR", "COUNT", 1))[1]
+        got = c.pipeline([("FT.DROPINDEX", "ix"), create, ("FT.CURSOR", "READ", "ix", cid)])
+        assert got == [OK, OK, Err(f"SEARCH_CURSOR_NOT_FOUND Cursor not found, id: {cid}")]
+
+
 def test_there_is_a_bound_on_cursors_and_on_rows(start):
     s = start(search_cursors=2, search_aggregate_memory="64kb")
     c = s.conn()
