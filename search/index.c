@@ -1,20 +1,11 @@
-/* index.c -- see index.h: an index, and documents that come and go. What is asked is index_ask.c. */
-#include <math.h>
-#include <stdio.h>
+/* index.c -- see index.h: an index, and documents that go. Those that come are index_put.c, what is asked is index_ask.c. */
 #include <stdlib.h>
 
 #include "base/ensure.h"
 #include "base/mem.h"
-#include "base/num.h"
-#include "search/fold.h"
 #include "search/index_impl.h"
 
 /* --- content ---------------------------------------------------------------------------------------------------- */
-
-static bool is_indexed_text(const struct field_spec *f)
-{
-    return f->type == FIELD_TEXT && !f->no_index;
-}
 
 static void open_column(struct index_column *c, const struct field_spec *f)
 {
@@ -138,6 +129,12 @@ struct search_index *index_new(struct index_spec *spec)
     return ix;
 }
 
+static void close_errors(struct index_errors *e)
+{
+    buf_fini(&e->text);
+    buf_fini(&e->key);
+}
+
 void index_free(struct search_index **ixp)
 {
     struct search_index *ix = *ixp;
@@ -149,8 +146,9 @@ void index_free(struct search_index **ixp)
     buf_fini(&ix->stop_text);
     spec_free(&ix->spec);
     synonyms_fini(&ix->synonyms);
-    buf_fini(&ix->last_error);
-    buf_fini(&ix->last_error_key);
+    close_errors(&ix->errors);
+    for (size_t i = 0; i < ix->n_field_errors; i++) close_errors(&ix->field_errors[i]);
+    mem_free(ix->field_errors);
     buf_fini(&ix->folded);
     mem_free(ix->taken);
     mem_free(ix->numbers);
@@ -186,7 +184,7 @@ bool index_alter(struct search_index *ix, size_t argc, const struct str *argv, s
 
 /* --- documents that go ------------------------------------------------------------------------------------------ */
 
-static void drop_payload(struct index_content *c, uint32_t doc)
+void index_drop_payload(struct index_content *c, uint32_t doc)
 {
     struct payload *p = column_ptr(&c->payloads, doc);
 
@@ -227,7 +225,7 @@ static void remove_doc(struct search_index *ix, uint32_t doc)
     }
     if (c->text) text_index_remove(c->text, doc);
     column_set(&c->scores, doc, c->scores.empty);
-    drop_payload(c, doc);
+    index_drop_payload(c, doc);
     docset_remove(&c->alive, doc);
     names_remove(&c->docs, doc);
     give_up_docid(ix, doc);
@@ -279,222 +277,7 @@ bool index_is_held(const struct search_index *ix)
     return ix->holds > 0;
 }
 
-/* --- documents that come ---------------------------------------------------------------------------------------- */
-
-void index_fail(struct search_index *ix, struct str key, const char *fmt, ...)
-{
-    va_list ap;
-
-    ix->failures++;
-    buf_clear(&ix->last_error);
-    va_start(ap, fmt);
-    buf_vprintf(&ix->last_error, fmt, ap);
-    va_end(ap);
-    buf_clear(&ix->last_error_key);
-    buf_add_str(&ix->last_error_key, key);
-    index_remove(ix, key);
-}
-
 void index_used(struct search_index *ix)
 {
     ix->uses++;
-}
-
-static int shown(struct str s)
-{
-    return (int)(s.n < 100 ? s.n : 100);
-}
-
-static void keep_number(struct search_index *ix, size_t at, double v)
-{
-    if (at >= ix->cap_numbers) {
-        ix->cap_numbers = ix->cap_numbers ? 2 * ix->cap_numbers : 64;
-        ix->numbers = mem_realloc(ix->numbers, ix->cap_numbers * sizeof *ix->numbers);
-    }
-    ix->numbers[at] = v;
-}
-
-/* Can all values be had? Numbers are left in ix->numbers, one behind the other, those of places in pairs. */
-static bool look_through(struct search_index *ix, struct str key, const struct doc_content *content)
-{
-    size_t n = 0;
-
-    if (ix->n_taken != ix->spec->n_fields) {
-        ix->n_taken = ix->spec->n_fields;
-        ix->taken = mem_realloc(ix->taken, ix->n_taken * sizeof *ix->taken);
-    }
-    memset(ix->taken, 0, ix->n_taken * sizeof *ix->taken);
-    for (size_t i = 0; i < content->n; i++) {
-        const struct field_value *v = &content->fields[i];
-        enum field_type type = v->field->type;
-
-        ix->taken[v->field - ix->spec->fields] = (struct taken_value){ v, n };
-        for (size_t k = 0; k < v->n; k++) {
-            struct str s = v->values[k];
-            struct place p;
-            double d;
-
-            if (type == FIELD_NUMERIC) {
-                if (!num_parse_double(s, &d)) return index_fail(ix, key, "Invalid numeric value: '%.*s'", shown(s), s.p), false;
-                keep_number(ix, n++, d);
-            } else if (type == FIELD_GEO) {
-                if (!place_parse(s, &p)) return index_fail(ix, key, "Invalid geo string: '%.*s'", shown(s), s.p), false;
-                keep_number(ix, n++, p.lon);
-                keep_number(ix, n++, p.lat);
-            } else if (type == FIELD_VECTOR && s.n != vec_bytes(v->field->vec.type, v->field->vec.dim)) {
-                return index_fail(ix, key, "Could not add vector with blob size %zu (expected size %zu)", s.n,
-                                  vec_bytes(v->field->vec.type, v->field->vec.dim)), false;
-            }
-        }
-    }
-    return true;
-}
-
-static struct str trim(struct str s)
-{
-    while (s.n > 0 && (*s.p == ' ' || *s.p == '\t' || *s.p == '\n' || *s.p == '\r')) s = str_of(s.p + 1, s.n - 1);
-    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r')) s.n--;
-    return s;
-}
-
-static void keep_tag(struct search_index *ix, size_t *n, struct str tag)
-{
-    if (*n >= ix->cap_tags) {
-        ix->cap_tags = ix->cap_tags ? 2 * ix->cap_tags : 16;
-        ix->tags = mem_realloc(ix->tags, ix->cap_tags * sizeof *ix->tags);
-    }
-    ix->tags[(*n)++] = tag;
-}
-
-/* The tags of one text. An empty text is a tag where the field says so; what is empty between separators never is. */
-static void split_tags(struct search_index *ix, const struct field_spec *f, struct str s, size_t *n)
-{
-    bool alone = true;
-
-    while (f->separator && s.n > 0) {
-        const char *end = memchr(s.p, f->separator, s.n);
-        struct str part = str_of(s.p, end ? (size_t)(end - s.p) : s.n);
-
-        s = end ? str_of(end + 1, s.n - part.n - 1) : str_of(s.p + s.n, 0);
-        part = trim(part);
-        if (part.n > 0) keep_tag(ix, n, part);
-        alone = false;
-    }
-    if (f->separator == 0 ? s.n > 0 || f->index_empty : alone && f->index_empty) keep_tag(ix, n, s);
-}
-
-static void put_tags(struct search_index *ix, struct tags *t, const struct field_spec *f, const struct field_value *v, uint32_t doc)
-{
-    size_t n = 0, all = 0;
-
-    for (size_t k = 0; v && k < v->n; k++) all += v->values[k].n;
-    buf_clear(&ix->folded);
-    buf_room(&ix->folded, all + 1); /* so that what lies in it stays where it is */
-    for (size_t k = 0; v && k < v->n; k++) {
-        struct str s = v->values[k];
-        size_t at = ix->folded.n;
-
-        if (!f->case_sensitive) {
-            fold_case(s, &ix->folded);
-            s = str_of(ix->folded.p + at, s.n);
-        }
-        split_tags(ix, f, s, &n);
-    }
-    tags_put(t, doc, ix->tags, n);
-}
-
-static void put_text(struct search_index *ix, const struct doc_content *content, uint32_t doc)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < content->n; i++) {
-        const struct field_value *v = &content->fields[i];
-
-        if (!is_indexed_text(v->field)) continue;
-        while (n + v->n > ix->cap_texts) {
-            ix->cap_texts = ix->cap_texts ? 2 * ix->cap_texts : 16;
-            ix->texts = mem_realloc(ix->texts, ix->cap_texts * sizeof *ix->texts);
-        }
-        for (size_t k = 0; k < v->n; k++)
-            ix->texts[n++] = (struct text_value){ v->field->text_field, v->field->no_stem, v->field->weight, v->values[k] };
-    }
-    text_index_put(ix->c->text, doc, ix->texts, n, content->language);
-}
-
-static void put_flags(const struct field_spec *f, struct index_column *k, const struct field_value *v, uint32_t doc)
-{
-    bool empty = false;
-
-    if (f->index_missing && v) docset_add(&k->present, doc);
-    else if (f->index_missing) docset_remove(&k->present, doc);
-    if (f->type != FIELD_TEXT || !f->index_empty) return;
-    for (size_t i = 0; v && i < v->n; i++) empty |= v->values[i].n == 0;
-    if (empty) docset_add(&k->empty, doc);
-    else docset_remove(&k->empty, doc);
-}
-
-/* False: a vector holds a value that is no number. */
-static bool put_vectors(struct search_index *ix, uint32_t doc)
-{
-    for (size_t i = 0; i < ix->c->n_columns; i++) {
-        struct vec_index *x = ix->c->columns[i].vectors;
-        const struct field_value *v = ix->taken[i].v;
-
-        if (x == NULL) continue;
-        if (v == NULL || v->n == 0 || ix->spec->fields[i].no_index) vec_index_remove(x, doc);
-        else if (!vec_index_put_all(x, doc, v->values, v->n)) return false;
-    }
-    return true;
-}
-
-static void put_columns(struct search_index *ix, uint32_t doc)
-{
-    struct index_content *c = ix->c;
-
-    for (size_t i = 0; i < c->n_columns; i++) {
-        const struct field_spec *f = &ix->spec->fields[i];
-        const struct field_value *v = ix->taken[i].v;
-        struct index_column *k = &c->columns[i];
-        const double *numbers = ix->numbers ? ix->numbers + ix->taken[i].numbers : NULL;
-
-        if (k->tags && !f->no_index) put_tags(ix, k->tags, f, v, doc);
-        if (k->numbers) numbers_put(k->numbers, doc, numbers, v ? v->n : 0);
-        if (k->places) places_put(k->places, doc, (const struct place *)numbers, v ? v->n : 0);
-        put_flags(f, k, v, doc);
-    }
-}
-
-static void put_payload(struct index_content *c, uint32_t doc, struct str payload)
-{
-    struct payload *p = column_ptr(&c->payloads, doc);
-
-    if (p && str_eq(str_of(p->p, p->n), payload)) return;
-    drop_payload(c, doc);
-    if (payload.n == 0) return;
-    p = mem_alloc(sizeof *p + payload.n);
-    p->n = payload.n;
-    memcpy(p->p, payload.p, payload.n);
-    c->payload_bytes += mem_good_size(sizeof *p + p->n);
-    column_set_ptr(&c->payloads, doc, p);
-}
-
-bool index_put(struct search_index *ix, struct str key, const struct doc_content *content)
-{
-    struct index_content *c = ix->c;
-    bool is_new;
-    uint32_t doc;
-
-    ensure(ix->holds == 0);
-    if (!look_through(ix, key, content)) return false;
-    doc = names_add(&c->docs, key, &is_new);
-    if (is_new) docset_add(&c->alive, doc);
-    if (!put_vectors(ix, doc)) {
-        index_fail(ix, key, "Could not add vector: it holds a value that is not a finite number");
-        return false;
-    }
-    put_columns(ix, doc);
-    if (c->text) put_text(ix, content, doc);
-    column_set(&c->scores, doc, double_cell(content->score));
-    put_payload(c, doc, content->payload);
-    return true;
 }

@@ -51,8 +51,8 @@ bool index_put(struct search_index *ix, struct str key, const struct doc_content
 void index_remove(struct search_index *ix, struct str key); /* no-op when it is not there */
 void index_clear(struct search_index *ix);
 
-/* A document that could not be made: counted and kept for FT.INFO, and it is not in the index. */
-void index_fail(struct search_index *ix, struct str key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A document that could not be made, for what its field f holds: counted and kept for FT.INFO, and it is not in the index. */
+void index_fail(struct search_index *ix, struct str key, const struct field_spec *f, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void index_used(struct search_index *ix); /* a query: FT.INFO counts them */
 
 void index_hold(struct search_index *ix);
@@ -112,11 +112,17 @@ struct doc_reader {
 /* --- figures: FT.INFO ---------------------------------------------------------------------------------------------- */
 
 struct index_facts {
-    uint64_t docs, max_doc, terms, records, failures, uses;
+    uint64_t docs, max_doc, terms, records, uses;
     size_t memory, doc_table, inverted, offsets, vectors, sortable, tags, keys, text; /* bytes */
-    struct str last_error, last_error_key;
 };
 void index_facts(const struct search_index *ix, struct index_facts *f);
+
+/* Documents that could not be taken (for what f holds; NULL: at all), and the last: why, and its key. */
+struct index_trouble {
+    uint64_t n;
+    struct str text, key;
+};
+struct index_trouble index_trouble(const struct search_index *ix, const struct field_spec *f);
 size_t index_memory(const struct search_index *ix); /* O(1) */
 
 /* Invariants; slow. */

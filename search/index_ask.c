@@ -183,9 +183,8 @@ void index_facts(const struct search_index *ix, struct index_facts *f)
 {
     const struct index_content *c = ix->c;
 
-    *f = (struct index_facts){ .docs = c->alive.n, .max_doc = c->docs.end, .failures = ix->failures, .uses = ix->uses,
-                               .doc_table = doc_table(c), .keys = names_memory(&c->docs), .last_error = buf_str(&ix->last_error),
-                               .last_error_key = buf_str(&ix->last_error_key) };
+    *f = (struct index_facts){ .docs = c->alive.n, .max_doc = c->docs.end, .uses = ix->uses, .doc_table = doc_table(c),
+                               .keys = names_memory(&c->docs) };
     f->memory = sizeof *ix + sizeof *c + c->n_columns * sizeof *c->columns + f->doc_table + f->keys;
     for (size_t i = 0; i < c->n_columns; i++) {
         const struct index_column *k = &c->columns[i];

@@ -37,6 +37,12 @@ struct taken_value {
     size_t numbers;
 };
 
+/* Documents that could not be taken: how many, what the last one was, and why. */
+struct index_errors {
+    uint64_t n;
+    struct buf text, key;
+};
+
 struct search_index {
     struct synonyms synonyms;
     struct index_spec *spec;
@@ -45,8 +51,9 @@ struct search_index {
     bool cleared;               /* while it was held: the content is to be thrown away */
     const char **stop_words;
     struct buf stop_text;       /* that they lie in */
-    uint64_t failures, uses;
-    struct buf last_error, last_error_key;
+    uint64_t uses;
+    struct index_errors errors, *field_errors; /* by field, as far as there were any */
+    size_t n_field_errors;
     void (*defer)(void *ctx, void (*fn)(void *arg), void *arg);
     void *defer_ctx;
     /* of index_put, kept for the next */
@@ -65,6 +72,14 @@ struct payload {
     size_t n;
     char p[];
 };
+
+static inline bool is_indexed_text(const struct field_spec *f)
+{
+    return f->type == FIELD_TEXT && !f->no_index;
+}
+
+/* index.c: give a document's payload up. */
+void index_drop_payload(struct index_content *c, uint32_t doc);
 
 /* The column of f, which is of ix's definition. */
 static inline struct index_column *index_column(const struct search_index *ix, const struct field_spec *f)

@@ -139,7 +139,7 @@ static void attribute(struct telling *t, const struct field_spec *f)
 
 /* --- figures ---------------------------------------------------------------------------------------------------- */
 
-static void sizes(struct telling *t, const struct index_facts *f)
+static void sizes(struct telling *t, const struct index_facts *f, uint64_t failures)
 {
     whole(t, "num_docs", f->docs);
     whole(t, "max_doc_id", f->max_doc);
@@ -160,7 +160,7 @@ static void sizes(struct telling *t, const struct index_facts *f)
     ratio(t, "bytes_per_record_avg", (double)f->inverted, (double)f->records);
     ratio(t, "offsets_per_term_avg", (double)f->offsets, (double)f->records);
     ratio(t, "offset_bits_per_record_avg", 8 * (double)f->offsets, (double)f->records);
-    whole(t, "hash_indexing_failures", f->failures);
+    whole(t, "hash_indexing_failures", failures);
 }
 
 /* A map of so many zeros: what memd has no such thing of. */
@@ -197,24 +197,24 @@ static void statistics(struct telling *t)
     zeros(t, "gc_stats", gc, sizeof gc / sizeof *gc);
 }
 
-static void errors(struct telling *t, const char *name, const struct index_facts *f, bool with_scan)
+static void errors(struct telling *t, const char *name, struct index_trouble e, bool with_scan)
 {
     key(t, name);
     reply_map(t->out, with_scan ? 4 : 3);
     reply_bulk_c(t->out, "indexing failures");
-    reply_int(t->out, (int64_t)f->failures);
+    reply_int(t->out, (int64_t)e.n);
     reply_bulk_c(t->out, "last indexing error");
-    reply_bulk(t->out, f->last_error.n ? f->last_error : STR("N/A"));
+    reply_bulk(t->out, e.n ? e.text : STR("N/A"));
     reply_bulk_c(t->out, "last indexing error key");
-    reply_bulk(t->out, f->last_error.n ? f->last_error_key : STR("N/A"));
+    reply_bulk(t->out, e.n ? e.key : STR("N/A"));
     if (!with_scan) return;
     reply_bulk_c(t->out, "background indexing status");
     reply_bulk_c(t->out, "OK");
 }
 
-static void field_statistics(struct telling *t, const struct index_spec *s)
+static void field_statistics(struct telling *t, const struct search_index *ix)
 {
-    static const struct index_facts none;
+    const struct index_spec *s = index_spec(ix);
 
     key(t, "field statistics");
     reply_array(t->out, s->n_fields);
@@ -224,7 +224,7 @@ static void field_statistics(struct telling *t, const struct index_spec *s)
 
         text(&a, "identifier", s->fields[i].identifier);
         text(&a, "attribute", s->fields[i].name);
-        errors(&a, "Index Errors", &none, false);
+        errors(&a, "Index Errors", index_trouble(ix, &s->fields[i]), false);
         reply_map_at(t->out, mark, a.n);
     }
 }
@@ -256,7 +256,7 @@ static enum err run_info(struct call *c)
     key(&t, "attributes");
     reply_array(t.out, s->n_fields);
     for (size_t i = 0; i < s->n_fields; i++) attribute(&t, &s->fields[i]);
-    sizes(&t, &facts);
+    sizes(&t, &facts, index_trouble(x->ix, NULL).n);
     real(&t, "total_indexing_time", (double)x->feed_us / 1000);
     whole(&t, "indexing", x->scanning);
     real(&t, "percent_indexed", ft_scanned(f, x));
@@ -271,8 +271,8 @@ static enum err run_info(struct call *c)
         for (size_t i = 0; i < s->n_stop_words; i++) reply_bulk(t.out, s->stop_words[i]);
     }
     dialects(&t);
-    errors(&t, "Index Errors", &facts, true);
-    field_statistics(&t, s);
+    errors(&t, "Index Errors", index_trouble(x->ix, NULL), true);
+    field_statistics(&t, x->ix);
     reply_map_at(c->out, mark, t.n);
     return OK;
 }
@@ -293,7 +293,7 @@ static void add(struct ft_totals *t, const struct ft_index *x)
 
     index_facts(x->ix, &f);
     t->docs += f.docs;
-    t->failures += f.failures;
+    t->failures += index_trouble(x->ix, NULL).n;
     t->memory += f.memory + ft_queue_bytes(&x->queue);
     t->scanning += x->scanning;
     t->us += x->feed_us;

@@ -133,7 +133,7 @@ static void wrong_kind(struct reading *r, const struct field_spec *f, struct str
                                          [FIELD_VECTOR] = "VECTOR" };
 
     r->failed = true;
-    index_fail(r->to, r->key, "Invalid JSON type: %s type can not represent %s field", kind_of(v), types[f->type]);
+    index_fail(r->to, r->key, f, "Invalid JSON type: %s type can not represent %s field", kind_of(v), types[f->type]);
 }
 
 static bool is_number(struct str v)
@@ -232,7 +232,7 @@ static bool element(struct elements *e, struct str v)
 static void wrong_vector(struct reading *r, const struct field_spec *f, bool ok)
 {
     r->failed = true;
-    index_fail(r->to, r->key, "Invalid vector: %u numbers are wanted, of type %s", f->vec.dim,
+    index_fail(r->to, r->key, f, "Invalid vector: %u numbers are wanted, of type %s", f->vec.dim,
                ok ? "that of the field, and there are not as many" : "that of the field");
 }
 
@@ -245,7 +245,7 @@ static void end_vector(struct reading *r, struct elements *e, bool ok)
         wrong_vector(r, e->f, ok);
     } else if (r->n_values == most) {
         r->failed = true;
-        index_fail(r->to, r->key, "A document has at most %zu vectors in a field of this kind", most);
+        index_fail(r->to, r->key, e->f, "A document has at most %zu vectors in a field of this kind", most);
     } else {
         add_value(r, str_of(e->bytes, vec_bytes(e->f->vec.type, e->f->vec.dim)));
     }

@@ -259,6 +259,9 @@ def test_values_of_json(c):
         assert got["hash_indexing_failures"] == before + 1
         errors = dict(zip(got["Index Errors"][::2], got["Index Errors"][1::2]))
         assert kind in errors[b"last indexing error"].decode() and errors[b"last indexing error key"] == b"doc:1"
+        fields = {f[3].decode(): dict(zip(f[5][::2], f[5][1::2])) for f in got["field statistics"]}
+        assert fields[path[2:]][b"last indexing error"] == errors[b"last indexing error"] and fields[path[2:]][b"last indexing error key"] == b"doc:1"
+        assert sum(f[b"indexing failures"] for f in fields.values()) == before + 1 and fields["tags"][b"last indexing error"] == b"N/A"
         c("JSON.SET", "doc:1", "$", json.dumps(good))
         assert docs(c, "j") == 1
     c("JSON.DEL", "doc:1")
