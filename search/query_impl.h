@@ -31,6 +31,7 @@ struct query_node *parser_fail_here(struct parser *p);
 
 struct query_node *parser_node(struct parser *p, enum query_kind kind);
 void parser_add(struct parser *p, struct query_node *parent, struct query_node *child);
+void query_node_add(struct arena *a, struct query_node *parent, struct query_node *child);
 
 /* The value of the parameter; false, and failed: there is none. */
 bool parser_param(struct parser *p, struct str name, struct str *value);
@@ -43,6 +44,8 @@ struct str parser_item(const struct parser *p, size_t *at, const char *ends);
 size_t parser_skip_blanks(const struct parser *p, size_t at);
 char parser_char(const struct parser *p, size_t at);
 
+/* A number as queries have them; no parameter. */
+bool parser_text_number(struct str text, double *out);
 /* An item as a number, or a parameter that is one ("5", "$p", "-$p"). */
 bool parser_number(struct parser *p, struct str item, double *out);
 bool parser_count(struct parser *p, struct str item, uint64_t *out);
