@@ -11,15 +11,19 @@ bool lex_is_plain(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (unsigned char)c >= 0x80;
 }
 
+bool lex_is_escapable(char c)
+{
+    return !lex_is_plain(c) || c == '_' || (unsigned char)c >= 0x80;
+}
+
 static char char_at(const struct query_lexer *l, size_t at)
 {
     return at < l->text.n ? l->text.p[at] : '\0';
 }
 
-/* A backslash before what would not be part of a word by itself. */
 static bool is_escape(const struct query_lexer *l, size_t at)
 {
-    return char_at(l, at) == '\\' && at + 1 < l->text.n && !lex_is_plain(l->text.p[at + 1]);
+    return char_at(l, at) == '\\' && at + 1 < l->text.n && lex_is_escapable(l->text.p[at + 1]);
 }
 
 static size_t word_end(const struct query_lexer *l, size_t at)

@@ -48,6 +48,8 @@ static inline bool lex_is(const struct query_lexer *l, char sign)
 /* Of characters: white space; part of a word as it stands (letters, digits, underscore, whatever is not ASCII). */
 bool lex_is_blank(char c);
 bool lex_is_plain(char c);
+/* Does a backslash before it go? It stays before letters and digits alone: clients escape underscores and what is not ASCII, too. */
+bool lex_is_escapable(char c);
 
 /* Where the quotation that begins at `at` ends (its quote); the length of text: it does not. */
 size_t lex_quote_end(struct str text, size_t at);

@@ -82,7 +82,7 @@ struct str parser_unescape(struct parser *p, struct str text)
     size_t n = 0;
 
     for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == '\\' && i + 1 < text.n && !lex_is_plain(text.p[i + 1])) i++;
+        if (text.p[i] == '\\' && i + 1 < text.n && lex_is_escapable(text.p[i + 1])) i++;
         out[n++] = text.p[i];
     }
     return str_of(out, n);

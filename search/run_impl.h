@@ -22,7 +22,7 @@ struct part {
 };
 
 /* One operation of the scoring, see run_score.c. */
-enum score_op { SCORE_HITS, SCORE_CLEAR, SCORE_MAX, SCORE_ADD };
+enum score_op { SCORE_HITS, SCORE_CLEAR, SCORE_MAX, SCORE_ADD, SCORE_NORM };
 
 struct score_step {
     enum score_op op;
@@ -49,6 +49,8 @@ struct run {
     size_t n_steps, step_at;
     bool is_telling, is_among;
     struct docset among;       /* is_among: the documents that the step at work tells hits of; else all that was found */
+    uint32_t norm_at;          /* SCORE_NORM: the document to look at next, and */
+    double best;               /* the best before it */
 };
 
 /* All is found: what is to be done to score it. */

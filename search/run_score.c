@@ -94,6 +94,21 @@ static void on_hit(void *ctx, const struct text_hit *h)
     t->column[slot - t->run->scores.v] += t->weight * score_word(t->run->scorer, h, t->rarity, t->average_length);
 }
 
+/* What words added, as a part of the best score. True: done. */
+static bool norm(struct run *r, double *words, int64_t deadline_us)
+{
+    const struct docset *all = &r->scores.set;
+    size_t looked = 0;
+
+    for (uint32_t d = docset_next(all, r->norm_at); d != UINT32_MAX; d = docset_next(all, d + 1)) {
+        r->best = fmax(r->best, *doc_values_at(&r->scores, d) * index_score(r->ix, d));
+        r->norm_at = d + 1;
+        if (++looked % HITS_A_STEP == 0 && clock_mono_us() >= deadline_us) return false;
+    }
+    for (size_t i = 0; r->best > 0 && i < all->n; i++) words[i] /= r->best;
+    return true;
+}
+
 /* True: all are told. */
 static bool tell_hits(struct run *r, const struct score_step *s, int64_t deadline_us)
 {
@@ -135,6 +150,7 @@ static double own_score(const struct run *r, uint32_t doc, double words)
     case SCORE_HAMMING: return hamming(r->payload, index_payload(r->ix, doc));
     case SCORE_DISMAX: return has_words ? words : 1;
     case SCORE_TFIDF: case SCORE_TFIDF_DOCNORM: return (has_words ? words : 1) * index_score(r->ix, doc);
+    case SCORE_BM25STD_TANH: return score_bend((has_words ? words : all ? 1 : 0) * index_score(r->ix, doc));
     default: return (has_words ? words : all ? 1 : 0) * index_score(r->ix, doc);
     }
 }
@@ -176,6 +192,7 @@ void run_score_begin(struct run *r)
     docset_copy(&found, &r->found);
     doc_values_init(&r->scores, &found);
     plan_part(&plan, &r->parts[0], 1, 0);
+    if (r->scorer == SCORE_BM25STD_NORM) add_step(&plan, (struct score_step){ .op = SCORE_NORM });
     if (r->n_columns == 0) r->n_columns = 1;
     r->columns = mem_zalloc(r->n_columns * sizeof(double *));
     r->columns[0] = r->scores.v;
@@ -191,6 +208,7 @@ static bool do_step(struct run *r, const struct score_step *s, int64_t deadline_
     from = r->columns[s->from];
     switch (s->op) {
     case SCORE_HITS: return tell_hits(r, s, deadline_us);
+    case SCORE_NORM: return norm(r, to, deadline_us);
     case SCORE_CLEAR: memset(to, 0, n * sizeof *to); break;
     case SCORE_MAX:
         for (size_t i = 0; i < n; i++) to[i] = fmax(to[i], from[i]);

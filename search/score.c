@@ -13,6 +13,7 @@ static const struct {
 } scorers[] = {
     { "BM25STD", SCORE_BM25STD }, { "BM25", SCORE_BM25 },         { "TFIDF", SCORE_TFIDF },     { "TFIDF.DOCNORM", SCORE_TFIDF_DOCNORM },
     { "DISMAX", SCORE_DISMAX },   { "DOCSCORE", SCORE_DOCSCORE }, { "HAMMING", SCORE_HAMMING },
+    { "BM25STD.TANH", SCORE_BM25STD_TANH }, { "BM25STD.NORM", SCORE_BM25STD_NORM },
 };
 
 bool scorer_find(struct str name, enum scorer *out)
@@ -40,17 +41,22 @@ static double rarity_std(uint64_t docs, uint32_t df)
 double score_rarity(enum scorer s, uint64_t docs, uint32_t df)
 {
     switch (s) {
-    case SCORE_BM25STD: return rarity_std(docs, df);
+    case SCORE_BM25STD: case SCORE_BM25STD_TANH: case SCORE_BM25STD_NORM: return rarity_std(docs, df);
     case SCORE_BM25: case SCORE_TFIDF: case SCORE_TFIDF_DOCNORM: return rarity(docs, df);
     case SCORE_DISMAX: case SCORE_DOCSCORE: case SCORE_HAMMING: break;
     }
     return 0;
 }
 
+double score_bend(double x)
+{
+    return tanh(x / 4); /* BM25STD_TANH_FACTOR */
+}
+
 double score_word(enum scorer s, const struct text_hit *h, double rare, double average_length)
 {
     switch (s) {
-    case SCORE_BM25STD: {
+    case SCORE_BM25STD: case SCORE_BM25STD_TANH: case SCORE_BM25STD_NORM: {
         float length = average_length > 0 ? (float)(h->length / average_length) : 1;
         return rare * h->tf * (k1 + 1) / (h->tf + k1 * (1 - b + b * length));
     }

@@ -212,7 +212,8 @@ static enum err run_drop(struct call *c)
     bool keep = call_is(c, 2, "keepdocs") || call_is(c, 2, "_forcekeepdocs");
 
     if (c->argc > 3) return call_fail(c, ERR_ARITY, STR("ft.drop"));
-    if (c->argc == 3 && !keep) return fail(c, "SEARCH_ARG_UNRECOGNIZED Unknown argument");
+    /* An empty word is what older redis-py sends for no KEEPDOCS. */
+    if (c->argc == 3 && !keep && call_arg(c, 2).n > 0) return fail(c, "SEARCH_ARG_UNRECOGNIZED Unknown argument");
     return drop(c, false, !keep);
 }
 

@@ -383,6 +383,11 @@ def test_dd_deletes_the_documents_and_nothing_else(c):
     c("HSET", "doc:1", "t", "a")
     assert c("FT.DROPINDEX", "idx", "XX") == Err("SEARCH_ARG_UNRECOGNIZED Unknown argument")
     assert c.pipeline([("MULTI",), ("FT.DROP", "idx"), ("EXISTS", "doc:1"), ("EXEC",)])[-1] == [OK, 0]
+    create(c, "idx", "t", "TAG")
+    c("HSET", "doc:1", "t", "a")
+    assert c("FT.DROP", "idx", "KEEPDOCS") == OK and c("EXISTS", "doc:1") == 1
+    create(c, "idx", "t", "TAG")
+    assert c("FT.DROP", "idx", "") == OK and c("EXISTS", "doc:1") == 0  # dropindex(delete_documents=True) of redis-py 4
 
 
 def test_a_temporary_index_goes_when_nobody_asks(c):

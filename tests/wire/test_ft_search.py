@@ -1,4 +1,5 @@
 """FT.SEARCH and its relatives over a socket: options, shapes of replies, errors, long searches."""
+import math
 import select
 import struct
 
@@ -69,6 +70,20 @@ def test_queries(books, query, want):
     assert books("FT.SEARCH", "i", query, "LIMIT", 0, 0) == [len(want)]
 
 
+def test_whatever_clients_escape_is_itself(ft):
+    assert ft("FT.CREATE", "i", "PREFIX", 1, "e:", "SCHEMA", "g", "TAG", "SEPARATOR", ";", "t", "TEXT") == OK
+    signs = [chr(c) for c in range(33, 127) if not chr(c).isalnum() and chr(c) != ";"] + [" ", "\u00e9", "\u4e2d"]
+    for n, sign in enumerate(signs):
+        ft("HSET", f"e:{n}", "g", f"one{sign}two", "t", f"one\\{sign}two" if sign != " " else "")
+    for n, sign in enumerate(signs):
+        for query in (f"@g:{{one\\{sign}two}}", f"@g:{{one\\{sign}*}}", f"@g:{{*\\{sign}two}}", f"@g:{{*ne\\{sign}t*}}"):
+            assert keys(ft, query) == [f"e:{n}"], query
+        if sign == " ":
+            continue
+        for query in (f"@t:(one\\{sign}two)", f"@t:(one\\{sign}*)", f"@t:(*\\{sign}two)"):
+            assert f"e:{n}" in keys(ft, query), query
+
+
 def test_a_row_has_its_key_and_its_fields(books):
     row = ["title", "Emma", "about", "a planet of manners", "kind", "classic", "year", "1815", "at", "1.001,1", "v", vec(0, 1)]
     want = [x if isinstance(x, bytes) else x.encode() for x in row]
@@ -128,6 +143,9 @@ def test_scores(books):
     heavy = search(books, "desert|fremen=>{$weight: 10}", "WITHSCORES", "NOCONTENT")
     assert float(heavy[2]) > score[b"b:1"]
     assert float(search(books, "desert", "SCORER", "DOCSCORE", "WITHSCORES", "NOCONTENT")[2]) == 1
+    plain, bent, part = (search(books, "desert|fremen", "SCORER", s, "WITHSCORES", "NOCONTENT") for s in ("BM25STD", "BM25STD.TANH", "bm25std.norm"))
+    assert plain[1::2] == bent[1::2] == part[1::2] and float(part[2]) == 1
+    assert float(part[4]) == pytest.approx(float(plain[4]) / float(plain[2])) and float(bent[4]) == pytest.approx(math.tanh(float(plain[4]) / 4))
     assert search(books, "desert", "SCORER", "nope") == Err("No such scorer nope")
     explained = search(books, "desert", "WITHSCORES", "EXPLAINSCORE", "NOCONTENT")
     assert float(explained[2][0]) == float(one[2]) and len(explained[2]) == 2

@@ -54,6 +54,7 @@ START_TEST(scorers_are_found_by_name)
 
     ck_assert(scorer_find(STR("bm25std"), &s) && s == SCORE_BM25STD);
     ck_assert(scorer_find(STR("TFIDF.DOCNORM"), &s) && s == SCORE_TFIDF_DOCNORM);
+    ck_assert(scorer_find(STR("BM25STD.tanh"), &s) && s == SCORE_BM25STD_TANH);
     ck_assert(!scorer_find(STR("BM26"), &s) && !scorer_find(STR(""), &s));
 }
 END_TEST
