@@ -2,6 +2,7 @@
 beside loading, scans and queues."""
 import os
 import random
+import struct
 
 import resp
 from resp import Err, OK
@@ -192,3 +193,56 @@ def test_the_name_of_an_index_whose_keys_were_flushed_may_be_taken_after_a_start
     assert c("DEBUG", "RELOAD") == OK
     assert [f[1] for f in definitions(c)[b"i"][2]] == [b"c"]
     assert c("FT.CREATE", "i", "SCHEMA", "d", "TAG") == Err("Index already exists")
+
+
+# --- the archive ------------------------------------------------------------------------------------------------------
+
+VECTOR = struct.pack("<2f", 1, 0)
+READS = {"d:h": ["HGETALL", "d:h"], "d:j": ["JSON.GET", "d:j"], "d:v": ["VSIM", "d:v", "VALUES", 2, 1, 0, "WITHATTRIBS"],
+         "d:u": ["FT.SUGGET", "d:u", "s", "WITHSCORES", "WITHPAYLOADS"]}
+
+
+def archived_documents(c):
+    """Two indexes, and a key of each kind that search knows. -> what reading them tells."""
+    c("FT.CREATE", "i", "PREFIX", 1, "d:", "SCHEMA", "t", "TEXT", "n", "NUMERIC", "v", "VECTOR", "FLAT", 6, "TYPE", "FLOAT32", "DIM", 2,
+      "DISTANCE_METRIC", "L2")
+    c("FT.CREATE", "k", "ON", "JSON", "PREFIX", 1, "d:", "SCHEMA", "$.t", "AS", "t", "TAG")
+    c("HSET", "d:h", "t", "a word", "n", 5, "v", VECTOR)
+    c("JSON.SET", "d:j", "$", '{"t":"x y","big":12345678901234567890,"e":1.50}')
+    for i in range(20):
+        c("VADD", "d:v", "VALUES", 2, 1, i, "m%d" % i, "SETATTR", '{"n":%d}' % i)
+    c("FT.SUGADD", "d:u", "suggestion", 3, "PAYLOAD", "p")
+    return {k: c(*q) for k, q in READS.items()}
+
+
+def found(c):
+    return [c("FT.SEARCH", "i", q, "NOCONTENT", *more)[1:] for q, *more in (
+        ["word"], ["@n:[5 5]"], ["*=>[KNN 1 @v $v]", "PARAMS", 2, "v", VECTOR, "DIALECT", 2])] + [
+        c("FT.SEARCH", "k", r"@t:{x\ y}", "NOCONTENT")[1:]]
+
+
+def test_what_has_left_for_the_archive_is_out_of_its_index_and_in_it_again_when_it_comes_back(start):
+    s = start(appendonly="yes", enable_debug_command="yes", archive_file="archive.db",
+              namespace="d:* recall read archive expire,evict ttl 1000")
+    c = s.conn()
+    want = archived_documents(c)
+    there, gone = [[b"d:h"]] * 3 + [[b"d:j"]], [[]] * 4
+    for how in ("alive", "killed", "rewritten"):
+        assert found(c) == there
+        c.pipeline([["PEXPIRE", k, 1] for k in READS])
+        wait_for(lambda: c("DBSIZE") == 0, "nothing expires")
+        assert found(c) == gone
+        if how != "alive":
+            if how == "rewritten":
+                before = int(c.info("persistence")["aof_rewrites"])
+                c("BGREWRITEAOF")
+                wait_for(lambda: int(c.info("persistence")["aof_rewrites"]) > before)
+            s.restart(kill=True)
+            c = s.conn()
+            assert found(c) == gone
+        assert {k: c(*q) for k, q in READS.items()} == want, how
+        assert found(c) == there, how
+        assert c("DEBUG", "CHECK") == OK
+    s.restart(kill=True)
+    c = s.conn()
+    assert found(c) == there and {k: c(*q) for k, q in READS.items()} == want
