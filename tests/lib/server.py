@@ -269,6 +269,8 @@ class Server:
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("MEMD_", "REDIS_"))}
         if "MEMD_PRELOAD" in os.environ:
             self.env.update(LD_PRELOAD=os.environ["MEMD_PRELOAD"], ASAN_OPTIONS="verify_asan_link_order=0")
+        if self.binary != MEMD.path:
+            self.env["LC_ALL"] = "C"  # SORT ALPHA of a stock server follows the locale; memd compares bytes
         self.env.update(env or {})
         self.wrapper = list(wrapper)
         self.pass_fds = pass_fds

@@ -108,7 +108,8 @@ def test_completion_knows_options_and_settings():
         pytest.skip("no bash here")
 
     def complete(word):
-        return set(out_of("bash", "-c", script, "bash", path, MEMD.path, word).split())
+        turkish = {**os.environ, "LC_ALL": "tr_TR.UTF-8"}  # the letters from a to z are others there
+        return set(out_of("bash", "-c", script, "bash", path, MEMD.path, word, env=turkish).split())
 
     assert complete("--check") == {"--check", "--check-config"}
     assert {"--maxmemory", "--maxmemory-policy"} <= complete("--maxm")
