@@ -14,6 +14,7 @@ import resource
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -343,8 +344,8 @@ class Server:
                     got = c("PING")
                     if got == resp.PONG or (isinstance(got, resp.Err) and not got.startswith("LOADING")):
                         return
-            except (ConnectionError, EOFError, FileNotFoundError):
-                pass
+            except (ConnectionError, EOFError, FileNotFoundError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                pass  # not yet, or it ends
             if time.monotonic() > end:
                 raise StartError("not ready after %g s:\n%s" % (PATIENCE, self.log()))
             time.sleep(0.003)

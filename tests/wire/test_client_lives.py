@@ -126,10 +126,10 @@ def test_a_change_of_rights_disconnects_who_makes_it(s):
 def test_waiters_are_killed_in_the_middle_of_a_chain_of_moves(s):
     c = s.conn()
     chain = [s.conn() for _ in range(6)]
+    ids = [w("CLIENT", "ID") for w in chain]
     for i, w in enumerate(chain):
         w.send("BLMOVE", "m%d" % i, "m%d" % (i + 1), "LEFT", "RIGHT", "0")
         wait_for(lambda: c.info("clients")["blocked_clients"] == str(i + 1))
-    ids = [line.split(b" ")[0][3:] for line in c("CLIENT", "LIST").split(b"\n") if b"flags=b" in line]
     c.pipeline([["MULTI"], ["RPUSH", "m0", "v"], ["CLIENT", "KILL", "ID", ids[2]], ["CLIENT", "KILL", "ID", ids[4]], ["EXEC"]])
     assert chain[2].is_closed() and chain[4].is_closed()
     assert [c("LLEN", "m%d" % i) for i in range(7)] == [0, 0, 1, 0, 0, 0, 0]

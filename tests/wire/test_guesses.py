@@ -115,10 +115,14 @@ def test_client_unblock_ends_the_waiting(slow):
     one.send("AUTH", "pw")
     two.send("AUTH", "wrong")
     wait_for(lambda: stat(known, "auth_waiting") == 2)
-    ids = [line.split()[0][3:] for line in known("CLIENT", "LIST").decode().split("\n") if " flags=b" in line]
-    assert known("CLIENT", "UNBLOCK", ids[1], "ERROR") == 1
+
+    def id_of(c):  # who has not authenticated cannot ask for his own
+        addr = " addr=127.0.0.1:%d " % c.sock.getsockname()[1]
+        return next(line.split()[0][3:] for line in known("CLIENT", "LIST").decode().split("\n") if addr in line)
+
+    assert known("CLIENT", "UNBLOCK", id_of(two), "ERROR") == 1
     assert two.read() == Err("UNBLOCKED client unblocked via CLIENT UNBLOCK")
-    assert known("CLIENT", "UNBLOCK", ids[0]) == 1
+    assert known("CLIENT", "UNBLOCK", id_of(one)) == 1
     assert one.read() == OK
 
 
