@@ -6,7 +6,7 @@
 #include "search/index.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { ARGS_MAX = 512 };
+enum { ARGS_MAX = 4096, WORDS_MAX = 256 /* of an input */ };
 
 static const char *const known[] = {
     "ON", "HASH", "JSON", "PREFIX", "0", "1", "2", "6", "10", "SCHEMA", "$.a", "b", "c", "AS", "TAG", "TEXT", "NUMERIC", "GEO", "VECTOR",
@@ -46,7 +46,7 @@ static void add_words(struct args *a, const char *text)
 
 static void split(struct args *a, const uint8_t *data, size_t size)
 {
-    for (size_t at = 0, n; at < size; at += n + 1) {
+    for (size_t at = 0, n; at < size && a->n < WORDS_MAX; at += n + 1) {
         n = 0;
         if (data[at] < ' ' || data[at] > 126) {
             const char *word = known[data[at] % (sizeof known / sizeof *known)];
@@ -65,20 +65,28 @@ static void add_copy(void *ctx, struct str arg)
     add(ctx, str_of(mem_dup(arg.p, arg.n), arg.n));
 }
 
+static void forget(struct args *a)
+{
+    for (size_t i = 0; i < a->n; i++) mem_free((void *)(uintptr_t)a->list[i].p);
+    a->n = 0;
+}
+
+/* It is said in parts: FT.CREATE, and FT.ALTER where the next field would be taken for an option of the one before. */
 static void say_and_parse(const struct index_spec *s)
 {
     struct args *again = mem_zalloc(sizeof *again);
+    struct index_spec *same = NULL;
     struct buf error = { 0 };
-    struct index_spec *same;
 
-    spec_say(s, add_copy, again);
-    if (again->n < ARGS_MAX) {
-        same = spec_parse(again->n, again->list, &error);
+    for (size_t at = 0; at < s->n_fields; forget(again)) {
+        at = spec_say(s, at, add_copy, again);
+        ensure(again->n < ARGS_MAX);
+        if (same == NULL) same = spec_parse(again->n, again->list, &error);
+        else ensure(spec_add(same, again->n - 3, again->list + 3, &error)); /* behind name SCHEMA ADD */
         ensure(same != NULL && error.n == 0);
-        ensure(str_eq(same->name, s->name) && spec_same(same, s) && spec_same(s, same));
-        spec_free(&same);
     }
-    for (size_t i = 0; i < again->n; i++) mem_free((void *)(uintptr_t)again->list[i].p);
+    ensure(str_eq(same->name, s->name) && spec_same(same, s) && spec_same(s, same));
+    spec_free(&same);
     buf_fini(&error);
     mem_free(again);
 }
