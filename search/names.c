@@ -126,14 +126,18 @@ static void take_out(struct names_map *m, size_t i)
 
 /* --- names ------------------------------------------------------------------------------------------------------ */
 
-uint32_t names_find(const struct names *n, struct str s)
+static uint32_t find(const struct names *n, struct str s, uint32_t hash)
 {
-    uint32_t hash = hash_of(n, s);
     size_t at = find_in(n, &n->now, hash, s, 0);
 
     if (is_name(&n->now, at)) return (uint32_t)n->now.slots[at] - 1;
     at = find_in(n, &n->old, hash, s, n->moved);
     return is_name(&n->old, at) ? (uint32_t)n->old.slots[at] - 1 : NAMES_NONE;
+}
+
+uint32_t names_find(const struct names *n, struct str s)
+{
+    return find(n, s, hash_of(n, s));
 }
 
 static uint32_t new_number(struct names *n)
@@ -143,7 +147,7 @@ static uint32_t new_number(struct names *n)
 
 uint32_t names_add(struct names *n, struct str s, bool *is_new)
 {
-    uint32_t id = names_find(n, s);
+    uint32_t hash = hash_of(n, s), id = find(n, s, hash);
     struct text *t;
 
     *is_new = id == NAMES_NONE;
@@ -157,7 +161,7 @@ uint32_t names_add(struct names *n, struct str s, bool *is_new)
     if (s.n) memcpy(t->p, s.p, s.n);
     n->text_bytes += mem_good_size(sizeof *t + s.n);
     column_set_ptr(&n->texts, id, t);
-    put(&n->now, (uint64_t)hash_of(n, s) << 32 | (id + 1));
+    put(&n->now, (uint64_t)hash << 32 | (id + 1));
     n->n++;
     return id;
 }

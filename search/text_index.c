@@ -67,7 +67,7 @@ static void meet(struct text_index *t, struct term *w, uint8_t field, uint32_t p
     struct met *m;
 
     if (t->n_occurrences == t->cap_occurrences) {
-        t->cap_occurrences = t->cap_occurrences == 0 ? 256 : t->cap_occurrences * 2;
+        t->cap_occurrences = t->cap_occurrences == 0 ? 32 : t->cap_occurrences * 2;
         t->occurrences = mem_realloc(t->occurrences, t->cap_occurrences * sizeof *t->occurrences);
     }
     t->occurrences[t->n_occurrences++] = (struct occurrence){ .position = position, .field = field };
@@ -80,7 +80,7 @@ static void meet(struct text_index *t, struct term *w, uint8_t field, uint32_t p
         return;
     }
     if (t->n_met == t->cap_met) {
-        t->cap_met = t->cap_met == 0 ? 256 : t->cap_met * 2;
+        t->cap_met = t->cap_met == 0 ? 32 : t->cap_met * 2;
         t->met = mem_realloc(t->met, t->cap_met * sizeof *t->met);
     }
     w->met = (uint32_t)t->n_met;
@@ -197,13 +197,13 @@ void text_index_remove(struct text_index *t, uint32_t doc)
 
 static uint64_t hash_of(const struct text_index *t, const struct text_value *values, size_t n, uint8_t language)
 {
-    uint64_t h = language;
+    enum { ODD = 0x9e3779b1 };
+    uint64_t h = language, weight;
 
     for (size_t i = 0; i < n; i++) {
-        uint64_t part[4] = { h, hash_bytes(&t->key, values[i].text), values[i].field, values[i].no_stem };
-        memcpy(&part[2], &(double){ values[i].weight }, sizeof(double));
-        part[3] |= (uint64_t)values[i].field << 8;
-        h = hash_bytes(&t->key, str_of(part, sizeof part));
+        memcpy(&weight, &values[i].weight, sizeof weight);
+        h = h * ODD + hash_bytes(&t->key, values[i].text); /* who writes texts cannot know the hash of one */
+        h = (h ^ weight) * ODD + values[i].field * 2 + values[i].no_stem;
     }
     return h;
 }
@@ -219,8 +219,10 @@ static void put(struct text_index *t, uint32_t doc, const struct text_value *val
     text_index_remove(t, doc);
     if (n == 0) return;
     length = meet_all(t, values, n, spoken);
-    for (size_t i = 0; i < t->n_met; i++)
+    for (size_t i = 0; i < t->n_met; i++) {
+        __builtin_prefetch(t->met[i].term->postings.last, 1);
         if (t->met[i].tf > max_tf) max_tf = t->met[i].tf;
+    }
     row.length = (uint32_t)length;
     row.max_tf = (uint32_t)max_tf;
     at = add_row(&t->now, doc, &row);

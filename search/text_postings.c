@@ -3,7 +3,7 @@
 
 enum { BLOCK_MAX = 1024, VARINT_MAX = 10 };
 
-static size_t put_varint(unsigned char *p, uint64_t v)
+static inline size_t put_varint(unsigned char *p, uint64_t v)
 {
     size_t n = 0;
 
@@ -13,6 +13,11 @@ static size_t put_varint(unsigned char *p, uint64_t v)
     }
     p[n++] = (unsigned char)v;
     return n;
+}
+
+static inline size_t varint_size(uint64_t v)
+{
+    return (size_t)(63 - __builtin_clzll(v | 1)) / 7 + 1;
 }
 
 static inline uint64_t get_varint(const unsigned char **p)
@@ -30,15 +35,20 @@ static size_t block_size(size_t cap)
     return mem_good_size(offsetof(struct block, bytes) + cap);
 }
 
+/* By hand: realloc takes several times as long where a block is small, and most are. */
 static struct block *block_resize(struct text_index *t, struct block *b, size_t want)
 {
-    size_t size = block_size(want);
+    size_t size = block_size(want), before = b == NULL ? 0 : block_size(b->cap);
+    struct block *to = mem_alloc(size);
 
     ensure(want <= UINT32_MAX / 2);
-    t->memory += size - (b == NULL ? 0 : block_size(b->cap));
-    b = mem_realloc(b, size);
-    b->cap = (uint32_t)(size - offsetof(struct block, bytes)) & INT32_MAX;
-    return b;
+    t->memory += size - before;
+    if (b != NULL) {
+        memcpy(to, b, offsetof(struct block, bytes) + b->used);
+        mem_free_sized(b, before);
+    }
+    to->cap = (uint32_t)(size - offsetof(struct block, bytes)) & INT32_MAX;
+    return to;
 }
 
 /* The block that the next entry of n bytes goes to. A short list has one, which grows; an entry is never in two. */
@@ -90,39 +100,38 @@ static uint32_t in_block(const struct text_index *t, const struct block *b, stru
     return t->sweep == SWEEP_LISTS && !is_old(t, b) ? row.fresh : row.row;
 }
 
-/* Append an entry: its head is made here, since the first of a block counts from there. */
-static void append(struct text_index *t, struct postings *p, struct both row, unsigned kind, const void *body, size_t n)
+/* Begin an entry of n bytes behind its head, which is made here, since the first of a block counts from there: where they go. */
+static unsigned char *begin_entry(struct text_index *t, struct postings *p, struct both row, unsigned kind, size_t n)
 {
-    unsigned char head[VARINT_MAX];
     struct block *b = p->last;
-    size_t n_head = put_varint(head, (uint64_t)(b == NULL ? 0 : in_block(t, b, row) - b->last) << 2 | kind);
+    uint64_t head = (uint64_t)(b == NULL ? 0 : in_block(t, b, row) - b->last) << 2 | kind;
+    size_t n_head = varint_size(head);
+    unsigned char *at;
 
     b = block_for(t, p, n_head + n);
     if (b->used == 0) {
         b->first = in_block(t, b, row);
-        n_head = put_varint(head, kind);
+        head = kind;
+        n_head = 1;
     }
-    memcpy(b->bytes + b->used, head, n_head);
-    memcpy(b->bytes + b->used + n_head, body, n);
+    at = b->bytes + b->used;
+    put_varint(at, head);
     b->used += (uint32_t)(n_head + n);
     b->last = in_block(t, b, row);
     t->posting_bytes += n_head + n;
     t->n_postings++;
+    return at + n_head;
 }
 
 /* Once in a document: most are. */
 static void add_one(struct text_index *t, struct both row, struct postings *p, const struct occurrence *o)
 {
-    unsigned char body[1 + VARINT_MAX];
-    size_t n = 0;
+    size_t n_field = o->field != 0, n_position = t->no_offsets ? 0 : varint_size(o->position);
+    unsigned char *at = begin_entry(t, p, row, o->field == 0 ? 0 : 1, n_field + n_position);
 
-    if (o->field != 0) body[n++] = o->field;
-    if (!t->no_offsets) {
-        size_t n_position = put_varint(body + n, o->position);
-        n += n_position;
-        t->offset_bytes += n_position;
-    }
-    append(t, p, row, o->field == 0 ? 0 : 1, body, n);
+    if (n_field > 0) *at = o->field;
+    if (n_position > 0) put_varint(at + n_field, o->position);
+    t->offset_bytes += n_position;
 }
 
 static void put_number(struct buf *b, uint64_t v)
@@ -166,8 +175,8 @@ void postings_add(struct text_index *t, uint32_t old, uint32_t fresh, const stru
     i = put_field(t, i, &left);
     for (; left > 0; fields++) i = put_field(t, i, &left);
     t->entry.p[0] = (char)fields;
-    if (fields == 1) append(t, &m->term->postings, row, 2, t->entry.p + 1, t->entry.n - 1);
-    else append(t, &m->term->postings, row, 3, t->entry.p, t->entry.n);
+    i = fields == 1; /* then it is not told */
+    memcpy(begin_entry(t, &m->term->postings, row, fields == 1 ? 2 : 3, t->entry.n - i), t->entry.p + i, t->entry.n - i);
 }
 
 /* --- reading --------------------------------------------------------------------------------------------------------- */

@@ -3,6 +3,9 @@
  * ASCII, which most texts are, goes through one table of bytes. Everything else is decoded as FTS5 decodes it, whatever the
  * bytes are: what is no UTF-8 becomes some character, the same one there and here. */
 #include "text/words.h"
+
+#include <endian.h>
+
 #include "text/words_table.h"
 
 /* What letters and digits of ASCII are in a word; 0: the byte is something else. */
@@ -153,6 +156,31 @@ static enum part look(const struct words *w, const unsigned char *p, const unsig
     return BELONGS;
 }
 
+/* --- eight bytes of ASCII at once ---------------------------------------------------------------------------------- */
+
+#define EACH(byte) (0x0101010101010101 * (uint64_t)(byte))
+
+/* The high bit of each byte that is in a range of ASCII; those of x are clear. */
+static inline uint64_t between(uint64_t x, unsigned char first, unsigned char last)
+{
+    return (x + EACH(0x80 - first)) & ~(x + EACH(0x7f - last)) & EACH(0x80);
+}
+
+/* 8 bytes at p as `plain` has them go to out; how many of them are in a word, until the first that is not. Bytes one by one would
+ * also make whoever reads them by eight, as a hash does, wait until all of them are written. */
+static inline size_t plain_bytes(const unsigned char *p, char *out)
+{
+    uint64_t v, letters, all;
+
+    memcpy(&v, p, 8);
+    letters = between((v | EACH(0x20)) & EACH(0x7f), 'a', 'z');
+    all = (letters | between(v & EACH(0x7f), '0', '9')) & ~v & EACH(0x80);
+    v |= letters >> 2;
+    memcpy(out, &v, 8);
+    if (all == EACH(0x80)) return 8;
+    return (size_t)__builtin_ctzll(htole64(~all & EACH(0x80))) / 8;
+}
+
 /* The rest of a word that began at w->at and has `used` bytes so far. */
 static void finish(struct words *w, const unsigned char *p, const unsigned char *end, size_t used)
 {
@@ -162,6 +190,7 @@ static void finish(struct words *w, const unsigned char *p, const unsigned char 
         size_t n;
 
         /* The short way, which most of all texts go. */
+        for (n = 8; n == 8 && end - p >= 8 && used + 8 <= WORD_MAX; p += n, used += n) n = plain_bytes(p, w->buf + used);
         while (p < end && plain[*p] != 0 && used < WORD_MAX) w->buf[used++] = plain[*p++];
         if (p == end) break;
         part = look(w, p, end, &n, &c);
@@ -186,6 +215,11 @@ bool words_next(struct words *w)
         if (*p == ' ') {
             p++;
             continue;
+        }
+        if (plain[*p] != 0) {
+            w->at = (size_t)(p - start);
+            finish(w, p, end, 0);
+            return true;
         }
         part = look(w, p, end, &n, &c);
         if (part == SEPARATES || part == VANISHES) {
