@@ -225,6 +225,10 @@ uint32_t text_add_fresh(struct text_index *t, uint32_t row);
 /* --- terms: text_terms.c */
 struct term *term_find(const struct text_index *t, struct str word);
 struct term *term_get(struct text_index *t, struct str word, uint8_t flags); /* made where there is none */
+/* The same in parts, for many words at once: while one is looked for memory brings the next. */
+uint32_t term_hash(const struct text_index *t, struct str word); /* and its bucket is fetched */
+void term_fetch(const struct text_index *t, uint32_t hash);      /* the first term there */
+struct term *term_get_hashed(struct text_index *t, struct str word, uint32_t hash, uint8_t flags);
 void term_forget(struct text_index *t, struct term **at);                    /* out of its bucket; it has no postings */
 static inline struct term **bucket_at(const struct text_index *t, size_t i)
 {

@@ -105,20 +105,50 @@ static void tidy(struct text_index *t)
     if (t->entry.cap > KEEP) buf_fini(&t->entry);
 }
 
+/* Some words of a text, looked up together: terms lie all over memory, and a document's are waited for at once. */
+enum { HEARD = 16 };
+struct heard {
+    char bytes[2 * WORD_MAX];
+    struct str words[HEARD];
+    uint32_t hashes[HEARD];
+    struct term *terms[HEARD];
+    size_t n;
+};
+
+static void hear_some(struct text_index *t, struct words *w, struct heard *h)
+{
+    size_t used = 0;
+
+    for (h->n = 0; h->n < HEARD && used <= sizeof h->bytes - WORD_MAX && words_next(w); h->n++) {
+        memcpy(h->bytes + used, w->word.p, w->word.n);
+        h->words[h->n] = str_of(h->bytes + used, w->word.n);
+        h->hashes[h->n] = term_hash(t, w->word);
+        used += w->word.n;
+    }
+    for (size_t i = 0; i < h->n; i++) term_fetch(t, h->hashes[i]);
+    for (size_t i = 0; i < h->n; i++) {
+        h->terms[i] = term_get_hashed(t, h->words[i], h->hashes[i], 0);
+        __builtin_prefetch(h->terms[i]->stem, 1);
+    }
+}
+
 /* Words of one value, from `position` on; the position behind it. */
 static uint32_t meet_words(struct text_index *t, const struct text_value *v, uint8_t language, uint32_t position, double *length)
 {
     struct words w;
+    struct heard h;
 
     words_open_as(&w, v->text, language < LANGUAGES_MAX && t->languages[language].han_apart ? WORDS_HAN_APART : 0);
-    while (words_next(&w)) {
-        struct term *word = term_get(t, w.word, 0), *stem;
-        if (word->flags & TERM_STOP) continue;
-        meet(t, word, v->field, position);
-        stem = v->no_stem ? NULL : term_stem(t, word, language);
-        if (stem != NULL) meet(t, stem, v->field, position);
-        *length += v->weight;
-        position++;
+    for (hear_some(t, &w, &h); h.n > 0; hear_some(t, &w, &h)) {
+        for (size_t i = 0; i < h.n; i++) {
+            struct term *word = h.terms[i], *stem;
+            if (word->flags & TERM_STOP) continue;
+            meet(t, word, v->field, position);
+            stem = v->no_stem ? NULL : term_stem(t, word, language);
+            if (stem != NULL) meet(t, stem, v->field, position);
+            *length += v->weight;
+            position++;
+        }
     }
     return position;
 }

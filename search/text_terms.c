@@ -59,9 +59,26 @@ static size_t size_of(const struct term *w)
     return mem_good_size(sizeof *w + w->n);
 }
 
-struct term *term_get(struct text_index *t, struct str word, uint8_t flags)
+uint32_t term_hash(const struct text_index *t, struct str word)
 {
     uint32_t hash = (uint32_t)hash_bytes(&t->key, word);
+
+    __builtin_prefetch(bucket_at(t, bucket_of(t, hash)));
+    return hash;
+}
+
+void term_fetch(const struct text_index *t, uint32_t hash)
+{
+    __builtin_prefetch(*bucket_at(t, bucket_of(t, hash)));
+}
+
+struct term *term_get(struct text_index *t, struct str word, uint8_t flags)
+{
+    return term_get_hashed(t, word, (uint32_t)hash_bytes(&t->key, word), flags);
+}
+
+struct term *term_get_hashed(struct text_index *t, struct str word, uint32_t hash, uint8_t flags)
+{
     struct term *w = find(t, word, hash), **bucket;
 
     if (w != NULL) return w;

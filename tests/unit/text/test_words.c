@@ -114,6 +114,30 @@ START_TEST(texts_of_any_bytes_are_cut_as_fts5_cuts_them)
 }
 END_TEST
 
+/* ASCII is read by eight bytes: each byte at each place among them, within letters and digits and alone. */
+START_TEST(a_byte_separates_or_not_wherever_it_stands)
+{
+    static const char around[] = "Za9bYc0dXe1fWg2hVi3j"; /* 20 */
+    struct buf text = { 0 };
+    struct fts5 f;
+
+    fts5_open(&f);
+    for (int byte = 0; byte < 256; byte++) {
+        for (size_t before = 0; before <= 10; before++) {
+            for (size_t after = 0; after <= 10; after += 5) {
+                buf_clear(&text);
+                buf_add(&text, around, before);
+                buf_add_char(&text, (char)byte);
+                buf_add(&text, around + before, after);
+                expect_as_fts5(&f, buf_str(&text));
+            }
+        }
+    }
+    buf_fini(&text);
+    fts5_close(&f);
+}
+END_TEST
+
 /* --- what differs from FTS5 ---------------------------------------------------------------------------------------- */
 
 static void expect_words(unsigned how, const char *text, const char *want)
@@ -206,6 +230,7 @@ START_TEST(the_usual_stop_words_are_33_in_order)
 END_TEST
 
 UNIT_MAIN("words", every_character_is_what_fts5_takes_it_for, texts_of_any_bytes_are_cut_as_fts5_cuts_them,
+          a_byte_separates_or_not_wherever_it_stands,
           underscores_and_what_is_escaped_belong_to_words, chinese_characters_are_words_where_that_is_asked_for,
           a_long_word_is_cut_between_characters, folding_keeps_what_separates, stemmers_are_found_by_name_in_any_case,
           the_usual_stop_words_are_33_in_order)
