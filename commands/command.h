@@ -232,6 +232,8 @@ struct call {
     struct wait wait;    /* filled by call_block */
     /* May the caller read any key, not only those that the request names? NULL: yes. */
     bool (*reads_all_keys)(const struct call *c);
+    /* KEYS over very many, for those who may wait; NULL: at once. */
+    enum err (*walk_keys)(struct call *c);
     void *note;          /* what the handler leaves for its journal function (from the arena) */
     struct client *client; /* for the commands in server/ alone */
 };

@@ -10,6 +10,7 @@
 #include "server/departures.h"
 #include "server/gate.h"
 #include "server/key_check.h"
+#include "server/keys_walk.h"
 #include "server/latency.h"
 #include "server/monitor.h"
 #include "server/multi.h"
@@ -298,6 +299,7 @@ static inline void begin(struct call *call, struct client *c, const struct comma
     call->note = NULL;
     call->in_script = (c->flags & CLIENT_SCRIPT) != 0;
     call->client = c;
+    call->walk_keys = keys_walk;
     call->reads_all_keys = LIKELY(c->flags & (CLIENT_UNRESTRICTED | CLIENT_LOADER)) ? NULL : reads_all_keys;
 }
 

@@ -230,6 +230,7 @@ struct server {
     struct link live_searches;  /* live_search.c: searches, from their question to their answer */
 
     struct ft_cursors *ft_cursors;
+    struct link keys_walks;     /* keys_walk.c: KEYS that go on, whose turn comes next first */
     struct link ft_jobs;        /* ft_job.c: searches that go on, whose turn comes next first */
 
     struct script_run *script;

@@ -1,0 +1,206 @@
+/* keys_walk.c -- see keys_walk.h.
+ *
+ * It goes by a cursor over the table, or, where keys are in the order of their names, from the last one on. An order may be dropped
+ * between two slices: then the walk begins again with the table. */
+#include "server/keys_walk.h"
+
+#include "base/glob.h"
+#include "base/mem.h"
+#include "server/block.h"
+#include "server/server.h"
+#include "storage/key_order.h"
+
+enum {
+    SLICE_KEYS = 8192, /* met in a slice: half a millisecond; ... */
+    SLICE_US = 1000,   /* ... a pattern may take longer */
+    LOOK_KEYS = 512,   /* between two looks at the clock */
+    PIECE = 128 * 1024
+};
+
+struct walk {
+    struct client *client;
+    struct link in_list;     /* server->keys_walks */
+    int db;
+    struct str pattern;      /* owned */
+    bool all;                /* the pattern is "*" */
+    bool ordered;
+    uint64_t cursor;
+    struct buf last;         /* ordered: the key that was met last */
+    size_t left;             /* keys before the next look */
+    struct buf found;        /* bulks; what is full becomes a piece */
+    struct reply_pieces pieces; /* the first is the head */
+    size_t n;
+};
+
+static void take(struct walk *w, struct str key)
+{
+    if (!w->all && !glob_match(w->pattern, key, false)) return;
+    reply_bulk(&(struct reply){ &w->found, 2 }, key);
+    w->n++;
+    if (w->found.n < PIECE) return;
+    reply_take(&(struct reply){ &(struct buf){ 0 }, 2 }, &w->pieces, &w->found);
+}
+
+static void meet(void *ctx, const struct entry *e)
+{
+    take(ctx, entry_key(e));
+}
+
+static bool meet_next(void *ctx, const struct entry *e)
+{
+    struct walk *w = ctx;
+    struct str key = entry_key(e);
+
+    take(w, key);
+    if (--w->left > 0) return true;
+    buf_clear(&w->last);
+    buf_add_str(&w->last, key);
+    return false;
+}
+
+static void clear(struct walk *w)
+{
+    buf_fini(&w->found);
+    reply_pieces_fini(&w->pieces);
+    w->found.may_fail = true;
+    w->n = 0;
+    reply_take(&(struct reply){ &(struct buf){ 0 }, 2 }, &w->pieces, &(struct buf){ .may_fail = true });
+}
+
+/* Some keys more; true: those were all. */
+static bool look(struct walk *w)
+{
+    struct db *db = w->client->server->store->dbs[w->db];
+    struct str prefix = glob_prefix(w->pattern);
+
+    w->left = LOOK_KEYS;
+    if (w->ordered && !key_order_has(db, prefix)) {
+        w->ordered = false;
+        clear(w);
+    }
+    if (w->ordered) {
+        key_order_each(db, prefix, buf_str(&w->last), meet_next, w);
+        return w->left > 0;
+    }
+    w->cursor = db_scan(db, w->cursor, LOOK_KEYS, meet, w);
+    return w->cursor == 0;
+}
+
+/* True: all have been met. */
+static bool go_on(struct walk *w)
+{
+    int64_t until_us = clock_mono_us() + SLICE_US;
+
+    for (int n = 0; n < SLICE_KEYS; n += LOOK_KEYS) {
+        if (look(w)) return true;
+        if (clock_mono_us() >= until_us) break;
+    }
+    return false;
+}
+
+static void walk_free(struct walk *w)
+{
+    buf_fini(&w->found);
+    buf_fini(&w->last);
+    reply_pieces_fini(&w->pieces);
+    mem_free(w);
+}
+
+static bool has_failed(const struct walk *w)
+{
+    bool failed = w->found.failed;
+
+    for (size_t i = 0; i < w->pieces.n; i++) failed |= w->pieces.items[i].failed;
+    return failed;
+}
+
+/* --- parked ------------------------------------------------------------------------------------------------------ */
+
+static void leave(struct client *c, void *parked)
+{
+    struct walk *w = parked;
+
+    (void)c;
+    link_remove(&w->in_list);
+    walk_free(w);
+}
+
+static void answer(struct walk *w)
+{
+    struct client *c = w->client;
+    struct reply_pieces pieces = w->pieces;
+    struct buf found = w->found;
+
+    if (has_failed(w)) {
+        block_answer_error(c, err_text(ERR_OOM)); /* w is gone */
+        return;
+    }
+    reply_array(&(struct reply){ &pieces.items[0], c->resp }, w->n);
+    w->pieces = (struct reply_pieces){ 0 };
+    w->found = (struct buf){ 0 };
+    block_answer_pieces(c, &pieces, &found); /* w is gone */
+}
+
+/* CLIENT UNBLOCK: with all there is, as one who asks for a list without waiting. */
+static void time_up(struct client *c, void *parked)
+{
+    struct walk *w = parked;
+
+    (void)c;
+    while (!go_on(w)) {}
+    answer(w);
+}
+
+static size_t bytes(const void *parked)
+{
+    const struct walk *w = parked;
+    size_t n = sizeof *w + w->pattern.n + w->last.cap + w->found.cap;
+
+    for (size_t i = 0; i < w->pieces.n; i++) n += w->pieces.items[i].cap;
+    return n;
+}
+
+static const struct parking waiting = { leave, time_up, bytes };
+
+/* --- a call ------------------------------------------------------------------------------------------------------ */
+
+static enum err reply_now(struct call *c, struct walk *w)
+{
+    bool failed = has_failed(w);
+
+    if (!failed) {
+        reply_array(c->out, w->n);
+        for (size_t i = 0; i < w->pieces.n; i++) reply_raw(c->out, w->pieces.items[i].p, w->pieces.items[i].n);
+        reply_raw(c->out, w->found.p, w->found.n);
+    }
+    walk_free(w);
+    return failed ? ERR_OOM : OK;
+}
+
+enum err keys_walk(struct call *c)
+{
+    struct str pattern = call_arg(c, 1);
+    struct walk *w = mem_zalloc(sizeof *w + pattern.n);
+
+    memcpy(w + 1, pattern.p, pattern.n);
+    w->pattern = str_of((char *)(w + 1), pattern.n);
+    w->client = c->client;
+    w->db = c->client->db;
+    w->all = str_eq(pattern, STR("*"));
+    w->ordered = key_order_has(c->db, glob_prefix(pattern));
+    link_init(&w->in_list);
+    clear(w);
+    if (go_on(w)) return reply_now(c, w);
+    link_add_tail(&c->client->server->keys_walks, &w->in_list);
+    c->wait = (struct wait){ .parking = &waiting, .parked = w };
+    return CALL_BLOCKED;
+}
+
+void keys_walks_turn(struct server *s)
+{
+    struct walk *w = LINK_OF(s->keys_walks.next, struct walk, in_list);
+
+    link_remove(&w->in_list);
+    link_add_tail(&s->keys_walks, &w->in_list);
+    if (!(w->client->flags & CLIENT_CLOSE_SOON) && go_on(w)) answer(w);
+}
