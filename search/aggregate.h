@@ -25,6 +25,7 @@ struct aggregate_field {
     struct str path;    /* as LOAD has it, without @ */
     struct str name;    /* of its column */
     const void *known;  /* for the source's own use */
+    bool implied;       /* no LOAD names it, a step alone */
     uint32_t column;
 };
 

@@ -60,7 +60,7 @@ static bool column_for(struct naming *m, struct str name, uint32_t *out)
 /* The column of a name that is read. False without an error: there is none. */
 static bool column_of(struct naming *m, struct str name, uint32_t *out)
 {
-    struct aggregate_field f = { .path = name, .name = name };
+    struct aggregate_field f = { .path = name, .name = name, .implied = !m->g->load_all };
 
     *out = column_find(m->columns, name);
     if (*out != NO_COLUMN) return true;

@@ -149,6 +149,8 @@ static bool parse_sort_keys(struct words *list, struct step *s)
             s->keys[s->n_keys++].name = keep(list, without_at(word));
         } else if (s->n_keys > 0 && (str_is(word, "asc") || str_is(word, "desc"))) {
             s->keys[s->n_keys - 1].descending = str_is(word, "desc");
+        } else if (s->n_keys > 0 && str_is(word, "max") && list->argc - list->at == 2 && num_parse_u64(list->argv[list->at + 1], &s->count)) {
+            list->at++; /* some clients count MAX as one of the words */
         } else {
             return refuse(list, "MISSING ASC or DESC after sort field (%.*s)", (int)word.n, word.p);
         }

@@ -20,7 +20,7 @@ struct ft_source {
     size_t n_docs, next;
     const struct docset *found;
     uint32_t next_doc;
-    struct buf scratch;
+    struct buf scratch, folded;
 };
 void ft_source_init(struct ft_source *s, struct server *server, struct search_index *ix);
 void ft_source_fini(struct ft_source *s);

@@ -5,6 +5,7 @@
 #include "server/ft.h"
 #include "server/ft_aggregate.h"
 #include "server/lazy.h"
+#include "text/words.h"
 
 static const struct field_spec *field_of(const struct ft_source *s, struct str name)
 {
@@ -65,6 +66,15 @@ static bool read_number(struct ft_source *s, uint32_t doc, const struct aggregat
     return true;
 }
 
+/* As RediSearch: SORTABLE without UNF stands for the value as it is sorted by, but where LOAD asks for what the document has. */
+static bool is_folded(const struct ft_source *s, const struct aggregate_field *f)
+{
+    const struct field_spec *spec = f->known;
+
+    return f->implied && spec != NULL && spec->sortable && !spec->unf && (spec->type == FIELD_TEXT || spec->type == FIELD_TAG) &&
+           !index_spec(s->ix)->on_json;
+}
+
 static void read_value(void *ctx, uint32_t doc, const struct aggregate_field *f, struct arena *a, struct datum *out)
 {
     struct ft_source *s = ctx;
@@ -79,6 +89,12 @@ static void read_value(void *ctx, uint32_t doc, const struct aggregate_field *f,
     } else {
         buf_clear(&s->scratch);
         if (!s->reader->field(s->reader->ctx, index_key(s->ix, doc), spec != NULL ? spec->identifier : f->path, &s->scratch)) return;
+        if (is_folded(s, f)) {
+            buf_clear(&s->folded);
+            words_fold(buf_str(&s->scratch), &s->folded);
+            *out = datum_text(arena_dup(a, buf_str(&s->folded)));
+            return;
+        }
         *out = datum_text(arena_dup(a, buf_str(&s->scratch)));
         if (spec != NULL && spec->type == FIELD_NUMERIC && datum_to_number(out, &x)) *out = datum_number(x);
     }
@@ -104,6 +120,7 @@ void ft_source_init(struct ft_source *s, struct server *server, struct search_in
 void ft_source_fini(struct ft_source *s)
 {
     buf_fini(&s->scratch);
+    buf_fini(&s->folded);
 }
 
 static void bury(void *arg)

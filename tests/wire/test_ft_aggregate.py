@@ -51,6 +51,20 @@ def test_groups_counts_and_sorts(items):
         1, [{"shelf": "a", "n": "2"}])
 
 
+def test_a_sortable_text_stands_for_what_it_is_sorted_by_but_where_load_asks_for_it(items):
+    c = items
+    assert c("FT.CREATE", "s", "PREFIX", 1, "s:", "SCHEMA", "b", "TAG", "SORTABLE", "u", "TAG", "SORTABLE", "UNF", "t", "TEXT", "SORTABLE", "p",
+             "TAG") == OK
+    for key, value in enumerate(["Sony", "SONY", "\u00c9mile", "acme"]):
+        c("HSET", f"s:{key}", "b", value, "u", value, "t", value, "p", value)
+    assert rows(c("FT.AGGREGATE", "s", "*", "GROUPBY", 1, "@b", "REDUCE", "COUNT", 0, "AS", "n", "SORTBY", 1, "@b")) == (
+        3, [{"b": "acme", "n": "1"}, {"b": "emile", "n": "1"}, {"b": "sony", "n": "2"}])
+    assert rows(c("FT.AGGREGATE", "s", "*", "FILTER", "@t == 'sony'", "GROUPBY", 2, "@u", "@p", "SORTBY", 1, "@u"))[1] == [
+        {"u": "SONY", "p": "SONY"}, {"u": "Sony", "p": "Sony"}]
+    for load in (["LOAD", 1, "@b"], ["LOAD", "*"]):
+        assert rows(c("FT.AGGREGATE", "s", "@b:{sony}", *load, "GROUPBY", 1, "@b", "SORTBY", 1, "@b"))[1] == [{"b": "SONY"}, {"b": "Sony"}]
+
+
 def test_loads_computes_and_limits(items):
     assert ask(items, "*", "LOAD", 2, "@__key", "name", "SORTBY", 2, "@price", "DESC", "LIMIT", 0, 2) == (4, [
         {"__key": "i:2", "name": "desk", "price": "250"}, {"__key": "i:4", "name": "chair", "price": "120"}])

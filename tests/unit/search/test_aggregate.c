@@ -205,6 +205,7 @@ START_TEST(sortby_keeps_ten_or_what_is_said_and_rows_without_the_value_come_last
     IS("SORTBY 2 @price DESC", "6: price=30 | price=10 | price=7.5 | price=5 | price=1 |");
     IS("SORTBY 1 @price MAX 2", "6: price=1 | price=5");
     IS("SORTBY 2 @price ASC LIMIT 1 2", "6: price=5 | price=7.5");
+    IS("SORTBY 4 @price ASC MAX 2", "6: price=1 | price=5");
     IS("LIMIT 1 2 SORTBY 2 @price ASC", "6: price=5 | price=7.5");
     IS("LIMIT 0 1 SORTBY 1 @price MAX 2", "6: price=1 | price=5");
     IS("GROUPBY 1 @city REDUCE MAX 1 @price AS p LIMIT 0 1 SORTBY 2 @p DESC", "4: city=oslo p=30");
