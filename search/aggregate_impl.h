@@ -13,6 +13,7 @@ enum step_kind { STEP_LOAD, STEP_LOAD_ALL, STEP_GROUP, STEP_SORT, STEP_APPLY, ST
 /* The columns of rows between two GROUPBYs. */
 struct columns {
     struct str *names; /* room for AGGREGATE_COLUMNS_MAX once there is one */
+    bool *computed;    /* by an APPLY: no LOAD behind it takes its place */
     uint32_t n;
 };
 

@@ -9,6 +9,7 @@ struct columns *columns_new(struct aggregate *g)
     struct columns *c = arena_zalloc(&g->arena, 1, sizeof *c);
 
     c->names = arena_alloc(&g->arena, AGGREGATE_COLUMNS_MAX * sizeof *c->names);
+    c->computed = arena_zalloc(&g->arena, AGGREGATE_COLUMNS_MAX, sizeof *c->computed);
     return c;
 }
 
@@ -75,14 +76,20 @@ static bool column_of(struct naming *m, struct str name, uint32_t *out)
     return true;
 }
 
+/* What was computed before stays, as in RediSearch: clients load all that they want to see, and their own results with it. */
 static bool name_load(struct naming *m, struct step *s)
 {
-    for (uint32_t i = 0; i < s->n_fields; i++) {
-        struct aggregate_field *f = &s->fields[i];
+    uint32_t n = s->n_fields;
 
+    s->n_fields = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct aggregate_field *f = &s->fields[s->n_fields];
+
+        *f = s->fields[i];
         if (m->columns != m->g->first) return refuse(m, "Property", f->path, " cannot be loaded behind a GROUPBY");
         m->g->source->find(m->g->source->ctx, f);
         if (!column_for(m, f->name, &f->column)) return false;
+        if (!m->columns->computed[f->column]) s->n_fields++;
     }
     return true;
 }
@@ -95,7 +102,10 @@ static bool name_expr(struct naming *m, struct step *s)
     for (size_t i = 0; i < n; i++)
         if (!column_of(m, expr_name(s->expr, i), &s->expr_columns[i]))
             return m->error->n == 0 && refuse(m, "Property", expr_name(s->expr, i), " not loaded nor in pipeline");
-    return s->kind == STEP_FILTER || column_for(m, s->as, &s->column);
+    if (s->kind == STEP_FILTER) return true;
+    if (!column_for(m, s->as, &s->column)) return false;
+    m->columns->computed[s->column] = true;
+    return true;
 }
 
 static bool name_sort(struct naming *m, struct step *s)

@@ -184,6 +184,9 @@ START_TEST(load_reads_what_is_there)
     IS("LOAD * LIMIT 0 1", "6: note=a city=oslo");
     IS("LOAD * FILTER \"@note == 'a' && @city == 'bonn'\"", "1: note=a city=bonn");
     IS("LOAD 0 LIMIT 0 1", "6:");
+    IS("APPLY \"@price * 2\" AS twice LOAD 3 @twice @city @price LIMIT 0 1", "6: price=10 twice=20 city=oslo");
+    IS("APPLY 1 AS city LOAD 2 @city note LIMIT 0 1", "6: city=1 note=a");
+    IS("LOAD 1 @city APPLY upper(@city) AS city LIMIT 0 1", "6: city=OSLO");
 }
 END_TEST
 
