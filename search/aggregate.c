@@ -40,6 +40,7 @@ void aggregate_free(struct aggregate **at)
     arena_fini(&g->arena);
     arena_fini(&g->keep);
     arena_fini(&g->scratch);
+    for (size_t i = 0; i < g->n_chunks; i++) mem_free(g->rows[i]);
     mem_free(g->rows);
     mem_free(g->row.values);
     mem_free(g);
@@ -129,18 +130,31 @@ static bool evaluate(struct aggregate *g, const struct step *s, struct datum *ou
     return expr_eval(s->expr, &row, out, g->error);
 }
 
+static struct aggregate_row *row_at(const struct aggregate *g, size_t i)
+{
+    return &g->rows[i / ROW_CHUNK][i % ROW_CHUNK];
+}
+
+static void add_chunk(struct aggregate *g)
+{
+    if (g->n_chunks == g->cap_chunks) {
+        g->cap_chunks = g->cap_chunks > 0 ? 2 * g->cap_chunks : 4;
+        g->rows = mem_realloc(g->rows, g->cap_chunks * sizeof *g->rows);
+    }
+    g->rows[g->n_chunks++] = mem_alloc(ROW_CHUNK * sizeof **g->rows);
+}
+
 static bool output(struct aggregate *g)
 {
-    size_t bytes = sizeof *g->rows;
+    size_t bytes = sizeof **g->rows;
+    struct aggregate_row *row;
 
     if (g->n_rows == g->conf.rows_max) return true;
-    if (g->n_rows == g->cap_rows) {
-        g->cap_rows = g->cap_rows > 0 ? g->cap_rows * 2 : 16;
-        g->rows = mem_realloc(g->rows, g->cap_rows * sizeof *g->rows);
-    }
-    g->rows[g->n_rows].values = datum_keep(g->row.values, g->row.n, &g->keep, &bytes);
-    g->rows[g->n_rows].n = g->row.n;
-    g->rows[g->n_rows++].doc = g->row.doc;
+    if (g->n_rows % ROW_CHUNK == 0) add_chunk(g);
+    row = row_at(g, g->n_rows++);
+    row->values = datum_keep(g->row.values, g->row.n, &g->keep, &bytes);
+    row->n = g->row.n;
+    row->doc = g->row.doc;
     return aggregate_count(g, bytes);
 }
 
@@ -224,6 +238,7 @@ static bool feed_from_next(struct aggregate *g)
     g->full = false;
     g->draining = s->kind == STEP_SORT;
     s->next = s->kind == STEP_SORT ? s->n_heap : 0;
+    s->next_group = s->first_group;
     if (s->kind == STEP_GROUP) g->total = s->n_groups;
     return true;
 }
@@ -261,8 +276,10 @@ void aggregate_detach(struct aggregate *g)
     size_t n = 0;
 
     for (size_t i = 0; i < g->n_rows; i++) {
-        if (g->rows[i].doc != UINT32_MAX && !g->source->alive(g->source->ctx, g->rows[i].doc)) g->total--;
-        else g->rows[n++] = g->rows[i];
+        struct aggregate_row *row = row_at(g, i);
+
+        if (row->doc != UINT32_MAX && !g->source->alive(g->source->ctx, row->doc)) g->total--;
+        else *row_at(g, n++) = *row;
     }
     g->n_rows = n;
     g->source = NULL;
@@ -275,7 +292,7 @@ size_t aggregate_rows(const struct aggregate *g)
 
 struct aggregate_row aggregate_row(const struct aggregate *g, size_t i)
 {
-    return g->rows[i];
+    return *row_at(g, i);
 }
 
 uint64_t aggregate_total(const struct aggregate *g)

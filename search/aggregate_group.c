@@ -1,5 +1,8 @@
 /* aggregate_group.c -- GROUPBY: rows with the same values are one group. A list among the values puts the row into a group for each
- * of its items. */
+ * of its items.
+ *
+ * The table grows by one bucket at a time, which takes what belongs there out of one other (Litwin 1980), and lies in segments: with a
+ * million groups there is nothing that has to be moved in one piece. */
 #include "base/mem.h"
 #include "search/aggregate_impl.h"
 
@@ -20,25 +23,72 @@ static bool same_keys(const struct datum *a, const struct datum *b, uint32_t n)
     return true;
 }
 
-static void table_put(struct step *s, struct group *group)
+/* The largest power of two that is not above n. */
+static size_t power_below(size_t n)
 {
-    size_t i = group->hash & (s->cap_table - 1);
-
-    while (s->table[i] != NULL) i = (i + 1) & (s->cap_table - 1);
-    s->table[i] = group;
+    return (size_t)1 << (63 - __builtin_clzll(n));
 }
 
+static struct group **bucket(const struct step *s, size_t i)
+{
+    return &s->buckets[i / GROUP_SEGMENT][i % GROUP_SEGMENT];
+}
+
+static struct group **bucket_of(const struct step *s, uint64_t hash)
+{
+    size_t half = power_below(s->n_buckets), i = hash & (2 * half - 1);
+
+    return bucket(s, i < s->n_buckets ? i : i - half);
+}
+
+static bool add_segment(struct aggregate *g, struct step *s)
+{
+    size_t i = s->n_buckets / GROUP_SEGMENT;
+
+    if (!aggregate_count(g, GROUP_SEGMENT * sizeof(struct group *))) return false;
+    if (i == s->cap_segments) {
+        s->cap_segments = i > 0 ? 2 * i : 4;
+        s->buckets = mem_realloc(s->buckets, s->cap_segments * sizeof *s->buckets);
+    }
+    s->buckets[i] = mem_zalloc(GROUP_SEGMENT * sizeof **s->buckets);
+    return true;
+}
+
+/* One bucket more. */
 static bool table_grow(struct aggregate *g, struct step *s)
 {
-    size_t cap = s->cap_table > 0 ? s->cap_table * 2 : 16;
+    size_t i = s->n_buckets, half = i > 0 ? power_below(i) : 0;
+    struct group **from, **to;
 
-    if (!aggregate_count(g, (cap - s->cap_table) * 2 * sizeof *s->table)) return false;
-    mem_free(s->table);
-    s->table = mem_zalloc(cap * sizeof *s->table);
-    s->cap_table = cap;
-    s->groups = mem_realloc(s->groups, cap * sizeof *s->groups);
-    for (size_t i = 0; i < s->n_groups; i++) table_put(s, s->groups[i]);
+    if (i % GROUP_SEGMENT == 0 && !add_segment(g, s)) return false;
+    s->n_buckets++;
+    if (i == 0) return true;
+    from = bucket(s, i - half);
+    to = bucket(s, i);
+    while (*from != NULL) {
+        struct group *group = *from;
+
+        if ((group->hash & (2 * half - 1)) != i) {
+            from = &group->next;
+            continue;
+        }
+        *from = group->next;
+        group->next = *to;
+        *to = group;
+    }
     return true;
+}
+
+static void table_put(struct step *s, struct group *group)
+{
+    struct group **b = bucket_of(s, group->hash);
+
+    group->next = *b;
+    *b = group;
+    if (s->last_group != NULL) s->last_group->later = group;
+    else s->first_group = group;
+    s->last_group = group;
+    s->n_groups++;
 }
 
 /* The group of keys, made where there is none. NULL: there is no room; g->error is set. */
@@ -48,15 +98,14 @@ static struct group *group_of(struct aggregate *g, struct step *s, const struct 
     size_t bytes = 0, size = sizeof(struct group) + s->n_reducers * sizeof(union reduce_state);
     struct group *group;
 
-    for (size_t i = hash & (s->cap_table - 1); s->cap_table > 0 && s->table[i] != NULL; i = (i + 1) & (s->cap_table - 1))
-        if (s->table[i]->hash == hash && same_keys(s->table[i]->keys, keys, s->n_keys)) return s->table[i];
-    if (s->n_groups * 4 >= s->cap_table * 3 && !table_grow(g, s)) return NULL;
+    for (group = s->n_buckets > 0 ? *bucket_of(s, hash) : NULL; group != NULL; group = group->next)
+        if (group->hash == hash && same_keys(group->keys, keys, s->n_keys)) return group;
+    if (s->n_groups >= s->n_buckets && !table_grow(g, s)) return NULL;
     group = arena_alloc(&g->keep, size);
     memset(group, 0, size);
     group->hash = hash;
     group->keys = datum_keep(keys, s->n_keys, &g->keep, &bytes);
     if (!aggregate_count(g, size + bytes)) return NULL; /* the arena has it */
-    s->groups[s->n_groups++] = group;
     table_put(s, group);
     return group;
 }
@@ -104,10 +153,10 @@ bool group_take(struct aggregate *g, struct step *s, const struct passing *row)
 
 bool group_give(struct aggregate *g, struct step *s)
 {
-    struct group *group;
+    struct group *group = s->next_group;
 
-    if (s->next == s->n_groups) return false;
-    group = s->groups[s->next++];
+    if (group == NULL) return false;
+    s->next_group = group->later;
     g->row.n = 0;
     g->row.doc = UINT32_MAX;
     row_widen(&g->row, s->n_keys + s->n_reducers);
@@ -119,8 +168,8 @@ bool group_give(struct aggregate *g, struct step *s)
 
 void group_fini(struct step *s)
 {
-    for (size_t i = 0; i < s->n_groups; i++)
-        for (uint32_t k = 0; k < s->n_reducers; k++) reduce_fini(&s->reducers[k], &s->groups[i]->states[k]);
-    mem_free(s->groups);
-    mem_free(s->table);
+    for (struct group *group = s->first_group; group != NULL; group = group->later)
+        for (uint32_t k = 0; k < s->n_reducers; k++) reduce_fini(&s->reducers[k], &group->states[k]);
+    for (size_t i = 0; i * GROUP_SEGMENT < s->n_buckets; i++) mem_free(s->buckets[i]);
+    mem_free(s->buckets);
 }

@@ -8,6 +8,8 @@
 
 enum { NO_COLUMN = UINT32_MAX };
 
+enum { GROUP_SEGMENT = 512, ROW_CHUNK = 256 };
+
 enum step_kind { STEP_LOAD, STEP_LOAD_ALL, STEP_GROUP, STEP_SORT, STEP_APPLY, STEP_FILTER, STEP_LIMIT };
 
 /* The columns of rows between two GROUPBYs. */
@@ -32,6 +34,8 @@ struct sorted {
 };
 
 struct group {
+    struct group *next;  /* of its bucket */
+    struct group *later; /* the one that came next */
     uint64_t hash;
     struct datum *keys;
     union reduce_state states[];
@@ -56,15 +60,16 @@ struct step {
     uint32_t n_keys;
     struct sorted *heap;           /* SORT: the last of all in front */
     size_t n_heap, cap_heap;
-    size_t next;                   /* SORT, GROUP: the row to hand on next */
+    size_t next;                   /* SORT: the row to hand on next */
 
     struct reducer *reducers;      /* GROUP */
     struct str *aliases;
     uint32_t n_reducers;
     struct columns *out;           /* its columns: keys, then reducers */
-    struct group **table;          /* by hash; NULL: free */
-    struct group **groups;         /* in the order in which they came */
-    size_t n_groups, cap_groups, cap_table;
+    struct group ***buckets;       /* in segments of GROUP_SEGMENT (aggregate_group.c) */
+    size_t n_buckets, cap_segments;
+    struct group *first_group, *last_group, *next_group; /* next: to hand on */
+    size_t n_groups;
 };
 
 /* A row on its way. */
@@ -91,8 +96,8 @@ struct aggregate {
     struct reduce_world world;
     size_t bytes;                  /* kept */
     uint64_t total;
-    struct aggregate_row *rows;
-    size_t n_rows, cap_rows;
+    struct aggregate_row **rows;   /* in chunks of ROW_CHUNK */
+    size_t n_rows, n_chunks, cap_chunks;
     struct passing row;
     struct buf *error;             /* while running */
 };

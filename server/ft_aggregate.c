@@ -27,6 +27,10 @@ struct aggregation {
     struct ft_source source;
     uint32_t *nearest;         /* KNN: documents by distance */
     struct aggregate *g;
+    bool computed;             /* and all rows are there */
+    struct ft_pieces rows;     /* without a cursor: written so far, */
+    size_t n_written;
+    int resp;                  /* in this protocol */
     struct buf failure;        /* an error while it ran */
 };
 
@@ -161,6 +165,11 @@ static void order_by_distance(struct aggregation *a)
     a->source.n_docs = n;
 }
 
+static bool write_some(struct aggregation *a, int64_t deadline_us)
+{
+    return ft_table_write(&(struct ft_table){ a->g, NULL, a->job.ix }, &a->rows, a->resp, &a->n_written, deadline_us);
+}
+
 static bool step(struct ft_job *j, int64_t deadline_us)
 {
     struct aggregation *a = aggregation_of(j);
@@ -171,7 +180,9 @@ static bool step(struct ft_job *j, int64_t deadline_us)
         a->source.found = run_found(a->run);
         if (run_is_knn(a->run)) order_by_distance(a);
     }
-    return aggregate_run(a->g, deadline_us, &a->failure) != AGGREGATE_MORE;
+    if (!a->computed) a->computed = aggregate_run(a->g, deadline_us, &a->failure) != AGGREGATE_MORE;
+    if (!a->computed) return false;
+    return a->with_cursor || a->failure.n > 0 || write_some(a, deadline_us);
 }
 
 /* --- the reply --------------------------------------------------------------------------------------------------------------- */
@@ -202,16 +213,17 @@ static void reply_to(struct ft_job *j, struct reply *out, bool timed_out)
     struct aggregation *a = aggregation_of(j);
     struct ft_table table = { a->g, NULL, j->ix };
     const char *warning = timed_out ? FT_TIMED_OUT : a->run != NULL && run_cut(a->run) ? FT_CUT : NULL;
-    size_t at = 0;
 
     if (a->failure.n > 0) {
         reply_error(out, buf_str(&a->failure));
     } else if (timed_out && a->server->conf->search_on_timeout == CONF_SEARCH_FAIL) {
         reply_error(out, STR(FT_TIMED_OUT));
     } else {
+        while (!a->with_cursor && !write_some(a, INT64_MAX)) {} /* what it has when its time is up */
         aggregate_detach(a->g);
         if (a->with_cursor) reply_with_cursor(a, out, warning);
-        else ft_table_reply(&table, out, &at, SIZE_MAX, warning);
+        else if (a->rows.failed) reply_error(out, str_c(err_text(ERR_OOM)));
+        else ft_table_reply_written(&table, &a->rows, out, j->pieces, warning);
     }
 }
 
@@ -221,6 +233,7 @@ static void free_aggregation(struct ft_job *j)
 
     ft_aggregate_free(a->server, &a->g);
     ft_source_fini(&a->source);
+    ft_pieces_fini(&a->rows);
     run_free(&a->run);
     query_free(a->tree);
     mem_free(a->nearest);
@@ -233,7 +246,7 @@ static size_t bytes(const struct ft_job *j)
 {
     const struct aggregation *a = (const struct aggregation *)j;
 
-    return sizeof *a + (a->run != NULL ? run_memory(a->run) : 0) + aggregate_memory(a->g);
+    return sizeof *a + (a->run != NULL ? run_memory(a->run) : 0) + aggregate_memory(a->g) + ft_pieces_memory(&a->rows);
 }
 
 /* --- the command ------------------------------------------------------------------------------------------------------------- */
@@ -250,6 +263,7 @@ enum err ft_aggregate_job(struct call *c, size_t from, struct ft_job **job)
     if (e != OK) return e;
     a = mem_zalloc(sizeof *a);
     a->server = s;
+    a->resp = c->out->resp;
     a->cursor = (struct ft_cursor_plan){ FT_CURSOR_COUNT, s->conf->search_cursor_max_idle };
     a->g = aggregate_new(&conf);
     arena_init(&a->arena);

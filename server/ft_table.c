@@ -1,5 +1,7 @@
 #include "server/ft_table.h"
 
+#include "base/clock.h"
+
 static void reply_value(struct reply *out, const struct datum *d)
 {
     char text[DATUM_NUMBER_MAX];
@@ -37,25 +39,50 @@ static bool is_there(const struct ft_table *t, size_t i)
     return t->keys == NULL || aggregate_row(t->g, i).doc == UINT32_MAX || index_find(t->ix, t->keys[i]) != UINT32_MAX;
 }
 
+static void write_row(const struct ft_table *t, struct reply *out, size_t i)
+{
+    if (out->resp < 3) {
+        ft_table_row(t, out, i);
+        return;
+    }
+    reply_map(out, 2);
+    reply_simple(out, "extra_attributes");
+    ft_table_row(t, out, i);
+    reply_simple(out, "values");
+    reply_array(out, 0);
+}
+
 /* How many were written. */
 static size_t reply_rows(const struct ft_table *t, struct reply *out, size_t *at, size_t max)
 {
-    size_t n = 0;
+    size_t n = 0, from = out->out->n;
 
-    for (; *at < aggregate_rows(t->g) && n < max; ++*at) {
+    for (; *at < aggregate_rows(t->g) && n < max && out->out->n < from + FT_TABLE_BYTES; ++*at) {
         if (!is_there(t, *at)) continue;
         n++;
-        if (out->resp < 3) {
-            ft_table_row(t, out, *at);
-            continue;
-        }
-        reply_map(out, 2);
-        reply_simple(out, "extra_attributes");
-        ft_table_row(t, out, *at);
-        reply_simple(out, "values");
-        reply_array(out, 0);
+        write_row(t, out, *at);
     }
     return n;
+}
+
+/* What is before the rows in RESP3, and behind them. */
+static void begin_map(struct reply *out)
+{
+    reply_map(out, 5);
+    reply_simple(out, "attributes");
+    reply_array(out, 0);
+    reply_simple(out, "format");
+    reply_simple(out, "STRING");
+    reply_simple(out, "results");
+}
+
+static void end_map(const struct ft_table *t, struct reply *out, const char *warning)
+{
+    reply_simple(out, "total_results");
+    reply_int(out, (int64_t)aggregate_total(t->g));
+    reply_simple(out, "warning");
+    reply_array(out, warning != NULL);
+    if (warning != NULL) reply_simple(out, warning);
 }
 
 void ft_table_reply(const struct ft_table *t, struct reply *out, size_t *at, size_t max, const char *warning)
@@ -68,18 +95,38 @@ void ft_table_reply(const struct ft_table *t, struct reply *out, size_t *at, siz
         reply_array_at(out, mark, 1 + n);
         return;
     }
-    reply_map(out, 5);
-    reply_simple(out, "attributes");
-    reply_array(out, 0);
-    reply_simple(out, "format");
-    reply_simple(out, "STRING");
-    reply_simple(out, "results");
+    begin_map(out);
     mark = reply_mark(out);
     n = reply_rows(t, out, at, max);
     reply_array_at(out, mark, n);
-    reply_simple(out, "total_results");
-    reply_int(out, (int64_t)aggregate_total(t->g));
-    reply_simple(out, "warning");
-    reply_array(out, warning != NULL);
-    if (warning != NULL) reply_simple(out, warning);
+    end_map(t, out, warning);
+}
+
+bool ft_table_write(const struct ft_table *t, struct ft_pieces *rows, int resp, size_t *at, int64_t deadline_us)
+{
+    while (*at < aggregate_rows(t->g)) {
+        struct reply out = { ft_pieces_room(rows), resp };
+
+        write_row(t, &out, *at);
+        ft_pieces_row(rows, aggregate_row(t->g, (*at)++).doc);
+        if (clock_mono_us() >= deadline_us) break;
+    }
+    return *at == aggregate_rows(t->g);
+}
+
+void ft_table_reply_written(const struct ft_table *t, struct ft_pieces *rows, struct reply *out, struct reply_pieces *pieces,
+                            const char *warning)
+{
+    size_t n = ft_pieces_alive(rows, t->ix);
+
+    if (out->resp < 3) {
+        reply_array(out, 1 + n);
+        reply_int(out, (int64_t)aggregate_total(t->g));
+        ft_pieces_reply(rows, t->ix, out, pieces);
+        return;
+    }
+    begin_map(out);
+    reply_array(out, n);
+    ft_pieces_reply(rows, t->ix, out, pieces);
+    end_map(t, out, warning);
 }

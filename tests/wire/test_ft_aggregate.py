@@ -234,3 +234,43 @@ def test_json_documents(items):
     assert rows(items("FT.AGGREGATE", "jx", "*", "GROUPBY", 1, "@user", "REDUCE", "SUM", 1, "@n", "AS", "s", "SORTBY", 1, "@user")) == (
         2, [{"user": "u0", "s": "6"}, {"user": "u1", "s": "9"}])
     assert rows(items("FT.AGGREGATE", "jx", "@n:[5 5]", "LOAD", 3, "$.note.text", "AS", "text")) == (1, [{"text": "t5"}])
+
+
+@pytest.fixture
+def many(c):
+    """6,000 groups of two documents each."""
+    for name in c("FT._LIST"):
+        assert c("FT.DROPINDEX", name) == OK
+    assert c("FT.CREATE", "ix", "PREFIX", 1, "m:", "SCHEMA", "g", "NUMERIC") == OK
+    c.pipeline([("HSET", "m:%d" % n, "g", n % 6000, "text", "x" * 300) for n in range(12000)])
+    return c
+
+
+def test_thousands_of_groups_each_with_its_rows(server, many):
+    by_group = ["FT.AGGREGATE", "ix", "*", "GROUPBY", 1, "@g", "REDUCE", "COUNT", 0, "AS", "n"]
+    total, *got = many(*by_group)
+    assert total == 6000 and sorted(int(r[1]) for r in got) == list(range(6000)) and {r[3] for r in got} == {b"2"}
+    assert many.pipeline([("MULTI",), by_group, ("EXEC",)])[2] == [[6000, *got]]
+    three = {str(k): v for k, v in server.conn(resp3=True)(*by_group)}
+    assert three["total_results"] == 6000 and len(three["results"]) == 6000
+
+
+def test_rows_of_documents_that_go_while_they_are_written_stay_out(server, many):
+    other, gone = server.conn(), set()
+    for n in range(0, 12000, 2400):
+        many.send("FT.AGGREGATE", "ix", "*", "LOAD", 2, "@__key", "@text", "LIMIT", 0, 20000)
+        went = {b"m:%d" % k for k in range(n, n + 300)}
+        other("DEL", *went)
+        total, *got = many.read()
+        keys = {r[r.index(b"__key") + 1] for r in got}
+        assert total == len(got) == len(keys) and not gone & keys
+        gone |= went
+
+
+def test_a_read_of_a_cursor_has_its_bound(many):
+    reply, cursor = many("FT.AGGREGATE", "ix", "*", "LOAD", 1, "@text", "WITHCURSOR", "COUNT", 1000000)
+    reads, n = 1, len(reply) - 1
+    while cursor:
+        reply, cursor = many("FT.CURSOR", "READ", "ix", cursor)
+        reads, n = reads + 1, n + len(reply) - 1
+    assert n == 12000 and 3 < reads < 8
