@@ -88,23 +88,20 @@ static void end_field(struct reading *r, const struct field_spec *f)
     r->n_values = r->cap_values = 0;
 }
 
-static bool hash_field(struct reading *r, struct str name, struct str *out)
-{
-    char *scratch = arena_alloc(&r->ft->arena, NUM_TEXT_MAX);
-
-    return hash_get(&r->hash, name, scratch, out);
-}
-
+/* One value each, which stays where it is read to. */
 static void read_hash(struct reading *r)
 {
     const struct index_spec *s = index_spec(r->to);
+    struct hash_value {
+        struct str v;
+        char scratch[NUM_TEXT_MAX];
+    } *h = NULL;
 
     for (size_t i = 0; i < s->n_fields; i++) {
-        struct str v;
-
-        if (!hash_field(r, s->fields[i].identifier, &v)) continue;
-        add_value(r, v);
-        end_field(r, &s->fields[i]);
+        if (h == NULL) h = arena_alloc(&r->ft->arena, sizeof *h);
+        if (!hash_get(&r->hash, s->fields[i].identifier, h->scratch, &h->v)) continue;
+        r->fields[r->n++] = (struct field_value){ &s->fields[i], &h->v, 1 };
+        h = NULL;
     }
 }
 

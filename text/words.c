@@ -192,7 +192,7 @@ static void finish(struct words *w, const unsigned char *p, const unsigned char 
         /* The short way, which most of all texts go. */
         for (n = 8; n == 8 && end - p >= 8 && used + 8 <= WORD_MAX; p += n, used += n) n = plain_bytes(p, w->buf + used);
         while (p < end && plain[*p] != 0 && used < WORD_MAX) w->buf[used++] = plain[*p++];
-        if (p == end) break;
+        if (p == end || *p == ' ') break;
         part = look(w, p, end, &n, &c);
         if (part == SEPARATES || part == ALONE) break;
         p += n;
