@@ -2,6 +2,7 @@
 beside loading, scans and queues."""
 import os
 import random
+import shutil
 import struct
 
 import resp
@@ -193,6 +194,29 @@ def test_the_name_of_an_index_whose_keys_were_flushed_may_be_taken_after_a_start
     assert c("DEBUG", "RELOAD") == OK
     assert [f[1] for f in definitions(c)[b"i"][2]] == [b"c"]
     assert c("FT.CREATE", "i", "SCHEMA", "d", "TAG") == Err("Index already exists")
+
+
+def test_a_stock_server_reads_a_snapshot_with_definitions_and_gives_the_keys_back(start, reference):
+    s = start(enable_debug_command="yes")
+    c = s.conn()
+    c(*CREATE)
+    c("FT.ALIASADD", "alias", "i")
+    c("FT.DICTADD", "words", "one", "two")
+    fill(c, 100)
+    assert c("SAVE") == OK
+    want = c("DEBUG", "DIGEST")
+    reference.stop()
+    shutil.copy(os.path.join(s.dir, "dump.rdb"), reference.dir)
+    reference.start()
+    r = reference.conn()
+    assert r("DBSIZE") == 100 and r("SAVE") == OK
+    s.kill9()
+    shutil.copy(os.path.join(reference.dir, "dump.rdb"), s.dir)
+    s.start()
+    c = s.conn()
+    assert c("DEBUG", "DIGEST") == want and c("FT._LIST") == [], "definitions it has skipped"
+    assert c(*CREATE) == OK
+    wait_for(lambda: c("FT.SEARCH", "i", "*", "LIMIT", 0, 0) == [100])
 
 
 # --- the archive ------------------------------------------------------------------------------------------------------
