@@ -58,6 +58,12 @@ static inline bool str_is(struct str a, const char *word)
     return str_is_word(a, word);
 }
 
+/* How much of s an error shows, for "%.*s": clients send long ones. */
+static inline int str_shown(struct str s)
+{
+    return s.n < 128 ? (int)s.n : 128;
+}
+
 /* Order of bytes as memcmp, a shorter prefix first. Returns <0, 0 or >0. */
 int str_cmp(struct str a, struct str b);
 

@@ -259,7 +259,7 @@ static bool parse_reducer(struct words *w, struct step *s)
     char what[64];
 
     if (!take(w, "REDUCE", &name)) return false;
-    snprintf(what, sizeof what, "%.*s", (int)(name.n < 60 ? name.n : 60), name.p);
+    snprintf(what, sizeof what, "%.*s", str_shown(name), name.p);
     if (!take_list(w, what, &args)) return false;
     if (!reduce_parse(r, name, args.argc, args.argv, w->error)) return false;
     r->field = keep(w, r->field);

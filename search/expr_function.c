@@ -266,7 +266,7 @@ static bool run_to_number(const struct expr_call *c)
 
     if (datum_to_number(&c->args[0], &x)) return give(c, x);
     s = text(c, 0);
-    buf_printf(c->error, "SEARCH_PARSE_ARGS to_number: cannot convert string '%.*s'", (int)(s.n < 128 ? s.n : 128), s.p);
+    buf_printf(c->error, "SEARCH_PARSE_ARGS to_number: cannot convert string '%.*s'", str_shown(s), s.p);
     return false;
 }
 

@@ -41,7 +41,7 @@ static bool fail_at(struct parser *p, size_t at)
 
 static bool fail_word(struct parser *p, const char *what, struct str word)
 {
-    buf_printf(p->error, "SEARCH_EXPR %s '%.*s'", what, (int)(word.n < 128 ? word.n : 128), word.p);
+    buf_printf(p->error, "SEARCH_EXPR %s '%.*s'", what, str_shown(word), word.p);
     return false;
 }
 

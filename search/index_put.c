@@ -57,11 +57,6 @@ struct index_trouble index_trouble(const struct search_index *ix, const struct f
 
 /* --- values ----------------------------------------------------------------------------------------------------- */
 
-static int shown(struct str s)
-{
-    return (int)(s.n < 100 ? s.n : 100);
-}
-
 static void keep_number(struct search_index *ix, size_t at, double v)
 {
     if (at >= ix->cap_numbers) {
@@ -92,10 +87,10 @@ static bool look_through(struct search_index *ix, struct str key, const struct d
             double d;
 
             if (type == FIELD_NUMERIC) {
-                if (!num_parse_double(s, &d)) return index_fail(ix, key, v->field, "Invalid numeric value: '%.*s'", shown(s), s.p), false;
+                if (!num_parse_double(s, &d)) return index_fail(ix, key, v->field, "Invalid numeric value: '%.*s'", str_shown(s), s.p), false;
                 keep_number(ix, n++, d);
             } else if (type == FIELD_GEO) {
-                if (!place_parse(s, &p)) return index_fail(ix, key, v->field, "Invalid geo string: '%.*s'", shown(s), s.p), false;
+                if (!place_parse(s, &p)) return index_fail(ix, key, v->field, "Invalid geo string: '%.*s'", str_shown(s), s.p), false;
                 keep_number(ix, n++, p.lon);
                 keep_number(ix, n++, p.lat);
             } else if (type == FIELD_VECTOR && s.n != vec_bytes(v->field->vec.type, v->field->vec.dim)) {

@@ -27,11 +27,6 @@ bool spec_fail(struct spec_in *in, const char *fmt, ...)
     return false;
 }
 
-static int shown(struct str s)
-{
-    return (int)(s.n < 100 ? s.n : 100);
-}
-
 bool spec_word(struct spec_in *in, const char *word)
 {
     if (in->at == in->argc || !str_is(in->argv[in->at], word)) return false;
@@ -99,7 +94,7 @@ static bool read_separator(struct spec_in *in, struct field_spec *f)
     struct str s;
 
     if (!spec_arg(in, "SEPARATOR", &s)) return false;
-    if (s.n != 1) return spec_fail(in, "SEARCH_PARSE_ARGS Tag separator must be a single character. Got `%.*s`", shown(s), s.p);
+    if (s.n != 1) return spec_fail(in, "SEARCH_PARSE_ARGS Tag separator must be a single character. Got `%.*s`", str_shown(s), s.p);
     f->separator = *s.p;
     return true;
 }
@@ -147,13 +142,13 @@ static bool read_type(struct spec_in *in, struct field_spec *f)
     static const char *const names[] = { [FIELD_TAG] = "TAG", [FIELD_TEXT] = "TEXT", [FIELD_NUMERIC] = "NUMERIC", [FIELD_GEO] = "GEO",
                                          [FIELD_VECTOR] = "VECTOR" };
 
-    if (in->at == in->argc) return spec_fail(in, "SEARCH_PARSE_ARGS Field `%.*s` does not have a type", shown(f->name), f->name.p);
+    if (in->at == in->argc) return spec_fail(in, "SEARCH_PARSE_ARGS Field `%.*s` does not have a type", str_shown(f->name), f->name.p);
     for (int i = 0; i <= FIELD_VECTOR; i++) {
         if (!spec_word(in, names[i])) continue;
         f->type = (enum field_type)i;
         return f->type != FIELD_VECTOR || spec_read_vector(in, f);
     }
-    return spec_fail(in, "SEARCH_PARSE_ARGS Invalid field type for field `%.*s`", shown(f->name), f->name.p);
+    return spec_fail(in, "SEARCH_PARSE_ARGS Invalid field type for field `%.*s`", str_shown(f->name), f->name.p);
 }
 
 static bool check_path(struct spec_in *in, const struct field_spec *f)
@@ -165,8 +160,8 @@ static bool check_path(struct spec_in *in, const struct field_spec *f)
     if (!in->spec->on_json) return true;
     p = json_path_new(f->identifier, &at, &what);
     if (p == NULL)
-        return spec_fail(in, "SEARCH_VALUE_BAD Invalid JSONPath '%.*s' in attribute '%.*s' in index '%.*s'", shown(f->identifier), f->identifier.p,
-                         shown(f->name), f->name.p, shown(in->spec->name), in->spec->name.p);
+        return spec_fail(in, "SEARCH_VALUE_BAD Invalid JSONPath '%.*s' in attribute '%.*s' in index '%.*s'", str_shown(f->identifier), f->identifier.p,
+                         str_shown(f->name), f->name.p, str_shown(in->spec->name), in->spec->name.p);
     json_path_free(&p);
     return true;
 }
@@ -184,7 +179,7 @@ static bool read_name(struct spec_in *in, struct field_spec *f)
     }
     if (f->name.n == 0 || f->identifier.n == 0) return spec_fail(in, "SEARCH_VALUE_BAD Field name cannot be empty");
     if (memchr(f->name.p, 0, f->name.n)) return spec_fail(in, "SEARCH_VALUE_BAD Field name cannot contain null bytes");
-    if (spec_field(s, f->name)) return spec_fail(in, "SEARCH_VALUE_BAD Duplicate field in schema - %.*s", shown(f->name), f->name.p);
+    if (spec_field(s, f->name)) return spec_fail(in, "SEARCH_VALUE_BAD Duplicate field in schema - %.*s", str_shown(f->name), f->name.p);
     return true;
 }
 
@@ -201,7 +196,7 @@ static bool read_field(struct spec_in *in, size_t *n_text)
     if (f.sortable && s->on_json) f.unf = true;
     if (f.sortable && f.type != FIELD_TEXT && f.type != FIELD_TAG) f.unf = true;
     if (f.no_index && f.index_missing)
-        return spec_fail(in, "SEARCH_PARSE_ARGS 'Field cannot be defined with both `NOINDEX` and `INDEXMISSING`' `%.*s` '", shown(f.name), f.name.p);
+        return spec_fail(in, "SEARCH_PARSE_ARGS 'Field cannot be defined with both `NOINDEX` and `INDEXMISSING`' `%.*s` '", str_shown(f.name), f.name.p);
     if (f.type == FIELD_TEXT && !f.no_index) {
         if (*n_text == TEXT_FIELDS_MAX) return spec_fail(in, "SEARCH_LIMIT_OVER Schema is limited to %d TEXT fields", TEXT_FIELDS_MAX);
         f.text_field = (uint8_t)(*n_text)++;
@@ -268,7 +263,7 @@ static bool read_on(struct spec_in *in)
 
     if (!spec_arg(in, "ON", &s)) return false;
     in->spec->on_json = str_is(s, "JSON");
-    return in->spec->on_json || str_is(s, "HASH") || spec_fail(in, "SEARCH_ADD_ARGS Invalid rule type: %.*s", shown(s), s.p);
+    return in->spec->on_json || str_is(s, "HASH") || spec_fail(in, "SEARCH_ADD_ARGS Invalid rule type: %.*s", str_shown(s), s.p);
 }
 
 static bool read_score(struct spec_in *in)
@@ -344,7 +339,7 @@ static bool read_rule(struct spec_in *in)
     if (spec_word(in, "SKIPINITIALSCAN")) return s->skip_initial_scan = true;
     if (spec_word(in, "ASYNC") || spec_word(in, "NOSCOREIDX")) return true;
     word = in->argv[in->at];
-    return spec_fail(in, "SEARCH_ARG_UNRECOGNIZED Unknown argument `%.*s`", shown(word), word.p);
+    return spec_fail(in, "SEARCH_ARG_UNRECOGNIZED Unknown argument `%.*s`", str_shown(word), word.p);
 }
 
 static bool read_all(struct spec_in *in)

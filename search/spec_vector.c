@@ -124,7 +124,7 @@ static bool read_attributes(struct spec_in *in, struct field_spec *f, unsigned a
         name = in->argv[in->at++];
         a = attribute_of(name, algorithm);
         if (a == NULL)
-            return spec_fail(in, "SEARCH_PARSE_ARGS Bad arguments for algorithm %s: %.*s", spec_vec_algorithm(f), (int)(name.n < 100 ? name.n : 100), name.p);
+            return spec_fail(in, "SEARCH_PARSE_ARGS Bad arguments for algorithm %s: %.*s", spec_vec_algorithm(f), str_shown(name), name.p);
         value = in->argv[in->at++];
         if (!read_attribute(in, f, a, value)) return false;
         for (unsigned k = 0; k < 3; k++)

@@ -270,7 +270,7 @@ void ft_tend_kept(struct ft *f, bool all)
 enum err ft_fail_missing(struct call *c, struct str name)
 {
     reply_errorf(c->out, "SEARCH_INDEX_NOT_FOUND Index not found (no such index, Unknown index name): %.*s",
-                 (int)(name.n < 256 ? name.n : 256), name.p);
+                 str_shown(name), name.p);
     return CALL_REPLIED_ERROR;
 }
 
@@ -335,6 +335,20 @@ enum err ft_open(struct call *c, struct str name, struct search_index **ix)
 const struct doc_reader *ft_reader(struct ft *f)
 {
     return &f->reader;
+}
+
+void ft_args_add(void *args, struct str arg)
+{
+    struct ft_args *a = args;
+
+    if (a->n == a->cap) {
+        struct str *more = arena_alloc(a->arena, 2 * (a->cap + 8) * sizeof *more);
+
+        if (a->n) memcpy(more, a->argv, a->n * sizeof *more);
+        a->cap = 2 * (a->cap + 8);
+        a->argv = more;
+    }
+    a->argv[a->n++] = arena_dup(a->arena, arg);
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------- */

@@ -83,7 +83,7 @@ static bool parse_next(struct aggregation *a, size_t argc, const struct str *arg
     case FT_ASK_REFUSED: return false;
     case FT_ASKED_NOTHING: break;
     }
-    buf_printf(error, "SEARCH_PARSE_ARGS Unknown argument `%.*s` at position %zu for <main>", (int)(argv[*at].n < 200 ? argv[*at].n : 200),
+    buf_printf(error, "SEARCH_PARSE_ARGS Unknown argument `%.*s` at position %zu for <main>", str_shown(argv[*at]),
                argv[*at].p, *at);
     return false;
 }

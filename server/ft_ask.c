@@ -352,7 +352,7 @@ static bool read_option(struct reader *r)
     if (is_option(r, "GEOFILTER")) return read_geo_filter(r);
     if (is_option(r, "HIGHLIGHT")) return read_marks(r, &a->highlight, true);
     if (is_option(r, "SUMMARIZE")) return read_marks(r, &a->summarize, false);
-    return fail(r, "Unknown argument `%.*s` at position %zu for <main>", (int)(r->argv[r->at].n < 200 ? r->argv[r->at].n : 200),
+    return fail(r, "Unknown argument `%.*s` at position %zu for <main>", str_shown(r->argv[r->at]),
                 r->argv[r->at].p, r->at);
 }
 

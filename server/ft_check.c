@@ -8,23 +8,6 @@ struct rescan {
     struct search_index *fresh;
 };
 
-struct said {
-    struct arena *arena;
-    struct str *argv;
-    size_t n, cap;
-};
-
-static void add_arg(void *ctx, struct str arg)
-{
-    struct said *s = ctx;
-
-    if (s->n == s->cap) {
-        s->cap = 2 * s->cap + 64;
-        s->argv = mem_realloc(s->argv, s->cap * sizeof *s->argv);
-    }
-    s->argv[s->n++] = arena_dup(s->arena, arg);
-}
-
 /* An empty index of the same definition. */
 static struct search_index *same_definition(const struct ft_index *x)
 {
@@ -32,17 +15,16 @@ static struct search_index *same_definition(const struct ft_index *x)
     struct index_spec *spec = NULL;
     struct buf error = { 0 };
     struct arena arena;
-    struct said said = { .arena = &arena };
+    struct ft_args said = { .arena = &arena };
     bool added = true;
 
     arena_init(&arena);
     for (size_t at = 0; at < s->n_fields && added; said.n = 0) {
-        at = spec_say(s, at, add_arg, &said);
+        at = spec_say(s, at, ft_args_add, &said);
         if (spec == NULL) spec = spec_parse(said.n, said.argv, &error);
         else added = spec_add(spec, said.n - 3, said.argv + 3, &error); /* behind name SCHEMA ADD */
         ensure(spec != NULL && added);
     }
-    mem_free(said.argv);
     arena_fini(&arena);
     buf_fini(&error);
     return index_new(spec);

@@ -46,26 +46,6 @@ struct created {
     bool replaced;
 };
 
-struct arguments {
-    struct call *c;
-    struct str *argv;
-    size_t n, cap;
-};
-
-static void add_argument(void *ctx, struct str arg)
-{
-    struct arguments *a = ctx;
-
-    if (a->n == a->cap) {
-        struct str *more = arena_alloc(a->c->arena, 2 * (a->cap + 8) * sizeof *more);
-
-        if (a->n) memcpy(more, a->argv, a->n * sizeof *more);
-        a->cap = 2 * (a->cap + 8);
-        a->argv = more;
-    }
-    a->argv[a->n++] = arena_dup(a->c->arena, arg);
-}
-
 static void journal_create(const struct call *c, struct journal *j)
 {
     const struct created *made = c->note;
@@ -73,10 +53,10 @@ static void journal_create(const struct call *c, struct journal *j)
 
     if (made->replaced) journal_cmd(j, STR("FT.DROPINDEX"), made->name);
     for (size_t at = 0; at < s->n_fields;) {
-        struct arguments a = { .c = (struct call *)(uintptr_t)c };
+        struct ft_args a = { .arena = c->arena };
 
-        add_argument(&a, at == 0 ? STR("FT.CREATE") : STR("FT.ALTER"));
-        at = spec_say(s, at, add_argument, &a);
+        ft_args_add(&a, at == 0 ? STR("FT.CREATE") : STR("FT.ALTER"));
+        at = spec_say(s, at, ft_args_add, &a);
         journal_add(j, a.n, a.argv);
     }
 }
@@ -228,7 +208,7 @@ static enum err put_alias(struct call *c, bool replace, bool if_new)
 
     if (ft_find(f, name) == NULL) {
         reply_errorf(c->out, "SEARCH_INDEX_NOT_FOUND Unknown index name (or name is an alias itself) (no such index, Index not found): %.*s",
-                     (int)(name.n < 256 ? name.n : 256), name.p);
+                     str_shown(name), name.p);
         return CALL_REPLIED_ERROR;
     }
     e = ft_open_index(c, name, &x);

@@ -93,7 +93,7 @@ static bool unknown(struct reader *r, const char *where)
 {
     struct str s = r->argv[r->at];
 
-    return fail(r, "SEARCH_ARG_UNRECOGNIZED Unknown argument `%.*s` in %s", (int)(s.n < 200 ? s.n : 200), s.p, where);
+    return fail(r, "SEARCH_ARG_UNRECOGNIZED Unknown argument `%.*s` in %s", str_shown(s), s.p, where);
 }
 
 static bool refuse_dialect(struct reader *r)

@@ -100,6 +100,14 @@ struct ft {
     struct buf options[FT_OPTIONS_MAX]; /* FT.CONFIG: what was set and has no effect */
 };
 
+/* Arguments that are told one by one (spec_say), copied into an arena. */
+struct ft_args {
+    struct arena *arena;
+    struct str *argv;
+    size_t n, cap;
+};
+void ft_args_add(void *args, struct str arg);
+
 /* --- ft.c */
 struct ft_index *ft_find(const struct ft *f, struct str name);      /* by name; NULL */
 struct ft_index *ft_find_alias(const struct ft *f, struct str name); /* by name or alias; NULL */

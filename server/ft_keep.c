@@ -213,7 +213,7 @@ static bool keep_load(void *ctx, struct str text, bool replace, char *why)
     else if (str_is(argv[0], "FT.SYNUPDATE")) ok = load_synonym(f, argc - 1, argv + 1, &error);
     else if (str_is(argv[0], "FT.ALIASADD")) ok = load_alias(f, argc - 1, argv + 1, &error);
     else if (str_is(argv[0], "FT.DICTADD")) ok = load_words(f, argc - 1, argv + 1, &error);
-    else buf_printf(&error, "nothing is known of '%.*s'", (int)(argv[0].n < 40 ? argv[0].n : 40), argv[0].p);
+    else buf_printf(&error, "nothing is known of '%.*s'", str_shown(argv[0]), argv[0].p);
     if (!ok) snprintf(why, PERSIST_WHY, "%.*s", (int)error.n, error.p);
     f->stale = true; /* the keys come with it */
     mem_free(argv);

@@ -10,6 +10,7 @@
 #include "server/commands.h"
 #include "server/ft_rows.h"
 #include "server/ft_search.h"
+#include "server/ft_table.h"
 #include "server/rows.h"
 
 enum { DOCS_A_LOOK = 64 }; /* documents that are ranked between two looks at the clock */
@@ -228,19 +229,10 @@ static void reply_rows(struct search *s, struct reply *out, int64_t total, const
         ft_pieces_reply(rows, s->job.ix, out, s->job.pieces);
         return;
     }
-    reply_map(out, 5);
-    reply_simple(out, "attributes");
-    reply_array(out, 0);
-    reply_simple(out, "format");
-    reply_simple(out, "STRING");
-    reply_simple(out, "results");
+    ft_results_begin(out);
     reply_array(out, n);
     ft_pieces_reply(rows, s->job.ix, out, s->job.pieces);
-    reply_simple(out, "total_results");
-    reply_int(out, total);
-    reply_simple(out, "warning");
-    reply_array(out, warning ? 1 : 0);
-    if (warning) reply_simple(out, warning);
+    ft_results_end(out, total, warning);
 }
 
 /* One processor: its kind, time in ms, and how many results went through. */

@@ -261,7 +261,7 @@ static enum err parse_terms(struct call *c, size_t i, struct spelling *s)
     if (!t.exclude && !call_is(c, i + 1, "INCLUDE")) return call_fail_text(c, STR("bad format, exclude/include operation was not given"));
     t.dictionary = arena_dup(&s->arena, call_arg(c, i + 2));
     if (dictionaries_find(s->dictionaries, t.dictionary) == NULL)
-        return call_fail_text(c, arena_printf(c->arena, "Dict does not exist: %.*s", (int)(t.dictionary.n < 128 ? t.dictionary.n : 128),
+        return call_fail_text(c, arena_printf(c->arena, "Dict does not exist: %.*s", str_shown(t.dictionary),
                                               t.dictionary.p));
     if (t.exclude) memmove(s->terms + 1, s->terms, s->n_terms * sizeof t);
     s->terms[t.exclude ? 0 : s->n_terms] = t;
@@ -288,7 +288,7 @@ static enum err parse(struct call *c, struct spelling *s)
             if (e != OK) return e;
             i += 2;
         } else {
-            return call_fail_text(c, arena_printf(c->arena, "Unknown argument `%.*s`", (int)(c->argv[i].n < 128 ? c->argv[i].n : 128),
+            return call_fail_text(c, arena_printf(c->arena, "Unknown argument `%.*s`", str_shown(c->argv[i]),
                                                   c->argv[i].p));
         }
     }

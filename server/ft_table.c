@@ -65,8 +65,7 @@ static size_t reply_rows(const struct ft_table *t, struct reply *out, size_t *at
     return n;
 }
 
-/* What is before the rows in RESP3, and behind them. */
-static void begin_map(struct reply *out)
+void ft_results_begin(struct reply *out)
 {
     reply_map(out, 5);
     reply_simple(out, "attributes");
@@ -76,10 +75,10 @@ static void begin_map(struct reply *out)
     reply_simple(out, "results");
 }
 
-static void end_map(const struct ft_table *t, struct reply *out, const char *warning)
+void ft_results_end(struct reply *out, int64_t total, const char *warning)
 {
     reply_simple(out, "total_results");
-    reply_int(out, (int64_t)aggregate_total(t->g));
+    reply_int(out, total);
     reply_simple(out, "warning");
     reply_array(out, warning != NULL);
     if (warning != NULL) reply_simple(out, warning);
@@ -95,11 +94,11 @@ void ft_table_reply(const struct ft_table *t, struct reply *out, size_t *at, siz
         reply_array_at(out, mark, 1 + n);
         return;
     }
-    begin_map(out);
+    ft_results_begin(out);
     mark = reply_mark(out);
     n = reply_rows(t, out, at, max);
     reply_array_at(out, mark, n);
-    end_map(t, out, warning);
+    ft_results_end(out, (int64_t)aggregate_total(t->g), warning);
 }
 
 bool ft_table_write(const struct ft_table *t, struct ft_pieces *rows, int resp, size_t *at, int64_t deadline_us)
@@ -125,8 +124,8 @@ void ft_table_reply_written(const struct ft_table *t, struct ft_pieces *rows, st
         ft_pieces_reply(rows, t->ix, out, pieces);
         return;
     }
-    begin_map(out);
+    ft_results_begin(out);
     reply_array(out, n);
     ft_pieces_reply(rows, t->ix, out, pieces);
-    end_map(t, out, warning);
+    ft_results_end(out, (int64_t)aggregate_total(t->g), warning);
 }

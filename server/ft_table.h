@@ -26,6 +26,10 @@ bool ft_table_write(const struct ft_table *t, struct ft_pieces *rows, int resp, 
 void ft_table_reply_written(const struct ft_table *t, struct ft_pieces *rows, struct reply *out, struct reply_pieces *pieces,
                             const char *warning);
 
+/* What stands before the results in RESP3, and behind them (warning NULL: none). */
+void ft_results_begin(struct reply *out);
+void ft_results_end(struct reply *out, int64_t total, const char *warning);
+
 /* One row: its columns that have a value. */
 void ft_table_row(const struct ft_table *t, struct reply *out, size_t i);
 
