@@ -4,6 +4,7 @@
 #include "base/glob.h"
 #include "server/client.h"
 #include "server/commands.h"
+#include "server/modules.h"
 #include "server/rows.h"
 
 /* --- INFO --------------------------------------------------------------------------------------------- */
@@ -331,7 +332,7 @@ static bool listed(const struct command_ref *ref, enum list_by by, struct str ar
 {
     switch (by) {
     case LIST_ALL: return true;
-    case LIST_MODULE: return false;
+    case LIST_MODULE: return modules_has(arg, ref->cmd);
     case LIST_ACL: return command_categories(ref->cmd) & category_bit(arg);
     default: return glob_match(arg, str_c(ref->full_name), true);
     }

@@ -6,7 +6,18 @@
 
 /* ReJSON 2.8.3 has MERGE and MSET, search 2.10.5 the query language's second dialect; vector sets have the name and version that
  * Redis 8 tells. */
-const struct module modules[N_MODULES] = { { "ReJSON", 20803 }, { "search", 21005 }, { "vectorset", 1 } };
+const struct module modules[N_MODULES] = {
+    { "ReJSON", 20803, 1U << GROUP_JSON },
+    { "search", 21005, 1U << GROUP_SEARCH | 1U << GROUP_SUGGESTION },
+    { "vectorset", 1, 1U << GROUP_VECTOR_SET },
+};
+
+bool modules_has(struct str module, const struct command *cmd)
+{
+    for (size_t i = 0; i < N_MODULES; i++)
+        if (str_is(module, modules[i].name)) return modules[i].groups >> cmd->group & 1;
+    return false;
+}
 
 void modules_reply(struct reply *out)
 {

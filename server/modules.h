@@ -7,10 +7,14 @@
 struct module {
     const char *name;
     int version;
+    uint32_t groups;  /* of commands that are its: bit by enum command_group */
 };
 
 enum { N_MODULES = 3 };
 extern const struct module modules[N_MODULES];
+
+/* Is cmd one of the module of that name, as elsewhere? */
+bool modules_has(struct str module, const struct command *cmd);
 
 /* As MODULE LIST and HELLO tell them. */
 void modules_reply(struct reply *out);

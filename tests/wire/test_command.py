@@ -126,6 +126,9 @@ def test_list_filters(c):
     assert b"hget" in fast and b"get" not in fast
     assert c("COMMAND", "LIST", "FILTERBY", "ACLCAT", "nosuch") == []
     assert c("COMMAND", "LIST", "FILTERBY", "MODULE", "nosuch") == []
+    for module, prefix, some in (("ReJSON", b"json.", b"json.set"), ("search", b"ft.", b"ft.sugadd"), ("vectorset", b"v", b"vsim")):
+        names = c("COMMAND", "LIST", "FILTERBY", "MODULE", module)
+        assert some in names and all(n.startswith(prefix) for n in names), module
     assert c("COMMAND", "LIST", "FILTERBY", "FOO", "x") == Err("ERR syntax error")
 
 
