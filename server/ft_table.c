@@ -57,6 +57,7 @@ static size_t reply_rows(const struct ft_table *t, struct reply *out, size_t *at
 {
     size_t n = 0, from = out->out->n;
 
+    if (max > FT_TABLE_ROWS) max = FT_TABLE_ROWS;
     for (; *at < aggregate_rows(t->g) && n < max && out->out->n < from + FT_TABLE_BYTES; ++*at) {
         if (!is_there(t, *at)) continue;
         n++;

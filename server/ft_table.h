@@ -7,7 +7,7 @@
 #include "search/index.h"
 #include "server/ft_pieces.h"
 
-enum { FT_TABLE_BYTES = 1024 * 1024 };
+enum { FT_TABLE_BYTES = 1024 * 1024, FT_TABLE_ROWS = 10000 };
 
 struct ft_table {
     const struct aggregate *g;
@@ -16,7 +16,7 @@ struct ft_table {
     const struct search_index *ix;
 };
 
-/* Up to max rows (and about FT_TABLE_BYTES) from *at on, which moves behind them: RESP2 [total, [name, value ...] ...], RESP3 a map with total_results, results
+/* Up to max rows (no more than FT_TABLE_ROWS, and about FT_TABLE_BYTES) from *at on, which moves behind them: RESP2 [total, [name, value ...] ...], RESP3 a map with total_results, results
  * and a warning (NULL: none). */
 void ft_table_reply(const struct ft_table *t, struct reply *out, size_t *at, size_t max, const char *warning);
 
