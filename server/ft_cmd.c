@@ -158,6 +158,8 @@ static enum err drop(struct call *c, bool if_there, bool documents)
     if (e != OK) return e;
     documents |= index_spec(x->ix)->temporary_s != 0;
     if (documents && !ft_may_delete(c, index_spec(x->ix))) return CALL_REPLIED_ERROR;
+    if (documents && !ft_doom_can(c, x))
+        return fail(c, "ERR The index is being made or in use: its documents cannot be deleted within a transaction or script yet; try again");
     dropped->name = arena_dup(c->arena, index_spec(x->ix)->name);
     c->note = dropped;
     changed(c);

@@ -3,9 +3,11 @@
  * In slices: its client waits, others do not. Until the last is deleted the index is fed as before, so that it knows what is
  * left. Each is logged as UNLINK, the index as FT.DROPINDEX without DD. A TEMPORARY index goes the same way. */
 #include "base/clock.h"
+#include "base/ensure.h"
 #include "base/mem.h"
 #include "server/block.h"
 #include "server/ft_impl.h"
+#include "server/ft_job.h"
 
 enum { DOOM_SLICE_US = 1000, AT_ONCE = 16, TEND_MS = 100 };
 
@@ -85,10 +87,20 @@ void ft_doom_unheard(struct ft *f)
     }
 }
 
+/* Who cannot wait is not told that documents are gone which are to be found yet: what came after it would go with them. */
+bool ft_doom_can(struct call *c, struct ft_index *x)
+{
+    struct server *s = c->client->server;
+
+    if (c->may_block || s->store->loading) return true;
+    ft_jobs_finish(s, x->ix);
+    ft_finish(s->ft, x->ix);
+    return !x->scanning && ft_queue_count(&x->queue) == 0;
+}
+
 enum err ft_doom(struct call *c, struct ft_index *x)
 {
     struct server *s = c->client->server;
-    bool all;
 
     x->dooming = !s->store->loading; /* the log itself tells what was deleted; what came later stays */
     ft_drop(s->ft, x, true);
@@ -97,13 +109,12 @@ enum err ft_doom(struct call *c, struct ft_index *x)
         return OK;
     }
     ft_busy(s->ft, x);
-    if (!c->may_block && !index_is_held(x->ix)) (void)ft_feed(s->ft, x, INT64_MAX);
-    all = delete_some(s, x, c->may_block ? clock_mono_us() + DOOM_SLICE_US : INT64_MAX);
-    if (all) end(s, x);
-    if (all || !c->may_block) { /* a transaction does not wait for what a scan has yet to find */
+    if (delete_some(s, x, c->may_block ? clock_mono_us() + DOOM_SLICE_US : INT64_MAX)) {
+        end(s, x);
         reply_ok(c->out);
         return OK;
     }
+    ensure(c->may_block);
     x->doom_client = c->client;
     c->wait = (struct wait){ .parking = &waiting, .parked = x };
     return CALL_BLOCKED;

@@ -177,7 +177,8 @@ struct ft_totals {
 void ft_totals(const struct server *s, struct ft_totals *t);
 
 /* --- ft_drop.c */
-/* Drop x and delete its documents. */
+/* Drop x and delete its documents. First ask whether that can be done: within a transaction it cannot while x is scanned. */
+bool MUST_USE ft_doom_can(struct call *c, struct ft_index *x);
 enum err MUST_USE ft_doom(struct call *c, struct ft_index *x);
 /* Other data is to be loaded: nobody waits any longer for documents of what was there. */
 void ft_doom_unheard(struct ft *f);
