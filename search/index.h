@@ -15,6 +15,7 @@
 #define MEMD_SEARCH_INDEX_H
 
 #include "search/docset.h"
+#include "search/places.h"
 #include "search/spec.h"
 #include "search/tags.h"
 #include "search/text_index.h"
@@ -83,7 +84,9 @@ bool index_tagged_begin(const struct search_index *ix, const struct field_spec *
 bool index_tagged_step(const struct search_index *ix, const struct field_spec *f, struct tags_walk *w, size_t budget, struct docset *out);
 void index_between(const struct search_index *ix, const struct field_spec *f, double lo, bool lo_open, double hi, bool hi_open,
                    struct docset *out);
-void index_near(const struct search_index *ix, const struct field_spec *f, double lon, double lat, double radius_m, struct docset *out);
+/* In steps, as places.h has them; true: done. */
+bool index_near_step(const struct search_index *ix, const struct field_spec *f, struct place centre, double radius_m, struct places_walk *w,
+                     struct docset *out);
 void index_missing(const struct search_index *ix, const struct field_spec *f, struct docset *out);
 /* Whose value is an empty text: of fields with INDEXEMPTY. */
 void index_empty(const struct search_index *ix, const struct field_spec *f, struct docset *out);

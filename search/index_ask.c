@@ -90,11 +90,12 @@ void index_between(const struct search_index *ix, const struct field_spec *f, do
     if (c->numbers && !f->no_index) numbers_between(c->numbers, &(struct number_range){ lo, hi, lo_open, hi_open }, out);
 }
 
-void index_near(const struct search_index *ix, const struct field_spec *f, double lon, double lat, double radius_m, struct docset *out)
+bool index_near_step(const struct search_index *ix, const struct field_spec *f, struct place centre, double radius_m, struct places_walk *w,
+                     struct docset *out)
 {
     const struct index_column *c = index_column(ix, f);
 
-    if (c->places && !f->no_index) places_near(c->places, (struct place){ lon, lat }, radius_m, out);
+    return c->places == NULL || f->no_index || places_near_step(c->places, centre, radius_m, w, out);
 }
 
 void index_missing(const struct search_index *ix, const struct field_spec *f, struct docset *out)

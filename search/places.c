@@ -98,28 +98,39 @@ void places_put(struct places *p, uint32_t doc, const struct place *at, size_t n
     docset_add(&p->several, doc);
 }
 
-void places_near(const struct places *p, struct place centre, double radius_m, struct docset *out)
+static void near_in_page(const struct places *p, struct place centre, double radius_m, uint32_t page, struct docset *out)
 {
     /* A little more than the circle, so that rounding loses nobody. */
     double belt = radius_m / EARTH_RADIUS_M / 0.017453292519943295 * 1.000001 + 1e-9;
+    uint32_t n;
+    const uint64_t *lons = column_page(&p->lon, page, &n), *lats = column_page(&p->lat, page, &n);
 
-    for (uint32_t page = 0; page < p->lat.n_pages; page++) {
-        uint32_t n;
-        const uint64_t *lons = column_page(&p->lon, page, &n), *lats = column_page(&p->lat, page, &n);
+    for (uint32_t i = 0; i < n; i++) {
+        double lat = cell_double(lats[i]);
 
-        for (uint32_t i = 0; i < n; i++) {
-            double lat = cell_double(lats[i]);
-
-            if (!(fabs(lat - centre.lat) <= belt)) continue;
-            if (place_distance(centre, (struct place){ cell_double(lons[i]), lat }) <= radius_m) docset_add(out, page * COLUMN_PAGE + i);
-        }
+        if (!(fabs(lat - centre.lat) <= belt)) continue;
+        if (place_distance(centre, (struct place){ cell_double(lons[i]), lat }) <= radius_m) docset_add(out, page * COLUMN_PAGE + i);
     }
-    for (uint32_t d = docset_next(&p->several, 0); d != UINT32_MAX; d = docset_next(&p->several, d + 1)) {
+}
+
+bool places_near_step(const struct places *p, struct place centre, double radius_m, struct places_walk *w, struct docset *out)
+{
+    size_t left = COLUMN_PAGE;
+    uint32_t d;
+
+    if (w->page < p->lat.n_pages) {
+        near_in_page(p, centre, radius_m, w->page++, out);
+        return false;
+    }
+    while (left > 0 && (d = docset_next(&p->several, w->several)) != UINT32_MAX) {
         const struct several *s = column_ptr(&p->more, d);
 
         for (size_t i = 0; i < s->n; i++)
             if (place_distance(centre, s->at[i]) <= radius_m) docset_add(out, d);
+        left = s->n < left ? left - s->n : 0;
+        w->several = d + 1;
     }
+    return docset_next(&p->several, w->several) == UINT32_MAX;
 }
 
 size_t places_memory(const struct places *p)

@@ -1,6 +1,6 @@
 /* places.h -- the values of a GEO field: columns of longitude and latitude.
  *
- * A search is a pass over the latitudes; only what lies in the circle's belt is measured. */
+ * A search is a pass over the latitudes, a page at a time; only what lies in the circle's belt is measured. */
 #ifndef MEMD_SEARCH_PLACES_H
 #define MEMD_SEARCH_PLACES_H
 
@@ -30,8 +30,12 @@ void places_fini(struct places *p);
 /* doc is at these places now, in place of those it was at. */
 void places_put(struct places *p, uint32_t doc, const struct place *at, size_t n);
 
-/* Add to out whoever is at most radius_m away from centre. */
-void places_near(const struct places *p, struct place centre, double radius_m, struct docset *out);
+/* Add to out whoever is at most radius_m away from centre: of about a thousand documents from *w on, a zeroed one at first; true: of all.
+ * Between the calls places may only go. */
+struct places_walk {
+    uint32_t page, several;
+};
+bool places_near_step(const struct places *p, struct place centre, double radius_m, struct places_walk *w, struct docset *out);
 
 const struct place *places_of(const struct places *p, uint32_t doc, struct place *one, size_t *n);
 size_t places_memory(const struct places *p); /* O(1) */

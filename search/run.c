@@ -108,7 +108,6 @@ static void find_at_once(const struct run *r, struct part *p)
     case QUERY_ALL: docset_copy(&p->set, index_all(r->ix)); break;
     case QUERY_IDS: docset_copy(&p->set, &q->ids); break;
     case QUERY_RANGE: index_between(r->ix, q->field, q->lo, q->lo_open, q->hi, q->hi_open, &p->set); break;
-    case QUERY_GEO: index_near(r->ix, q->field, q->lon, q->lat, q->radius_m, &p->set); break;
     case QUERY_MISSING: index_missing(r->ix, q->field, &p->set); break;
     default: break;
     }
@@ -122,6 +121,16 @@ static bool find_tags(struct run *r, struct part *p, int64_t deadline_us)
     if (!p->some) return true;
     if (q->how != TEXT_WORD) docset_make_bits(&p->set, 1); /* values come in any order */
     while (!index_tagged_step(r->ix, q->field, &p->tags, TAGS_A_STEP, &p->set)) {
+        if (clock_mono_us() >= deadline_us) return false;
+    }
+    return true;
+}
+
+static bool find_places(struct run *r, struct part *p, int64_t deadline_us)
+{
+    const struct query_node *q = p->q;
+
+    while (!index_near_step(r->ix, q->field, (struct place){ q->lon, q->lat }, q->radius_m, &p->places, &p->set)) {
         if (clock_mono_us() >= deadline_us) return false;
     }
     return true;
@@ -259,6 +268,7 @@ static bool go_on(struct run *r, struct part *p, int64_t deadline_us)
     switch (p->q->kind) {
     case QUERY_TEXT: return find_words(r, p, deadline_us);
     case QUERY_TAG: return find_tags(r, p, deadline_us);
+    case QUERY_GEO: return find_places(r, p, deadline_us);
     case QUERY_VECTOR: return find_nearest(r, p, deadline_us);
     case QUERY_NOT: case QUERY_MAYBE: end_signed(r, p); break;
     case QUERY_AND: case QUERY_OR: break;

@@ -17,6 +17,7 @@ struct part {
     struct docset set, allowed;
     struct text_scan *scan;
     struct tags_walk tags;      /* TAG, while `some` */
+    struct places_walk places;  /* GEO */
     struct vec_search *search;
     struct doc_values distances; /* VECTOR, when done */
 };

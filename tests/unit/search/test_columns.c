@@ -321,7 +321,11 @@ START_TEST(places_are_found_by_distance)
             double radius = rng_unit(&r) * 4e6;
             struct docset found = { 0 };
 
-            places_near(&p, centre, radius, &found);
+            struct places_walk walk = { 0 };
+            size_t steps = 1;
+
+            while (!places_near_step(&p, centre, radius, &walk, &found)) steps++;
+            ck_assert_uint_ge(steps, p.lat.n_pages);
             for (uint32_t i = 0; i < DOCS; i++) {
                 bool want = false;
 
