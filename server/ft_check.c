@@ -69,6 +69,7 @@ bool ft_check(struct server *s, struct buf *why)
     for (size_t i = 0; i < r->n + r->n_kept; i++) {
         struct ft_index *x = i < r->n ? r->indexes[i] : r->kept[i - r->n];
 
+        if (i >= r->n && x->kept_until_ms <= server_mono_ms(s)) continue; /* it is about to go, and may have been emptied */
         if (check(s->ft, x, why)) continue;
         buf_insert(why, from, ": ", 2);
         buf_insert(why, from, index_spec(x->ix)->name.p, index_spec(x->ix)->name.n);

@@ -546,6 +546,13 @@ def test_what_was_acknowledged_of_indexes_survives_kill_9(start):
         assert c("DEBUG", "CHECK") == OK
 
 
+def test_a_dropped_index_that_is_not_taken_back_need_not_be_what_the_keys_say(start):
+    c = start(enable_debug_command="yes").conn()
+    assert c("FT.CREATE", "i", "SCHEMA", "t", "TAG") == OK
+    c.pipeline([("SELECT", 1), ("HSET", "doc", "t", "a"), ("SELECT", 0)])
+    assert c.pipeline([("FT.DROPINDEX", "i"), ("SWAPDB", 0, 1), ("DEBUG", "CHECK")]) == [OK, OK, OK]
+
+
 # --- at random -------------------------------------------------------------------------------------------------------
 
 
