@@ -114,8 +114,8 @@ void mem_init(void);
 /* Bytes in use now, all registered threads together. */
 size_t mem_used(void);
 
-/* Does it count what libraries allocate by malloc? Under AddressSanitizer it does not. */
-#ifdef __SANITIZE_ADDRESS__
+/* Does it count what libraries allocate by malloc? Under sanitizers it does not. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MEM_COUNTS_LIBRARIES false
 #else
 #define MEM_COUNTS_LIBRARIES true

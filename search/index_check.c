@@ -165,10 +165,23 @@ static bool same_text(const struct search_index *a, const struct search_index *b
     return w.same;
 }
 
+/* Those of a that b has not: how many, and the first. */
+static void tell_others(const struct search_index *a, const struct search_index *b, const char *what, struct buf *why)
+{
+    struct str first = STR("");
+    unsigned n = 0;
+
+    for (uint32_t d = docset_next(&a->c->alive, 0); d != UINT32_MAX; d = docset_next(&a->c->alive, d + 1))
+        if (index_find(b, index_key(a, d)) == UINT32_MAX && n++ == 0) first = index_key(a, d);
+    if (n > 0) buf_printf(why, "; %u %s, as %.*s", n, what, (int)(first.n < 200 ? first.n : 200), first.p);
+}
+
 bool index_same(const struct search_index *a, const struct search_index *b, struct buf *why)
 {
     if (index_docs(a) != index_docs(b)) {
         buf_printf(why, "%u documents, not %u", index_docs(a), index_docs(b));
+        tell_others(b, a, "are missing", why);
+        tell_others(a, b, "should not be in it", why);
         return false;
     }
     for (uint32_t d = docset_next(&a->c->alive, 0); d != UINT32_MAX; d = docset_next(&a->c->alive, d + 1)) {
