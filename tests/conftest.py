@@ -1,5 +1,6 @@
 """What all tests over a socket share: a server to talk to, connections, and the reference server."""
 import os
+import shutil
 import sys
 
 import pytest
@@ -24,6 +25,31 @@ def pytest_collection_modifyitems(items):
         for mark in item.iter_markers("since"):
             if srv.MEMD.version < mark.args:
                 item.add_marker(pytest.mark.skip(reason="this stock server is too old"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    item.has_failed = getattr(item, "has_failed", False) or report.failed
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown(item):
+    """pytest keeps the directories of three runs, here a hundred megabytes each: those of failures are enough."""
+    yield
+    path = getattr(item, "funcargs", {}).get("tmp_path")
+    if path and not item.has_failed:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def pytest_sessionfinish(session):
+    """A server that nobody has destroyed goes, with its directory; when nothing else has failed, that fails."""
+    left = list(srv.LIVING)
+    for s in left:
+        sys.stderr.write("\nA server in %s is left behind: %s\n" % (s.dir, s.settings))
+        s.destroy()
+    if left and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

@@ -256,6 +256,9 @@ class StartError(Exception):
     pass
 
 
+LIVING = []  # servers with a directory of their own that nobody has destroyed yet
+
+
 class Server:
     """A running server in a directory of its own."""
 
@@ -281,6 +284,8 @@ class Server:
         self.unixsocket = settings.get("unixsocket")
         self.proc = None
         self.conns = []
+        if self.own_dir:
+            LIVING.append(self)
         try:
             self.start(wait)
         except BaseException:
@@ -400,6 +405,8 @@ class Server:
 
     def destroy(self):
         self.kill9()
+        if self in LIVING:
+            LIVING.remove(self)
         if self.own_dir:
             for path in [self.dir] + glob.glob(self.dir + ".original-*"):  # which a repair has kept
                 shutil.rmtree(path, ignore_errors=True)

@@ -30,6 +30,7 @@ def filled():
     assert c("ARCHIVE.FLUSH") == OK
     yield c
     s.stop()
+    s.destroy()
 
 
 @pytest.mark.parametrize("word", WORDS)
