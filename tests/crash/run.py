@@ -9,6 +9,7 @@ import argparse
 import collections
 import multiprocessing
 import os
+import signal
 import sys
 import time
 
@@ -17,6 +18,7 @@ sys.path[:0] = [os.path.join(HERE, "../lib"), HERE]
 
 import archive  # noqa: E402
 import cycle  # noqa: E402
+import disk  # noqa: E402
 import evict  # noqa: E402
 import power  # noqa: E402
 import server as srv  # noqa: E402
@@ -107,6 +109,8 @@ def main():
     seed = o.seed or int(time.time())
     print("seed %d, %d kills, %s" % (seed, o.kills, o.bin), flush=True)
     tallies, began, told, bad = {}, time.monotonic(), time.monotonic(), []
+    disk.shim()  # here, where the end removes it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that who is ended takes his daemons and directories along
     with multiprocessing.Pool(o.jobs) as pool:
         for name, tally, why in pool.imap_unordered(one_series, plan(o.kills, seed * 1000, o.bin, o.only)):
             tallies.setdefault(name, cycle.Tally()).add(tally)
