@@ -442,3 +442,16 @@ void *mem_dup(const void *p, size_t n)
     if (n > 0) memcpy(copy, p, n);
     return copy;
 }
+
+/* jemalloc's realloc is made for what is large: it leaves the short ways that malloc and free have. */
+void *mem_resize(void *p, size_t used, size_t n)
+{
+    enum { SMALL = 1024 };
+    void *to;
+
+    if (n > SMALL) return mem_realloc(p, n);
+    to = mem_alloc(n);
+    if (used > 0) memcpy(to, p, used);
+    mem_free(p);
+    return to;
+}

@@ -35,20 +35,15 @@ static size_t block_size(size_t cap)
     return mem_good_size(offsetof(struct block, bytes) + cap);
 }
 
-/* By hand: realloc takes several times as long where a block is small, and most are. */
 static struct block *block_resize(struct text_index *t, struct block *b, size_t want)
 {
-    size_t size = block_size(want), before = b == NULL ? 0 : block_size(b->cap);
-    struct block *to = mem_alloc(size);
+    size_t size = block_size(want);
 
     ensure(want <= UINT32_MAX / 2);
-    t->memory += size - before;
-    if (b != NULL) {
-        memcpy(to, b, offsetof(struct block, bytes) + b->used);
-        mem_free_sized(b, before);
-    }
-    to->cap = (uint32_t)(size - offsetof(struct block, bytes)) & INT32_MAX;
-    return to;
+    t->memory += size - (b == NULL ? 0 : block_size(b->cap));
+    b = mem_resize(b, b == NULL ? 0 : offsetof(struct block, bytes) + b->used, size);
+    b->cap = (uint32_t)(size - offsetof(struct block, bytes)) & INT32_MAX;
+    return b;
 }
 
 /* The block that the next entry of n bytes goes to. A short list has one, which grows; an entry is never in two. */

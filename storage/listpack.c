@@ -331,7 +331,7 @@ static const unsigned char *splice(unsigned char **lpp, size_t at, size_t cut,
     ensure(bytes <= UINT32_MAX);
     room = mem_good_size(bytes);
 
-    if (bytes > old && room != mem_good_size(old)) lp = mem_realloc(lp, room);
+    if (bytes > old && room != mem_good_size(old)) lp = mem_resize(lp, old, room);
     if (add != cut) memmove(lp + at + add, lp + at + cut, old - at - cut);
     if (bytes < old && room != mem_good_size(old)) lp = mem_realloc(lp, room);
 

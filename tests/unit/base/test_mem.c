@@ -136,6 +136,26 @@ START_TEST(growing_and_shrinking_keep_the_content)
 }
 END_TEST
 
+START_TEST(resizing_keeps_what_is_used_and_counts_the_rest_no_more)
+{
+    size_t before = mem_used();
+
+    for (size_t from = 1; from < 3000; from = from * 3 / 2 + 1) {
+        for (size_t to = 1; to < 3000; to = to * 3 / 2 + 1) {
+            size_t used = from < to ? from : to;
+            unsigned char *p = mem_resize(NULL, 0, from);
+
+            for (size_t i = 0; i < used; i++) p[i] = (unsigned char)(i * 7);
+            p = mem_resize(p, used, to);
+            ck_assert_uint_ge(mem_usable(p), to);
+            for (size_t i = 0; i < used; i++) ck_assert_uint_eq(p[i], (unsigned char)(i * 7));
+            mem_free(p);
+        }
+    }
+    ck_assert_uint_eq(mem_used(), before);
+}
+END_TEST
+
 START_TEST(aligned_memory_is_aligned)
 {
     for (size_t align = 1; align <= 65536; align *= 2) {
@@ -277,6 +297,6 @@ UNIT_MAIN("mem", freeing_all_brings_used_back_to_where_it_was,
           a_sized_free_takes_the_size_asked_for_or_any_of_its_class,
           a_good_size_is_enough_monotonic_and_stays_itself, zero_bytes_are_a_pointer_of_their_own,
           zeroed_memory_is_zero_even_where_other_bytes_were, growing_and_shrinking_keep_the_content,
-          aligned_memory_is_aligned, what_another_thread_allocates_counts_while_it_lives_and_after,
+          resizing_keeps_what_is_used_and_counts_the_rest_no_more, aligned_memory_is_aligned, what_another_thread_allocates_counts_while_it_lives_and_after,
           threads_may_come_and_go_while_used_is_read, the_figures_of_the_allocator_make_sense,
           what_may_fail_fails_when_a_test_says_so, what_is_impossible_is_refused, the_reserve_is_no_memory_in_use)
