@@ -1,4 +1,6 @@
 /* suggest.c -- suggestions for what has been typed so far: FT.SUGADD, FT.SUGGET, FT.SUGDEL, FT.SUGLEN. */
+#include <math.h>
+
 #include "base/mem.h"
 #include "base/num.h"
 #include "commands/command.h"
@@ -44,7 +46,8 @@ static enum err run_sugadd(struct call *c)
     if (e != OK) return e;
     e = suggest_read(c->db, call_arg(c, 1), &d);
     if (e == ERR_WRONG_TYPE) return e;
-    if (!num_parse_double(call_arg(c, 3), &score)) return call_fail_text(c, STR("ERR invalid score"));
+    /* Not of infinity: INCR of its opposite would make a score that is no number, in no order with the others. */
+    if (!num_parse_double(call_arg(c, 3), &score) || !isfinite(score)) return call_fail_text(c, STR("ERR invalid score"));
     if (!mem_can(a.payload.n)) return ERR_OOM;
     if (text.n > 0 && text.n <= SUGGESTION_MAX) {
         e = suggest_put(c->db, call_arg(c, 1), text, score, a.add, a.payload, &count);

@@ -73,6 +73,8 @@ def test_what_is_removed_is_gone_and_an_empty_dictionary_too(cities):
     ("FT.SUGADD k a", "ERR wrong number of arguments for 'ft.sugadd' command"),
     ("FT.SUGADD k a x", "ERR invalid score"),
     ("FT.SUGADD k a nan", "ERR invalid score"),
+    ("FT.SUGADD k a inf", "ERR invalid score"),
+    ("FT.SUGADD k a -inf", "ERR invalid score"),
     ("FT.SUGADD k a 1 WHAT", "Unknown argument `WHAT`"),
     ("FT.SUGADD k a 1 PAYLOAD", "Invalid payload: Expected an argument, but none provided"),
     ("FT.SUGGET k a MAX 0", "MAX: Value is outside acceptable bounds"),
