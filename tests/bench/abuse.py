@@ -49,7 +49,7 @@ def waits(rig, name, kind):
         c = s.conn()
         for i in range(100):
             c("SET", "big:%d" % i, b"x" * MB)
-        p = Paced(s, LOAD_CORE, refused=True, conns=50, rate=5000, writes=10, keys=10000)
+        p = Paced(s, LOAD_CORE, first=True, refused=True, conns=50, rate=5000, writes=10, keys=10000)
         time.sleep(1)
         p.window()
         time.sleep(seconds)

@@ -63,13 +63,25 @@ def pss_bytes(pid):
     return total
 
 
-class Paced:
-    """A load whose requests come on time, whatever the server does (paced.c). refused: it may refuse some."""
+def pin_first(core):
+    """On that core before the others there, where that is allowed: what it waits for is the server then, and not the generators beside it."""
+    def do():
+        os.sched_setaffinity(0, {core})
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        except PermissionError:
+            pass
+    return do
 
-    def __init__(self, server, core, refused=False, **options):
+
+class Paced:
+    """A load whose requests come on time, whatever the server does (paced.c). refused: it may refuse some. first: before others on its
+    core; not for a load that never rests (rate 0)."""
+
+    def __init__(self, server, core, refused=False, first=False, **options):
         self.refused = refused
         self.p = subprocess.Popen(words([TOOLS["paced"], server.port], options), stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, text=True, preexec_fn=pin(core))
+                                  stdout=subprocess.PIPE, text=True, preexec_fn=(pin_first if first else pin)(core))
 
     def _read(self):
         text = ""
