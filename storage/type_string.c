@@ -110,7 +110,7 @@ static inline bool write_over(struct entry *e, struct str val)
 {
     struct str old;
 
-    if (entry_enc(e) != ENC_RAW) return false;
+    if (entry_type(e) != VALUE_STRING || entry_enc(e) != ENC_RAW) return false; /* a JSON document is such bytes, too */
     old = entry_raw(e);
     if (old.n != val.n) return false;
     memcpy((char *)(uintptr_t)old.p, val.p, val.n);

@@ -621,3 +621,12 @@ def test_eviction_takes_documents_out_of_the_index(start):
         c.pipeline([("HSET", "doc:%d" % i, "t", "t%d" % i, "b", "word%d " % i * 20) for i in range(part * 1000, part * 1000 + 1000)])
     assert int(c.info("stats")["evicted_keys"]) > 100
     assert docs(c, "idx") == c("DBSIZE") and c("DEBUG", "CHECK") == OK
+
+
+def test_a_string_that_replaces_a_document_byte_for_byte_takes_it_out(c):
+    create(c, "j", "$.a", "AS", "a", "NUMERIC", prefix=("j:",), on="JSON")
+    assert c("JSON.SET", "j:1", "$", '{"a":1}') == OK
+    assert whole(c, "j") == 1
+    assert c("SET", "j:1", "seven b") == OK
+    assert c("FT.SEARCH", "j", "*") == [0]
+    assert c("DEBUG", "CHECK") == OK

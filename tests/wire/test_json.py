@@ -66,6 +66,17 @@ def test_a_ttl_stays_when_a_document_changes(c):
         assert c("PEXPIRETIME", "d") == 4000000000000, words
 
 
+@pytest.mark.parametrize("write", [["SET", "d", "abcd"], ["SET", "d", "abcd", "KEEPTTL"], ["MSET", "d", "abcd"], ["BITOP", "OR", "d", "four"]])
+@pytest.mark.parametrize("ttl", [None, 100])
+def test_a_string_of_the_same_length_takes_a_documents_place(c, write, ttl):
+    c("SET", "four", "abcd")
+    c("JSON.SET", "d", "$", "1234")
+    if ttl: c("EXPIRE", "d", ttl)
+    c(*write)
+    assert (c("TYPE", "d"), c("GET", "d")) == (Simple("string"), b"abcd")
+    assert c("JSON.GET", "d") == WRONG
+
+
 def test_get_of_several_paths_and_printed(doc):
     assert get(doc, "doc", "$.user.id", "$.n") == {"$.user.id": [7], "$.n": [1.5]}
     assert get(doc, "doc", ".user.id", ".n") == {".user.id": 7, ".n": 1.5}
