@@ -38,9 +38,9 @@ static enum err replace_content(struct persist *p, enum err (*load)(struct persi
 
     persist_cancel(p);
     s->loading = true; /* nothing has left that anybody was to hear of */
-    old = store_put_aside(s);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) /* first: that the store is emptied concerns none of it, and may have to be undone */
         if (beside[i]) beside[i]->put_aside(beside[i]->ctx);
+    old = store_put_aside(s);
     e = add_content(p, load, why);
     if (e == OK) store_drop_aside(s, &old);
     else store_take_back(s, &old);

@@ -362,6 +362,8 @@ struct ft *ft_new(struct server *s)
     link_init(&f->busy);
     ft_reader_open(f);
     ft_keeper_open(f);
+    s->store->on_overdue = ft_on_overdue;
+    s->store->on_overdue_ctx = s;
     return f;
 }
 

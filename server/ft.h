@@ -45,6 +45,9 @@ const struct doc_reader *ft_reader(struct ft *f);
 /* The store changed; only while server->ft_any. */
 void ft_on_change(struct server *s, const struct change *ch);
 
+/* The store's on_overdue: who has expired and must not leave memory yet leaves its indexes. */
+void ft_on_overdue(void *server, const struct db *db, const struct entry *e);
+
 /* Between turns: the queue, scans, sweeps. */
 void ft_turn(struct server *s);
 bool ft_is_due(const struct server *s);

@@ -13,7 +13,7 @@
 
 /* --- changes ---------------------------------------------------------------------------------------------------- */
 
-enum effect { NO_EFFECT, CHANGED, GONE, OTHER /* of another type now, perhaps */ };
+enum effect { NO_EFFECT, CHANGED /* and of another type, perhaps */, GONE };
 
 static enum effect effect_of(enum change_kind k)
 {
@@ -23,12 +23,6 @@ static enum effect effect_of(enum change_kind k)
     case CHANGE_EVICTED:
     case CHANGE_RENAME_FROM:
     case CHANGE_MOVE_FROM: return GONE;
-    case CHANGE_RENAME_TO:
-    case CHANGE_MOVE_TO:
-    case CHANGE_COPY_TO:
-    case CHANGE_RESTORE:
-    case CHANGE_RECALLED:
-    case CHANGE_QUIET: return CHANGED;
     case CHANGE_HEXPIRE:
     case CHANGE_HPERSIST:
     case CHANGE_EXPIRE:
@@ -36,14 +30,13 @@ static enum effect effect_of(enum change_kind k)
     case CHANGE_XPENDING:
     case CHANGE_MISS:
     case CHANGE_NEW: return NO_EFFECT;
-    default: return change_class(k) == 'h' || change_class(k) == 'd' ? CHANGED : OTHER;
+    default: return CHANGED;
     }
 }
 
 struct changed {
     struct ft *ft;
     const struct change *ch;
-    uint64_t hash;
 };
 
 static bool holds_document(const struct ft_index *x, const struct entry *e)
@@ -53,14 +46,14 @@ static bool holds_document(const struct ft_index *x, const struct entry *e)
 
 static void note_change(void *ctx, struct ft_index *x)
 {
-    struct changed *c = ctx;
+    const struct changed *c = ctx;
 
     if (!holds_document(x, c->ch->e)) {
         index_remove(x->ix, c->ch->key);
         return;
     }
     ft_busy(c->ft, x);
-    ft_queue_add(&x->queue, c->ch->key, c->hash);
+    ft_queue_add(&x->queue, c->ch->key, db_hash(c->ft->server->store->dbs[0], c->ch->key));
     if (ft_queue_count(&x->queue) > FT_DIRTY_MAX) c->ft->server->ft_full = true;
 }
 
@@ -96,7 +89,7 @@ static void on_new_content(struct ft *f, bool flushed)
 void ft_on_change(struct server *s, const struct change *ch)
 {
     struct ft *f = s->ft;
-    struct changed c = { f, ch, 0 };
+    struct changed c = { f, ch };
     enum effect effect;
 
     if (ch->kind == CHANGE_FLUSH || ch->kind == CHANGE_SWAP) {
@@ -115,13 +108,18 @@ void ft_on_change(struct server *s, const struct change *ch)
         return;
     }
     effect = effect_of(ch->kind);
-    if (effect == NO_EFFECT) return;
-    if (effect == CHANGED) {
-        c.hash = db_hash(s->store->dbs[0], ch->key);
-        ft_each_of(f, ch->key, note_change, &c);
-    } else {
-        ft_each_of(f, ch->key, effect == GONE ? note_gone : note_change, &c);
-    }
+    if (effect != NO_EFFECT) ft_each_of(f, ch->key, effect == GONE ? note_gone : note_change, &c);
+}
+
+void ft_on_overdue(void *server, const struct db *db, const struct entry *e)
+{
+    struct server *s = server;
+    struct change ch = { .kind = CHANGE_EXPIRED, .db = db->id, .key = entry_key(e), .e = e };
+    struct changed c = { s->ft, &ch };
+    bool gone = entry_expires(e) && entry_expire_at(e) <= s->store->now_ms; /* else fields of it */
+
+    if (!s->ft_any || db->id != 0 || !ft_may_concern(s->ft, ch.key)) return;
+    ft_each_of(s->ft, ch.key, gone ? note_gone : note_change, &c);
 }
 
 /* --- queues ----------------------------------------------------------------------------------------------------- */

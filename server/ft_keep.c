@@ -180,22 +180,20 @@ static bool load_synonym(struct ft *f, size_t argc, const struct str *argv, stru
 
 static bool load_words(struct ft *f, size_t argc, const struct str *argv, struct buf *error)
 {
-    struct dictionary *d = argc > 1 ? dictionaries_open(&f->now.dictionaries, argv[0]) : NULL;
+    const char *what = argc < 2 ? "a dictionary of no words" : NULL;
+    struct dictionary *d;
 
-    if (d == NULL || d->words.n + argc - 1 > DICTIONARY_WORDS_MAX) {
-        buf_printf(error, argc < 2 ? "a dictionary of no words" : "too many dictionaries, or words in one");
-        return false;
+    for (size_t i = 1; i < argc; i++)
+        if (argv[i].n == 0 || argv[i].n > WORD_MAX) what = "a word of a dictionary is too long, or empty";
+    d = what == NULL ? dictionaries_open(&f->now.dictionaries, argv[0]) : NULL;
+    if (what == NULL && d == NULL) what = "too many dictionaries";
+    for (size_t i = 1; what == NULL && i < argc; i++) {
+        if (d->words.n < DICTIONARY_WORDS_MAX) (void)dictionary_add(d, argv[i]);
+        else if (names_find(&d->words, argv[i]) == NAMES_NONE) what = "too many words in a dictionary";
     }
-    for (size_t i = 1; i < argc; i++) {
-        if (argv[i].n > 0 && argv[i].n <= WORD_MAX) {
-            (void)dictionary_add(d, argv[i]);
-            continue;
-        }
-        buf_printf(error, "a word of a dictionary is too long, or empty");
-        return false;
-    }
+    if (what != NULL) buf_add_c(error, what);
     ft_note_any(f);
-    return true;
+    return what == NULL;
 }
 
 static bool keep_load(void *ctx, struct str text, bool replace, char *why)

@@ -130,17 +130,17 @@ static bool order_keys(struct server *s)
     return more;
 }
 
-/* Remove what is due, for a slice of time. True: more is due. */
+/* Remove what is due, for a slice of time. True: more is due. Where nothing may leave it stays, and is out of indexes. */
 bool loop_expire(struct server *s)
 {
+    bool stays = s->store->keep_expired || s->cron_paused || s->pause_until_ms != 0, more;
     int64_t from, now;
-    bool more;
 
-    if (s->store->keep_expired || s->store->loading || s->pause_until_ms != 0) return false;
-    if (s->store->now_ms == s->last_expire_ms || s->cron_paused) return false;
+    if (s->store->loading || s->store->now_ms == s->last_expire_ms) return false;
+    if (UNLIKELY(stays) && !s->ft_any) return false;
     from = clock_mono_us(); /* the turn may have taken long: its own time is no measure */
     do {
-        more = store_expire_some(s->store, EXPIRE_SLICE);
+        more = stays ? store_tell_overdue(s->store, EXPIRE_SLICE) : store_expire_some(s->store, EXPIRE_SLICE);
         now = clock_mono_us();
     } while (more && now < from + SLICE_US);
     s->stats.expire_us += (uint64_t)(now - from);

@@ -18,7 +18,6 @@ enum {
     BATCH = 64,
     SLACK = 4096,    /* records that a wheel may hold beyond twice its keys */
     SCAN_STEPS = 64, /* buckets of a rebuild in one round */
-    KEPT_MS = 1000,  /* what is due and must not leave yet is tried again so much later */
 };
 
 void expire_record(struct store *s, struct shard *sh, uint64_t hash, struct entry *e)
@@ -49,7 +48,12 @@ static bool judge(void *ctx, struct entry *e)
     return f->n < sizeof f->due / sizeof f->due[0];
 }
 
-static void act_on(struct db *db, struct shard *sh, uint64_t hash)
+void expire_tell_overdue(const struct db *db, const struct entry *e)
+{
+    if (db->store->on_overdue) db->store->on_overdue(db->store->on_overdue_ctx, db, e);
+}
+
+static void act_on(struct db *db, struct shard *sh, uint64_t hash, bool stays)
 {
     struct store *st = db->store;
     struct finding f = { .store = st, .shard = sh };
@@ -58,9 +62,10 @@ static void act_on(struct db *db, struct shard *sh, uint64_t hash)
     for (size_t i = 0; i < f.n; i++) {
         uint64_t expired = st->stats.expired;
 
-        (void)db_peek(db, entry_key(f.due[i])); /* which removes it */
-        if (UNLIKELY(st->stats.expired == expired))
-            wheel_push(sh->fresh ? sh->fresh : sh->wheel, hash, st->now_ms + KEPT_MS);
+        if (!stays) (void)db_peek(db, entry_key(f.due[i])); /* which removes it, if the archive has room for it */
+        if (LIKELY(st->stats.expired != expired)) continue;
+        expire_tell_overdue(db, f.due[i]);
+        wheel_push(sh->fresh ? sh->fresh : sh->wheel, hash, st->now_ms + EXPIRE_KEPT_MS);
     }
 }
 
@@ -106,7 +111,7 @@ static void keep_small(struct store *s, struct shard *sh)
 /* --- rounds ----------------------------------------------------------------------------------- */
 
 /* Handle up to max records of one wheel; the number handled. */
-static size_t drain(struct db *db, struct shard *sh, struct wheel *w, size_t max)
+static size_t drain(struct db *db, struct shard *sh, struct wheel *w, size_t max, bool stays)
 {
     uint64_t hashes[BATCH];
     size_t done = 0;
@@ -117,22 +122,21 @@ static size_t drain(struct db *db, struct shard *sh, struct wheel *w, size_t max
 
         for (size_t i = 0; i < n; i++) table_prefetch_bucket(&sh->keys, hashes[i]);
         for (size_t i = 0; i < n; i++) table_prefetch_entry(&sh->keys, hashes[i]);
-        for (size_t i = 0; i < n; i++) act_on(db, sh, hashes[i]);
+        for (size_t i = 0; i < n; i++) act_on(db, sh, hashes[i], stays);
         done += n;
         if (n < want) break;
     }
     return done;
 }
 
-bool store_expire_some(struct store *s, size_t max)
+static bool look_at_due(struct store *s, size_t max, bool stays)
 {
     unsigned n = (unsigned)s->conf.databases * STORE_SHARDS;
     size_t fields_max = (max + 1) / 2, fields; /* neither keys nor fields can starve the other */
     bool more;
 
-    if (s->loading || s->keep_expired) return false;
     store_forget_hash(s); /* keys are looked up by their own bytes here, which are nobody's request */
-    fields = field_clock_expire(s, fields_max);
+    fields = field_clock_expire(s, fields_max, stays);
     more = fields >= fields_max;
     max -= more ? fields_max : fields;
     for (unsigned i = 0; i < n; i++) {
@@ -142,11 +146,21 @@ bool store_expire_some(struct store *s, size_t max)
         struct wheel *w = sh->wheel;
 
         if (!w) continue;
-        max -= drain(db, sh, w, max);
-        if (sh->fresh) max -= drain(db, sh, sh->fresh, max);
+        max -= drain(db, sh, w, max, stays);
+        if (sh->fresh) max -= drain(db, sh, sh->fresh, max, stays);
         if (max == 0) return true;
         more |= wheel_behind(w);
         keep_small(s, sh);
     }
     return more;
+}
+
+bool store_expire_some(struct store *s, size_t max)
+{
+    return !s->loading && !s->keep_expired && look_at_due(s, max, false);
+}
+
+bool store_tell_overdue(struct store *s, size_t max)
+{
+    return !s->loading && look_at_due(s, max, true);
 }

@@ -15,6 +15,7 @@
  * found is the measure, and one key in a few for what has come since.
  */
 #include "base/mem.h"
+#include "storage/expire.h"
 #include "storage/hash_edit.h"
 #include "storage/type_hash.h"
 
@@ -219,19 +220,34 @@ static size_t fire_in(struct db *db, unsigned shard, uint64_t record, size_t max
     return n;
 }
 
+static bool tell_overdue(void *ctx, struct entry *e)
+{
+    const struct db *db = ctx;
+
+    if (entry_due_at(db->store, e) <= db->store->now_ms) expire_tell_overdue(db, e);
+    return true;
+}
+
+static void fire_in_vain(struct store *s, unsigned shard, uint64_t record)
+{
+    for (int i = 0; i < s->conf.databases; i++) table_candidates(&s->dbs[i]->shards[shard].keys, record, tell_overdue, s->dbs[i]);
+    field_clock_push(s, record, s->now_ms + EXPIRE_KEPT_MS);
+}
+
 /* The steps done. A record for which they did not suffice is due again: it may stand for more. */
-static size_t fire(struct store *s, unsigned shard, uint64_t record, size_t max)
+static size_t fire(struct store *s, unsigned shard, uint64_t record, size_t max, bool stays)
 {
     size_t n = 0;
 
-    for (int i = 0; i < s->conf.databases && n < max; i++)
+    if (stays) fire_in_vain(s, shard, record);
+    for (int i = 0; !stays && i < s->conf.databases && n < max; i++)
         if (s->dbs[i]->n_keys > 0) n += fire_in(s->dbs[i], shard, record, max - n);
     if (n >= max) wheel_push(s->fields->parts[shard].wheel, record, s->now_ms);
     return n + 1;
 }
 
 /* Handle up to max steps' worth of one wheel's records; max when there may be more. */
-static size_t turn(struct store *s, unsigned shard, size_t max)
+static size_t turn(struct store *s, unsigned shard, size_t max, bool stays)
 {
     enum { BATCH = 16 };
     struct wheel *w = s->fields->parts[shard].wheel;
@@ -243,7 +259,7 @@ static size_t turn(struct store *s, unsigned shard, size_t max)
         size_t n = wheel_take(w, s->now_ms, records, want);
         for (size_t i = 0; i < n; i++) {
             if (done < max)
-                done += fire(s, shard, records[i], max - done);
+                done += fire(s, shard, records[i], max - done, stays);
             else
                 wheel_push(w, records[i], s->now_ms);
         }
@@ -252,7 +268,7 @@ static size_t turn(struct store *s, unsigned shard, size_t max)
     return max;
 }
 
-size_t field_clock_expire(struct store *s, size_t max)
+size_t field_clock_expire(struct store *s, size_t max, bool stays)
 {
     size_t done = 0;
 
@@ -262,7 +278,7 @@ size_t field_clock_expire(struct store *s, size_t max)
         struct part *p = &s->fields->parts[shard];
 
         if (p->wheel == NULL) continue;
-        done += turn(s, shard, max - done);
+        done += turn(s, shard, max - done, stays);
         keep_small(s, shard, p);
     }
     return done;

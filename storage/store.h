@@ -232,6 +232,10 @@ struct store {
      * server gives a helper thread's queue; NULL (tests): freed at once. */
     void (*defer)(void *ctx, void (*fn)(void *arg), void *arg);
     void *defer_ctx;
+    /* e has expired, or fields of it have, and it stays in memory where no read finds it: told then, and again each second
+     * while that is so. May not change the store. NULL: nobody asks. */
+    void (*on_overdue)(void *ctx, const struct db *db, const struct entry *e);
+    void *on_overdue_ctx;
     uint64_t lazy_pending; /* objects that wait for it; the helper counts, too (__atomic) */
 #ifdef STORE_TELLS_LOOKUPS
     /* Called for each key that is looked up by name; NULL: nobody asks. */
@@ -276,6 +280,9 @@ void store_tell(struct store *s, const struct change *c);
 /* Remove keys that are due at now_ms, at most `max` records looked at; true when more are due.
  * Each removal is told as CHANGE_EXPIRED. Also expires hash fields. */
 bool store_expire_some(struct store *s, size_t max);
+
+/* The same while nothing may leave: what is due stays, and on_overdue is told. */
+bool store_tell_overdue(struct store *s, size_t max);
 
 /* Free memory until `used` (bytes that count against the limit) is at most conf.maxmemory, by the
  * policy, for at most budget_us of monotonic time read through clock. True: there is room now.

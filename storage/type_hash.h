@@ -80,8 +80,8 @@ struct entry *hash_entry_take(struct hash *h, struct str key, int64_t expire_ms)
  */
 
 /* Remove fields that are due, about `max` steps of work; the steps done. Less than max: no more are
- * due. store_expire_some calls it. */
-size_t field_clock_expire(struct store *s, size_t max);
+ * due. stays: none is removed, on_overdue is told which hashes have such. store_expire_some calls it. */
+size_t field_clock_expire(struct store *s, size_t max, bool stays);
 void field_clock_free(struct store *s);
 
 /* Memory of its records. */

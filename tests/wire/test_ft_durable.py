@@ -1,5 +1,6 @@
 """What of indexes survives: definitions of all kinds, in the log, in its base, in snapshots. And what ends them: FT.DROPINDEX DD
 beside loading, scans and queues."""
+import glob
 import os
 import random
 import shutil
@@ -71,6 +72,40 @@ def test_who_waits_for_dd_hears_of_it_when_data_is_loaded_anew(start):
         "ERR Data was loaded anew before all documents of the index were deleted: some may be left") and left[1] > 0
     c.close()
     assert d("PING") == resp.Simple("PONG") and d("DBSIZE") == left[1]
+
+
+def beside_the_keys(c):
+    return [c("FT._LIST"), c("FT.DICTDUMP", "names"), c("FT.SYNDUMP", "i"), c("FT.SEARCH", "alias", "@t:{x3}", "NOCONTENT"), c("FCALL", "f", 0)]
+
+
+def test_a_load_that_fails_leaves_all_that_is_beside_the_keys_as_it_was(start):
+    s = start(appendonly="yes", enable_debug_command="yes")
+    c = s.conn()
+    for command in (CREATE + ["w", "TEXT"], ["FT.ALIASADD", "alias", "i"], ["FT.SYNUPDATE", "i", "g", "boat", "ship"],
+                    ["FUNCTION", "LOAD", "#!lua name=l\nredis.register_function('f', function() return 'yes' end)"]):
+        assert not isinstance(c(*command), Err)
+    assert c("FT.DICTADD", "names", "Lisbon", "Porto") == 2
+    fill(c, 10)
+    want = beside_the_keys(c)
+    assert want[3] == [1, b"d:3"]
+    assert c("DEBUG", "LOADAOF") == OK and beside_the_keys(c) == want
+    with open(glob.glob(s.dir + "/appendonlydir/*.incr.aof")[-1], "r+b") as log:
+        log.seek(-40, os.SEEK_END)
+        log.write(b"?")
+    assert "Error trying to load the AOF" in c("DEBUG", "LOADAOF")
+    assert beside_the_keys(c) == want
+    assert c("FT.CREATE", "i", "SCHEMA", "t", "TAG") == Err("Index already exists"), "the index counts as emptied"
+    assert c("DEBUG", "CHECK") == OK
+
+
+def test_a_large_dictionary_is_merged_with_itself(start):
+    s = start(enable_debug_command="yes")
+    c = s.conn()
+    words = ["word%d" % i for i in range(65536)]
+    for i in range(0, len(words), 8192):
+        assert c("FT.DICTADD", "names", *words[i:i + 8192]) == 8192
+    assert c("DEBUG", "RELOAD", "NOFLUSH", "MERGE") == OK
+    assert len(c("FT.DICTDUMP", "names")) == len(words) and "too many words" not in s.log()
 
 
 # --- definitions ------------------------------------------------------------------------------------------------------
