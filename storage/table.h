@@ -11,8 +11,8 @@
  *                                                 beyond 16 bits
  *
  * Growth splits one segment at a time (a few us): there is never a second table and no long rehash.
- * A small table has one segment with 15, 30 or 60 home buckets and doubles until it has 120; an
- * empty one has no memory. Buddy segments that fell to a quarter together are merged again.
+ * A small table has one segment with 1, 3, 15, 30 or 60 home buckets until it needs 120 (a hash that
+ * is one long text takes 128 bytes of it); an empty one has no memory. Buddy segments that fell to a quarter together are merged again.
  *
  * A home entry never moves to the stash, so SCAN (stash of a segment first, then buckets in
  * hash order) returns every key that was there throughout, whatever splits or merges happen.

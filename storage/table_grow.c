@@ -2,7 +2,7 @@
  *
  * What the rest relies on:
  * - An entry in a home line stays in the home line of its hash: a split and a merge keep line
- *   numbers, and doubling a small table divides each home's range of hashes in two. What would have
+ *   numbers, and more homes of a small table divide each home's range of hashes. What would have
  *   to move from a home to the stash stays undone (merge, shrink). So SCAN misses nothing.
  * - The other way, from stash to home, is what splits and restashes do to keep misses cheap.
  * - During a cut no entry changes its line: merges, shrinks and restashes wait; a split copies the
@@ -17,18 +17,20 @@ enum {
     MERGE_MAX =
         30 * LINE_SLOTS, /* entries of two buddies that are merged: a quarter of their homes */
     STALE_MAX = 128,
-    CHECK_EVERY = 8, /* removals between looks at the buddy; a power of two */
+    CHECK_EVERY = 8, /* removals between looks at the buddy; small tables shrink at 4 and 1 as well */
 };
 
-/* Small tables fill jemalloc's classes of 1280, 2560 and 5120 bytes with stash lines. */
-static unsigned stash_for(unsigned n_home)
+/* Small tables fill jemalloc's classes of 128, 384, 1280, 2560 and 5120 bytes with stash lines. */
+static const struct {
+    uint8_t n_home, n_stash;
+} sizes[] = { { HOMES_MIN, 0 }, { 3, 2 }, { 15, 4 }, { 30, 9 }, { 60, 19 }, { HOMES_MAX, 7 } };
+
+static unsigned size_of(unsigned n_home)
 {
-    switch (n_home) {
-    case 15: return 4;
-    case 30: return 9;
-    case 60: return 19;
-    default: return 7;
-    }
+    unsigned i = 0;
+
+    while (sizes[i].n_home != n_home) i++;
+    return i;
 }
 
 /* --- segments and directory ------------------------------------------------------------------ */
@@ -54,7 +56,7 @@ static void segment_free(struct table *t, struct segment *seg)
 static void set_homes(struct table *t, unsigned n_home)
 {
     t->n_home = (uint8_t)n_home;
-    t->n_stash = (uint8_t)stash_for(n_home);
+    t->n_stash = sizes[size_of(n_home)].n_stash;
 }
 
 void table_start(struct table *t)
@@ -254,7 +256,7 @@ static void split(struct table *t, uint64_t hash)
     place_loose(t, &loose);
 }
 
-/* Lay out the one segment of a small table with another number of homes: double or half. */
+/* Lay out the one segment of a small table with another number of homes: the next larger or smaller. */
 static void resize_small(struct table *t, unsigned n_home)
 {
     struct segment *old = t->dir[0], *new;
@@ -287,7 +289,7 @@ static void resize_small(struct table *t, unsigned n_home)
 void table_make_room(struct table *t, uint64_t hash)
 {
     if (t->n_home < HOMES_MAX)
-        resize_small(t, t->n_home * 2u);
+        resize_small(t, sizes[size_of(t->n_home) + 1].n_home);
     else
         split(t, hash);
 }
@@ -345,16 +347,27 @@ static struct segment *merge(struct table *t, struct segment *seg, uint64_t hash
     return low;
 }
 
-static void shrink_small(struct table *t)
+/* Can the home lines of the one segment be laid over each other in groups of n? */
+static bool fit_in_groups(const struct table *t, unsigned n)
 {
     const struct segment *seg = t->dir[0];
-    unsigned half = t->n_home / 2u;
 
-    if (half < HOMES_MIN || seg->count * 4u > half * LINE_SLOTS) return;
-    for (unsigned i = 0; i < half; i++) {
-        if (used_slots(&seg->line[2 * i]) + used_slots(&seg->line[2 * i + 1]) > LINE_SLOTS) return;
+    for (unsigned i = 0, used = 0; i < t->n_home; i++) {
+        used = i % n == 0 ? 0 : used;
+        used += used_slots(&seg->line[i]);
+        if (used > LINE_SLOTS) return false;
     }
-    resize_small(t, half);
+    return true;
+}
+
+static void shrink_small(struct table *t)
+{
+    unsigned fewer;
+
+    if (t->n_home == HOMES_MIN) return;
+    fewer = sizes[size_of(t->n_home) - 1].n_home;
+    if (t->dir[0]->count * 4u > fewer * LINE_SLOTS || !fit_in_groups(t, t->n_home / fewer)) return;
+    resize_small(t, fewer);
 }
 
 void table_tidy(struct table *t, struct segment *seg, uint64_t hash, unsigned i)
@@ -362,7 +375,7 @@ void table_tidy(struct table *t, struct segment *seg, uint64_t hash, unsigned i)
     bool spilled = i >= t->n_home || seg->line[i].present & SPILLED;
 
     if (spilled && ++seg->stale >= STALE_MAX) restash(t, seg);
-    if (seg->count > MERGE_MAX || seg->count % CHECK_EVERY != 0) return;
+    if (seg->count > MERGE_MAX || (seg->count % CHECK_EVERY != 0 && seg->count != 4 && seg->count != 1)) return;
     if (t->depth == 0) {
         shrink_small(t);
         return;

@@ -22,7 +22,7 @@ enum {
     LINE_SLOTS = 7,
     LINE_FULL = 127, /* all slots of a line present */
     SPILLED = 128, /* home: an entry of it lies in the stash; stash: one was sent on to the next */
-    HOMES_MIN = 15,
+    HOMES_MIN = 1,
     HOMES_MAX =
         120, /* a multiple of every smaller number of homes, so that ranges of hashes nest */
     LINES_MAX = 127,

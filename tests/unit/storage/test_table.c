@@ -100,12 +100,22 @@ START_TEST(small_tables_are_small)
 {
     struct model *m = model_new();
 
-    for (unsigned id = 0; id < 64; id++) model_put(m, id);
+    for (unsigned id = 0; id < 7; id++) model_put(m, id);
+    ck_assert_uint_le(m->t.bytes, 136);
+    for (unsigned id = 7; id < 15; id++) model_put(m, id);
+    ck_assert_uint_le(m->t.bytes, 392);
+    for (unsigned id = 15; id < 64; id++) model_put(m, id);
     ck_assert_uint_le(m->t.bytes, 1288);
     for (unsigned id = 64; id < 128; id++) model_put(m, id);
     ck_assert_uint_le(m->t.bytes, 2568);
     for (unsigned id = 128; id < 400; id++) model_put(m, id);
     ck_assert_uint_le(m->t.bytes, 5128);
+    model_check(m);
+    for (unsigned id = 1; id < 400; id++) {
+        model_del(m, id);
+        table_check(&m->t);
+    }
+    ck_assert_uint_le(m->t.bytes, 392); /* what is left may lie where more of it was */
     model_check(m);
     model_free(m);
 }

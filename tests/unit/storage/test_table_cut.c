@@ -134,6 +134,8 @@ END_TEST
 
 START_TEST(a_cut_holds_while_a_small_table_churns)
 {
+    churn_and_cut(9, 60, 2, 300);
+    churn_and_cut(20, 60, 2, 300);
     churn_and_cut(50, 100, 3, 300);
     churn_and_cut(300, 400, 7, 200);
     churn_and_cut(1200, 1500, 15, 100);

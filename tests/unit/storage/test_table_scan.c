@@ -92,7 +92,7 @@ START_TEST(a_scan_misses_nothing_while_a_small_table_changes_its_size)
     unit_rng(&r);
     for (int round = 0; round < 300; round++) {
         struct model *m = model_new();
-        unsigned n_keys = 50 + (unsigned)rng_below(&r, 1500),
+        unsigned n_keys = round % 2 ? 10 + (unsigned)rng_below(&r, 60) : 50 + (unsigned)rng_below(&r, 1500),
                  fill = (unsigned)rng_below(&r, n_keys);
 
         for (unsigned id = 0; id < fill; id++) model_put(m, id);
