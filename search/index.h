@@ -62,6 +62,8 @@ bool index_is_held(const struct search_index *ix);
 
 /* Do what is to be done from time to time; true: more is due. */
 bool index_tend(struct search_index *ix, size_t budget);
+/* So much has changed that this is due before anything else comes, lest the index grow without end. */
+bool index_is_behind(const struct search_index *ix);
 
 /* --- documents -------------------------------------------------------------------------------------------------- */
 

@@ -162,6 +162,11 @@ bool index_tend(struct search_index *ix, size_t budget)
     return more;
 }
 
+bool index_is_behind(const struct search_index *ix)
+{
+    return ix->c->text != NULL && text_index_is_behind(ix->c->text);
+}
+
 /* --- figures ---------------------------------------------------------------------------------------------------- */
 
 static size_t column_memory(const struct index_column *k)

@@ -181,6 +181,7 @@ struct text_index {
     struct numbering fresh; /* while sweeping */
     struct pages fresh_of;  /* uint32_t: by row of `now` its row in `fresh`; NO_ROW: it was dead */
     size_t sweep_at;        /* a row, a bucket */
+    size_t owed;            /* how far it should have come since: text_sweep.c */
 
     size_t memory;          /* terms and blocks; the rest is known by its parts */
     size_t n_postings, posting_bytes, offset_bytes;
@@ -221,6 +222,9 @@ static inline const struct numbering *view_of(const struct text_index *t)
 
 /* Give a row of `now` its number in `fresh`. */
 uint32_t text_add_fresh(struct text_index *t, uint32_t row);
+
+/* So many postings came: text_sweep.c. */
+void text_sweep_owes(struct text_index *t, size_t postings);
 
 /* --- terms: text_terms.c */
 struct term *term_find(const struct text_index *t, struct str word);

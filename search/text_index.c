@@ -260,6 +260,7 @@ static void put(struct text_index *t, uint32_t doc, const struct text_value *val
     t->live++;
     t->total_length += row.length;
     for (size_t i = 0; i < t->n_met; i++) postings_add(t, at, fresh, &t->met[i]);
+    text_sweep_owes(t, t->n_met);
     tidy(t);
 }
 

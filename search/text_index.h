@@ -40,6 +40,8 @@ void text_index_remove(struct text_index *t, uint32_t doc);
 
 /* Sweep for about budget postings; true: there is more to do. Not while a search is on. */
 bool text_index_sweep(struct text_index *t, size_t budget);
+/* Documents come faster than the sweep goes on, which would find ever more to do: it is due more of it before others come. */
+bool text_index_is_behind(const struct text_index *t);
 
 struct text_facts {
     size_t docs, terms, postings, memory, posting_bytes, offset_bytes; /* memory: O(1), exact */

@@ -2,7 +2,10 @@
  *
  * Rows are numbered anew without the dead, in the same order. First the living get their numbers in a second numbering; then each
  * list is written again, block by block, with them; then the first numbering is thrown away. Documents come and go all the
- * while: those that come get a row in both, and a list takes the one that its last block is in. */
+ * while: those that come get a row in both, and a list takes the one that its last block is in.
+ *
+ * It must not take as long as it takes to write as much again as it has to read, or the index would grow for as long as
+ * somebody overwrites documents without a pause: each posting that comes owes a sweep SWEEP_PACE of its steps. */
 #include "search/text_impl.h"
 
 enum { SWEEP_MIN = 64 };
@@ -51,11 +54,25 @@ static void end_sweep(struct text_index *t)
     t->fresh = numbering_new();
     t->odd = !t->odd;
     t->sweep = SWEEP_NONE;
+    t->owed = 0;
+}
+
+void text_sweep_owes(struct text_index *t, size_t postings)
+{
+    enum { SWEEP_PACE = 4 };
+
+    if (t->sweep != SWEEP_NONE) t->owed += SWEEP_PACE * postings;
+}
+
+bool text_index_is_behind(const struct text_index *t)
+{
+    return t->owed > 0;
 }
 
 bool text_index_sweep(struct text_index *t, size_t budget)
 {
     if (t->sweep == SWEEP_NONE && !begin_sweep(t)) return false;
+    t->owed -= budget < t->owed ? budget : t->owed;
     if (t->sweep == SWEEP_NUMBERS) {
         if (!sweep_numbers(t, &budget)) return true;
         t->sweep = SWEEP_LISTS;

@@ -230,16 +230,27 @@ static void look_anew(struct ft *f)
     ft_tend_kept(f, true);
 }
 
-static bool tend(struct ft *f, struct ft_index *x, int64_t feed_until, int64_t scan_until)
+/* What changes leave behind is put in order as fast as it comes, and else a little in each turn. */
+static bool tidy(struct ft_index *x)
 {
     enum { TEND_BUDGET = 1000 };
-    bool more = false;
+    int64_t until = clock_mono_us() + FT_SLICE_TIDY_US;
+    bool more;
+
+    do more = index_tend(x->ix, TEND_BUDGET);
+    while (index_is_behind(x->ix) && clock_mono_us() < until);
+    return more;
+}
+
+static bool tend(struct ft *f, struct ft_index *x, int64_t feed_until, int64_t scan_until)
+{
+    bool more;
 
     if (index_is_held(x->ix)) return false; /* its searches go on in slices of their own */
+    more = tidy(x);
+    if (index_is_behind(x->ix)) return true;
     if (ft_queue_count(&x->queue) > 0) more |= !ft_feed(f, x, feed_until);
-    more |= scan_some(f, x, scan_until);
-    more |= index_tend(x->ix, TEND_BUDGET);
-    return more;
+    return scan_some(f, x, scan_until) || more;
 }
 
 void ft_turn(struct server *s)
