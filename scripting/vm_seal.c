@@ -36,6 +36,16 @@ static void push_seals(lua_State *L)
     lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
+/* The table on top is the metatable of seals: such a seal is known by it. */
+static void know(lua_State *L)
+{
+    push_seals(L);
+    lua_pushvalue(L, -2);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
 void vm_push_metatable_shown(lua_State *L)
 {
     lua_pushlightuserdata(L, (void *)(uintptr_t)&shown_key);
@@ -48,11 +58,7 @@ void vm_push_metatable_shown(lua_State *L)
     lua_setfield(L, -2, "__newindex");
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
-    push_seals(L);
-    lua_pushvalue(L, -2);
-    lua_pushboolean(L, 1);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
+    know(L);
     lua_setmetatable(L, -2);
     lua_pushlightuserdata(L, (void *)(uintptr_t)&shown_key);
     lua_pushvalue(L, -2);
@@ -75,11 +81,7 @@ void vm_seal(lua_State *L, bool strict)
     lua_setfield(L, -2, "__newindex");
     vm_push_metatable_shown(L);
     lua_setfield(L, -2, "__metatable");
-    push_seals(L);
-    lua_pushvalue(L, -2);
-    lua_pushboolean(L, 1);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
+    know(L);
     lua_setmetatable(L, -2);
     lua_remove(L, -2);
 }

@@ -3,27 +3,25 @@
 
 #include "base/ensure.h"
 #include "base/mem.h"
+#include "base/place.h"
 #include "search/text_impl.h"
 
-/* Where the one of that name is, or would be. */
-static size_t place_of(const struct dictionaries *ds, struct str name, bool *found)
+static struct str name_at(const void *list, size_t i)
 {
-    size_t lo = 0, hi = ds->n;
+    const struct dictionary *const *all = list;
 
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
+    return all[i]->name;
+}
 
-        if (str_cmp(ds->list[mid]->name, name) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    *found = lo < ds->n && str_eq(ds->list[lo]->name, name);
-    return lo;
+static size_t place(const struct dictionaries *ds, struct str name, bool *found)
+{
+    return place_of(ds->list, ds->n, name_at, name, found);
 }
 
 struct dictionary *dictionaries_find(const struct dictionaries *ds, struct str name)
 {
     bool found;
-    size_t at = place_of(ds, name, &found);
+    size_t at = place(ds, name, &found);
 
     return found ? ds->list[at] : NULL;
 }
@@ -31,7 +29,7 @@ struct dictionary *dictionaries_find(const struct dictionaries *ds, struct str n
 struct dictionary *dictionaries_open(struct dictionaries *ds, struct str name)
 {
     bool found;
-    size_t at = place_of(ds, name, &found);
+    size_t at = place(ds, name, &found);
     struct dictionary *d;
 
     if (found) return ds->list[at];
@@ -73,7 +71,7 @@ bool dictionary_add(struct dictionary *d, struct str word)
 bool dictionaries_remove(struct dictionaries *ds, struct str name, struct str word)
 {
     bool found;
-    size_t at = place_of(ds, name, &found);
+    size_t at = place(ds, name, &found);
     uint32_t id = found ? names_find(&ds->list[at]->words, word) : NAMES_NONE;
 
     if (id == NAMES_NONE) return false;

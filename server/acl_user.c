@@ -1,5 +1,7 @@
 /* acl_user.c -- users and selectors: see acl.h. */
+#include "base/ensure.h"
 #include "base/mem.h"
+#include "base/place.h"
 #include "server/acl.h"
 
 static struct str own(struct str s)
@@ -117,30 +119,32 @@ void acl_user_swap(struct acl_user *a, struct acl_user *b)
     *b = was;
 }
 
-/* Where name is, or would be. */
-static size_t place(const struct acl *a, struct str name)
+static struct str name_at(const void *list, size_t i)
 {
-    size_t lo = 0, hi = a->n_users;
+    struct acl_user *const *all = list;
 
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (str_cmp(a->users[mid]->name, name) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo;
+    return all[i]->name;
+}
+
+static size_t place(const struct acl *a, struct str name, bool *found)
+{
+    return place_of(a->users, a->n_users, name_at, name, found);
 }
 
 struct acl_user *acl_find(const struct acl *a, struct str name)
 {
-    size_t at = place(a, name);
+    bool found;
+    size_t at = place(a, name, &found);
 
-    return at < a->n_users && str_eq(a->users[at]->name, name) ? a->users[at] : NULL;
+    return found ? a->users[at] : NULL;
 }
 
 void acl_add(struct acl *a, struct acl_user *u)
 {
-    size_t at = place(a, u->name);
+    bool found;
+    size_t at = place(a, u->name, &found);
 
+    ensure(!found);
     a->users = mem_realloc(a->users, (a->n_users + 1) * sizeof *a->users);
     memmove(a->users + at + 1, a->users + at, (a->n_users++ - at) * sizeof *a->users);
     a->users[at] = u;
@@ -149,7 +153,10 @@ void acl_add(struct acl *a, struct acl_user *u)
 void acl_remove(struct acl *a, struct acl_user *u)
 {
     struct server *s = a->server;
-    size_t at = place(a, u->name);
+    bool found;
+    size_t at = place(a, u->name, &found);
+
+    ensure(found);
 
     LINK_EACH(&s->clients, l) {
         struct client *c = LINK_OF(l, struct client, all);

@@ -4,50 +4,41 @@
 #include "base/ensure.h"
 #include "base/glob.h"
 #include "base/mem.h"
+#include "base/place.h"
 #include "server/acl.h"
 #include "server/ft_impl.h"
 #include "server/ft_job.h"
 
 /* --- names ------------------------------------------------------------------------------------------------------ */
 
-static struct str name_of(const struct ft_index *x)
+static struct str index_name(const void *list, size_t i)
 {
-    return index_spec(x->ix)->name;
+    struct ft_index *const *all = list;
+
+    return index_spec(all[i]->ix)->name;
 }
 
-/* Where an index of that name is, or would be. */
-static size_t place_of(const struct ft *f, struct str name, bool *found)
+static struct str alias_name(const void *list, size_t i)
 {
-    size_t lo = 0, hi = f->now.n;
+    const struct ft_alias *all = list;
 
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
+    return all[i].name;
+}
 
-        if (str_cmp(name_of(f->now.indexes[mid]), name) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    *found = lo < f->now.n && str_eq(name_of(f->now.indexes[lo]), name);
-    return lo;
+static size_t index_place(const struct ft *f, struct str name, bool *found)
+{
+    return place_of(f->now.indexes, f->now.n, index_name, name, found);
 }
 
 static size_t alias_place(const struct ft *f, struct str name, bool *found)
 {
-    size_t lo = 0, hi = f->now.n_aliases;
-
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-
-        if (str_cmp(f->now.aliases[mid].name, name) < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    *found = lo < f->now.n_aliases && str_eq(f->now.aliases[lo].name, name);
-    return lo;
+    return place_of(f->now.aliases, f->now.n_aliases, alias_name, name, found);
 }
 
 struct ft_index *ft_find(const struct ft *f, struct str name)
 {
     bool found;
-    size_t at = place_of(f, name, &found);
+    size_t at = index_place(f, name, &found);
 
     return found ? f->now.indexes[at] : NULL;
 }
@@ -139,7 +130,7 @@ static void put_into_use(struct ft *f, struct ft_index *x)
 {
     struct ft_registry *r = &f->now;
     bool found;
-    size_t at = place_of(f, name_of(x), &found);
+    size_t at = index_place(f, index_spec(x->ix)->name, &found);
 
     ensure(!found);
     r->indexes = mem_realloc(r->indexes, (r->n + 1) * sizeof *r->indexes);
@@ -173,7 +164,7 @@ static struct ft_index *take_back(struct ft *f, const struct index_spec *spec)
     for (size_t i = 0; i < r->n_kept; i++) {
         struct ft_index *x = r->kept[i];
 
-        if (x->dooming || x->kept_until_ms <= server_mono_ms(f->server) || !str_eq(name_of(x), spec->name) || !spec_same(index_spec(x->ix), spec))
+        if (x->dooming || x->kept_until_ms <= server_mono_ms(f->server) || !str_eq(index_spec(x->ix)->name, spec->name) || !spec_same(index_spec(x->ix), spec))
             continue;
         remove_kept(r, i);
         x->kept_until_ms = 0;
@@ -235,7 +226,7 @@ void ft_drop(struct ft *f, struct ft_index *x, bool now)
     struct ft_registry *r = &f->now;
     int64_t keep_ms = now || x->emptied ? 0 : f->server->conf->search_keep_dropped * 1000;
     bool found;
-    size_t at = place_of(f, name_of(x), &found);
+    size_t at = index_place(f, index_spec(x->ix)->name, &found);
 
     ensure(found && r->indexes[at] == x);
     for (size_t i = r->n_aliases; i-- > 0;)

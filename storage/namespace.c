@@ -3,30 +3,23 @@
 
 #include "base/glob.h"
 #include "base/mem.h"
+#include "base/place.h"
 #include "storage/namespace_impl.h"
 #include "storage/namespace_ledger.h"
 #include "storage/namespace_roster.h"
 
 /* --- finding ---------------------------------------------------------------------------------- */
 
-/* Where the pattern is among the sorted, or would be. */
+static struct str pattern_at(const void *list, size_t i)
+{
+    struct namespace *const *all = list;
+
+    return str_of(all[i]->pattern, all[i]->pattern_n);
+}
+
 static size_t find(const struct namespaces *n, struct str pattern, bool *there)
 {
-    size_t lo = 0, hi = n->n;
-
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        int c = str_cmp(str_of(n->sorted[mid]->pattern, n->sorted[mid]->pattern_n), pattern);
-
-        if (c == 0) {
-            *there = true;
-            return mid;
-        }
-        if (c < 0) lo = mid + 1;
-        else hi = mid;
-    }
-    *there = false;
-    return lo;
+    return place_of(n->sorted, n->n, pattern_at, pattern, there);
 }
 
 struct namespace *ns_by_pattern(const struct store *s, struct str pattern)
