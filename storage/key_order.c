@@ -1,5 +1,6 @@
 #include "storage/key_order.h"
 
+#include "base/ensure.h"
 #include "base/mem.h"
 #include "storage/db.h"
 #include "storage/name_order.h"
@@ -238,11 +239,15 @@ bool key_order_has(struct db *db, struct str prefix)
 void key_order_each(struct db *db, struct str prefix, struct str behind, bool (*fn)(void *ctx, const struct entry *e), void *ctx)
 {
     const struct part *p = part_of(db->store, db->id, prefix);
-    bool goes_on = behind.n > 0 && covers(p, db->id, behind);
-    struct str from = behind_root(p, goes_on ? behind : prefix);
-    char *key = mem_alloc(p->root.n + NAME_ORDER_NAME_MAX);
+    bool goes_on;
+    struct str from;
+    char *key;
     struct name_walk w;
 
+    ensure(p != NULL);
+    goes_on = behind.n > 0 && covers(p, db->id, behind);
+    from = behind_root(p, goes_on ? behind : prefix);
+    key = mem_alloc(p->root.n + NAME_ORDER_NAME_MAX);
     memcpy(key, p->root.p, p->root.n);
     name_walk_begin(&w, &p->names, from, goes_on);
     while (name_walk_next(&w)) {

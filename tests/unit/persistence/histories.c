@@ -1,7 +1,6 @@
 #include "tests/unit/persistence/histories.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 void history_play(const struct history *h, struct rig *rig, struct memfs *disk, struct trace *trace, uint64_t seed,
                   const struct mistake *mistake)
@@ -90,12 +89,8 @@ static void rewrite_held_at(struct rig *r, struct rng *g, const char *place)
 {
     memfs_hold(r->fs, place);
     ck_assert_int_eq(rig_save(r, PERSIST_REWRITE), PERSIST_STARTED);
-    if (!strstr(place, "incr"))
-        for (int i = 0; i < 1000 && r->fs->n_held == 0; i++) {
-            rig_turn(r);
-            usleep(100);
-        }
-    memfs_wait_held(r->fs);
+    if (strstr(place, "incr")) memfs_wait_held(r->fs);
+    else ck_assert(rig_until_held(r));
     some(r, g, 4);
     some(r, g, 2);
     memfs_hold(r->fs, NULL);
@@ -122,11 +117,7 @@ static void play_snapshots(struct rig *r, struct rng *g)
         some(r, g, 10);
         memfs_hold(r->fs, i % 2 ? "rename" : "sync");
         ck_assert_int_eq(rig_save(r, PERSIST_BGSAVE), PERSIST_STARTED);
-        for (int k = 0; k < 1000 && r->fs->n_held == 0; k++) {
-            rig_turn(r);
-            usleep(100);
-        }
-        memfs_wait_held(r->fs);
+        ck_assert(rig_until_held(r));
         some(r, g, 5);
         memfs_hold(r->fs, NULL);
         ck_assert(rig_settle(r));
@@ -167,11 +158,7 @@ static void play_on_again(struct rig *r, struct rng *g)
         if (i % 2) rig_save(r, PERSIST_REWRITE);
         else turn_log(r, false), some(r, g, 3), turn_log(r, true);
         memfs_hold(r->fs, places[i / 2]);
-        for (int k = 0; k < 1000 && r->fs->n_held == 0; k++) {
-            rig_turn(r);
-            usleep(100);
-        }
-        memfs_wait_held(r->fs);
+        ck_assert(rig_until_held(r));
         some(r, g, 3);
         memfs_hold(r->fs, NULL);
         turn_log(r, false);

@@ -391,6 +391,17 @@ bool rig_settle(struct rig *r)
     return false;
 }
 
+bool rig_until_held(struct rig *r)
+{
+    int64_t end = patience_ends();
+
+    while (r->fs->n_held == 0 && clock_mono_us() < end) {
+        rig_turn(r);
+        usleep(100);
+    }
+    return r->fs->n_held > 0;
+}
+
 bool rig_durable(struct rig *r)
 {
     int64_t end = patience_ends();

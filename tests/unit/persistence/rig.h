@@ -87,6 +87,9 @@ void rig_turn(struct rig *r);
 /* Turns until what is being saved or recovered is done; false after some seconds. */
 bool rig_settle(struct rig *r);
 
+/* Turns until a thread is held where memfs_hold said. */
+bool rig_until_held(struct rig *r);
+
 /* Turns until all is durable. */
 bool rig_durable(struct rig *r);
 

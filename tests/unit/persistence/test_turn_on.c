@@ -1,7 +1,6 @@
 /* The log is turned on and off while memd runs, and rewrites are given up at any moment: what was acknowledged while
  * the log was on is there after a power cut, what is called durable is, and the files always load. */
 #include <errno.h>
-#include <unistd.h>
 
 #include "tests/unit/persistence/rig.h"
 
@@ -62,11 +61,7 @@ static void turn(bool on)
 static void go_on_until(const char *text)
 {
     memfs_hold(&disk, text);
-    for (int i = 0; i < 100000 && disk.n_held == 0; i++) {
-        rig_turn(&rig);
-        usleep(100);
-    }
-    ck_assert_uint_gt(disk.n_held, 0);
+    ck_assert(rig_until_held(&rig));
 }
 
 static void let_go(void)
