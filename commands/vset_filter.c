@@ -408,9 +408,9 @@ bool vset_filter_passes(struct vset_filter *f, struct str json)
         const struct token *t = &f->program[i];
 
         if (t->kind == IS_OPERATOR) {
-            double v = compute(f, operators[t->at].op, operators[t->at].operands == 2 ? &f->stack[depth - 2] : NULL, &f->stack[depth - 1]);
+            const struct token *of = &f->stack[depth -= (size_t)operators[t->at].operands];
+            double v = compute(f, operators[t->at].op, of, of + operators[t->at].operands - 1);
 
-            depth -= (size_t)operators[t->at].operands;
             f->stack[depth++] = (struct token){ .kind = IS_NUMBER, .number = v };
         } else if (t->kind == IS_FIELD) {
             if (!get_field(f, json, t->text, &f->stack[depth++])) return false;

@@ -105,6 +105,7 @@ static void near_in_page(const struct places *p, struct place centre, double rad
     uint32_t n;
     const uint64_t *lons = column_page(&p->lon, page, &n), *lats = column_page(&p->lat, page, &n);
 
+    if (lons == NULL || lats == NULL) return; /* nobody is there */
     for (uint32_t i = 0; i < n; i++) {
         double lat = cell_double(lats[i]);
 

@@ -106,6 +106,37 @@ def test_nobody_is_refused_and_nothing_is_lost(start, tmp_path, mode):
     assert len([n for n in os.listdir("/proc/%d/fd" % pid)]) < 40, "each life closes what it opened"
 
 
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+def test_a_long_load_is_told_to_those_who_connect_meanwhile(start, mode):
+    """The new program answers while it loads, for as long as that takes: nobody is refused, nobody waits for the end."""
+    s = start(conf="timeout 7\n", **mode)
+    c = s.conn()
+    for i in range(100):  # one by one: each is a batch of the log, behind which clients are answered
+        assert c("SET", "k%d" % i, "v") == OK
+    with open(os.path.join(s.dir, "test.conf"), "a") as f:
+        f.write("\nkey-load-delay 100000\n")  # ten seconds, if nobody cut it short
+    with Storm(s.connect_socket) as storm:
+        assert c("RESTART") == OK
+        seen = wait_for(lambda: says_loading(s))
+        n = storm.answered
+        wait_for(lambda: storm.answered > n + 10)
+        assert says_loading(s)
+        assert "load" in seen("RESTART").lower()
+        assert seen("CONFIG", "SET", "key-load-delay", "0") == OK
+        wait_for(lambda: not says_loading(s))
+    assert not storm.refused
+    assert s.conn()("DBSIZE") == 100
+
+
+def says_loading(s):
+    """A connection to a server that loads, or None."""
+    try:
+        c = s.conn()
+        return c if str(c("GET", "k0")).startswith("LOADING") else None
+    except (OSError, EOFError):
+        return None
+
+
 def test_waiting_clients_are_let_go_and_what_they_wrote_is_there(start):
     s = start(**MODES["always"])
     waiter, sub, multi, c = s.conn(), s.conn(), s.conn(), s.conn()
