@@ -7,7 +7,7 @@
 # make crash [KILLS=10000] [SEED=n] [T=part], crash-selftest [T=bug], crash-ext4 [CUTS=60], crash-strace
 # make matrix [SAMPLE=n], blocklog [STATES=n], powercut [STATES=100000] [SEED=n], short-io
 # make archive-proof [SESSIONS=1000000] [KILLS=20] [SEED=1]
-# make memory [SECONDS_OF_LOAD=60], soak [MINUTES=15], bench [QUICK=1] [T=x]
+# make memory [SECONDS_OF_LOAD=60], soak [MINUTES=15], storm [SEEDS=20] [SEED=1], bench [QUICK=1] [T=x]
 # make docs, test-debootstrap, certs [DIR=certs]
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
 # make fuzz [T=x] [SECONDS=n]    n seconds for each fuzz target;  make fuzz-short [T=x]
@@ -76,7 +76,7 @@ PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
 .PHONY: powercut short-io all binary debug asan tsan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire \
-        differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak bench archive-proof clients test-debootstrap certs sbom docs lint \
+        differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak storm bench archive-proof clients test-debootstrap certs sbom docs lint \
         format coverage install uninstall deb clean
 .SECONDEXPANSION:
 .SECONDARY:
@@ -210,6 +210,10 @@ memory: binary
 
 soak: asan
 	MEMD_BIN="$(abspath build/asan/memd)" $(PYTHON) tests/crash/soak.py --minutes $(or $(MINUTES),15) --seed $(or $(SEED),0)
+
+# Random commands of all kinds at once, then a start: all must be as it was. One seed after another.
+storm: asan
+	MEMD_BIN="$(abspath build/asan/memd)" $(PYTHON) tests/crash/storm.py --seeds $(or $(SEEDS),20) --seed $(or $(SEED),1)
 
 bench: binary
 	MEMD_BIN="$(abspath $(BINARY))" $(PYTHON) tests/bench/bench.py $(if $(QUICK),--quick) $(if $(T),--only "$(T)")
