@@ -83,7 +83,8 @@ static void content_free(void *content)
     column_fini(&c->scores);
     column_fini(&c->payloads);
     mem_free(c->columns);
-    mem_free(c->gone);
+    mem_free(c->leaving.items);
+    mem_free(c->gone.items);
     mem_free(c);
 }
 
@@ -194,22 +195,26 @@ void index_drop_payload(struct index_content *c, uint32_t doc)
     column_set_ptr(&c->payloads, doc, NULL);
 }
 
-static void give_up_docid(struct search_index *ix, uint32_t doc)
+static void push(struct docids *d, uint32_t doc)
 {
-    struct index_content *c = ix->c;
-
-    if (ix->holds == 0) {
-        names_recycle(&c->docs, doc);
-        return;
+    if (d->n == d->cap) {
+        d->cap = d->cap ? 2 * d->cap : 64;
+        d->items = mem_realloc(d->items, d->cap * sizeof *d->items);
     }
-    if (c->n_gone == c->cap_gone) {
-        c->cap_gone = c->cap_gone ? 2 * c->cap_gone : 64;
-        c->gone = mem_realloc(c->gone, c->cap_gone * sizeof *c->gone);
-    }
-    c->gone[c->n_gone++] = doc;
+    d->items[d->n++] = doc;
 }
 
-static void remove_doc(struct search_index *ix, uint32_t doc)
+/* No list keeps the room that a storm of departures took. */
+static void tidy(struct docids *d)
+{
+    enum { KEEP = 4096 };
+
+    if (d->n > 0 || d->cap <= KEEP) return;
+    mem_free(d->items);
+    *d = (struct docids){ 0 };
+}
+
+static void take_out_values(struct search_index *ix, uint32_t doc)
 {
     struct index_content *c = ix->c;
 
@@ -219,23 +224,46 @@ static void remove_doc(struct search_index *ix, uint32_t doc)
         if (k->tags) tags_put(k->tags, doc, NULL, 0);
         if (k->numbers) numbers_put(k->numbers, doc, NULL, 0);
         if (k->places) places_put(k->places, doc, NULL, 0);
-        if (k->vectors) vec_index_remove(k->vectors, doc);
         if (ix->spec->fields[i].index_missing) docset_remove(&k->present, doc);
         if (k->empty.n) docset_remove(&k->empty, doc);
     }
-    if (c->text) text_index_remove(c->text, doc);
     column_set(&c->scores, doc, c->scores.empty);
     index_drop_payload(c, doc);
-    docset_remove(&c->alive, doc);
-    names_remove(&c->docs, doc);
-    give_up_docid(ix, doc);
 }
 
 void index_remove(struct search_index *ix, struct str key)
 {
+    struct index_content *c = ix->c;
     uint32_t doc = index_find(ix, key);
 
-    if (doc != UINT32_MAX) remove_doc(ix, doc);
+    if (doc == UINT32_MAX) return;
+    docset_remove(&c->alive, doc);
+    names_remove(&c->docs, doc);
+    if (c->text) text_index_remove(c->text, doc);
+    for (size_t i = 0; i < c->n_columns; i++)
+        if (c->columns[i].vectors) vec_index_remove(c->columns[i].vectors, doc);
+    push(&c->leaving, doc);
+}
+
+size_t index_leaving(const struct search_index *ix)
+{
+    return ix->c->leaving.n;
+}
+
+bool index_settle(struct search_index *ix, size_t budget)
+{
+    struct index_content *c = ix->c;
+
+    for (; c->leaving.n > 0 && budget > 0; budget--) {
+        uint32_t doc = c->leaving.items[--c->leaving.n];
+
+        take_out_values(ix, doc);
+        push(&c->gone, doc);
+    }
+    for (; ix->holds == 0 && c->gone.n > 0 && budget > 0; budget--) names_recycle(&c->docs, c->gone.items[--c->gone.n]);
+    tidy(&c->leaving);
+    tidy(&c->gone);
+    return c->leaving.n > 0 || (ix->holds == 0 && c->gone.n > 0);
 }
 
 void index_clear(struct search_index *ix)
@@ -260,16 +288,10 @@ void index_hold(struct search_index *ix)
 
 void index_release(struct search_index *ix)
 {
-    struct index_content *c = ix->c;
-
     ensure(ix->holds > 0);
-    if (--ix->holds > 0) return;
-    if (ix->cleared) {
-        ix->cleared = false;
-        index_clear(ix);
-        return;
-    }
-    while (c->n_gone > 0) names_recycle(&c->docs, c->gone[--c->n_gone]);
+    if (--ix->holds > 0 || !ix->cleared) return;
+    ix->cleared = false;
+    index_clear(ix);
 }
 
 bool index_is_held(const struct search_index *ix)

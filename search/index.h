@@ -9,7 +9,7 @@
  *     GEO      a column of places
  *     TEXT     text_index.h       VECTOR  vector/vec.h
  *
- * While searches are on (index_hold) nothing changes but that documents go (index_remove), and their docids are not given
+ * While searches are on (index_hold) nothing changes but that documents go (index_remove, index_settle), and their docids are not given
  * to others. */
 #ifndef MEMD_SEARCH_INDEX_H
 #define MEMD_SEARCH_INDEX_H
@@ -50,6 +50,11 @@ bool index_alter(struct search_index *ix, size_t argc, const struct str *argv, s
  * not in the index then, and what is counted and kept for FT.INFO. */
 bool index_put(struct search_index *ix, struct str key, const struct doc_content *content);
 void index_remove(struct search_index *ix, struct str key); /* no-op when it is not there */
+/* A document that is removed is found no more, in no words and by no vector, at once; its tags, numbers and places are taken out
+ * by and by, since there may be many documents at a time: those of up to `budget` here. True: there are more. Who asks for sets
+ * (below) and for figures may meet such documents and their values, until then. */
+bool index_settle(struct search_index *ix, size_t budget);
+size_t index_leaving(const struct search_index *ix); /* so many */
 void index_clear(struct search_index *ix);
 
 /* A document that could not be made, for what its field f holds: counted and kept for FT.INFO, and it is not in the index. */
@@ -60,7 +65,7 @@ void index_hold(struct search_index *ix);
 void index_release(struct search_index *ix);
 bool index_is_held(const struct search_index *ix);
 
-/* Do what is to be done from time to time; true: more is due. */
+/* Do what is to be done from time to time: steps that take less than a millisecond for a budget of 1000; true: more is due. */
 bool index_tend(struct search_index *ix, size_t budget);
 /* So much has changed that this is due before anything else comes, lest the index grow without end. */
 bool index_is_behind(const struct search_index *ix);
@@ -100,8 +105,9 @@ struct vec_index *index_vectors(const struct search_index *ix, const struct fiel
 bool index_number(const struct search_index *ix, const struct field_spec *f, uint32_t doc, double *out); /* false: none */
 /* Bring up to budget values of a TAG field into order, as index_tags has them; true: there are more. */
 bool index_sort_tags(const struct search_index *ix, const struct field_spec *f, size_t budget);
-/* The distinct values of a TAG field, in byte order; those that are not in order yet are first brought there. */
-void index_tags(const struct search_index *ix, const struct field_spec *f, void (*fn)(void *ctx, struct str tag, uint32_t docs), void *ctx);
+/* The distinct values of a TAG field, in byte order, in steps (tags_each); those that are not in order yet are left out. */
+bool index_tags(const struct search_index *ix, const struct field_spec *f, struct buf *last, size_t budget,
+                void (*fn)(void *ctx, struct str tag), void *ctx);
 
 /* --- what the keys hold ------------------------------------------------------------------------------------------- */
 
@@ -130,7 +136,7 @@ struct index_trouble {
 struct index_trouble index_trouble(const struct search_index *ix, const struct field_spec *f);
 size_t index_memory(const struct search_index *ix); /* O(1) */
 
-/* Invariants; slow. */
+/* Invariants of an index that is settled; slow. */
 void index_check(const struct search_index *ix);
 
 /* Do a and b, of the same definition, hold the same documents? False: *why says in what they differ. Slow. */

@@ -138,20 +138,21 @@ bool index_sort_tags(const struct search_index *ix, const struct field_spec *f, 
     return tags_tend(c->tags, budget);
 }
 
-void index_tags(const struct search_index *ix, const struct field_spec *f, void (*fn)(void *ctx, struct str tag, uint32_t docs), void *ctx)
+bool index_tags(const struct search_index *ix, const struct field_spec *f, struct buf *last, size_t budget,
+                void (*fn)(void *ctx, struct str tag), void *ctx)
 {
     struct index_column *c = index_column(ix, f);
 
-    if (c->tags) tags_each(c->tags, fn, ctx);
+    return c->tags == NULL || tags_each(c->tags, last, budget, fn, ctx);
 }
 
 /* --- from time to time ------------------------------------------------------------------------------------------ */
 
 bool index_tend(struct search_index *ix, size_t budget)
 {
-    bool more = false;
+    bool more = index_settle(ix, budget / 4);
 
-    if (ix->holds > 0) return false;
+    if (ix->holds > 0) return more;
     for (size_t i = 0; i < ix->c->n_columns; i++) {
         const struct index_column *k = &ix->c->columns[i];
 
@@ -182,7 +183,8 @@ static size_t column_memory(const struct index_column *k)
 
 static size_t doc_table(const struct index_content *c)
 {
-    return docset_memory(&c->alive) + c->scores.bytes + c->payloads.bytes + c->payload_bytes + c->cap_gone * sizeof *c->gone;
+    return docset_memory(&c->alive) + c->scores.bytes + c->payloads.bytes + c->payload_bytes +
+           (c->leaving.cap + c->gone.cap) * sizeof(uint32_t);
 }
 
 void index_facts(const struct search_index *ix, struct index_facts *f)

@@ -17,6 +17,11 @@ struct index_column {
     struct docset empty;   /* INDEXEMPTY, TEXT: whose value is an empty text */
 };
 
+struct docids {
+    uint32_t *items;
+    size_t n, cap;
+};
+
 /* All that goes when an index is cleared. */
 struct index_content {
     struct names docs;
@@ -27,8 +32,8 @@ struct index_content {
     struct index_column *columns;
     size_t n_columns;
     struct text_index *text;    /* NULL: no field is text */
-    uint32_t *gone;             /* docids given up while searches are on */
-    size_t n_gone, cap_gone;
+    struct docids leaving;      /* of documents that are gone, whose values are still to be taken out */
+    struct docids gone;         /* and of those that have none left: given up when no search is on */
 };
 
 /* A field of the document at hand: its values (NULL: it is not there), and where its numbers are. */

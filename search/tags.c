@@ -339,19 +339,30 @@ void tags_match(struct tags *t, struct str pattern, enum text_match how, struct 
     tags_walk_fini(&w);
 }
 
-void tags_each(struct tags *t, void (*fn)(void *ctx, struct str value, uint32_t docs), void *ctx)
+static struct str value_at(const struct tags *t, const void *item)
 {
-    struct sorted_at at = { 0 };
-    const void *item;
+    uint32_t id;
 
-    t->wants_order = true;
-    while (tags_tend(t, SIZE_MAX)) {}
-    for (; (item = sorted_get(&t->order, at)) != NULL; sorted_next(&t->order, &at)) {
-        uint32_t id;
+    memcpy(&id, item, sizeof id);
+    return names_get(&t->values, id);
+}
 
-        memcpy(&id, item, sizeof id);
-        fn(ctx, names_get(&t->values, id), t->tags[id].n);
+bool tags_each(struct tags *t, struct buf *last, size_t budget, void (*fn)(void *ctx, struct str value), void *ctx)
+{
+    struct str from = buf_str(last), s = { NULL, 0 };
+    struct sorted_at at = sorted_lower(&t->order, &from, compare_text);
+    const void *item = sorted_get(&t->order, at);
+
+    if (last->p != NULL && item != NULL && str_eq(value_at(t, item), from)) sorted_next(&t->order, &at);
+    for (; (item = sorted_get(&t->order, at)) != NULL && budget > 0; sorted_next(&t->order, &at), budget--) {
+        s = value_at(t, item);
+        fn(ctx, s);
     }
+    if (s.p == NULL) return item == NULL;
+    buf_clear(last);
+    buf_room(last, s.n + 1); /* an empty value is not the same as none */
+    buf_add_str(last, s);
+    return item == NULL;
 }
 
 bool tags_tend(struct tags *t, size_t budget)

@@ -46,8 +46,9 @@ void tags_walk_fini(struct tags_walk *w);
 /* True: done. */
 bool tags_walk_step(struct tags_walk *w, struct tags *t, size_t budget, struct docset *out);
 
-/* Values in the order of bytes, with their documents. */
-void tags_each(struct tags *t, void (*fn)(void *ctx, struct str value, uint32_t docs), void *ctx);
+/* Values in the order of bytes, those behind *last (empty: all): up to `budget`, the last of which is in *last then. True: there
+ * are no more. All are in order (tags_tend), or those that are not are left out. */
+bool tags_each(struct tags *t, struct buf *last, size_t budget, void (*fn)(void *ctx, struct str value), void *ctx);
 
 /* The values of doc: fn for each. */
 void tags_of(const struct tags *t, uint32_t doc, void (*fn)(void *ctx, struct str value), void *ctx);

@@ -20,48 +20,73 @@ static struct str ending_at(const struct order_leaf *l, size_t i)
     return str_of(l->term[i]->text + l->at[i], (size_t)l->term[i]->n - l->at[i]);
 }
 
-/* As str_cmp(item, s); a zero byte in a word is as good as none in `begins`, so equal ones are compared whole. */
-static int compare(uint64_t begins, struct str item, uint64_t s_begins, struct str s)
+/* What is looked for. Among equal endings, of which a million words may have one, the order is that of their terms' addresses. */
+struct sought {
+    struct str s;
+    uint64_t begins;
+    uintptr_t term; /* 0: before all that have the ending */
+};
+
+static struct sought seek(const struct term *t, size_t at)
 {
-    if (begins != s_begins) return begins < s_begins ? -1 : 1;
-    return str_cmp(item, s);
+    struct str s = str_of(t->text + at, (size_t)t->n - at);
+
+    return (struct sought){ s, begin_of(s), (uintptr_t)t };
 }
 
-/* The first leaf whose first item is > s, or >= s with `equal`; o->n: none. */
-static size_t leaf_behind(const struct order *o, struct str s, uint64_t begins, bool equal)
+/* A zero byte in a word is as good as none in `begins`, so equal ones are compared whole. */
+static int compare(const struct order_leaf *l, size_t i, const struct sought *x)
+{
+    int c;
+
+    if (l->begins[i] != x->begins) return l->begins[i] < x->begins ? -1 : 1;
+    c = str_cmp(ending_at(l, i), x->s);
+    if (c != 0) return c;
+    return (uintptr_t)l->term[i] < x->term ? -1 : (uintptr_t)l->term[i] > x->term;
+}
+
+/* The first leaf whose first item comes behind x; o->n: none. */
+static size_t leaf_behind(const struct order *o, const struct sought *x)
 {
     size_t lo = 0, hi = o->n;
 
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        int c = compare(o->begins[mid], ending_at(o->leaf[mid], 0), begins, s);
-        if (c < 0 || (c == 0 && !equal)) lo = mid + 1;
+        bool before = o->begins[mid] != x->begins ? o->begins[mid] < x->begins : compare(o->leaf[mid], 0, x) <= 0;
+
+        if (before) lo = mid + 1;
         else hi = mid;
     }
     return lo;
 }
 
-static size_t place_in(const struct order_leaf *l, struct str s, uint64_t begins)
+/* The first item that does not come before x. */
+static size_t place_in(const struct order_leaf *l, const struct sought *x)
 {
     size_t lo = 0, hi = l->n;
 
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        if (compare(l->begins[mid], ending_at(l, mid), begins, s) < 0) lo = mid + 1;
+
+        if (compare(l, mid, x) < 0) lo = mid + 1;
         else hi = mid;
     }
     return lo;
 }
 
-struct order_at order_find(const struct order *o, struct str s)
+static struct order_at find(const struct order *o, const struct sought *x)
 {
-    uint64_t begins = begin_of(s);
-    size_t leaf = leaf_behind(o, s, begins, true), i;
+    size_t leaf = leaf_behind(o, x), i;
 
     if (leaf == 0) return (struct order_at){ 0, 0 };
-    i = place_in(o->leaf[leaf - 1], s, begins);
+    i = place_in(o->leaf[leaf - 1], x);
     if (i == o->leaf[leaf - 1]->n) return (struct order_at){ leaf, 0 };
     return (struct order_at){ leaf - 1, i };
+}
+
+struct order_at order_find(const struct order *o, struct str s)
+{
+    return find(o, &(struct sought){ s, begin_of(s), 0 });
 }
 
 /* --- changes ------------------------------------------------------------------------------------------------------- */
@@ -99,9 +124,8 @@ static void split_leaf(struct order *o, size_t at)
 
 void order_add(struct order *o, struct term *t, size_t at)
 {
-    struct str s = str_of(t->text + at, (size_t)t->n - at);
-    uint64_t begins = begin_of(s);
-    size_t leaf = leaf_behind(o, s, begins, false), i;
+    struct sought x = seek(t, at);
+    size_t leaf = leaf_behind(o, &x), i;
     struct order_leaf *l;
 
     if (o->n == 0) {
@@ -112,13 +136,13 @@ void order_add(struct order *o, struct term *t, size_t at)
     if (leaf > 0) leaf--;
     if (o->leaf[leaf]->n == ORDER_LEAF) {
         split_leaf(o, leaf);
-        if (compare(o->begins[leaf + 1], ending_at(o->leaf[leaf + 1], 0), begins, s) <= 0) leaf++;
+        if (compare(o->leaf[leaf + 1], 0, &x) <= 0) leaf++;
     }
     l = o->leaf[leaf];
-    i = place_in(l, s, begins);
+    i = place_in(l, &x);
     move_items(l, i + 1, l, i, l->n - i);
     l->at[i] = (uint16_t)at;
-    l->begins[i] = begins;
+    l->begins[i] = x.begins;
     l->term[i] = t;
     l->n++;
     o->begins[leaf] = l->begins[0];
@@ -127,12 +151,11 @@ void order_add(struct order *o, struct term *t, size_t at)
 
 void order_remove(struct order *o, struct term *t, size_t at)
 {
-    struct order_at p = order_find(o, str_of(t->text + at, (size_t)t->n - at));
-    struct order_leaf *l;
+    struct sought x = seek(t, at);
+    struct order_at p = find(o, &x);
+    struct order_leaf *l = o->leaf[p.leaf];
 
-    /* Among endings others may be of the same bytes. */
-    while (o->leaf[p.leaf]->term[p.i] != t || o->leaf[p.leaf]->at[p.i] != at) p = order_next(o, p);
-    l = o->leaf[p.leaf];
+    ensure(l->term[p.i] == t && l->at[p.i] == at);
     l->n--;
     move_items(l, p.i, l, p.i + 1, l->n - p.i);
     o->items--;
@@ -168,6 +191,7 @@ void order_check(const struct order *o)
 
     for (size_t k = 0; k < o->n; k++) {
         const struct order_leaf *l = o->leaf[k];
+
         ensure(l->n > 0 && l->n <= ORDER_LEAF && o->begins[k] == l->begins[0]);
         for (size_t i = 0; i < l->n; i++) {
             ensure(str_cmp(before, ending_at(l, i)) <= 0 && l->begins[i] == begin_of(ending_at(l, i)));

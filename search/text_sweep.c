@@ -8,7 +8,7 @@
  * somebody overwrites documents without a pause: each posting that comes owes a sweep SWEEP_PACE of its steps. */
 #include "search/text_impl.h"
 
-enum { SWEEP_MIN = 64 };
+enum { SWEEP_MIN = 64, FORGET_COST = 16 /* to take a word, or an ending, out of an order: in postings that are numbered anew */ };
 
 static bool begin_sweep(struct text_index *t)
 {
@@ -18,6 +18,11 @@ static bool begin_sweep(struct text_index *t)
     t->sweep = SWEEP_NUMBERS;
     t->sweep_at = 0;
     return true;
+}
+
+static void spend(size_t *budget, size_t n)
+{
+    *budget -= n < *budget ? n : *budget;
 }
 
 static bool sweep_numbers(struct text_index *t, size_t *budget)
@@ -39,8 +44,12 @@ static bool sweep_lists(struct text_index *t, size_t *budget)
         while (*at != NULL) {
             struct term *w = *at;
             if (!postings_renumber(t, &w->postings, budget)) return false;
-            if (w->postings.first == NULL && w->users == 0 && !(w->flags & TERM_STOP)) term_forget(t, at);
-            else at = &w->next;
+            if (w->postings.first != NULL || w->users > 0 || (w->flags & TERM_STOP)) {
+                at = &w->next;
+                continue;
+            }
+            spend(budget, FORGET_COST * (1 + (t->suffixes ? (size_t)w->n : 0)));
+            term_forget(t, at);
         }
     }
     return true;

@@ -9,7 +9,7 @@
 #include "search/index.h"
 #include "server/server.h"
 
-enum { FT_DIRTY_MAX = 1024 };
+enum { FT_DIRTY_MAX = 1024, FT_LEAVING_MAX = 256 * 1024 };
 
 struct ft;
 struct ft *ft_new(struct server *s);

@@ -290,12 +290,14 @@ static enum err run_list(struct call *c)
     return OK;
 }
 
-/* FT.TAGVALS: the first time that somebody asks, values are brought into order, which takes its time. */
+/* FT.TAGVALS: there may be millions, which the first time that somebody asks are brought into order. One that no document has any
+ * more by the time of the reply may be among them when others wrote meanwhile, as in RediSearch. */
 struct tag_values {
     struct ft_job job;
     size_t field; /* of the definition: fields are only ever added */
     size_t n;
-    struct reply *out;
+    struct buf last, found;      /* found: bulks; what is full becomes a piece */
+    struct reply_pieces pieces;
 };
 
 static const struct field_spec *field_of(const struct tag_values *v)
@@ -310,48 +312,72 @@ static bool tag_values_begin(struct ft_job *j, struct buf *error)
     return true;
 }
 
+static void list_tag(void *ctx, struct str tag)
+{
+    enum { PIECE = 128 * 1024 };
+    struct tag_values *v = ctx;
+
+    reply_bulk(&(struct reply){ &v->found, 2 }, tag);
+    v->n++;
+    if (v->found.n < PIECE) return;
+    reply_take(&(struct reply){ &(struct buf){ 0 }, 2 }, &v->pieces, &v->found);
+    v->found = (struct buf){ .may_fail = true };
+}
+
 static bool tag_values_step(struct ft_job *j, int64_t deadline_us)
 {
     enum { AT_ONCE = 64 };
-    const struct tag_values *v = (struct tag_values *)j;
+    struct tag_values *v = (struct tag_values *)j;
 
-    while (index_sort_tags(j->ix, field_of(v), AT_ONCE))
+    if (v->n == 0) { /* of those that are gone none is told */
+        while (index_settle(j->ix, AT_ONCE) && index_leaving(j->ix) > 0)
+            if (clock_mono_us() >= deadline_us) return false;
+        while (index_sort_tags(j->ix, field_of(v), AT_ONCE))
+            if (clock_mono_us() >= deadline_us) return false;
+    }
+    while (!index_tags(j->ix, field_of(v), &v->last, AT_ONCE, list_tag, v))
         if (clock_mono_us() >= deadline_us) return false;
     return true;
 }
 
-static void list_tag(void *ctx, struct str tag, uint32_t docs)
+static bool has_failed(const struct tag_values *v)
 {
-    struct tag_values *v = ctx;
+    bool failed = v->found.failed;
 
-    (void)docs;
-    reply_bulk(v->out, tag);
-    v->n++;
+    for (size_t i = 0; i < v->pieces.n; i++) failed |= v->pieces.items[i].failed;
+    return failed;
 }
 
 static void tag_values_reply(struct ft_job *j, struct reply *out, bool timed_out)
 {
     struct tag_values *v = (struct tag_values *)j;
-    size_t mark = reply_mark(out);
 
-    if (timed_out) {
-        reply_error(out, STR(FT_TIMED_OUT));
+    if (timed_out || has_failed(v)) {
+        reply_error(out, timed_out ? STR(FT_TIMED_OUT) : str_c(err_text(ERR_OOM)));
         return;
     }
-    v->out = out;
-    index_tags(j->ix, field_of(v), list_tag, v);
-    reply_set_at(out, mark, v->n);
+    reply_set(out, v->n);
+    for (size_t i = 0; i < v->pieces.n; i++) reply_take(out, j->pieces, &v->pieces.items[i]);
+    reply_take(out, j->pieces, &v->found);
 }
 
 static void tag_values_free(struct ft_job *j)
 {
+    struct tag_values *v = (struct tag_values *)j;
+
+    buf_fini(&v->last);
+    buf_fini(&v->found);
+    reply_pieces_fini(&v->pieces);
     mem_free(j);
 }
 
 static size_t tag_values_bytes(const struct ft_job *j)
 {
-    (void)j;
-    return sizeof(struct tag_values);
+    const struct tag_values *v = (const struct tag_values *)j;
+    size_t n = sizeof *v + v->last.cap + v->found.cap;
+
+    for (size_t i = 0; i < v->pieces.n; i++) n += v->pieces.items[i].cap;
+    return n;
 }
 
 static enum err run_tag_values(struct call *c)
@@ -367,6 +393,7 @@ static enum err run_tag_values(struct call *c)
     if (field->type != FIELD_TAG) return fail(c, "SEARCH_ATTR_BAD Not a tag field");
     v = mem_zalloc(sizeof *v);
     v->field = (size_t)(field - index_spec(ix)->fields);
+    v->found.may_fail = true;
     v->job = (struct ft_job){ .ix = ix, .timeout_ms = ft_job_timeout(c->client->server), .begin = tag_values_begin, .step = tag_values_step,
                               .reply = tag_values_reply, .free = tag_values_free, .bytes = tag_values_bytes };
     return ft_job_run(c, &v->job);

@@ -5,7 +5,8 @@
  * times in a turn is read once, and nothing is read while somebody is in the midst of changing it.
  *
  * Indexing may be slower than writing (graphs of vectors are, by a factor of hundreds). A queue that is full holds writers
- * back (server->ft_full, as a slow disk does) until the turn's slices have worked it off; who reads goes on. */
+ * back (server->ft_full, as a slow disk does) until the turn's slices have worked it off; who reads goes on. So do documents that
+ * are gone, whose values are still to be taken out (index_settle), when there are very many. */
 #include "base/clock.h"
 #include "base/ensure.h"
 #include "server/ft_impl.h"
@@ -48,11 +49,11 @@ static void note_change(void *ctx, struct ft_index *x)
 {
     const struct changed *c = ctx;
 
+    ft_busy(c->ft, x);
     if (!holds_document(x, c->ch->e)) {
         index_remove(x->ix, c->ch->key);
         return;
     }
-    ft_busy(c->ft, x);
     ft_queue_add(&x->queue, c->ch->key, db_hash(c->ft->server->store->dbs[0], c->ch->key));
     if (ft_queue_count(&x->queue) > FT_DIRTY_MAX) c->ft->server->ft_full = true;
 }
@@ -61,8 +62,9 @@ static void note_gone(void *ctx, struct ft_index *x)
 {
     const struct changed *c = ctx;
 
-    ft_busy(c->ft, x); /* there may be something to sweep */
+    ft_busy(c->ft, x); /* there is something to take out, and perhaps to sweep */
     index_remove(x->ix, c->ch->key);
+    if (index_leaving(x->ix) > FT_LEAVING_MAX) c->ft->server->ft_full = true;
 }
 
 static void empty(struct ft_index *x, bool by_flush)
@@ -231,32 +233,31 @@ static void look_anew(struct ft *f)
 }
 
 /* What changes leave behind is put in order as fast as it comes, and else a little in each turn. */
-static bool tidy(struct ft_index *x)
+static bool tidy(struct ft_index *x, int64_t turn_us)
 {
-    enum { TEND_BUDGET = 1000 };
-    int64_t until = clock_mono_us() + FT_SLICE_TIDY_US;
+    enum { TEND_BUDGET = 256 };
+    int64_t until = turn_us + (index_is_behind(x->ix) ? FT_SLICE_BEHIND_US : FT_SLICE_TIDY_US);
     bool more;
 
     do more = index_tend(x->ix, TEND_BUDGET);
-    while (index_is_behind(x->ix) && clock_mono_us() < until);
+    while (more && clock_mono_us() < until);
     return more;
 }
 
-static bool tend(struct ft *f, struct ft_index *x, int64_t feed_until, int64_t scan_until)
+static bool tend(struct ft *f, struct ft_index *x, int64_t turn_us)
 {
-    bool more;
+    bool more = tidy(x, turn_us);
 
-    if (index_is_held(x->ix)) return false; /* its searches go on in slices of their own */
-    more = tidy(x);
+    if (index_is_held(x->ix)) return more; /* its searches go on in slices of their own */
     if (index_is_behind(x->ix)) return true;
-    if (ft_queue_count(&x->queue) > 0) more |= !ft_feed(f, x, feed_until);
-    return scan_some(f, x, scan_until) || more;
+    if (ft_queue_count(&x->queue) > 0) more |= !ft_feed(f, x, turn_us + FT_SLICE_FEED_US);
+    return scan_some(f, x, turn_us + FT_SLICE_SCAN_US) || more;
 }
 
 void ft_turn(struct server *s)
 {
     struct ft *f = s->ft;
-    int64_t now = clock_mono_us(), feed_until = now + FT_SLICE_FEED_US, scan_until = now + FT_SLICE_SCAN_US;
+    int64_t turn_us = clock_mono_us();
     bool full = false, more = false;
 
     if (s->store->loading) return;
@@ -265,9 +266,9 @@ void ft_turn(struct server *s)
         struct ft_index *x = LINK_OF(l, struct ft_index, in_busy);
 
         next = l->next;
-        if (tend(f, x, feed_until, scan_until)) more = true;
+        if (tend(f, x, turn_us)) more = true;
         else if (!index_is_held(x->ix)) link_remove(l);
-        full |= ft_queue_count(&x->queue) > FT_DIRTY_MAX / 2;
+        full |= ft_queue_count(&x->queue) > FT_DIRTY_MAX / 2 || index_leaving(x->ix) > FT_LEAVING_MAX / 2;
     }
     /* Reading keys may have found some that expired, and so others to look at. */
     for (struct link *l = f->busy.next; !more && l != &f->busy; l = l->next) more = !index_is_held(LINK_OF(l, struct ft_index, in_busy)->ix);
@@ -309,6 +310,7 @@ void ft_finish(struct ft *f, struct search_index *ix)
     if (f->stale && !f->server->store->loading) look_anew(f);
     while (loop_expire(f->server)) {}
     if (!index_is_held(ix)) (void)ft_feed(f, x, INT64_MAX);
+    while (index_settle(ix, SIZE_MAX)) {}
 }
 
 void ft_loaded(struct server *s)

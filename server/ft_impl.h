@@ -19,8 +19,9 @@
 
 enum {
     FT_SLICE_FEED_US = 2000,  /* of a turn, for what has changed */
-    FT_SLICE_SCAN_US = 1000,  /* and for scans */
-    FT_SLICE_TIDY_US = 1000,  /* of each index, for what they leave to be put in order */
+    FT_SLICE_SCAN_US = 1000,  /* for scans, */
+    FT_SLICE_TIDY_US = 300,   /* and for what both leave to be put in order, */
+    FT_SLICE_BEHIND_US = 1000, /* or where that is too much */
     FT_OPTIONS_MAX = 40       /* of FT.CONFIG */
 };
 

@@ -182,6 +182,12 @@ static uint32_t tagged(struct search_index *ix, const char *tag)
     return n;
 }
 
+static void check(struct search_index *ix)
+{
+    while (index_settle(ix, 1)) continue;
+    index_check(ix);
+}
+
 START_TEST(documents_come_change_and_go)
 {
     struct search_index *ix = make("i SCHEMA t TAG INDEXMISSING n NUMERIC");
@@ -197,11 +203,11 @@ START_TEST(documents_come_change_and_go)
     ck_assert(put(ix, "k1", "c", NULL) && tagged(ix, "a") == 0 && tagged(ix, "c") == 1);
     ck_assert(!index_number(ix, &index_spec(ix)->fields[1], index_find(ix, STR("k1")), &n));
     ck_assert(!put(ix, "k1", "c", "x1") && index_docs(ix) == 1); /* a wrong value: it is not there at all */
-    index_check(ix);
+    check(ix);
     index_remove(ix, STR("k2"));
     index_remove(ix, STR("k2"));
     ck_assert_uint_eq(index_docs(ix), 0);
-    index_check(ix);
+    check(ix);
     index_free(&ix);
 }
 END_TEST
@@ -217,19 +223,21 @@ START_TEST(while_it_is_held_documents_only_go)
     index_hold(ix);
     index_hold(ix);
     index_remove(ix, STR("a"));
-    ck_assert(!index_alive(ix, a) && index_docs(ix) == 1 && tagged(ix, "x") == 1);
+    ck_assert(!index_alive(ix, a) && index_docs(ix) == 1 && index_leaving(ix) == 1);
+    ck_assert(!index_settle(ix, 10) && tagged(ix, "x") == 1);
     index_release(ix);
     ck_assert(index_is_held(ix));
     index_release(ix);
+    ck_assert(!index_settle(ix, 10));
     put(ix, "c", "x", "1");
     ck_assert_uint_eq(index_find(ix, STR("c")), a); /* its number is free again */
-    index_check(ix);
+    check(ix);
     index_hold(ix);
     index_clear(ix);
     ck_assert(index_docs(ix) == 0 && index_find(ix, STR("b")) == UINT32_MAX && !index_alive(ix, a));
     index_remove(ix, STR("b"));
     index_release(ix);
-    index_check(ix);
+    check(ix);
     ck_assert(put(ix, "b", "y", NULL) && tagged(ix, "x") == 0 && tagged(ix, "y") == 1);
     index_free(&ix);
 }
@@ -250,7 +258,31 @@ START_TEST(a_number_is_not_given_to_another_while_somebody_holds_the_index)
     index_remove(ix, STR("b"));
     ck_assert(!index_alive(ix, a));
     index_release(ix);
-    index_check(ix);
+    check(ix);
+    index_free(&ix);
+}
+END_TEST
+
+START_TEST(values_of_those_that_are_gone_are_taken_out_by_and_by)
+{
+    struct search_index *ix = make("i SCHEMA t TAG INDEXMISSING n NUMERIC w TEXT");
+    char key[16];
+
+    for (int i = 0; i < 100; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        put(ix, key, "x", "1");
+    }
+    for (int i = 0; i < 60; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        index_remove(ix, str_c(key));
+        ck_assert(index_find(ix, str_c(key)) == UINT32_MAX && !index_alive(ix, (uint32_t)i));
+    }
+    ck_assert(index_docs(ix) == 40 && index_leaving(ix) == 60 && tagged(ix, "x") == 100);
+    put(ix, "k0", "x", "1"); /* it has come back, and its old number has not been given to it */
+    ck_assert_uint_eq(index_find(ix, STR("k0")), 100);
+    ck_assert(index_settle(ix, 20) && index_leaving(ix) == 40 && tagged(ix, "x") == 81);
+    check(ix);
+    ck_assert(index_leaving(ix) == 0 && tagged(ix, "x") == 41);
     index_free(&ix);
 }
 END_TEST
@@ -301,4 +333,5 @@ END_TEST
 
 UNIT_MAIN("index", a_definition_is_said_as_it_came, a_field_that_would_be_an_option_is_said_apart, definitions_differ_by_more_than_their_name, what_cannot_be_added_leaves_a_definition_as_it_was,
           noise_is_no_definition_and_breaks_nothing, documents_come_change_and_go, while_it_is_held_documents_only_go,
-          a_number_is_not_given_to_another_while_somebody_holds_the_index, two_indexes_of_the_same_documents_are_the_same, its_memory_is_what_it_says)
+          values_of_those_that_are_gone_are_taken_out_by_and_by, a_number_is_not_given_to_another_while_somebody_holds_the_index,
+          two_indexes_of_the_same_documents_are_the_same, its_memory_is_what_it_says)
