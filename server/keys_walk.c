@@ -1,18 +1,14 @@
-/* keys_walk.c -- see keys_walk.h.
- *
- * It goes by a cursor over the table, or, where keys are in the order of their names, from the last one on. An order may be dropped
- * between two slices: then the walk begins again with the table. */
+/* keys_walk.c -- see keys_walk.h. */
 #include "server/keys_walk.h"
 
-#include "base/glob.h"
 #include "base/mem.h"
 #include "server/block.h"
 #include "server/server.h"
-#include "storage/key_order.h"
+#include "storage/matching.h"
 
 enum {
-    SLICE_KEYS = 8192, /* met in a slice: half a millisecond; ... */
-    SLICE_US = 1000,   /* ... a pattern may take longer */
+    SLICE_KEYS = 8192, /* met in a slice, and ... */
+    SLICE_US = 500,    /* ... no more time than this */
     LOOK_KEYS = 512,   /* between two looks at the clock */
     PIECE = 128 * 1024
 };
@@ -21,41 +17,20 @@ struct walk {
     struct client *client;
     struct link in_list;     /* server->keys_walks */
     int db;
-    struct str pattern;      /* owned */
-    bool all;                /* the pattern is "*" */
-    bool ordered;
-    uint64_t cursor;
-    struct buf last;         /* ordered: the key that was met last */
-    size_t left;             /* keys before the next look */
+    struct matching keys;    /* its pattern lies behind the struct */
     struct buf found;        /* bulks; what is full becomes a piece */
     struct reply_pieces pieces; /* the first is the head */
     size_t n;
 };
 
-static void take(struct walk *w, struct str key)
+static void take(void *ctx, struct str key)
 {
-    if (!w->all && !glob_match(w->pattern, key, false)) return;
+    struct walk *w = ctx;
+
     reply_bulk(&(struct reply){ &w->found, 2 }, key);
     w->n++;
     if (w->found.n < PIECE) return;
     reply_take(&(struct reply){ &(struct buf){ 0 }, 2 }, &w->pieces, &w->found);
-}
-
-static void meet(void *ctx, const struct entry *e)
-{
-    take(ctx, entry_key(e));
-}
-
-static bool meet_next(void *ctx, const struct entry *e)
-{
-    struct walk *w = ctx;
-    struct str key = entry_key(e);
-
-    take(w, key);
-    if (--w->left > 0) return true;
-    buf_clear(&w->last);
-    buf_add_str(&w->last, key);
-    return false;
 }
 
 static void clear(struct walk *w)
@@ -70,20 +45,11 @@ static void clear(struct walk *w)
 /* Some keys more; true: those were all. */
 static bool look(struct walk *w)
 {
-    struct db *db = w->client->server->store->dbs[w->db];
-    struct str prefix = glob_prefix(w->pattern);
+    bool done = matching_step(&w->keys, w->client->server->store->dbs[w->db], LOOK_KEYS, take, w);
 
-    w->left = LOOK_KEYS;
-    if (w->ordered && !key_order_has(db, prefix)) {
-        w->ordered = false;
-        clear(w);
-    }
-    if (w->ordered) {
-        key_order_each(db, prefix, buf_str(&w->last), meet_next, w);
-        return w->left > 0;
-    }
-    w->cursor = db_scan(db, w->cursor, LOOK_KEYS, meet, w);
-    return w->cursor == 0;
+    if (w->keys.anew) clear(w);
+    w->keys.anew = false;
+    return done;
 }
 
 /* True: all have been met. */
@@ -101,7 +67,7 @@ static bool go_on(struct walk *w)
 static void walk_free(struct walk *w)
 {
     buf_fini(&w->found);
-    buf_fini(&w->last);
+    matching_fini(&w->keys);
     reply_pieces_fini(&w->pieces);
     mem_free(w);
 }
@@ -154,7 +120,7 @@ static void time_up(struct client *c, void *parked)
 static size_t bytes(const void *parked)
 {
     const struct walk *w = parked;
-    size_t n = sizeof *w + w->pattern.n + w->last.cap + w->found.cap;
+    size_t n = sizeof *w + w->keys.pattern.n + w->keys.last.cap + w->found.cap;
 
     for (size_t i = 0; i < w->pieces.n; i++) n += w->pieces.items[i].cap;
     return n;
@@ -183,11 +149,9 @@ enum err keys_walk(struct call *c)
     struct walk *w = mem_zalloc(sizeof *w + pattern.n);
 
     memcpy(w + 1, pattern.p, pattern.n);
-    w->pattern = str_of((char *)(w + 1), pattern.n);
     w->client = c->client;
     w->db = c->client->db;
-    w->all = str_eq(pattern, STR("*"));
-    w->ordered = key_order_has(c->db, glob_prefix(pattern));
+    matching_init(&w->keys, c->db, str_of((char *)(w + 1), pattern.n));
     link_init(&w->in_list);
     clear(w);
     if (go_on(w)) return reply_now(c, w);

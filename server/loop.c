@@ -29,6 +29,7 @@
 #include "server/tls.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
+#include "server/unlink_match.h"
 #include "storage/key_order.h"
 
 enum {
@@ -270,6 +271,7 @@ static bool turn(struct server *s)
     if (UNLIKELY(s->archive != NULL)) more |= turn_of_archive(s);
     if (UNLIKELY(ft_jobs_are_due(s))) ft_jobs_turn(s);
     if (UNLIKELY(keys_walks_are_due(s))) keys_walks_turn(s);
+    if (UNLIKELY(unlinkings_are_due(s))) unlinkings_turn(s);
     if (UNLIKELY(s->ft_any)) ft_turn(s);
     tracking_turn_end(s);
     clients_close_due(s);
@@ -284,8 +286,8 @@ static bool turn(struct server *s)
     hurry_tick(s);
     to = ticks_now();
     if (LIKELY(to > from)) s->turn_ticks += to - from;
-    more |= tls_more || ft_jobs_are_due(s) || ft_is_due(s) || keys_walks_are_due(s) || !link_alone(&s->readable) || !link_alone(&s->writable);
-    more |= !link_alone(&s->had_share);
+    more |= tls_more || ft_jobs_are_due(s) || ft_is_due(s) || keys_walks_are_due(s) || unlinkings_are_due(s);
+    more |= !link_alone(&s->readable) || !link_alone(&s->writable) || !link_alone(&s->had_share);
     if (UNLIKELY(saves && !more)) nap(s);
     return more;
 }

@@ -151,6 +151,34 @@ def test_what_unlink_match_removes_stays_removed_after_a_restart(start):
     assert c("KEYS", "user:1*") == []
 
 
+def turns(c):
+    return int(c.info("stats")["eventloop_cycles"])
+
+
+def test_unlink_match_of_many_goes_on_in_slices(start):
+    s = start(appendonly="yes")
+    c, other = s.conn(), s.conn()
+    for root in "a", "b":
+        c("MSET", *[x for i in range(40000) for x in (f"{root}:{i}", i)])
+    c("ACL", "SETUSER", "cleaner", "on", "nopass", "+@all", "~a:*")
+    other("AUTH", "cleaner", "x")
+    assert str(other("UNLINK.MATCH", "*", "COUNT", 80000)).startswith("NOPERM")   # none before all were looked at
+    assert c("DBSIZE") == 80000
+    before = turns(c)
+    c.send("UNLINK.MATCH", "[a]:*", "COUNT", 39000)
+    c.send("DBSIZE")                                  # who asked for it sees the whole of it
+    assert (c.read(), c.read()) == (39000, 41000)
+    assert turns(c) - before > 5
+    assert other("UNLINK.MATCH", "a:*") == 1000
+    me = c("CLIENT", "ID")
+    c.send("UNLINK.MATCH", "b:*", "COUNT", 80000)
+    other("CLIENT", "KILL", "ID", me)                 # what is gone by then is gone, in the log as well
+    left = s.conn()("DBSIZE")
+    assert 0 <= left <= 40000
+    s.restart(kill=True)
+    assert s.conn()("DBSIZE") == left
+
+
 def test_random_commands_leave_it_true(c):
     rng = random.Random(7)
     fill(c, "a:", 2500)
