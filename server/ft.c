@@ -71,11 +71,16 @@ uint64_t ft_serial(const struct ft *f, const struct search_index *ix)
     return x != NULL ? x->serial : 0;
 }
 
-bool ft_is_index(const struct ft *f, uint64_t serial)
+struct ft_index *ft_by_serial(const struct ft *f, uint64_t serial)
 {
     for (size_t i = 0; i < f->now.n; i++)
-        if (f->now.indexes[i]->serial == serial) return true;
-    return false;
+        if (f->now.indexes[i]->serial == serial) return f->now.indexes[i];
+    return NULL;
+}
+
+bool ft_is_index(const struct ft *f, uint64_t serial)
+{
+    return ft_by_serial(f, serial) != NULL;
 }
 
 bool ft_alias_set(struct ft *f, struct str name, struct ft_index *x)
@@ -213,7 +218,6 @@ bool ft_create(struct ft *f, size_t argc, const struct str *argv, struct buf *er
 
 bool ft_alter(struct ft *f, struct ft_index *x, size_t argc, const struct str *argv, bool scan, struct buf *error)
 {
-    ft_jobs_finish(f->server, x->ix); /* they know its fields by their addresses */
     if (!index_alter(x->ix, argc, argv, error)) return false;
     ft_paths_open(x);
     if (scan) ft_scan(f, x, false);

@@ -39,6 +39,13 @@ uint64_t ft_serial(const struct ft *f, const struct search_index *ix);
 /* Is the index of this serial number in use? */
 bool ft_is_index(const struct ft *f, uint64_t serial);
 
+/* Between turns: an FT.ALTER that waits goes on once no search holds its index. */
+void ft_alters_turn(struct server *s);
+static inline bool ft_alters_are_due(const struct server *s)
+{
+    return s->ft_alters.next != &s->ft_alters && s->pause_until_ms == 0;
+}
+
 /* How documents are read. */
 const struct doc_reader *ft_reader(struct ft *f);
 

@@ -102,38 +102,16 @@ static enum err run_create_if_new(struct call *c)
     return create(c, true);
 }
 
-/* --- FT.ALTER --------------------------------------------------------------------------------------------------- */
-
-static enum err alter(struct call *c, bool if_new)
-{
-    struct ft *f = ft_of(c);
-    bool scan = !call_is(c, 2, "skipinitialscan");
-    size_t at = scan ? 2 : 3;
-    struct buf error = { 0 };
-    struct ft_index *x;
-    enum err e = ft_open_index(c, call_arg(c, 1), &x);
-
-    if (e != OK) return e;
-    if (!call_is(c, at, "schema")) return fail(c, "ERR ALTER must be followed by SCHEMA");
-    if (!call_is(c, at + 1, "add")) return fail(c, "ERR Unknown action passed to ALTER SCHEMA");
-    if (at + 2 >= c->argc) return fail(c, "ERR No fields provided");
-    if (if_new && spec_field(index_spec(x->ix), call_arg(c, at + 2))) return done(c);
-    ft_jobs_finish(c->client->server, x->ix); /* fields move */
-    if (index_is_held(x->ix)) return fail(c, "ERR The index is in use by a query; try again");
-    if (!ft_alter(f, x, c->argc - at - 2, c->argv + at + 2, scan, &error)) return fail_buf(c, &error);
-    x->admin_uses++;
-    changed(c);
-    return done(c);
-}
+/* --- FT.ALTER (ft_alter.c) -------------------------------------------------------------------------------------- */
 
 static enum err run_alter(struct call *c)
 {
-    return alter(c, false);
+    return ft_run_alter(c, false);
 }
 
 static enum err run_alter_if_new(struct call *c)
 {
-    return alter(c, true);
+    return ft_run_alter(c, true);
 }
 
 /* --- FT.DROPINDEX ----------------------------------------------------------------------------------------------- */

@@ -293,6 +293,7 @@ bool ft_ready(struct ft *f, struct search_index *ix)
     if (f->stale && !s->store->loading) look_anew(f);
     x->used_ms = server_mono_ms(s);
     ft_busy(f, x); /* what it asks for may be wanted in order from now on */
+    if (UNLIKELY(!link_alone(&s->ft_alters)) && ft_is_altered(s, x)) return false;
     if (loop_expire(s)) return false;
     if (x->whole) {
         s->ft_more = true;

@@ -5,7 +5,8 @@
  *   ft_prefix.c which indexes a key belongs to
  *   ft_value.c  documents out of hashes and JSON
  *   ft_keep.c   definitions in files
- *   ft_drop.c   FT.DROPINDEX ... DD */
+ *   ft_drop.c   FT.DROPINDEX ... DD
+ *   ft_alter.c  FT.ALTER */
 #ifndef MEMD_SERVER_FT_IMPL_H
 #define MEMD_SERVER_FT_IMPL_H
 
@@ -111,6 +112,7 @@ struct ft_args {
 void ft_args_add(void *args, struct str arg);
 
 /* --- ft.c */
+struct ft_index *ft_by_serial(const struct ft *f, uint64_t serial); /* NULL: it is gone, or dropped */
 struct ft_index *ft_find(const struct ft *f, struct str name);      /* by name; NULL */
 struct ft_index *ft_find_alias(const struct ft *f, struct str name); /* by name or alias; NULL */
 struct ft_index *ft_owner(const struct ft *f, const struct search_index *ix);
@@ -122,7 +124,7 @@ enum err MUST_USE ft_open_index(struct call *c, struct str name, struct ft_index
 bool MUST_USE ft_may_delete(struct call *c, const struct index_spec *s);
 /* A new index in use. False: *error is the reply. */
 bool MUST_USE ft_create(struct ft *f, size_t argc, const struct str *argv, struct buf *error);
-/* FT.ALTER. */
+/* FT.ALTER; no search holds x. */
 bool MUST_USE ft_alter(struct ft *f, struct ft_index *x, size_t argc, const struct str *argv, bool scan, struct buf *error);
 /* Out of use, with its aliases; it is kept for a while unless `now`. */
 void ft_drop(struct ft *f, struct ft_index *x, bool now);
@@ -185,5 +187,11 @@ enum err MUST_USE ft_doom(struct call *c, struct ft_index *x);
 /* Other data is to be loaded: nobody waits any longer for documents of what was there. */
 void ft_doom_unheard(struct ft *f);
 bool ft_doom_turn(struct server *s);
+
+/* --- ft_alter.c */
+/* FT.ALTER and FT._ALTERIFNX. */
+enum err MUST_USE ft_run_alter(struct call *c, bool if_new);
+/* Does one wait for x? Then searches that have not begun wait for it. */
+bool ft_is_altered(const struct server *s, const struct ft_index *x);
 
 #endif

@@ -413,6 +413,34 @@ def test_an_index_that_is_altered_ends_its_searches_before(many, server):
     assert many("FT.SEARCH", "i", "@g:{x}", "NOCONTENT") == [1, b"d:1"]
 
 
+def test_who_alters_waits_for_searches_and_can_be_woken_and_killed(many, server):
+    slow, alters = server.conn(), [server.conn() for _ in range(4)]
+    for _ in range(30):
+        slow.send("FT.SEARCH", "i", *LONG)
+    for n, c in enumerate(alters):
+        c.send("FT.ALTER", "i", "SCHEMA", "ADD", "f%d" % n, "TAG")
+    assert many("FT.SEARCH", "i", "w7", "NOCONTENT") == [1, b"d:7"]
+    assert [c.read() for c in alters] == [OK] * 4
+    for how in ("UNBLOCK", "KILL"):
+        waiting = server.conn()
+        me = waiting("CLIENT", "ID")
+        waiting.send("FT.ALTER", "i", "SCHEMA", "ADD", how, "TAG")
+        many("CLIENT", *(("UNBLOCK", me) if how == "UNBLOCK" else ("KILL", "ID", me)))
+        if how == "UNBLOCK":
+            assert waiting.read() in (OK, Err("ERR The index is in use by a query, and has not been altered"))
+    assert [len(slow.read()) for _ in range(30)] == [4] * 30
+    slow.send("FT.SEARCH", "i", *LONG)
+    assert many.pipeline([("MULTI",), ("FT.ALTER", "i", "SCHEMA", "ADD", "g", "TAG"), ("EXEC",)])[2] == [OK]
+    assert many("HSET", "d:1", "g", "x", "f3", "y") == 2
+    assert many("FT.SEARCH", "i", "@g:{x} @f3:{y}", "NOCONTENT") == [1, b"d:1"]
+    assert slow.read()[0] == MANY
+    slow.send("FT.SEARCH", "i", *LONG)
+    alters[0].send("FT.ALTER", "i", "SCHEMA", "ADD", "late", "TAG")
+    assert many("FT.DROPINDEX", "i") == OK
+    reply = alters[0].read()
+    assert reply == OK or reply.startswith("SEARCH_INDEX_NOT_FOUND")
+
+
 def test_a_server_stops_in_the_middle_of_a_search(many, start):
     s = start()
     c, slow = s.conn(), s.conn()
