@@ -9,7 +9,7 @@
 
 #include "base/num.h"
 
-enum { EF = 100, EF_MOST = 20000, COUNT = 10, ALL_MAX = 20000 };
+enum { EF = 100, EF_MOST = 20000, COUNT = 10, ALL_MAX = 20000, FILTER_COST = 1024 };
 
 struct vsim {
     const struct vset *s;
@@ -99,11 +99,13 @@ static enum err parse_option(struct call *c, size_t *i, struct vsim *q)
 
 /* --- looking -------------------------------------------------------------------------------------- */
 
-static bool passes(void *ctx, uint32_t id)
+static bool passes(void *ctx, uint32_t id, int64_t *work)
 {
     struct vsim *q = ctx;
+    struct str attr = vset_attr(q->s, id);
 
-    return vset_filter_passes(q->filter, vset_attr(q->s, id));
+    *work += FILTER_COST + (int64_t)attr.n * 16;
+    return vset_filter_passes(q->filter, attr);
 }
 
 static struct vec_search *look(struct vsim *q)

@@ -15,6 +15,8 @@
 
 enum {
     FEW_ALLOWED = 1024,     /* ids whose rows are asked one by one */
+    PLAIN_PART = 4,         /* where one in so many is asked for, sketches keep out too few */
+    HEAP_COST = 32,         /* of a vector that becomes one of the best, in work */
     LIST_MIN = 4096,        /* candidates before the list is gone through */
 };
 
@@ -32,9 +34,11 @@ void flat_begin(struct vec_search *s)
 
     f->at = f->n = 0;
     f->limit = INFINITY;
+    f->plain = s->q.k >= s->v->rows.n / PLAIN_PART;
     top_clear(&s->best);
     top_fini(&f->surely);
     top_init(&f->surely, s->q.k, 0);
+    if (s->v->rows.n_more > 0) top_know_ids(&f->surely, s->v->rows.n_ids);
     f->phase = s->q.allowed != NULL && search_n_allowed(s) <= FEW_ALLOWED ? FLAT_IDS : FLAT_ROWS;
 }
 
@@ -50,7 +54,7 @@ static void look_at_row(struct vec_search *s, uint32_t slot)
     const struct rows *r = &s->v->rows;
 
     if (s->flat.phase != FLAT_CLOSER && !search_allows(s, rows_id(r, slot))) return;
-    search_show(s, &s->best, rows_id(r, slot), rows_distance(r, slot, &s->asked));
+    top_add(&s->best, rows_id(r, slot), rows_distance(r, slot, &s->asked));
 }
 
 /* The allowed ids of a word, one by one. */
@@ -65,9 +69,10 @@ static void step_ids(struct vec_search *s, int64_t *work)
 
             for (; slot != ROWS_NONE; slot = rows_next(r, slot)) {
                 look_at_row(s, slot);
-                *work -= r->dim;
+                *work -= r->dim + HEAP_COST;
             }
         }
+        *work -= search_spent(s);
     }
     if (s->flat.at >= s->q.n_words) s->flat.phase = FLAT_DONE;
 }
@@ -102,7 +107,7 @@ static void consider(struct vec_search *s, uint32_t slot, float about, float at_
     if (!search_allows(s, rows_id(&s->v->rows, slot))) return;
     if (f->n == f->cap) make_room(f, limit);
     f->list[f->n++] = (struct candidate){ slot, at_least };
-    if (s->q.k > 0 && at_most < limit) search_show(s, &f->surely, rows_id(&s->v->rows, slot), at_most);
+    if (s->q.k > 0 && at_most < limit) top_add(&f->surely, rows_id(&s->v->rows, slot), at_most);
 }
 
 /* The live slots among the 64 from `slot` on. */
@@ -125,7 +130,7 @@ static void look_at_block(struct vec_search *s, uint32_t slot, int64_t *work)
 
     *work -= 16;
     if (live == 0) return;
-    if (s->asked.small && r->frame != NULL && slot < r->n_small && rows_chunk(r, slot)->bits != NULL) {
+    if (s->asked.small && !s->flat.plain && r->frame != NULL && slot < r->n_small && rows_chunk(r, slot)->bits != NULL) {
         uint32_t room = rows_chunk(r, slot)->cap - rows_in_chunk(r, slot);
         uint32_t n = room < QUANT_BLOCK ? room : QUANT_BLOCK;
 
@@ -141,28 +146,36 @@ static void look_at_block(struct vec_search *s, uint32_t slot, int64_t *work)
             consider(s, slot + i, about[i], at_least[i]);
         } else {
             look_at_row(s, slot + i);
-            *work -= r->dim;
+            *work -= r->dim + HEAP_COST;
         }
     }
+    *work -= search_spent(s);
 }
 
 /* --- closer --------------------------------------------------------------------------------------- */
 
+static void begin_closer(struct vec_search *s, double limit)
+{
+    s->flat.limit = limit;
+    s->flat.at = 0;
+    s->flat.phase = FLAT_CLOSER;
+}
+
 /* The rows that are nearest at worst bound the answer, as long as all are there. */
-static void bound(struct vec_search *s)
+static void step_bound(struct vec_search *s, int64_t *work)
 {
     const struct rows *r = &s->v->rows;
     const struct top *t = &s->flat.surely;
-    double most = 0;
+    struct flat_search *f = &s->flat;
 
-    if (s->q.k == 0 || t->n < s->q.k) return;
-    for (size_t i = 0; i < t->n; i++) {
+    for (; f->at < t->n && *work > 0; f->at++) {
         uint32_t slot;
-        double d = rows_id_distance(r, t->hits[i].id, &s->asked, &slot);
+        double d = rows_id_distance(r, t->hits[f->at].id, &s->asked, &slot);
 
-        if (d > most) most = d;
+        if (d > f->limit) f->limit = d;
+        *work -= r->dim + 32;
     }
-    s->flat.limit = most;
+    if (f->at >= t->n) begin_closer(s, f->limit);
 }
 
 static void step_rows(struct vec_search *s, int64_t *work)
@@ -172,10 +185,13 @@ static void step_rows(struct vec_search *s, int64_t *work)
 
     for (; s->flat.at < rows_end(r) && *work > 0; s->flat.at += block) look_at_block(s, (uint32_t)s->flat.at, work);
     if (s->flat.at < rows_end(r)) return;
-    bound(s);
-    *work -= (int64_t)s->q.k * r->dim;
+    if (s->q.k == 0 || s->flat.surely.n < s->q.k) {
+        begin_closer(s, INFINITY);
+        return;
+    }
+    s->flat.limit = 0;
     s->flat.at = 0;
-    s->flat.phase = FLAT_CLOSER;
+    s->flat.phase = FLAT_BOUND;
 }
 
 static double closer_limit(const struct vec_search *s)
@@ -196,14 +212,14 @@ static void step_closer(struct vec_search *s, int64_t *work)
 
         *work -= 8;
         if (c->at_least > limit || !rows_live(r, c->slot)) continue;
-        if (s->asked.bytes != NULL) {
+        if (s->asked.bytes != NULL && c->slot < r->n_small) {
             float within, d = quant_distance(r, c->slot, &s->asked, &within);
 
             *work -= r->dim / 3;
             if (d - within > limit) continue;
         }
         look_at_row(s, c->slot);
-        *work -= r->dim;
+        *work -= r->dim + HEAP_COST;
     }
     if (f->at >= f->n) f->phase = FLAT_DONE;
 }
@@ -214,6 +230,7 @@ bool flat_step(struct vec_search *s, int64_t *work)
         switch (s->flat.phase) {
         case FLAT_IDS: step_ids(s, work); break;
         case FLAT_ROWS: step_rows(s, work); break;
+        case FLAT_BOUND: step_bound(s, work); break;
         case FLAT_CLOSER: step_closer(s, work); break;
         case FLAT_DONE: break;
         }

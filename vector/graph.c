@@ -298,8 +298,9 @@ static void settle(struct graph *g, uint32_t slot, const struct asked *a, uint32
     for (unsigned l = top + 1; l-- > 0;) {
         struct walk w;
         int64_t work = INT64_MAX;
+        uint64_t *seen = unseen(g);
 
-        walk_init(&w, unseen(g), g->n_seen, g->ef_construction);
+        walk_init(&w, seen, g->n_seen, g->ef_construction);
         w.seen[slot / 64] |= 1ULL << (slot % 64); /* itself */
         walk_from(g, &w, a, from);
         walk_step(g, &w, a, l, &work);

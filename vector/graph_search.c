@@ -101,8 +101,8 @@ static void step_exact(struct vec_search *s, int64_t *work)
     for (; g->at < g->walk.near.n && *work > 0; g->at++) {
         uint32_t slot = g->walk.near.hits[g->at].id;
 
-        if (rows_live(r, slot)) search_show(s, &s->best, rows_id(r, slot), rows_distance(r, slot, &s->asked));
-        *work -= r->dim;
+        if (rows_live(r, slot)) top_add(&s->best, rows_id(r, slot), rows_distance(r, slot, &s->asked));
+        *work -= r->dim + 32;
     }
     if (g->at >= g->walk.near.n) g->phase = GRAPH_DONE;
 }
@@ -112,6 +112,7 @@ bool graph_search_step(struct vec_search *s, int64_t *work)
     struct graph_search *g = &s->graph;
 
     while (*work > 0 && g->phase != GRAPH_DONE) {
+        *work -= search_spent(s);
         switch (g->phase) {
         case GRAPH_NEAR:
             if (!walk_step(s->v->graph, &g->walk, &s->asked, 0, work)) break;

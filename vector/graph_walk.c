@@ -1,6 +1,7 @@
 /* graph_walk.c -- ways through the graph. */
 #include <math.h>
 
+#include "base/ensure.h"
 #include "base/mem.h"
 #include "vector/graph.h"
 #include "vector/quant.h"
@@ -71,8 +72,10 @@ void walk_fini(struct walk *w)
 static bool saw(struct walk *w, uint32_t slot)
 {
     uint64_t bit = 1ULL << (slot % 64), *word = &w->seen[slot / 64];
-    bool was = (*word & bit) != 0;
+    bool was;
 
+    if (UNLIKELY(slot / 64 >= w->n_words)) return true; /* it has come while the walk was under way */
+    was = (*word & bit) != 0;
     *word |= bit;
     return was;
 }
@@ -140,6 +143,7 @@ bool walk_step(const struct graph *g, struct walk *w, const struct asked *a, uns
                 come_to(g, w, todo[j], graph_distance(g, todo[j], a));
             }
             *work -= (int64_t)n * (g->rows->dim / 2 + 32);
+            if (w->search != NULL) *work -= search_spent(w->search);
         }
     }
     return false;

@@ -145,6 +145,7 @@ void quant_train(struct rows *r)
         f->signs[i] = rng_next(&rng) >> 63 != 0 ? -size : size;
     }
     r->frame = f;
+    r->n_frames++;
     r->n_small = 0;
     find_middle(r, f);
 }
@@ -156,6 +157,7 @@ void quant_free(struct rows *r)
     rows_drop(r, r->frame->middle);
     rows_drop(r, r->frame);
     r->frame = NULL;
+    r->n_frames++;
     r->n_small = 0;
 }
 

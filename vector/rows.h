@@ -61,6 +61,7 @@ struct rows {
     uint32_t n_more;        /* of these not the first of their ids */
     struct frame *frame;    /* NULL: no small forms */
     uint32_t n_small;       /* slots below have them */
+    uint32_t n_frames;      /* that were ever made */
     size_t bytes;           /* of memory */
 };
 

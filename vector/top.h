@@ -13,6 +13,9 @@ struct top {
     struct vec_hit *hits;
     size_t n, cap, k;
     double radius;
+    size_t n_heap;    /* while it is being put in order: those from here on are */
+    uint32_t *places; /* of ids below n_places: 1 + where they are among hits, 0: nowhere; NULL: none is shown twice */
+    uint32_t n_places;
 };
 
 void top_init(struct top *t, size_t k, double radius);
@@ -29,15 +32,17 @@ static inline double top_limit(const struct top *t)
 /* Show one. Of equal distances the smaller id is nearer. */
 void top_add(struct top *t, uint32_t id, double distance);
 
-/* As top_add of an id that may be shown several times: it is taken once, as near as it gets. Of a range top_unite does that when all
- * have been shown. */
-void top_add_once(struct top *t, uint32_t id, double distance);
-void top_unite(struct top *t);
+/* Ids may be shown several times, those below n_ids: each is taken once, as near as it gets, and others are not. Nothing has been
+ * shown yet. */
+void top_know_ids(struct top *t, uint32_t n_ids);
 
 /* Take the farthest off; n > 0. Of k only. */
 struct vec_hit top_pop(struct top *t);
 
-/* Nearest first. Nothing can be shown to it after. */
+/* Nearest first, of k only. Nothing can be shown to it after. */
 void top_sort(struct top *t);
+/* The same in pieces: begin, and put n more of them in order until it says that all are. */
+void top_order_begin(struct top *t);
+bool top_order(struct top *t, size_t n);
 
 #endif

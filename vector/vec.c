@@ -181,18 +181,16 @@ static void begin(struct vec_search *s)
 {
     s->n_removed = s->v->n_removed;
     top_clear(&s->best);
+    if (s->v->rows.n_more > 0 && s->best.places == NULL) top_know_ids(&s->best, s->v->rows.n_ids);
     s->through_graph = graph_search_begin(s);
     if (!s->through_graph) flat_begin(s);
 }
 
-static bool step(struct vec_search *s, int64_t *work)
+static void ask(struct vec_search *s)
 {
-    if (!s->through_graph) return flat_step(s, work);
-    if (!graph_search_step(s, work)) return false;
-    if (!graph_search_doubts(s)) return true;
-    s->through_graph = false;
-    flat_begin(s);
-    return false;
+    asked_init(&s->asked, &s->v->rows, s->data, true);
+    s->n_frames = s->v->rows.n_frames;
+    begin(s);
 }
 
 struct vec_search *vec_search_new(const struct vec_index *v, const struct vec_query *q)
@@ -203,43 +201,76 @@ struct vec_search *vec_search_new(const struct vec_index *v, const struct vec_qu
     s->q = *q;
     top_init(&s->best, q->k, q->radius);
     if (q->data.n != v->rows.row_bytes) { /* nothing is near to what is no vector of this index */
-        s->done = true;
+        s->phase = SEARCH_IS_DONE;
         return s;
     }
     s->data = mem_dup(q->data.p, q->data.n);
-    asked_init(&s->asked, &v->rows, s->data, true);
-    begin(s);
+    ask(s);
     return s;
 }
 
-/* Hits that were removed behind the search. */
+/* True: all has been looked at. */
+static bool look(struct vec_search *s, int64_t *work)
+{
+    if (!s->through_graph) return flat_step(s, work);
+    if (!graph_search_step(s, work)) return false;
+    if (!graph_search_doubts(s)) return true;
+    s->through_graph = false;
+    flat_begin(s);
+    return false;
+}
+
+static void looks(struct vec_search *s, int64_t *work)
+{
+    if (UNLIKELY(s->n_frames != s->v->rows.n_frames)) { /* what was asked is in forms that are no longer those of the rows */
+        asked_fini(&s->asked);
+        ask(s);
+    }
+    if (!look(s, work)) return;
+    if (s->n_removed != s->v->n_removed && ++s->tries < TRIES) {
+        begin(s);
+        return;
+    }
+    top_order_begin(&s->best);
+    s->phase = SEARCH_ORDERS;
+}
+
+/* Hits that were removed behind the search; and of one that was met in two places, as it moved, the farther. */
 static void drop_gone(struct vec_search *s)
 {
+    uint64_t *met = mem_zalloc((s->v->rows.n_ids / 64 + 1) * sizeof *met);
     size_t n = 0;
 
     for (size_t i = 0; i < s->best.n; i++) {
-        if (vec_index_has(s->v, s->best.hits[i].id)) s->best.hits[n++] = s->best.hits[i];
+        uint32_t id = s->best.hits[i].id;
+
+        if (!vec_index_has(s->v, id) || (met[id / 64] >> (id % 64) & 1) != 0) continue;
+        met[id / 64] |= 1ULL << (id % 64);
+        s->best.hits[n++] = s->best.hits[i];
     }
     s->best.n = n;
+    mem_free(met);
+}
+
+static void orders(struct vec_search *s, int64_t *work)
+{
+    enum { COST = 128, ITEMS = 64 };
+
+    *work -= COST * ITEMS;
+    if (s->q.k > 0 && !top_order(&s->best, ITEMS)) return;
+    if (s->n_removed != s->v->n_removed) drop_gone(s);
+    s->phase = SEARCH_IS_DONE;
 }
 
 bool vec_search_step(struct vec_search *s, size_t work)
 {
     int64_t left = work > INT64_MAX ? INT64_MAX : (int64_t)work;
 
-    if (s->done) return true;
-    while (!step(s, &left)) {
-        if (left <= 0) return false;
+    while (s->phase != SEARCH_IS_DONE && left > 0) {
+        if (s->phase == SEARCH_LOOKS) looks(s, &left);
+        else orders(s, &left);
     }
-    if (s->n_removed != s->v->n_removed && ++s->tries < TRIES) {
-        begin(s);
-        return false;
-    }
-    drop_gone(s);
-    if (s->v->rows.n_more > 0 && s->q.k == 0) top_unite(&s->best);
-    if (s->best.k > 0) top_sort(&s->best);
-    s->done = true;
-    return true;
+    return s->phase == SEARCH_IS_DONE;
 }
 
 const struct vec_hit *vec_search_hits(const struct vec_search *s, size_t *n)

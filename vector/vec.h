@@ -88,8 +88,9 @@ struct vec_hit {
     double distance;
 };
 
-/* A search goes on in steps; the index must not change between them, but for vec_index_remove. Exactly those ids may be
- * found that `allowed` has a bit for (word id / 64, up to n_words; NULL: all): no filter is applied afterwards, so k are
+/* A search goes on in steps, and the index may change between them. What is removed is not found, and when it is very much that
+ * goes, fewer than k may be; what is put may be found or not; an id that gets another vector may be found with the distance of the one
+ * that it had. Exactly those ids may be found that `allowed` has a bit for (word id / 64, up to n_words; NULL: all): no filter is applied afterwards, so k are
  * found wherever k are allowed (HNSW: as far as ef lets it look; when few are allowed it asks them one by one). */
 enum vec_way {
     VEC_ANY_WAY,  /* the cheaper one of a graph's */
@@ -108,7 +109,7 @@ struct vec_query {
     enum vec_way way;
     /* Is id allowed? NULL: all that `allowed` has. Asked about those alone that are near enough; in a graph at most `asks`
      * times (0: as often as it takes), and then what has been found is the answer. */
-    bool (*allows)(void *ctx, uint32_t id);
+    bool (*allows)(void *ctx, uint32_t id, int64_t *work); /* adds to *work what it took, as of vec_search_step */
     void *ctx;
     uint64_t asks;
 };

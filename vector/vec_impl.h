@@ -14,7 +14,7 @@ struct vec_index {
     uint64_t n_removed;  /* ever: a search that finds it changed may have been led astray by what is gone */
 };
 
-enum flat_phase { FLAT_IDS, FLAT_ROWS, FLAT_CLOSER, FLAT_DONE };
+enum flat_phase { FLAT_IDS, FLAT_ROWS, FLAT_BOUND, FLAT_CLOSER, FLAT_DONE };
 
 /* A row whose sketch does not say that it is too far away. */
 struct candidate {
@@ -24,7 +24,8 @@ struct candidate {
 
 struct flat_search {
     enum flat_phase phase;
-    size_t at;               /* of the words of allowed, of slots, of candidates */
+    size_t at;               /* of the words of allowed, of slots, of those that are surely near, of candidates */
+    bool plain;              /* most of all are asked for: sketches would keep out too few */
     struct candidate *list;
     size_t n, cap;
     struct top surely;       /* ids of the k that are nearest at worst; its limit is none of the k's */
@@ -40,6 +41,8 @@ struct graph_search {
     size_t at;               /* of what is near, when it is looked at closer */
 };
 
+enum search_phase { SEARCH_LOOKS, SEARCH_ORDERS, SEARCH_IS_DONE };
+
 struct vec_search {
     const struct vec_index *v;
     struct vec_query q;
@@ -50,9 +53,11 @@ struct vec_search {
     struct graph_search graph;
     bool through_graph;
     uint64_t n_asked;        /* of q.allows */
+    int64_t spent;           /* work that q.allows said it was */
     uint64_t n_removed;
+    uint32_t n_frames;       /* as of rows, when `asked` was made */
     int tries;
-    bool done;
+    enum search_phase phase;
 };
 
 /* By the bits alone. */
@@ -62,19 +67,21 @@ static inline bool search_has_bit(const struct vec_search *s, uint32_t id)
     return id / 64 < s->q.n_words && (s->q.allowed[id / 64] >> (id % 64) & 1) != 0;
 }
 
-/* Show a vector to a list of ids. */
-static inline void search_show(const struct vec_search *s, struct top *t, uint32_t id, double distance)
-{
-    if (s->v->rows.n_more > 0) top_add_once(t, id, distance);
-    else top_add(t, id, distance);
-}
-
 static inline bool search_allows(struct vec_search *s, uint32_t id)
 {
     if (!search_has_bit(s, id)) return false;
     if (s->q.allows == NULL) return true;
     s->n_asked++;
-    return s->q.allows(s->q.ctx, id);
+    return s->q.allows(s->q.ctx, id, &s->spent);
+}
+
+/* What q.allows has cost since this was last asked. */
+static inline int64_t search_spent(struct vec_search *s)
+{
+    int64_t spent = s->spent;
+
+    s->spent = 0;
+    return spent;
 }
 
 /* It has been asked as often as it may be. */

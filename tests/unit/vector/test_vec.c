@@ -386,6 +386,61 @@ START_TEST(what_is_removed_while_a_search_waits_is_no_hit_and_costs_none)
 }
 END_TEST
 
+/* Puts, removals, and now and then all of them, which makes the small forms anew: a search goes on all the same. */
+START_TEST(an_index_may_change_while_a_search_waits)
+{
+    enum { N = 1500, DIM = 64, SEARCHES = 60 };
+    struct model m;
+    float q[DIM];
+    struct rng r;
+
+    unit_rng(&r);
+    for (int a = VEC_FLAT; a <= VEC_HNSW; a++) {
+        model_init(&m, (struct vec_conf){ .algorithm = (enum vec_algorithm)a, .type = VEC_FLOAT32, .metric = VEC_COSINE, .dim = DIM,
+                                          .m = 4, .ef_construction = 10, .ef_runtime = 10, .seed = 1 }, N);
+        for (int i = 0; i < SEARCHES; i++) {
+            struct vec_query query = { .data = str_of(q, m.row), .k = i % 3 == 0 ? N : i % 3 == 1 ? 20 : 0, .radius = 0.9,
+                                       .way = i % 2 == 0 ? VEC_BY_ALL : VEC_BY_GRAPH };
+            struct vec_search *s;
+            const struct vec_hit *hits;
+            bool seen[N] = { false };
+            size_t n;
+
+            for (uint32_t id = 0; id < N; id++) {
+                if (m.has[id] || rng_below(&r, 4) == 0) continue;
+                clustered(&m, &r, model_row(&m, id), 0.6);
+                model_put(&m, id);
+            }
+            clustered(&m, &r, q, 0.6);
+            s = vec_search_new(m.v, &query);
+            for (int step = 0; !vec_search_step(s, 20000); step++) {
+                for (int j = 0; j < 10; j++) {
+                    uint32_t id = (uint32_t)rng_below(&r, N);
+
+                    if (step < 8) model_remove(&m, id);
+                    if (rng_below(&r, 2) == 0) continue;
+                    clustered(&m, &r, model_row(&m, id), 0.6);
+                    model_put(&m, id);
+                }
+                if (i % 10 != 9 || step != 4) continue;
+                for (uint32_t id = 0; id < N; id++) model_remove(&m, id);
+                for (uint32_t id = 0; id < N; id++) model_put(&m, id);
+            }
+            hits = vec_search_hits(s, &n);
+            for (size_t j = 0; j < n; j++) {
+                ck_assert(m.has[hits[j].id] && !seen[hits[j].id]);
+                if (query.k > 0 && j > 0) ck_assert(hits[j - 1].distance <= hits[j].distance);
+                seen[hits[j].id] = true;
+            }
+            ck_assert(query.k == 0 || query.way == VEC_BY_GRAPH || n + 200 >= (query.k < N ? query.k : vec_index_count(m.v)));
+            vec_search_free(&s);
+        }
+        vec_index_check(m.v);
+        model_fini(&m);
+    }
+}
+END_TEST
+
 START_TEST(memory_is_what_the_allocator_says)
 {
     enum { DIM = 96, N = 3000 };
@@ -482,5 +537,6 @@ END_TEST
 UNIT_MAIN("vec", flat_finds_the_nearest_of_all_types_and_metrics, flat_finds_the_nearest_where_all_are_about_as_far,
           a_range_is_all_that_is_within, a_flat_index_follows_what_is_put_and_removed,
           a_graph_follows_what_is_put_and_removed, a_graph_finds_nearly_all_of_the_nearest,
-          copies_of_one_vector_do_not_cut_the_others_off, what_is_removed_while_a_search_waits_is_no_hit_and_costs_none, memory_is_what_the_allocator_says,
+          copies_of_one_vector_do_not_cut_the_others_off, what_is_removed_while_a_search_waits_is_no_hit_and_costs_none,
+          an_index_may_change_while_a_search_waits, memory_is_what_the_allocator_says,
           what_is_no_vector_is_refused_and_changes_nothing, odd_sizes_have_distances_too)
