@@ -218,6 +218,18 @@ struct wait {
     void *parked;
 };
 
+struct job;
+
+/* What a server does for calls that may wait. */
+struct call_host {
+    /* KEYS over very many. */
+    enum err (*walk_keys)(struct call *c);
+    /* A job goes on for a little at once, and then its client is parked: the code to return. Takes it (commands/job.h). */
+    enum err (*go_on)(struct call *c, struct job *j);
+    /* The job that this request, which runs again, has waited for; NULL: none. It is freed when the wait ends. */
+    struct job *(*waited)(const struct call *c);
+};
+
 struct call {
     const struct command *cmd;
     size_t argc;
@@ -232,8 +244,7 @@ struct call {
     struct wait wait;    /* filled by call_block */
     /* May the caller read any key, not only those that the request names? NULL: yes. */
     bool (*reads_all_keys)(const struct call *c);
-    /* KEYS over very many, for those who may wait; NULL: at once. */
-    enum err (*walk_keys)(struct call *c);
+    const struct call_host *host; /* NULL: none, and nothing waits */
     void *note;          /* what the handler leaves for its journal function (from the arena) */
     struct client *client; /* for the commands in server/ alone */
 };

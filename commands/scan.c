@@ -160,8 +160,8 @@ static enum err run_keys(struct call *c)
     if (prefix.n == o.pattern.n) { /* a name and no pattern */
         e = db_peek(c->db, o.pattern);
         if (e) visit(&v, e);
-    } else if (c->may_block && c->walk_keys != NULL && c->db->n_keys > KEYS_AT_ONCE) {
-        return c->walk_keys(c);
+    } else if (c->may_block && c->host != NULL && c->db->n_keys > KEYS_AT_ONCE) {
+        return c->host->walk_keys(c);
     } else if (key_order_has(c->db, prefix)) {
         key_order_each(c->db, prefix, STR(""), visit_ordered, &w);
     } else {

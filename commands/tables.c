@@ -10,7 +10,7 @@ const struct command *const command_tables[] = {
     zset_commands, zset_range_commands, zset_pop_commands, zset_algebra_commands, sort_commands,
     stream_commands, stream_read_commands, stream_group_commands, stream_claim_commands, stream_info_commands,
     json_commands, json_read_commands, json_edit_commands, json_array_commands, suggest_commands,
-    vset_commands, vset_show_commands, vset_sim_commands,
+    vset_commands, vset_show_commands, vset_list_commands, vset_sim_commands,
     keys_commands, scan_commands, object_commands, expire_commands,
     NULL,
 };

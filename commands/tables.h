@@ -39,6 +39,7 @@ extern const struct command json_array_commands[];
 extern const struct command suggest_commands[];
 extern const struct command vset_commands[];
 extern const struct command vset_show_commands[];
+extern const struct command vset_list_commands[];
 extern const struct command vset_sim_commands[];
 extern const struct command keys_commands[];
 extern const struct command scan_commands[];

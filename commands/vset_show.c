@@ -1,9 +1,6 @@
 /* vset_show.c -- vector sets: what lies in them. */
-#include "commands/random_reply.h"
 #include "commands/tables.h"
 #include "commands/vset_args.h"
-
-#include "base/mem.h"
 
 static const char *quant_name(const struct vset *s)
 {
@@ -117,122 +114,6 @@ static enum err run_vinfo(struct call *c)
     return OK;
 }
 
-/* --- VRANDMEMBER ---------------------------------------------------------------------------------- */
-
-static void reply_name(struct call *c, const struct vset *s, uint32_t id)
-{
-    reply_bulk(c->out, entry_key(vset_item(s, id)->name));
-}
-
-/* n of all, none twice: where that is few, by trying; else by shuffling all as far as needed. */
-static void reply_distinct(struct call *c, const struct vset *s, size_t n)
-{
-    size_t all = vset_count(s), n_ids = 0;
-    uint32_t *ids;
-    uint64_t *seen;
-
-    if (n * 3 < all) {
-        seen = mem_zalloc((s->n_items / 64 + 1) * sizeof *seen);
-        while (n > 0) {
-            uint32_t id = vset_random(s, &c->store->rng);
-
-            if (seen[id / 64] >> (id % 64) & 1) continue;
-            seen[id / 64] |= 1ULL << (id % 64);
-            reply_name(c, s, id);
-            n--;
-        }
-        mem_free(seen);
-        return;
-    }
-    ids = mem_alloc(all * sizeof *ids);
-    for (uint32_t id = 0; id < s->n_items; id++) {
-        if (vset_item(s, id)->name != NULL) ids[n_ids++] = id;
-    }
-    for (size_t i = 0; i < n; i++) {
-        size_t at = i + rng_below(&c->store->rng, all - i);
-        uint32_t id = ids[at];
-
-        ids[at] = ids[i];
-        reply_name(c, s, id);
-    }
-    mem_free(ids);
-}
-
-static enum err run_vrandmember(struct call *c)
-{
-    const struct vset *s;
-    int64_t count = 1;
-    size_t n;
-    enum err e;
-
-    if (c->argc > 3) return call_fail(c, ERR_ARITY, STR("vrandmember"));
-    if (c->argc == 3 && (call_i64(c, 2, &count) != OK || count == INT64_MIN)) {
-        return call_fail_text(c, STR("ERR COUNT value is not an integer"));
-    }
-    e = vset_read(c->db, call_arg(c, 1), &s);
-    if (e != OK && e != ERR_NO_KEY) return e;
-    if (c->argc == 2) {
-        if (e == ERR_NO_KEY) reply_null(c->out);
-        else reply_name(c, s, vset_random(s, &c->store->rng));
-        return OK;
-    }
-    n = e == ERR_NO_KEY ? 0 : (size_t)(count < 0 ? -count : count);
-    if (n > 0 && count > 0 && n > vset_count(s)) n = vset_count(s);
-    if (n > RANDOM_ITEMS_MAX) return ERR_OUT_OF_RANGE;
-    reply_array(c->out, n);
-    if (count > 0 && n > 0) {
-        reply_distinct(c, s, n);
-        return OK;
-    }
-    for (; n > 0; n--) reply_name(c, s, vset_random(s, &c->store->rng));
-    return OK;
-}
-
-/* --- VRANGE --------------------------------------------------------------------------------------- */
-
-struct end {
-    bool lowest, highest, closed;
-    struct str name;
-};
-
-static bool parse_end(struct str s, struct end *out)
-{
-    *out = (struct end){ .lowest = str_eq(s, STR("-")), .highest = str_eq(s, STR("+")) };
-    if (out->lowest || out->highest) return true;
-    if (s.n < 2 || (s.p[0] != '[' && s.p[0] != '(')) return false;
-    out->closed = s.p[0] == '[';
-    out->name = str_of(s.p + 1, s.n - 1);
-    return true;
-}
-
-static enum err run_vrange(struct call *c)
-{
-    const struct vset *s;
-    struct end from, to;
-    int64_t count = -1;
-    size_t first, last;
-    enum err e;
-
-    if (c->argc > 5) return call_fail(c, ERR_ARITY, STR("vrange"));
-    if (c->argc == 5 && call_i64(c, 4, &count) != OK) return call_fail_text(c, STR("ERR invalid COUNT value"));
-    if (!parse_end(call_arg(c, 2), &from)) return call_fail_text(c, STR("ERR invalid start range format"));
-    if (!parse_end(call_arg(c, 3), &to)) return call_fail_text(c, STR("ERR invalid end range format"));
-    if (from.highest || to.lowest) return call_fail_text(c, STR("ERR '-' can only be used as first argument, '+' only as second"));
-    e = vset_read(c->db, call_arg(c, 1), &s);
-    if (e == ERR_NO_KEY) {
-        reply_array(c->out, 0);
-        return OK;
-    }
-    if (e != OK) return e;
-    first = from.lowest ? 0 : vset_rank(s, from.name, !from.closed);
-    last = to.highest ? vset_count(s) : vset_rank(s, to.name, to.closed);
-    if (last < first) last = first;
-    if (count >= 0 && (uint64_t)count < last - first) last = first + (size_t)count;
-    reply_array(c->out, last - first);
-    for (; first < last; first++) reply_bulk(c->out, vset_name_at(s, first));
-    return OK;
-}
-
 /* --- rows ----------------------------------------------------------------------------------------- */
 
 #define ARG_ELEMENT { .name = "element", .type = ARG_T_STRING }
@@ -252,17 +133,5 @@ const struct command vset_show_commands[] = {
     { .name = "vinfo", .run = run_vinfo, .arity = 2, .flags = CMD_READONLY | CMD_FAST, .keys = { KEY_AT(1, KEY_RO) },
       .group = GROUP_VECTOR_SET, .since = "8.0.0", .complexity = "O(1)", .summary = "Returns facts about a vector set.",
       .args = ARGS(ARG_KEY("key")), .example = "VINFO nothing => *-1\r\n" },
-    { .name = "vrandmember", .run = run_vrandmember, .arity = -2, .flags = CMD_READONLY, .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) },
-      .group = GROUP_VECTOR_SET, .since = "8.0.0", .complexity = "O(N) where N is the absolute value of count.",
-      .summary = "Returns one or several random elements of a vector set.",
-      .args = ARGS(ARG_KEY("key"), { .name = "count", .type = ARG_T_INTEGER, .flags = ARG_OPTIONAL }),
-      .tips = TIPS("nondeterministic_output"), .example = "VADD v VALUES 2 1 0 a | VRANDMEMBER v => $1\r\na\r\n" },
-    { .name = "vrange", .run = run_vrange, .arity = -4, .flags = CMD_READONLY, .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) },
-      .group = GROUP_VECTOR_SET, .since = "8.4.0",
-      .complexity = "O(M*log(N)) where N is the number of elements in the vector set and M the number of those returned.",
-      .summary = "Returns the elements whose names are within a range, in their order.",
-      .args = ARGS(ARG_KEY("key"), { .name = "start", .type = ARG_T_STRING }, { .name = "end", .type = ARG_T_STRING },
-                   { .name = "count", .type = ARG_T_INTEGER, .flags = ARG_OPTIONAL }),
-      .example = "VADD v VALUES 2 1 0 a | VADD v VALUES 2 0 1 b | VRANGE v [b + => *1\r\n$1\r\nb\r\n" },
     { 0 },
 };

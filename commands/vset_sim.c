@@ -1,23 +1,36 @@
 /* vset_sim.c -- VSIM: the elements that are most like a vector.
  *
- * It runs to its end at once, and so its work is bounded: a walk through the graph by EF, FILTER by FILTER-EF (COUNT * 100 unless it
- * is given, as in Redis); sets of up to ALL_MAX elements, and TRUTH, are looked at in full, which sketches make 10 ns an element
- * of (vector/quant.h). */
+ * A walk through the graph is bounded by EF, FILTER by FILTER-EF (COUNT * 100 unless it is given, as in Redis); sets of up to ALL_MAX
+ * elements, and TRUTH, are looked at in full, which sketches make 10 ns an element of (vector/quant.h). What takes longer than a turn
+ * goes on in slices (commands/job.h), and others may change the set meanwhile: what is told was in it when the search was over, as far
+ * away as it was then, and is still in it when it is told. */
 #include "commands/tables.h"
 #include "commands/vset_args.h"
 #include "commands/vset_filter.h"
+#include "commands/vset_job.h"
 
+#include "base/clock.h"
+#include "base/mem.h"
 #include "base/num.h"
 
 enum { EF = 100, EF_MOST = 20000, COUNT = 10, ALL_MAX = 20000, FILTER_COST = 1024 };
 
 struct vsim {
+    struct vset_job base;
     const struct vset *s;
-    const void *row;          /* what is asked for, packed */
+    const void *row;          /* what is asked for, packed; of the call */
     int64_t count, ef, filter_ef;
     double epsilon;
     bool scores, attrs, truth;
     struct vset_filter *filter;
+    struct arena arena;       /* the filter's */
+    struct vec_search *search;
+    const struct vec_hit *hits; /* NULL: they are being searched */
+    size_t n_hits, at;
+    uint32_t *changed;        /* since the search has begun, until it is over */
+    size_t n_changed, cap_changed;
+    uint64_t *left;           /* bits of ids that have left since it is over; NULL: none */
+    size_t n_left;            /* words */
 };
 
 /* --- arguments ------------------------------------------------------------------------------------ */
@@ -57,7 +70,7 @@ static enum err parse_filter(struct call *c, struct str text, struct vsim *q)
     struct str near;
 
     if (q->filter != NULL) vset_filter_fini(q->filter);
-    q->filter = vset_filter_new(c->arena, text, &near);
+    q->filter = vset_filter_new(&q->arena, arena_dup(&q->arena, text), &near);
     if (q->filter != NULL) return OK;
     reply_errorf(c->out, "ERR syntax error in FILTER expression near: %.*s", (int)(near.n < 4096 ? near.n : 4096), near.p);
     return CALL_REPLIED_ERROR;
@@ -108,13 +121,12 @@ static bool passes(void *ctx, uint32_t id, int64_t *work)
     return vset_filter_passes(q->filter, attr);
 }
 
-static struct vec_search *look(struct vsim *q)
+static void begin(struct vsim *q)
 {
     size_t n = vset_count(q->s), k = (uint64_t)q->count < n ? (size_t)q->count : n;
     int64_t ef = q->ef > q->count ? q->ef : q->count;
     struct vec_query query = { .data = str_of(q->row, vset_row_bytes(q->s)), .k = (uint32_t)k,
                                .ef = (uint32_t)(ef < EF_MOST ? ef : EF_MOST) };
-    struct vec_search *s;
 
     if (q->filter != NULL) {
         query.allows = passes;
@@ -123,49 +135,127 @@ static struct vec_search *look(struct vsim *q)
         query.way = n <= ALL_MAX || query.asks >= n ? VEC_BY_ALL : VEC_BY_GRAPH;
     }
     if (q->truth) query.way = VEC_BY_ALL;
-    s = vec_search_new(q->s->v, &query);
-    while (!vec_search_step(s, VEC_WORK_SLICE)) { }
-    return s;
+    q->search = vec_search_new(q->s->v, &query);
 }
 
-static void reply_hit(struct call *c, const struct vsim *q, const struct vec_hit *h)
+/* Before an element changes or leaves. */
+static void changes(struct vset_watch *w, uint32_t id, bool leaves)
 {
-    reply_bulk(c->out, entry_key(vset_item(q->s, h->id)->name));
-    if (c->out->resp > 2 && q->scores && q->attrs) reply_array(c->out, 2);
-    if (q->scores) reply_double(c->out, 1 - h->distance / 2);
-    if (!q->attrs) return;
-    if (vset_item(q->s, h->id)->attr != NULL) reply_bulk(c->out, vset_attr(q->s, h->id));
-    else reply_null(c->out);
+    struct vsim *q = (struct vsim *)(void *)LINK_OF(w, struct vset_job, watch);
+
+    if (q->hits == NULL) {
+        if (q->n_changed == q->cap_changed) {
+            q->cap_changed = q->cap_changed == 0 ? 16 : q->cap_changed * 2;
+            q->changed = mem_realloc(q->changed, q->cap_changed * sizeof *q->changed);
+        }
+        q->changed[q->n_changed++] = id;
+    } else if (leaves) {
+        if (q->left == NULL) {
+            q->n_left = q->s->n_items / 64 + 1;
+            q->left = mem_zalloc(q->n_left * sizeof *q->left);
+        }
+        if (id / 64 < q->n_left) q->left[id / 64] |= 1ULL << (id % 64); /* others came later */
+    }
 }
 
-static void answer(struct call *c, struct vsim *q)
+static bool has_left(const struct vsim *q, uint32_t id)
 {
-    struct vec_search *s = look(q);
-    size_t n, near = 0;
-    const struct vec_hit *hits = vec_search_hits(s, &n);
+    return q->left != NULL && id / 64 < q->n_left && (q->left[id / 64] >> (id % 64) & 1) != 0;
+}
 
-    while (near < n && hits[near].distance / 2 <= q->epsilon) near++;
-    if (c->out->resp > 2 && (q->scores || q->attrs)) reply_map(c->out, near);
-    else reply_array(c->out, near * (1u + q->scores + q->attrs));
-    for (size_t i = 0; i < near; i++) reply_hit(c, q, &hits[i]);
-    vec_search_free(&s);
+static void tell_hit(struct vsim *q, const struct vec_hit *h)
+{
+    struct reply out = vset_job_out(&q->base);
+
+    reply_bulk(&out, entry_key(vset_item(q->s, h->id)->name));
+    if (out.resp > 2 && q->scores && q->attrs) reply_array(&out, 2);
+    if (q->scores) reply_double(&out, 1 - h->distance / 2);
+    if (q->attrs && vset_item(q->s, h->id)->attr != NULL) reply_bulk(&out, vset_attr(q->s, h->id));
+    else if (q->attrs) reply_null(&out);
+    vset_job_told(&q->base);
+}
+
+/* --- the job -------------------------------------------------------------------------------------- */
+
+/* True: the search is over. */
+static bool search(struct vsim *q, int64_t deadline_us)
+{
+    while (!vec_search_step(q->search, VEC_WORK_SLICE)) {
+        if (deadline_us != INT64_MAX && clock_mono_us() >= deadline_us) return false;
+    }
+    if (q->n_changed > 0) vec_search_look_again(q->search, q->changed, q->n_changed);
+    q->hits = vec_search_hits(q->search, &q->n_hits);
+    return true;
+}
+
+static bool step(struct job *j, int64_t deadline_us)
+{
+    struct vsim *q = (struct vsim *)j;
+    bool done;
+
+    if (vset_job_pauses(&q->base, INT64_MAX, &done)) return done;
+    if (q->search == NULL) begin(q);
+    if (q->hits == NULL && !search(q, deadline_us)) return false;
+    for (; q->at < q->n_hits && q->hits[q->at].distance / 2 <= q->epsilon; q->at++) {
+        if (vset_job_pauses(&q->base, deadline_us, &done)) return done;
+        if (!has_left(q, q->hits[q->at].id)) tell_hit(q, &q->hits[q->at]);
+    }
+    return true;
+}
+
+static void reply(struct job *j, struct reply *out, struct reply_pieces *pieces)
+{
+    struct vsim *q = (struct vsim *)j;
+
+    vset_job_reply(&q->base, 1u + q->scores + q->attrs, out->resp > 2 && (q->scores || q->attrs), out, pieces);
+}
+
+static void free_job(struct job *j)
+{
+    struct vsim *q = (struct vsim *)j;
+
+    vec_search_free(&q->search);
+    if (q->filter != NULL) vset_filter_fini(q->filter);
+    arena_fini(&q->arena);
+    mem_free(q->changed);
+    mem_free(q->left);
+    vset_job_fini(&q->base);
+    mem_free(q);
+}
+
+static enum err parse(struct call *c, struct vsim *q)
+{
+    size_t i;
+    enum err e = parse_query(c, q, &i);
+
+    if (e != OK) return e;
+    for (; e == OK && i < c->argc; i++) e = parse_option(c, &i, q);
+    return e;
 }
 
 static enum err run_vsim(struct call *c)
 {
-    struct vsim q = { .count = COUNT, .ef = EF, .epsilon = 2 };
-    size_t i;
-    enum err e = vset_read(c->db, call_arg(c, 1), &q.s);
+    const struct vset *s;
+    struct vsim *q;
+    enum err e = vset_read(c->db, call_arg(c, 1), &s);
 
     if (e == ERR_NO_KEY) {
         reply_array(c->out, 0);
         return OK;
     }
-    if (e == OK) e = parse_query(c, &q, &i);
     if (e != OK) return e;
-    for (; e == OK && i < c->argc; i++) e = parse_option(c, &i, &q);
-    if (e == OK) answer(c, &q);
-    if (q.filter != NULL) vset_filter_fini(q.filter);
+    q = mem_zalloc(sizeof *q);
+    q->base.job = (struct job){ .step = step, .reply = reply, .free = free_job };
+    q->base.watch.changes = changes;
+    q->s = s;
+    q->count = COUNT;
+    q->ef = EF;
+    q->epsilon = 2;
+    arena_init(&q->arena);
+    vset_job_init(c, &q->base, s);
+    e = parse(c, q);
+    if (e == OK) return job_run(c, &q->base.job);
+    free_job(&q->base.job);
     return e;
 }
 

@@ -10,6 +10,7 @@
 #include "server/departures.h"
 #include "server/gate.h"
 #include "server/key_check.h"
+#include "server/jobs.h"
 #include "server/keys_walk.h"
 #include "server/latency.h"
 #include "server/monitor.h"
@@ -282,6 +283,8 @@ static bool reads_all_keys(const struct call *call)
     return ref != NULL && acl_reads_all_keys(c->server->acl, c->user, ref, call->argc, call->argv);
 }
 
+static const struct call_host host = { keys_walk, jobs_go_on, jobs_waited };
+
 /* Field by field: zeroing a struct of this size takes longer than many a command. */
 static inline void begin(struct call *call, struct client *c, const struct command *cmd, size_t argc,
                          const struct str *argv)
@@ -299,7 +302,7 @@ static inline void begin(struct call *call, struct client *c, const struct comma
     call->note = NULL;
     call->in_script = (c->flags & CLIENT_SCRIPT) != 0;
     call->client = c;
-    call->walk_keys = keys_walk;
+    call->host = &host;
     call->reads_all_keys = LIKELY(c->flags & (CLIENT_UNRESTRICTED | CLIENT_LOADER)) ? NULL : reads_all_keys;
 }
 

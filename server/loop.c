@@ -16,6 +16,7 @@
 #include "server/ft.h"
 #include "server/ft_job.h"
 #include "server/gate.h"
+#include "server/jobs.h"
 #include "server/keys_walk.h"
 #include "server/latency.h"
 #include "server/live_search.h"
@@ -271,6 +272,7 @@ static bool turn(struct server *s)
     if (UNLIKELY(s->archive != NULL)) more |= turn_of_archive(s);
     if (UNLIKELY(ft_jobs_are_due(s))) ft_jobs_turn(s);
     if (UNLIKELY(ft_alters_are_due(s))) ft_alters_turn(s);
+    if (UNLIKELY(jobs_are_due(s))) jobs_turn(s);
     if (UNLIKELY(keys_walks_are_due(s))) keys_walks_turn(s);
     if (UNLIKELY(unlinkings_are_due(s))) unlinkings_turn(s);
     if (UNLIKELY(s->ft_any)) ft_turn(s);
@@ -287,7 +289,7 @@ static bool turn(struct server *s)
     hurry_tick(s);
     to = ticks_now();
     if (LIKELY(to > from)) s->turn_ticks += to - from;
-    more |= tls_more || ft_jobs_are_due(s) || ft_alters_are_due(s) || ft_is_due(s) || keys_walks_are_due(s) || unlinkings_are_due(s);
+    more |= tls_more || ft_jobs_are_due(s) || ft_alters_are_due(s) || ft_is_due(s) || jobs_are_due(s) || keys_walks_are_due(s) || unlinkings_are_due(s);
     more |= !link_alone(&s->readable) || !link_alone(&s->writable) || !link_alone(&s->had_share);
     if (UNLIKELY(saves && !more)) nap(s);
     return more;

@@ -230,6 +230,8 @@ struct server {
     struct link live_searches;  /* live_search.c: searches, from their question to their answer */
 
     struct ft_cursors *ft_cursors;
+    struct link jobs;           /* jobs.c: calls that go on, whose turn comes next first */
+    struct link jobs_held;      /* those that are done, and run again when no pause holds them back */
     struct link keys_walks;     /* keys_walk.c: KEYS that go on, whose turn comes next first */
     struct link ft_alters;      /* ft_alter.c: FT.ALTER that waits for searches */
     struct link unlinkings;     /* unlink_match_cmd.c: UNLINK.MATCH, likewise */

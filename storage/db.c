@@ -6,6 +6,7 @@
 #include "storage/evict.h"
 #include "storage/expire.h"
 #include "storage/namespace_ledger.h"
+#include "storage/vset.h"
 
 /* --- looking up ------------------------------------------------------------------------------- */
 
@@ -345,6 +346,7 @@ void db_drop_value(struct store *s, struct entry *e, bool lazy)
     if (!entry_points(e)) return;
     ptr = entry_ptr(e);
     if (!ptr) return;
+    if (entry_type(e) == VALUE_VSET) vset_goes(ptr);
     cut = cut_value_of(s, ptr);
     if (UNLIKELY(cut != NULL))
         cut_take(cut);

@@ -8,6 +8,7 @@
 #include "storage/key_order.h"
 #include "storage/namespace_ledger.h"
 #include "storage/type_hash.h"
+#include "storage/vset.h"
 
 static struct db *db_new(struct store *s, int id)
 {
@@ -29,6 +30,7 @@ struct store *store_new(const struct store_conf *conf, const struct hash_key *ke
     store_forget_hash(s);
     rng_seed(&s->rng, seed);
     s->evict = evict_new();
+    link_init(&s->vset_watches);
     s->dbs = mem_alloc((size_t)conf->databases * sizeof s->dbs[0]);
     for (int i = 0; i < conf->databases; i++) s->dbs[i] = db_new(s, i);
     return s;
@@ -108,7 +110,10 @@ size_t store_flush(struct store *s, int id)
     struct db *db = s->dbs[id];
     size_t n = db->n_keys;
 
-    if (n) cut_break(s);
+    if (n) {
+        cut_break(s);
+        vset_all_go(s);
+    }
     store_tell(s, &(struct change){ .kind = CHANGE_FLUSH, .db = id });
     s->stats.dirty += n;
     bury_content(s, db);
@@ -128,6 +133,7 @@ struct store_aside *store_put_aside(struct store *s)
     struct store_stats stats = s->stats;
 
     cut_break(s);
+    vset_all_go(s);
     for (size_t i = 0; i < n; i++) {
         struct db *db = s->dbs[i];
 

@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/ensure.h"
+#include "base/list.h"
 #include "base/rng.h"
 #include "storage/table.h"
 #include "storage/wheel.h"
@@ -217,6 +218,7 @@ struct store {
     struct store_stats stats;
     struct evict *evict; /* state of the policy (evict.c) */
     struct store_cut *cut; /* the snapshot in progress, else NULL */
+    struct link vset_watches; /* vset.h: who goes on with a vector set for longer than a call */
     uint32_t n_cuts;
     unsigned expire_at;  /* shard, counted over all databases, at which store_expire_some goes on */
     struct field_clock *fields; /* hash fields with a TTL (field_clock.c) */

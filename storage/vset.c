@@ -49,6 +49,7 @@ struct vset *vset_new(struct store *st, enum vset_quant quant, uint32_t dim, uin
     s->dim = dim;
     s->m = m;
     s->input_dim = input_dim;
+    link_init(&s->watches);
     s->uid = rng_next(&st->rng) >> 1;
     table_init(&s->names, &st->hash_key);
     s->v = vec_index_new(&(struct vec_conf){ .algorithm = VEC_HNSW, .type = types[quant], .metric = VEC_COSINE, .dim = dim, .m = m,
@@ -157,6 +158,43 @@ void vset_unpack(const struct vset *s, uint32_t id, float *out)
     }
 }
 
+/* --- who hears of it ------------------------------------------------------------------------------ */
+
+void vset_watch(struct store *st, const struct vset *s, struct vset_watch *w)
+{
+    w->set = s;
+    link_init(&w->of_set);
+    link_init(&w->of_store);
+    link_add_tail(&((struct vset *)(uintptr_t)s)->watches, &w->of_set);
+    link_add_tail(&st->vset_watches, &w->of_store);
+}
+
+void vset_unwatch(struct vset_watch *w)
+{
+    link_remove(&w->of_set);
+    link_remove(&w->of_store);
+    w->set = NULL;
+}
+
+void vset_goes(const struct vset *s)
+{
+    while (!link_alone(&s->watches)) vset_unwatch(LINK_OF(s->watches.next, struct vset_watch, of_set));
+}
+
+void vset_all_go(struct store *st)
+{
+    while (!link_alone(&st->vset_watches)) vset_unwatch(LINK_OF(st->vset_watches.next, struct vset_watch, of_store));
+}
+
+static void will_change(const struct vset *s, uint32_t id, bool leaves)
+{
+    LINK_EACH(&s->watches, it) {
+        struct vset_watch *w = LINK_OF(it, struct vset_watch, of_set);
+
+        if (w->changes != NULL) w->changes(w, id, leaves);
+    }
+}
+
 /* --- elements ------------------------------------------------------------------------------------- */
 
 static void drop_attr(struct vset *s, struct vset_item *it)
@@ -219,6 +257,7 @@ static enum vset_put update(struct vset *s, struct table_ref *ref, struct str ro
 
     if (same && same_attr && it->length == length && it->range == range) return VSET_SAME;
     table_ref_before_change(&s->names, ref);
+    will_change(s, id, false);
     if (!same && !vec_index_put(s->v, id, row)) return VSET_REFUSED;
     it->length = length;
     it->range = range;
@@ -266,6 +305,7 @@ bool vset_remove(struct vset *s, struct str name)
     if (r.e == NULL) return false;
     id = vset_id(r.e);
     table_ref_before_change(&s->names, &r);
+    will_change(s, id, true);
     s->names.load -= id_bytes(r.e);
     ztree_remove(&s->order, r.e);
     entry_free(table_remove(&s->names, &r));
@@ -281,6 +321,7 @@ bool vset_set_attr(struct vset *s, struct str name, struct str attr)
 
     if (r.e == NULL) return false;
     table_ref_before_change(&s->names, &r);
+    will_change(s, vset_id(r.e), false);
     take_attr(s, &s->items[vset_id(r.e)], attr);
     return true;
 }

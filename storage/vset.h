@@ -9,6 +9,7 @@
 #ifndef MEMD_STORAGE_VSET_H
 #define MEMD_STORAGE_VSET_H
 
+#include "base/list.h"
 #include "storage/store.h"
 #include "storage/ztree.h"
 #include "vector/vec.h"
@@ -43,7 +44,24 @@ struct vset {
     size_t n_attrs, attr_bytes;
     struct vec_index *v;
     uint64_t uid;
+    struct link watches;  /* struct vset_watch.of_set */
 };
+
+/* Somebody to whom this set matters for longer than a call. */
+struct vset_watch {
+    const struct vset *set; /* NULL: it has gone, and its memory with it */
+    /* Before an element changes, or leaves; NULL: nobody asks. */
+    void (*changes)(struct vset_watch *w, uint32_t id, bool leaves);
+    struct link of_set, of_store;
+};
+
+/* Begin and end to hear of s. The second is right as well when the set has gone. */
+void vset_watch(struct store *st, const struct vset *s, struct vset_watch *w);
+void vset_unwatch(struct vset_watch *w);
+
+/* A set leaves its database and is about to be freed; all sets of the store are. */
+void vset_goes(const struct vset *s);
+void vset_all_go(struct store *st);
 
 /* An empty one; input_dim 0: without a projection. */
 struct vset *vset_new(struct store *s, enum vset_quant quant, uint32_t dim, uint32_t m, uint32_t input_dim);

@@ -273,6 +273,53 @@ bool vec_search_step(struct vec_search *s, size_t work)
     return s->phase == SEARCH_IS_DONE;
 }
 
+/* Two lists, each nearest first, to one. */
+static void merge(struct vec_search *s, const struct top *other)
+{
+    struct vec_hit *hits = mem_alloc((s->best.n + other->n) * sizeof *hits);
+    const struct vec_hit *a = s->best.hits, *b = other->hits;
+    size_t n = s->best.n + other->n;
+
+    for (size_t i = 0, j = 0; i + j < n;) {
+        bool first = j == other->n || (i < s->best.n && a[i].distance <= b[j].distance);
+
+        hits[i + j] = first ? a[i] : b[j];
+        i += first;
+        j += !first;
+    }
+    mem_free(s->best.hits);
+    s->best.hits = hits;
+    s->best.n = s->best.cap = n;
+}
+
+void vec_search_look_again(struct vec_search *s, const uint32_t *ids, size_t n)
+{
+    const struct rows *r = &s->v->rows;
+    size_t words = r->n_ids / 64 + 1, kept = 0;
+    uint64_t *changed = mem_zalloc(words * sizeof *changed);
+    struct top anew;
+
+    top_init(&anew, s->best.n + 1, 0);
+    for (size_t i = 0; i < n; i++) {
+        if (ids[i] / 64 < words) changed[ids[i] / 64] |= 1ULL << (ids[i] % 64);
+    }
+    for (size_t i = 0; i < s->best.n; i++) {
+        struct vec_hit h = s->best.hits[i];
+        uint32_t slot;
+
+        if (h.id / 64 < words && (changed[h.id / 64] >> (h.id % 64) & 1) == 0) {
+            s->best.hits[kept++] = h;
+        } else if (vec_index_has(s->v, h.id) && search_allows(s, h.id)) {
+            top_add(&anew, h.id, rows_id_distance(r, h.id, &s->asked, &slot));
+        }
+    }
+    s->best.n = kept;
+    top_sort(&anew);
+    if (anew.n > 0) merge(s, &anew);
+    top_fini(&anew);
+    mem_free(changed);
+}
+
 const struct vec_hit *vec_search_hits(const struct vec_search *s, size_t *n)
 {
     *n = s->best.n;

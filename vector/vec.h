@@ -118,6 +118,9 @@ struct vec_search;
 struct vec_search *vec_search_new(const struct vec_index *v, const struct vec_query *q);
 /* Go on for about `work` element operations (dim each for a vector looked at); true: done. */
 bool vec_search_step(struct vec_search *s, size_t work);
+/* A search is over, in which ids (n of them, in any order) were given other vectors, or to others: those that were found are told as
+ * they are now, or not at all. */
+void vec_search_look_again(struct vec_search *s, const uint32_t *ids, size_t n);
 /* What was found: the nearest of k, nearest first, equal distances by id; all within a radius, which may be very many, in no order.
  * Valid until freed. */
 const struct vec_hit *vec_search_hits(const struct vec_search *s, size_t *n);

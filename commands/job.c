@@ -1,0 +1,29 @@
+#include "commands/job.h"
+
+enum err job_end(struct call *c, struct job *j)
+{
+    size_t mark = reply_mark(c->out);
+    enum err e = OK;
+
+    if (j->reply == NULL) e = j->finish(c, j);
+    else j->reply(j, c->out, NULL);
+    if (e == OK && c->out->out->n > mark && c->out->out->p[mark] == '-') e = CALL_REPLIED_ERROR;
+    j->free(j);
+    return e;
+}
+
+enum err job_run(struct call *c, struct job *j)
+{
+    if (c->may_block && c->host != NULL) return c->host->go_on(c, j);
+    while (!j->step(j, INT64_MAX)) { }
+    return job_end(c, j);
+}
+
+bool job_done(struct call *c, enum err *e)
+{
+    struct job *j = c->host != NULL ? c->host->waited(c) : NULL;
+
+    if (j == NULL || j->again) return false;
+    *e = j->finish(c, j);
+    return true;
+}

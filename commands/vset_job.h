@@ -1,0 +1,38 @@
+/* vset_job.h -- what goes on with a vector set in slices has in common: the set it is about, and a reply that grows row by row. */
+#ifndef MEMD_COMMANDS_VSET_JOB_H
+#define MEMD_COMMANDS_VSET_JOB_H
+
+#include "commands/job.h"
+#include "storage/vset.h"
+
+/* Begins a struct that is a job. While watch.set is not NULL, s is there. */
+struct vset_job {
+    struct job job;
+    struct vset_watch watch;
+    const struct vset *s;
+    int resp;                   /* of the reply */
+    struct buf rows;            /* what is full becomes a piece */
+    struct reply_pieces pieces;
+    size_t n;                   /* rows told */
+};
+
+/* j, which is zeroed but for job and watch.changes. */
+void vset_job_init(struct call *c, struct vset_job *j, const struct vset *s);
+void vset_job_fini(struct vset_job *j);
+size_t vset_job_bytes(const struct job *j);
+
+static inline struct reply vset_job_out(struct vset_job *j)
+{
+    return (struct reply){ &j->rows, j->resp };
+}
+
+/* A row has been written to vset_job_out. */
+void vset_job_told(struct vset_job *j);
+
+/* Between rows: is the set gone (then the request will run again), or time up? Then step returns what *done says. */
+bool vset_job_pauses(struct vset_job *j, int64_t deadline_us, bool *done);
+
+/* All rows are there: reply an array of n elements for each, or, as_map, a map of them. */
+void vset_job_reply(struct vset_job *j, size_t n, bool as_map, struct reply *out, struct reply_pieces *pieces);
+
+#endif

@@ -1,0 +1,123 @@
+/* jobs.c -- see jobs.h.
+ *
+ * A job belongs to its client's wait: whatever ends that (the answer, CLIENT KILL, the client's leaving) frees it. Jobs stand in a
+ * ring; the first has the turn, and goes to the end. While clients are paused no request runs again: those that are to are held. */
+#include "server/jobs.h"
+
+#include "base/mem.h"
+#include "commands/job.h"
+#include "server/block.h"
+#include "server/server.h"
+#include "server/tracking.h"
+
+enum { INLINE_US = 300, SLICE_US = 500 };
+
+struct going_on {
+    struct job *job;      /* NULL: it has been freed, and its request runs again */
+    struct client *client;
+    struct link in_list;  /* server->jobs, jobs_held */
+};
+
+static void drop(struct going_on *g)
+{
+    if (g->job != NULL) g->job->free(g->job);
+    g->job = NULL;
+}
+
+static void leave(struct client *c, void *parked)
+{
+    struct going_on *g = parked;
+
+    (void)c;
+    link_remove(&g->in_list);
+    drop(g);
+    mem_free(g);
+}
+
+static void answer(struct going_on *g)
+{
+    struct client *c = g->client;
+    struct reply_pieces pieces = { 0 };
+    struct buf end = { .may_fail = true };
+
+    g->job->reply(g->job, &(struct reply){ &end, c->resp }, &pieces);
+    /* g is gone with each of these */
+    if (end.failed) block_answer_error(c, err_text(ERR_OOM));
+    else if (pieces.n > 0) block_answer_pieces(c, &pieces, &end);
+    else block_answer(c, buf_str(&end));
+    reply_pieces_fini(&pieces);
+    buf_fini(&end);
+}
+
+/* The job is done, or cannot be. */
+static void end(struct going_on *g)
+{
+    if (g->job->again) drop(g);
+    if (g->job != NULL && g->job->reply != NULL) answer(g);
+    else block_run_again(g->client);
+}
+
+/* CLIENT UNBLOCK: with all there is, as one who asks without waiting. */
+static void time_up(struct client *c, void *parked)
+{
+    struct going_on *g = parked;
+
+    while (g->job->reply != NULL && !g->job->step(g->job, INT64_MAX)) { }
+    if (g->job->reply != NULL && !g->job->again) answer(g);
+    else block_answer_error(c, "UNBLOCKED client unblocked via CLIENT UNBLOCK"); /* nothing is changed within another's call */
+}
+
+static size_t bytes(const void *parked)
+{
+    const struct going_on *g = parked;
+
+    return sizeof *g + (g->job != NULL ? g->job->bytes(g->job) : 0);
+}
+
+static const struct parking waiting = { leave, time_up, bytes };
+
+static struct going_on *parked(const struct call *c)
+{
+    return LIKELY(c->client->blocked == NULL) ? NULL : block_parked(c->client, &waiting);
+}
+
+struct job *jobs_waited(const struct call *c)
+{
+    const struct going_on *g = parked(c);
+
+    return g != NULL ? g->job : NULL;
+}
+
+enum err jobs_go_on(struct call *c, struct job *j)
+{
+    struct going_on *g = parked(c);
+
+    if (j->step(j, clock_mono_us() + INLINE_US)) return job_end(c, j);
+    if (g != NULL) { /* it has waited, and begins again */
+        drop(g);
+        g->job = j;
+        return CALL_BLOCKED;
+    }
+    g = mem_zalloc(sizeof *g);
+    g->job = j;
+    g->client = c->client;
+    link_init(&g->in_list);
+    link_add_tail(&c->client->server->jobs, &g->in_list);
+    if (c->client->tracking != NULL && (c->cmd->flags & CMD_READONLY)) tracking_remember(c->client, c->cmd, c->argc, c->argv);
+    c->wait = (struct wait){ .parking = &waiting, .parked = g };
+    return CALL_BLOCKED;
+}
+
+void jobs_turn(struct server *s)
+{
+    struct going_on *g;
+
+    while (s->pause_until_ms == 0 && !link_alone(&s->jobs_held)) link_to_tail(&s->jobs, s->jobs_held.next);
+    if (link_alone(&s->jobs)) return;
+    g = LINK_OF(s->jobs.next, struct going_on, in_list);
+    link_to_tail(&s->jobs, &g->in_list);
+    if ((g->client->flags & CLIENT_CLOSE_SOON) || !g->job->step(g->job, clock_mono_us() + SLICE_US)) return;
+    if (s->pause_until_ms != 0 && (g->job->reply == NULL || g->job->again)) link_to_tail(&s->jobs_held, &g->in_list);
+    else end(g);
+    if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
+}
