@@ -5,9 +5,9 @@
  * now waits, is paused, or is to be closed) is put back: the parser starts there again, later.
  *
  * Each client has a share. Who sends more at once than that, or asks for large replies or what takes long, goes on
- * when all others have had theirs, one such client in a turn; after a large reply that is so for the next request as
- * well, whenever it comes. So who sends one request waits for the share of one of those who send a million, and not for the
- * million, nor for a share of each of them. */
+ * when all others have had theirs and their replies are sent, one such client in a turn; after a large reply that is so for
+ * the next request as well, whenever it comes. So who sends one request waits for what is left of the share of one of those
+ * who send a million, and not for the million, nor for a share of each of them. */
 #include "server/batch.h"
 
 #include "base/mem.h"
@@ -345,13 +345,29 @@ static void run_readable(struct server *s, size_t most)
     }
 }
 
+/* Does anybody wait for replies who is not the first of those that have had their share? */
+static bool others_wait(const struct server *s)
+{
+    const struct client *c = LINK_OF(s->had_share.next, struct client, in_readable);
+
+    return !link_alone(&s->writable) && (s->writable.next != &c->in_writable || s->writable.prev != &c->in_writable);
+}
+
+bool batch_has_more(const struct server *s)
+{
+    return !link_alone(&s->had_share);
+}
+
 void batch_run(struct server *s)
 {
-    struct client *c;
-
     run_readable(s, BATCH_MAX_PER_TURN);
-    if (LIKELY(link_alone(&s->had_share))) return;
-    c = LINK_OF(s->had_share.next, struct client, in_readable);
+    if (UNLIKELY(batch_has_more(s)) && !others_wait(s)) batch_run_more(s);
+}
+
+void batch_run_more(struct server *s)
+{
+    struct client *c = LINK_OF(s->had_share.next, struct client, in_readable);
+
     c->served = 0;
     link_remove(&c->in_readable);
     link_add_tail(s->readable.next, &c->in_readable); /* before the first of those for whom there was no time */

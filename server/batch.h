@@ -5,11 +5,20 @@
 #ifndef MEMD_SERVER_BATCH_H
 #define MEMD_SERVER_BATCH_H
 
+#include <stdbool.h>
+
 struct client;
 struct server;
 
-/* Run what has been read: all of it, or as much as one turn may take. */
+/* Run what has been read: all of it, or as much as one turn may take. One who has had his share goes on only if
+ * nobody else waits for replies; else it is for the caller to let him, when they are sent (batch_run_more). */
 void batch_run(struct server *s);
+
+/* Are there those who have had their share, and want more? */
+bool batch_has_more(const struct server *s);
+
+/* The first of them, of whom there must be one, has another share. */
+void batch_run_more(struct server *s);
 
 /* c is held back no longer (CLIENT PAUSE, a slow disk); harmless when it was not. */
 void batch_unpause(struct client *c);

@@ -2,8 +2,11 @@
  *
  * Three bounds. Each client's unsent replies have the limits of its class (client-output-buffer-limit);
  * all clients together have maxmemory-clients, and when that is passed the largest go first. And when memory
- * is above maxmemory, clients that do not take their replies, or do not finish their requests, give way
- * before keys do: a session must not be evicted for somebody who does not read. */
+ * comes near maxmemory, clients that do not take their replies, or do not finish their requests, give way
+ * before keys do: a session must not be evicted for somebody who does not read.
+ *
+ * Looking at all clients takes long where there are thousands. So when some have to go, a few more do, and when none
+ * could it is not tried again in every turn. */
 #include "server/block.h"
 #include "server/client.h"
 #include "server/multi.h"
@@ -15,10 +18,12 @@
 enum {
     STILL_MS = 1000,        /* without a byte in or out: stuck */
     LONG_MS = 10000,        /* big for so long: too slow */
-    LOOK_MS = 100,          /* between two looks for those */
+    LOOK_MS = 100,          /* between two looks for those, and after one that did not find enough */
+    NEAR = 16,              /* memory is near its limit when less than one part in so many is left */
+    FEW = 64 * 1024         /* of a request that is not finished: nobody's concern */
 };
 
-/* How much all clients may have, while memory is above maxmemory, before one of a kind goes: a part of maxmemory, or
+/* How much all clients may have, while memory is near maxmemory, before one of a kind goes: a part of maxmemory, or
  * `least` where that is more. */
 struct allowance {
     unsigned part; /* one in so many */
@@ -27,6 +32,7 @@ struct allowance {
 
 static const struct allowance before_slow = { 8, 32 << 20 };   /* those that do not take or do not finish */
 static const struct allowance before_greedy = { 2, 64 << 20 }; /* those that have asked for much at once */
+static const struct allowance before_unfinished = { 2, 64 << 20 };
 static const struct allowance before_any = { 1, 256 << 20 };
 
 enum client_class client_class(const struct client *c)
@@ -122,11 +128,6 @@ void clients_check(const struct server *s)
 
 /* --- eviction ------------------------------------------------------------------------------------------- */
 
-static int size_class(const struct client *c)
-{
-    return 63 - __builtin_clzll(c->memory | 1);
-}
-
 static void evict(struct client *c)
 {
     struct server *s = c->server;
@@ -156,35 +157,57 @@ static bool is_greedy(const struct client *c)
     return c->memory >= CLIENT_BIG && !c->one_reply && !one_request;
 }
 
+/* Requests that are not finished may become as large as memory has room, but not many of them. */
+static bool is_unfinished(const struct client *c)
+{
+    return c->in_short && c->in.n > c->in_at && c->in.cap >= FEW;
+}
+
 static bool is_any(const struct client *c)
 {
     (void)c;
     return true;
 }
 
-/* Close clients of one power of two of size while there is too much. */
-static void evict_class(struct server *s, int class, uint64_t limit, bool (*is)(const struct client *))
-{
-    struct link *l = s->clients.next;
+/* Of a kind of clients those go first that ... */
+enum first { LARGEST, LACKS_MOST };
 
-    while (l != &s->clients && s->client_memory > limit) {
-        struct client *c = LINK_OF(l, struct client, all);
-        l = l->next;
-        if (!(c->flags & (CLIENT_NO_EVICT | CLIENT_CLOSE_SOON)) && size_class(c) == class && is(c)) evict(c);
-    }
+static int class_of(const struct client *c, enum first by)
+{
+    return 63 - __builtin_clzll((by == LARGEST ? c->memory : c->in_want) | 1);
 }
 
-/* By classes, not one by one: with ten thousand clients to choose from, looking for the largest anew each
- * time would stop the server. */
-static void evict_until(struct server *s, uint64_t limit, bool (*is)(const struct client *))
-{
-    size_t there[64] = { 0 };
+struct going {
+    bool (*is)(const struct client *);
+    enum first by;
+    size_t spared; /* so many stay, whatever they have */
+};
 
-    if (s->client_memory <= limit) return;
-    LINK_EACH(&s->clients, l) there[size_class(LINK_OF(l, struct client, all))]++;
-    for (int class = 63; class >= 0 && s->client_memory > limit; class--) {
-        if (there[class] > 0) evict_class(s, class, limit, is);
+/* Close clients while there is too much, in classes by powers of two and not one by one: with ten thousand clients to
+ * choose from, looking for the largest anew each time would stop the server. False: there still is. */
+static bool evict_until(struct server *s, uint64_t limit, struct going g)
+{
+    size_t there[64] = { 0 }, n = 0;
+
+    if (s->client_memory <= limit) return true;
+    LINK_EACH(&s->clients, l) {
+        const struct client *c = LINK_OF(l, struct client, all);
+        if ((c->flags & (CLIENT_NO_EVICT | CLIENT_CLOSE_SOON)) || !g.is(c)) continue;
+        there[class_of(c, g.by)]++;
+        n++;
     }
+    for (int class = 63; class >= 0; class--) {
+        struct link *l = there[class] > 0 ? s->clients.next : &s->clients;
+
+        while (l != &s->clients && s->client_memory > limit && n > g.spared) {
+            struct client *c = LINK_OF(l, struct client, all);
+            l = l->next;
+            if ((c->flags & (CLIENT_NO_EVICT | CLIENT_CLOSE_SOON)) || class_of(c, g.by) != class || !g.is(c)) continue;
+            evict(c);
+            n--;
+        }
+    }
+    return s->client_memory <= limit;
 }
 
 static uint64_t allowed(const struct server *s, struct allowance a)
@@ -194,14 +217,28 @@ static uint64_t allowed(const struct server *s, struct allowance a)
     return part > a.least ? part : a.least;
 }
 
+/* When clients have more than they are allowed: make it an eighth less, if that can be done. */
+static bool bring_below(struct server *s, struct allowance a, struct going g)
+{
+    uint64_t limit = allowed(s, a);
+
+    return s->client_memory <= limit || evict_until(s, limit - limit / 8, g);
+}
+
 static void make_way(struct server *s)
 {
-    if (s->conf->maxmemory == 0 || s->store->loading || server_used_memory(s) <= s->conf->maxmemory) return;
-    evict_until(s, allowed(s, before_any), is_any);
-    evict_until(s, allowed(s, before_greedy), is_greedy);
+    uint64_t limit = s->conf->maxmemory;
+
+    if (limit == 0 || s->store->loading || server_used_memory(s) <= limit - limit / NEAR) return;
+    bring_below(s, before_any, (struct going){ is_any, LARGEST, 0 });
+    if (server_mono_ms(s) - s->looked_ms < LOOK_MS) return;
+    if (!bring_below(s, before_greedy, (struct going){ is_greedy, LARGEST, 0 }) &&
+        !bring_below(s, before_unfinished, (struct going){ is_unfinished, LACKS_MOST, 1 })) {
+        s->looked_ms = server_mono_ms(s);
+    }
     if (server_mono_ms(s) - s->looked_slow_ms < LOOK_MS) return;
     s->looked_slow_ms = server_mono_ms(s);
-    evict_until(s, allowed(s, before_slow), is_slow);
+    evict_until(s, allowed(s, before_slow), (struct going){ is_slow, LARGEST, 0 });
 }
 
 void clients_evict(struct server *s)
@@ -211,7 +248,7 @@ void clients_evict(struct server *s)
     if (UNLIKELY(s->client_memory > before_slow.least)) make_way(s);
     if (LIKELY(s->conf->maxmemory_clients == 0)) return;
     limit = conf_client_memory(s->conf);
-    if (limit != 0) evict_until(s, limit, is_any);
+    if (limit != 0) evict_until(s, limit, (struct going){ is_any, LARGEST, 0 });
 }
 
 void client_check_reply(struct client *c)

@@ -111,6 +111,13 @@ static void send_replies(struct server *s)
 
 /* --- the turn ------------------------------------------------------------------------------------------ */
 
+/* Receive from those who are ready (loop_on_readable), or wait until somebody is. */
+static void receive(struct server *s, int flags)
+{
+    s->turn_reads = s->stats.reads;
+    event_base_loop(s->base, flags);
+}
+
 static void arm_tick(struct server *s, int ms)
 {
     struct timeval tv = { 0, ms * 1000 };
@@ -243,6 +250,26 @@ static bool collect_archive(struct server *s)
     return (none && !link_alone(&s->archive_answered)) || live_search_is_due(s) || recall_is_due(s);
 }
 
+/* All that was to run has run: the log takes what changed. Replies may be sent then. */
+static void end_running(struct server *s)
+{
+    tracking_turn_end(s);
+    clients_close_due(s);
+    persist_turn_end(s->persist);
+    if (UNLIKELY(s->wants_sync)) ask_for_sync(s);
+}
+
+/* The others have their replies: one who asks for much goes on. True: that was so, and a whole turn is to follow. */
+static bool turn_of_greedy(struct server *s)
+{
+    if (LIKELY(!batch_has_more(s)) || s->stopping) return false;
+    batch_run_more(s);
+    if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
+    end_running(s);
+    send_replies(s);
+    return true;
+}
+
 /* One turn after libevent's. True: there is more to do, so do not wait. */
 static bool turn(struct server *s)
 {
@@ -250,7 +277,6 @@ static bool turn(struct server *s)
     uint64_t from = ticks_now(), to, commands = s->stats.commands;
 
     s->turns++;
-    s->turn_reads = s->stats.reads;
     s->turn_sent = 0;
     atomic_exchange(&s->woken, false); /* before anything is looked at */
     loop_refresh_time(s);
@@ -276,12 +302,10 @@ static bool turn(struct server *s)
     if (UNLIKELY(keys_walks_are_due(s))) keys_walks_turn(s);
     if (UNLIKELY(unlinkings_are_due(s))) unlinkings_turn(s);
     if (UNLIKELY(s->ft_any)) ft_turn(s);
-    tracking_turn_end(s);
-    clients_close_due(s);
-    persist_turn_end(s->persist);
-    if (UNLIKELY(s->wants_sync)) ask_for_sync(s);
+    end_running(s);
     if (UNLIKELY(s->archive != NULL)) more |= collect_archive(s);
     send_replies(s);
+    more |= turn_of_greedy(s);
     clients_evict(s);
     saves = persist_turn(s->persist, save_budget(s, s->stats.commands != commands));
     more |= may_resume(s); /* the disk may have caught up just now */
@@ -308,7 +332,7 @@ void loop_run(struct server *s)
 
     while (!s->stopping) {
         bool wait = !more && may_sleep(s);
-        event_base_loop(s->base, EVLOOP_ONCE | (wait ? 0 : EVLOOP_NONBLOCK));
+        receive(s, EVLOOP_ONCE | (wait ? 0 : EVLOOP_NONBLOCK));
         atomic_store(&s->asleep, false);
         if (!s->stopping) more = turn(s); /* a signal may have come, and all be saved */
     }
@@ -316,11 +340,12 @@ void loop_run(struct server *s)
 
 void loop_turn_loading(struct server *s)
 {
-    event_base_loop(s->base, EVLOOP_NONBLOCK);
+    receive(s, EVLOOP_NONBLOCK);
     s->turn_sent = 0;
     s->now_us = clock_mono_us();
     if (UNLIKELY(tls_is_due(s))) tls_turn(s);
     batch_run(s);
+    if (batch_has_more(s)) batch_run_more(s);
     cron_turn(s);
     clients_close_due(s);
     send_replies(s);
@@ -357,12 +382,13 @@ void loop_busy_turn(struct server *s)
     arena_init(&s->batch);
     s->late = (struct buf){ .may_fail = true };
     s->current = NULL;
-    event_base_loop(s->base, EVLOOP_NONBLOCK);
+    receive(s, EVLOOP_NONBLOCK);
     s->turn_sent = 0;
     s->now_us = clock_mono_us();
     if (UNLIKELY(tls_is_due(s))) tls_turn(s);
     supervise_beat(s->supervise, s->now_us);
     batch_run(s);
+    if (batch_has_more(s)) batch_run_more(s);
     clients_close_due(s);
     send_replies(s);
     arena_fini(&s->arena);

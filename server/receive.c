@@ -9,7 +9,9 @@
 #include "server/stranger.h"
 #include "server/tls.h"
 
-enum { CROWD = 256 }; /* reads in one go that keep a buffer of LOOP_READ each until their requests run */
+/* Clients that one turn reads from: however many are ready at once, the first are answered before the last are read. And
+ * each has a buffer of LOOP_READ until its requests run. */
+enum { CROWD = 256 };
 
 /* What MULTI has queued counts as input that has not been worked off. */
 static bool input_over_limit(struct client *c)
@@ -78,6 +80,7 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
     }
     n = client_recv(c, at, room);
     s->stats.reads++;
+    if (UNLIKELY(s->stats.reads - s->turn_reads >= CROWD)) event_base_loopbreak(s->base); /* the rest in the next turn */
     if (UNLIKELY(n <= 0)) {
         if (n == 0) on_end_of_input(c);
         else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) client_close(c);
@@ -95,7 +98,6 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
     } else if (UNLIKELY(input_over_limit(c))) {
         close_greedy(c);
     } else {
-        if (UNLIKELY(s->stats.reads - s->turn_reads > CROWD)) client_fit_input(c);
         client_wants_parse(c);
         if (UNLIKELY(c->flags & CLIENT_UNREAD) && c->in.n - c->in_at >= CLIENT_UNREAD_IN) client_unhold(c);
     }

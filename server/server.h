@@ -137,7 +137,9 @@ struct server {
     int64_t save_earned_us;
     int64_t ran_us;             /* ... and when a command last ran */
     uint64_t turns;
-    uint64_t turn_reads;        /* stats.reads when the last turn began: what came since waits for the next */
+    uint64_t evict_turn;        /* in which keys were last evicted, and us that are left of it for that */
+    int64_t evict_us;
+    uint64_t turn_reads;        /* stats.reads when receiving for this turn began */
     uint64_t turn_ticks;        /* spent in turns, in units of ticks_now */
     uint64_t command_us;        /* and in commands */
     bool cron_paused;           /* DEBUG PAUSE-CRON */
@@ -182,7 +184,8 @@ struct server {
     size_t client_memory;       /* buffers of all clients */
     size_t heavy;               /* of this turn's work: large replies, counted in requests (batch.c) */
     size_t turn_sent;           /* bytes of replies, since this turn began */
-    int64_t looked_slow_ms;     /* for slow clients, last (client_limit.c) */
+    int64_t looked_ms;          /* for clients that have too much, in vain (client_limit.c) */
+    int64_t looked_slow_ms;     /* for slow ones, last */
     struct strangers strangers;
     struct user_limits user_limits;
     struct guesses *guesses;    /* guess.c */

@@ -323,16 +323,17 @@ static bool too_much(const struct store *s, size_t used)
 
 bool store_evict(struct store *s, size_t (*used)(void *ctx), void *ctx, int64_t budget_us)
 {
-    enum { CLOCK_EVERY = 8, REFUSED = 1024 };
+    enum { CLOCK_EVERY = 8, SEARCH_US = 500, REFUSED = 1024 };
     int64_t start = clock_mono_us();
-    bool found = true; /* a search may end in vain; the budget ends the searching */
+    bool found = true; /* a search may end in vain; time ends the searching */
 
     s->evict->aside = s->evict->refused = 0;
     store_forget_hash(s); /* keys are looked up by their own bytes here, which are nobody's request */
     for (unsigned n = 1; too_much(s, used(ctx)); n++) {
         if (s->conf.policy == EVICT_NONE) return false;
         if ((n == 1 || !found) && eligible(s) == 0) return false;
-        if ((!found || n % CLOCK_EVERY == 0) && clock_mono_us() - start > budget_us) return false;
+        if (!found && clock_mono_us() - start > SEARCH_US) return false;
+        if (found && n % CLOCK_EVERY == 0 && clock_mono_us() - start > budget_us) return false;
         found = evict_one(s);
         if (!found && s->evict->refused > REFUSED) return false;
     }

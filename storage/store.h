@@ -287,7 +287,8 @@ bool store_expire_some(struct store *s, size_t max);
 bool store_tell_overdue(struct store *s, size_t max);
 
 /* Free memory until `used` (bytes that count against the limit) is at most conf.maxmemory, by the
- * policy, for at most budget_us of monotonic time read through clock. True: there is room now.
+ * policy, for at most budget_us of monotonic time, looked at after every eight keys; a search that finds none may take
+ * 500 us. True: there is room now.
  * Each removal is told as CHANGE_EVICTED. used is asked again after each removal. */
 bool store_evict(struct store *s, size_t (*used)(void *ctx), void *ctx, int64_t budget_us);
 

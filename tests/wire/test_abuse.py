@@ -1,6 +1,10 @@
 """Load and abuse: clients by the thousand, and those that take without end. Each time the daemon stays within its
-memory, others are served, and who is refused is told so, or the log is. (How fast others are served meanwhile:
-tests/bench/abuse.py.)"""
+memory, others are served, and who is refused is told so, or the log is. What others wait for is bounded by counts here: so
+many clients are read before the first are answered, so many requests of one run before the others have their replies, so much
+is evicted for one turn. (How fast they are served meanwhile: tests/bench/abuse.py.)
+
+Beside these: half-open peers and descriptors that run out (test_limits.py), who sends slowly before it has authenticated
+(test_strangers.py), slow readers and queries without end by their limits (test_limits.py, test_server_review.py)."""
 import contextlib
 import os
 import resource
@@ -94,6 +98,21 @@ def test_buffers_of_thousands_who_ask_at_once_take_nothing_from_the_keys(start):
         assert {x.read() for x in conns} == {OK}
 
 
+def test_the_first_of_a_thousand_are_answered_before_the_last_are_read(start):
+    """All are ready at once: one who has come before them waits for a turn of 256, not for all of them."""
+    s = start(maxclients=20000)
+    c, n = s.conn(), many(1500)
+    conns = [s.conn() for _ in range(n)]
+    for k in range(4):  # libevent asks for more at a time when there was more
+        before = stat(c, "eventloop_cycles")
+        os.kill(s.pid, signal.SIGSTOP)
+        for x in conns:
+            x.send("INCR", "n")
+        os.kill(s.pid, signal.SIGCONT)
+        assert sorted(x.read() for x in conns) == list(range(k * n + 1, (k + 1) * n + 1))
+    assert stat(c, "eventloop_cycles") - before >= n // 256
+
+
 def test_a_storm_of_connections(start):
     """All at once, more than may be: each is served, or told why not."""
     s = start(maxclients=500)
@@ -153,6 +172,27 @@ def test_a_claim_of_bytes_is_not_memory(start):
     assert too_much.read() == Err("ERR Protocol error: invalid bulk length")
     assert too_much.is_closed()
     assert c("EXISTS", "k") == 0
+
+
+def test_claims_that_are_being_filled_cost_nobody_his_keys(start):
+    """Those go that lack most; one who is about to finish may."""
+    s = start(maxmemory="128mb", maxmemory_policy="allkeys-lru", enable_debug_command="yes")
+    c, modest = s.conn(), s.conn()
+    for i in range(50):
+        assert c("SET", "mine:%d" % i, b"m" * 1000000) == OK
+    value = b"v" * (20 * MB)
+    request = encode(["SET", "modest", value])
+    modest.send_raw(request[:-1000])
+    claims = [s.conn() for _ in range(150)]
+    for x in claims:
+        push(x, b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$536870912\r\n" + b"x" * MB)
+        assert used(c) < 128 * MB
+    wait_for(lambda: stat(c, "evicted_clients") >= 50)
+    modest.send_raw(request[-1000:])
+    assert modest.read() == OK
+    assert c("DBSIZE") == 51 and stat(c, "evicted_keys") == 0
+    assert s.log().count("Evicting client") >= 1
+    assert c("DEBUG", "CHECK") == OK
 
 
 def test_a_claim_of_arguments_is_not_memory(start):
@@ -404,6 +444,34 @@ def test_a_turn_is_shared(start):
     c("CLIENT", "UNPAUSE")
     assert one.read() <= 256 + 32
     assert [many_at_once.read() for _ in range(1000)][-1] == 1001
+
+
+def test_others_have_their_replies_before_one_goes_on_who_wants_much(start):
+    """It closes the other one's connection behind its first share, in the turn in which both are served."""
+    s = start()
+    c, greedy, one = s.conn(), s.conn(), s.conn()
+    c("CLIENT", "PAUSE", 60000, "WRITE")
+    greedy.send_raw(encode(["INCR", "n"]) * 300 + encode(["CLIENT", "KILL", "ID", one("CLIENT", "ID")]))
+    wait_for(lambda: c.info("clients")["blocked_clients"] == "1")
+    one.send("INCR", "m")
+    wait_for(lambda: c.info("clients")["blocked_clients"] == "2")
+    c("CLIENT", "UNPAUSE")
+    assert one.read() == 1
+    assert [greedy.read() for _ in range(301)] == list(range(1, 301)) + [1]
+    assert one.is_closed()
+
+
+def test_a_turn_evicts_so_much_and_no_more(start):
+    """A limit that was lowered is reached in slices, not by each request of a turn anew."""
+    s = start(enable_debug_command="yes", maxmemory_policy="allkeys-lru")
+    c, n = s.conn(), 200000
+    assert c("DEBUG", "POPULATE", n) == OK
+    c.send_raw(encode(["CONFIG", "SET", "maxmemory", 8 * MB]) + encode(["PING"]) * 200 + encode(["DBSIZE"]))
+    assert c.read() == OK
+    assert [c.read() for _ in range(200)] == [PONG] * 200
+    assert c.read() > n * 8 // 10
+    wait_for(lambda: stat(c, "current_eviction_exceeded_time") == 0)
+    assert c("DBSIZE") < n * 8 // 10
 
 
 def test_who_asks_for_large_replies_has_a_small_share(start):

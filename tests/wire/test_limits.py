@@ -167,6 +167,23 @@ def test_out_of_descriptors_the_server_goes_on(start):
     assert limit <= 1000
 
 
+def test_those_who_come_when_descriptors_have_run_out_wait_and_the_log_says_why(start):
+    s = start()
+    c = s.conn()
+    assert c("PING") == PONG
+    at_hand = len(os.listdir("/proc/%d/fd" % s.pid)) + 2
+    soft, hard = resource.prlimit(s.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(s.pid, resource.RLIMIT_NOFILE, (at_hand, hard))
+    more = [s.conn() for _ in range(5)]
+    for x in more:
+        x.send("PING")
+    wait_for(lambda: "Accepting client connection: Too many open files" in s.log())
+    assert [x.read() for x in more[:2]] == [PONG] * 2
+    assert c("PING") == PONG
+    resource.prlimit(s.pid, resource.RLIMIT_NOFILE, (soft, hard))
+    assert [x.read() for x in more[2:]] == [PONG] * 3
+
+
 def test_keepalive_is_set_on_connections(start):
     """The kernel's own table: timer 02 is the keepalive timer."""
     s = start(tcp_keepalive=300)
