@@ -1,7 +1,5 @@
 #include "base/hash.h"
 
-#include <endian.h>
-
 #define ROTL(x, bits) (((x) << (bits)) | ((x) >> (64 - (bits))))
 
 /* One SipRound. A macro over four locals: they stay in registers. */
@@ -15,34 +13,6 @@
         v2 = ROTL(v2, 32); \
     } while (0)
 
-static inline uint64_t load64(const char *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, sizeof v);
-    return le64toh(v);
-}
-
-static inline uint64_t load32(const char *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, sizeof v);
-    return le32toh(v);
-}
-
-/* The n < 8 bytes at p as a little-endian number, without a loop: the loads may overlap. */
-static inline uint64_t load_tail(const char *p, size_t n)
-{
-    if (n >= 4) return load32(p) | load32(p + n - 4) << (8 * (n - 4));
-    if (n == 0) return 0;
-    uint64_t first = (unsigned char)p[0];
-    uint64_t middle = (unsigned char)p[n / 2];
-    uint64_t last = (unsigned char)p[n - 1];
-
-    return first | middle << (8 * (n / 2)) | last << (8 * (n - 1));
-}
-
 uint64_t hash_bytes(const struct hash_key *k, struct str s)
 {
     uint64_t v0 = k->k0 ^ 0x736f6d6570736575;
@@ -53,13 +23,13 @@ uint64_t hash_bytes(const struct hash_key *k, struct str s)
     size_t left = s.n;
 
     for (; left >= 8; p += 8, left -= 8) {
-        uint64_t m = load64(p);
+        uint64_t m = hash_load64(p);
 
         v3 ^= m;
         ROUND;
         v0 ^= m;
     }
-    uint64_t last = (uint64_t)s.n << 56 | load_tail(p, left);
+    uint64_t last = (uint64_t)s.n << 56 | hash_load_some(p, left);
 
     v3 ^= last;
     ROUND;
@@ -69,4 +39,16 @@ uint64_t hash_bytes(const struct hash_key *k, struct str s)
     ROUND;
     ROUND;
     return v0 ^ v1 ^ v2 ^ v3;
+}
+
+uint64_t hash_quick_long(const struct hash_key *k, struct str s)
+{
+    const char *p = s.p;
+    uint64_t h = k->k0;
+    size_t left = s.n;
+
+    for (; left > 16; p += 16, left -= 16) h = hash_fold(hash_load64(p) ^ h, hash_load64(p + 8) ^ k->k1);
+    /* The last bytes, some of which have been read before. */
+    h = hash_fold(hash_load64(s.p + s.n - 16) ^ h, hash_load64(s.p + s.n - 8) ^ k->k1);
+    return hash_fold(h ^ k->k1, s.n ^ 0x9e3779b97f4a7c15);
 }

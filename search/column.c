@@ -39,7 +39,7 @@ static void grow_first(struct column *c, uint32_t doc)
     c->n_first = n;
 }
 
-void column_set(struct column *c, uint32_t doc, uint64_t v)
+void column_set_new(struct column *c, uint32_t doc, uint64_t v)
 {
     uint32_t page = doc / COLUMN_PAGE;
 

@@ -22,12 +22,20 @@ struct column {
 void column_init(struct column *c, uint64_t empty);
 void column_fini(struct column *c);
 
-static inline uint64_t column_get(const struct column *c, uint32_t doc)
+/* The cell, if it is there. */
+static inline uint64_t *column_at(const struct column *c, uint32_t doc)
 {
     uint32_t page = doc / COLUMN_PAGE;
 
-    if (page == 0 && doc >= c->n_first) return c->empty;
-    return page < c->n_pages && c->pages[page] ? c->pages[page][doc % COLUMN_PAGE] : c->empty;
+    if (page >= c->n_pages || (page == 0 && doc >= c->n_first) || c->pages[page] == NULL) return NULL;
+    return &c->pages[page][doc % COLUMN_PAGE];
+}
+
+static inline uint64_t column_get(const struct column *c, uint32_t doc)
+{
+    const uint64_t *at = column_at(c, doc);
+
+    return at ? *at : c->empty;
 }
 
 /* Of a page: its cells, *n of them (a multiple of COLUMN_FEW). */
@@ -39,7 +47,16 @@ static inline const uint64_t *column_page(const struct column *c, uint32_t page,
     return there ? c->pages[page] : NULL;
 }
 
-void column_set(struct column *c, uint32_t doc, uint64_t v);
+/* Where the cell is not there yet. */
+void column_set_new(struct column *c, uint32_t doc, uint64_t v);
+
+static inline void column_set(struct column *c, uint32_t doc, uint64_t v)
+{
+    uint64_t *at = column_at(c, doc);
+
+    if (at) *at = v;
+    else column_set_new(c, doc, v);
+}
 
 /* The same for cells that hold pointers or doubles. */
 static inline void *column_ptr(const struct column *c, uint32_t doc)

@@ -154,7 +154,7 @@ static void list_add(struct docset *s, uint32_t doc)
 
     if (at < s->n && s->list[at] == doc) return;
     list_room(s, s->n + 1);
-    memmove(s->list + at + 1, s->list + at, (s->n - at) * sizeof *s->list);
+    if (at < s->n) memmove(s->list + at + 1, s->list + at, (s->n - at) * sizeof *s->list);
     s->list[at] = doc;
     s->n++;
     if (bits_are_smaller(s->n, s->list[s->n - 1])) docset_make_bits(s, 0);

@@ -57,11 +57,40 @@ static void write_char(char *at, uint32_t c, size_t n)
     at[n - 1] = (char)(0x80 | (c & 63));
 }
 
+/* --- eight bytes of ASCII at once ---------------------------------------------------------------------------------- */
+
+#define EACH(byte) (0x0101010101010101 * (uint64_t)(byte))
+
+/* False: they are not all ASCII. */
+static inline bool lower_8(const char *p, char *out)
+{
+    uint64_t v, capitals;
+
+    memcpy(&v, p, 8);
+    if (v & EACH(0x80)) return false;
+    capitals = (v + EACH(0x80 - 'A')) & ~(v + EACH(0x7f - 'Z')) & EACH(0x80);
+    v |= capitals >> 2;
+    memcpy(out, &v, 8);
+    return true;
+}
+
+/* How many bytes from the first on are done, in steps of eight; the last step goes over some again. Who reads what was written
+ * byte by byte, and reads more at once, waits until all of it has arrived. */
+static size_t fold_plain(struct str s, char *out)
+{
+    size_t i = 0;
+
+    for (; s.n - i >= 8; i += 8)
+        if (!lower_8(s.p + i, out + i)) return i;
+    if (i > 0 && i < s.n && lower_8(s.p + s.n - 8, out + s.n - 8)) return s.n;
+    return i;
+}
+
 void fold_case(struct str s, struct buf *out)
 {
     char *at = buf_room(out, s.n + 1);
 
-    for (size_t i = 0; i < s.n;) {
+    for (size_t i = fold_plain(s, at); i < s.n;) {
         uint32_t c = 0;
         size_t n = (signed char)s.p[i] >= 0 ? 0 : read_char((const unsigned char *)s.p + i, s.n - i, &c);
 

@@ -49,6 +49,9 @@ bool index_alter(struct search_index *ix, size_t argc, const struct str *argv, s
 /* The document at key is as content says. False: a value is not what its field wants ("Invalid numeric value: ..."): it is
  * not in the index then, and what is counted and kept for FT.INFO. */
 bool index_put(struct search_index *ix, struct str key, const struct doc_content *content);
+/* These are to be put now: memory brings all that it may want to know of them at once. */
+enum { INDEX_EXPECTS = 16 };
+void index_expect(const struct search_index *ix, const struct str *keys, size_t n);
 void index_remove(struct search_index *ix, struct str key); /* no-op when it is not there */
 /* A document that is removed is found no more, in no words and by no vector, at once; its tags, numbers and places are taken out
  * by and by, since there may be many documents at a time: those of up to `budget` here. True: there are more. Who asks for sets

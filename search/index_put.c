@@ -5,6 +5,45 @@
 #include "search/fold.h"
 #include "search/index_impl.h"
 
+/* --- on the way to the cache ------------------------------------------------------------------------------------- */
+
+static void fetch_cell(const struct column *c, uint32_t doc)
+{
+    const uint64_t *at = column_at(c, doc);
+
+    if (at) __builtin_prefetch(at, 1);
+}
+
+static void fetch_cells(const struct index_content *c, uint32_t doc)
+{
+    for (size_t i = 0; i < c->n_columns; i++) {
+        const struct index_column *k = &c->columns[i];
+
+        if (k->tags) fetch_cell(&k->tags->of_doc, doc);
+        if (k->numbers) fetch_cell(&k->numbers->first, doc);
+    }
+    fetch_cell(&c->scores, doc);
+    if (c->text) text_index_expect(c->text, doc);
+}
+
+void index_expect(const struct search_index *ix, const struct str *keys, size_t n)
+{
+    const struct index_content *c = ix->c;
+    uint32_t known[INDEX_EXPECTS];
+
+    ensure(n <= INDEX_EXPECTS);
+    for (size_t i = 0; i < n; i++) known[i] = names_hash(&c->docs, keys[i]);
+    for (size_t i = 0; i < n; i++) {
+        known[i] = names_guess(&c->docs, known[i]);
+        if (known[i] != NAMES_NONE) fetch_cell(&c->docs.texts, known[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (known[i] == NAMES_NONE) continue;
+        names_fetch(&c->docs, known[i]);
+        fetch_cells(c, known[i]);
+    }
+}
+
 /* --- what cannot be taken --------------------------------------------------------------------------------------- */
 
 /* Of a long key the beginning. */
@@ -102,10 +141,15 @@ static bool look_through(struct search_index *ix, struct str key, const struct d
     return true;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static struct str trim(struct str s)
 {
-    while (s.n > 0 && (*s.p == ' ' || *s.p == '\t' || *s.p == '\n' || *s.p == '\r')) s = str_of(s.p + 1, s.n - 1);
-    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r')) s.n--;
+    while (s.n > 0 && is_blank(*s.p)) s = str_of(s.p + 1, s.n - 1);
+    while (s.n > 0 && is_blank(s.p[s.n - 1])) s.n--;
     return s;
 }
 
@@ -135,6 +179,16 @@ static void split_tags(struct search_index *ix, const struct field_spec *f, stru
     if (f->separator == 0 ? s.n > 0 || f->index_empty : alone && f->index_empty) keep_tag(ix, n, s);
 }
 
+/* Is s one tag as it is? Most are. A separator that is a letter may be one in the other case. */
+static bool is_one_tag(const struct field_spec *f, struct str s)
+{
+    char sep = f->separator;
+
+    if (s.n == 0 || sep == 0) return s.n > 0;
+    if (is_blank(s.p[0]) || is_blank(s.p[s.n - 1])) return false;
+    return (sep > 0 && char_lower(sep) == sep && !(sep >= 'a' && sep <= 'z')) && memchr(s.p, sep, s.n) == NULL;
+}
+
 static void put_tags(struct search_index *ix, struct tags *t, const struct field_spec *f, const struct field_value *v, uint32_t doc)
 {
     size_t n = 0, all = 0;
@@ -150,7 +204,8 @@ static void put_tags(struct search_index *ix, struct tags *t, const struct field
             fold_case(s, &ix->folded);
             s = str_of(ix->folded.p + at, s.n);
         }
-        split_tags(ix, f, s, &n);
+        if (is_one_tag(f, v->values[k])) keep_tag(ix, &n, s);
+        else split_tags(ix, f, s, &n);
     }
     tags_put(t, doc, ix->tags, n);
 }

@@ -35,27 +35,32 @@ void names_fini(struct names *n)
     *n = (struct names){ .key = n->key };
 }
 
-struct str names_get(const struct names *n, uint32_t id)
+static inline struct str text_of(const struct names *n, uint32_t id)
 {
     const struct text *t = id < n->end ? column_ptr(&n->texts, id) : NULL;
 
     return t ? str_of(t->p, t->n) : str_of(NULL, 0);
 }
 
-/* --- the map ---------------------------------------------------------------------------------------------------- */
-
-static uint32_t hash_of(const struct names *n, struct str s)
+struct str names_get(const struct names *n, uint32_t id)
 {
-    return (uint32_t)(hash_bytes(&n->key, s) >> 32);
+    return text_of(n, id);
 }
 
-static size_t next_slot(const struct names_map *m, size_t i, size_t cut)
+/* --- the map ---------------------------------------------------------------------------------------------------- */
+
+static inline uint32_t hash_of(const struct names *n, struct str s)
+{
+    return (uint32_t)(hash_quick(&n->key, s) >> 32);
+}
+
+static inline size_t next_slot(const struct names_map *m, size_t i, size_t cut)
 {
     return i + 1 < m->size ? i + 1 : cut;
 }
 
 /* The slot of s, or of a free one; size: there is no map. cut: slots below are not there any more. */
-static size_t find_in(const struct names *n, const struct names_map *m, uint32_t hash, struct str s, size_t cut)
+static inline size_t find_in(const struct names *n, const struct names_map *m, uint32_t hash, struct str s, size_t cut)
 {
     size_t i = m->size ? hash & (m->size - 1) : 0;
 
@@ -65,7 +70,7 @@ static size_t find_in(const struct names *n, const struct names_map *m, uint32_t
         uint64_t v = m->slots[i];
 
         if (v == 0) return i;
-        if (v != GONE && v >> 32 == hash && str_eq(names_get(n, (uint32_t)v - 1), s)) return i;
+        if (v != GONE && v >> 32 == hash && str_eq(text_of(n, (uint32_t)v - 1), s)) return i;
     }
     return m->size;
 }
@@ -131,6 +136,7 @@ static uint32_t find(const struct names *n, struct str s, uint32_t hash)
     size_t at = find_in(n, &n->now, hash, s, 0);
 
     if (is_name(&n->now, at)) return (uint32_t)n->now.slots[at] - 1;
+    if (n->old.size == 0) return NAMES_NONE;
     at = find_in(n, &n->old, hash, s, n->moved);
     return is_name(&n->old, at) ? (uint32_t)n->old.slots[at] - 1 : NAMES_NONE;
 }
@@ -138,6 +144,29 @@ static uint32_t find(const struct names *n, struct str s, uint32_t hash)
 uint32_t names_find(const struct names *n, struct str s)
 {
     return find(n, s, hash_of(n, s));
+}
+
+/* --- on the way to the cache ------------------------------------------------------------------------------------- */
+
+uint32_t names_hash(const struct names *n, struct str s)
+{
+    uint32_t hash = hash_of(n, s);
+
+    if (n->now.size) __builtin_prefetch(&n->now.slots[hash & (n->now.size - 1)]);
+    return hash;
+}
+
+/* The number in the first slot; most strings are there. UINT32_MAX: it is free. */
+uint32_t names_guess(const struct names *n, uint32_t hash)
+{
+    uint64_t v = n->now.size ? n->now.slots[hash & (n->now.size - 1)] : 0;
+
+    return v >> 32 == hash && (uint32_t)v > 0 && (uint32_t)v - 1 < n->end ? (uint32_t)v - 1 : NAMES_NONE;
+}
+
+void names_fetch(const struct names *n, uint32_t id)
+{
+    __builtin_prefetch(column_ptr(&n->texts, id));
 }
 
 static uint32_t new_number(struct names *n)
@@ -152,7 +181,7 @@ uint32_t names_add(struct names *n, struct str s, bool *is_new)
 
     *is_new = id == NAMES_NONE;
     if (!*is_new) return id;
-    move_some(n, MOVE);
+    if (n->old.size) move_some(n, MOVE);
     if (4 * (n->now.used + n->old.used + 1) > 3 * n->now.size) resize(n, n->now.size ? 2 * n->now.size : MAP_MIN);
     id = new_number(n);
     ensure(id < NAMES_NONE - 1);

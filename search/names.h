@@ -34,6 +34,12 @@ void names_fini(struct names *n);
 /* NAMES_NONE: it is not there. */
 uint32_t names_find(const struct names *n, struct str s);
 
+/* For many at once: while one is looked for memory brings the next. names_hash fetches the slot of s, names_guess tells the number
+ * that stands there (NAMES_NONE: it is not s's), names_fetch fetches that number's string. */
+uint32_t names_hash(const struct names *n, struct str s);
+uint32_t names_guess(const struct names *n, uint32_t hash);
+void names_fetch(const struct names *n, uint32_t id);
+
 /* The number of s, which is made when there is none; *is_new says so. */
 uint32_t names_add(struct names *n, struct str s, bool *is_new);
 

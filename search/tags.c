@@ -85,9 +85,16 @@ static size_t set_bytes(const struct docset *s)
     return sizeof *s + docset_memory(s);
 }
 
+/* Asking the allocator for sizes takes longer than most changes of a set, and few of them change one. */
+static void count_change(struct tags *t, const struct docset *before, const struct docset *now)
+{
+    if (before->cap != now->cap || before->n_words != now->n_words) t->bytes += docset_memory(now) - docset_memory(before);
+}
+
 static void add_doc(struct tags *t, uint32_t id, uint32_t doc)
 {
     struct tag *g = &t->tags[id];
+    struct docset before;
 
     t->n_pairs++;
     if (g->n++ == 0) {
@@ -97,11 +104,13 @@ static void add_doc(struct tags *t, uint32_t id, uint32_t doc)
     if (g->many == NULL) {
         g->many = mem_zalloc(sizeof *g->many);
         docset_add(g->many, g->one);
-    } else {
-        t->bytes -= set_bytes(g->many);
+        docset_add(g->many, doc);
+        t->bytes += set_bytes(g->many);
+        return;
     }
+    before = *g->many;
     docset_add(g->many, doc);
-    t->bytes += set_bytes(g->many);
+    count_change(t, &before, g->many);
 }
 
 static void drop_tag(struct tags *t, uint32_t id)
@@ -117,16 +126,16 @@ static void remove_doc(struct tags *t, uint32_t id, uint32_t doc)
 
     t->n_pairs--;
     g->n--;
-    if (g->many) {
-        t->bytes -= set_bytes(g->many);
+    if (g->many && g->n > 0) {
+        struct docset before = *g->many;
+
         docset_remove(g->many, doc);
-        if (g->n > 0) {
-            t->bytes += set_bytes(g->many);
-        } else {
-            docset_fini(g->many);
-            mem_free(g->many);
-            g->many = NULL;
-        }
+        count_change(t, &before, g->many);
+    } else if (g->many) {
+        t->bytes -= set_bytes(g->many);
+        docset_fini(g->many);
+        mem_free(g->many);
+        g->many = NULL;
     }
     if (g->n == 0) drop_tag(t, id);
 }
@@ -200,11 +209,10 @@ static uint32_t numbers_of(struct tags *t, const struct str *values, size_t n, u
     return m;
 }
 
-void tags_put(struct tags *t, uint32_t doc, const struct str *values, size_t n)
+static void put_several(struct tags *t, uint32_t doc, uint64_t cell, const struct str *values, size_t n)
 {
     uint32_t few[16], one, n_old, m, i = 0, k = 0;
     uint32_t *ids = n <= 16 ? few : mem_alloc(n * sizeof *ids);
-    uint64_t cell = column_get(&t->of_doc, doc);
     const uint32_t *old = ids_of(cell, &one, &n_old);
 
     m = numbers_of(t, values, n, ids);
@@ -221,6 +229,23 @@ void tags_put(struct tags *t, uint32_t doc, const struct str *values, size_t n)
         set_cell(t, doc, ids, m);
     }
     if (ids != few) mem_free(ids);
+}
+
+/* One value at most, as there was: most fields are so. */
+static void put_one(struct tags *t, uint32_t doc, uint64_t old, uint64_t cell)
+{
+    if (cell == old) return;
+    if (cell) add_doc(t, (uint32_t)(cell >> 1), doc);
+    if (old) remove_doc(t, (uint32_t)(old >> 1), doc);
+    column_set(&t->of_doc, doc, cell);
+}
+
+void tags_put(struct tags *t, uint32_t doc, const struct str *values, size_t n)
+{
+    uint64_t cell = column_get(&t->of_doc, doc);
+
+    if (n <= 1 && !is_list(cell)) put_one(t, doc, cell, n ? (uint64_t)number_of(t, values[0]) << 1 | 1 : 0);
+    else put_several(t, doc, cell, values, n);
 }
 
 void tags_of(const struct tags *t, uint32_t doc, void (*fn)(void *ctx, struct str value), void *ctx)

@@ -52,7 +52,7 @@ struct term {
     uint32_t met;             /* in text_index.met, if it is there */
     uint16_t n;
     uint8_t flags, language;
-    char text[];
+    char text[];              /* with zeros behind it up to a multiple of 8 */
 };
 
 static inline struct str term_text(const struct term *t)
@@ -229,17 +229,20 @@ void text_sweep_owes(struct text_index *t, size_t postings);
 /* --- terms: text_terms.c */
 struct term *term_find(const struct text_index *t, struct str word);
 struct term *term_get(struct text_index *t, struct str word, uint8_t flags); /* made where there is none */
-/* The same in parts, for many words at once: while one is looked for memory brings the next. */
-uint32_t term_hash(const struct text_index *t, struct str word); /* and its bucket is fetched */
-void term_fetch(const struct text_index *t, uint32_t hash);      /* the first term there */
-struct term *term_get_hashed(struct text_index *t, struct str word, uint32_t hash, uint8_t flags);
+/* The same for many words at once, as words_some gives them: while one is looked for memory brings the others. */
+void terms_get(struct text_index *t, const struct str *words, size_t n, struct term **terms);
+enum { TERMS_AT_ONCE = 16 };
 void term_forget(struct text_index *t, struct term **at);                    /* out of its bucket; it has no postings */
 static inline struct term **bucket_at(const struct text_index *t, size_t i)
 {
     return pages_at(&t->buckets, i);
 }
 /* Its stem in that language, found out once; NULL: none but itself. */
-struct term *term_stem(struct text_index *t, struct term *w, uint8_t language);
+struct term *term_find_stem(struct text_index *t, struct term *w, uint8_t language);
+static inline struct term *term_stem(struct text_index *t, struct term *w, uint8_t language)
+{
+    return (w->flags & TERM_STEMMED) && w->language == language ? w->stem : term_find_stem(t, w, language);
+}
 /* The number of a language, by name; LANGUAGES_MAX: no room for it. */
 uint8_t language_get(struct text_index *t, struct str name);
 

@@ -105,51 +105,30 @@ static void tidy(struct text_index *t)
     if (t->entry.cap > KEEP) buf_fini(&t->entry);
 }
 
-/* Some words of a text, looked up together: terms lie all over memory, and a document's are waited for at once. */
-enum { HEARD = 16 };
-struct heard {
-    char bytes[2 * WORD_MAX];
-    struct str words[HEARD];
-    uint32_t hashes[HEARD];
-    struct term *terms[HEARD];
-    size_t n;
-};
-
-static void hear_some(struct text_index *t, struct words *w, struct heard *h)
-{
-    size_t used = 0;
-
-    for (h->n = 0; h->n < HEARD && used <= sizeof h->bytes - WORD_MAX && words_next(w); h->n++) {
-        memcpy(h->bytes + used, w->word.p, w->word.n);
-        h->words[h->n] = str_of(h->bytes + used, w->word.n);
-        h->hashes[h->n] = term_hash(t, w->word);
-        used += w->word.n;
-    }
-    for (size_t i = 0; i < h->n; i++) term_fetch(t, h->hashes[i]);
-    for (size_t i = 0; i < h->n; i++) {
-        h->terms[i] = term_get_hashed(t, h->words[i], h->hashes[i], 0);
-        __builtin_prefetch(h->terms[i]->stem, 1);
-    }
-}
-
 /* Words of one value, from `position` on; the position behind it. */
 static uint32_t meet_words(struct text_index *t, const struct text_value *v, uint8_t language, uint32_t position, double *length)
 {
+    uint64_t room[WORDS_ROOM / 8];
+    struct str words[TERMS_AT_ONCE];
+    struct term *terms[TERMS_AT_ONCE];
     struct words w;
-    struct heard h;
+    uint32_t from = position;
+    size_t n;
 
     words_open_as(&w, v->text, language < LANGUAGES_MAX && t->languages[language].han_apart ? WORDS_HAN_APART : 0);
-    for (hear_some(t, &w, &h); h.n > 0; hear_some(t, &w, &h)) {
-        for (size_t i = 0; i < h.n; i++) {
-            struct term *word = h.terms[i], *stem;
+    while ((n = words_some(&w, words, TERMS_AT_ONCE, (char *)room, sizeof room)) > 0) {
+        terms_get(t, words, n, terms);
+        for (size_t i = 0; i < n; i++) {
+            struct term *word = terms[i], *stem;
+
             if (word->flags & TERM_STOP) continue;
             meet(t, word, v->field, position);
             stem = v->no_stem ? NULL : term_stem(t, word, language);
             if (stem != NULL) meet(t, stem, v->field, position);
-            *length += v->weight;
             position++;
         }
     }
+    *length += v->weight * (position - from);
     return position;
 }
 
@@ -209,6 +188,11 @@ uint32_t text_add_fresh(struct text_index *t, uint32_t row)
     return fresh;
 }
 
+void text_index_expect(const struct text_index *t, uint32_t doc)
+{
+    if (doc < t->now.row_of.items) __builtin_prefetch(pages_at(&t->now.row_of, doc), 1);
+}
+
 void text_index_remove(struct text_index *t, uint32_t doc)
 {
     uint32_t row = row_of(&t->now, doc), fresh;
@@ -232,7 +216,7 @@ static uint64_t hash_of(const struct text_index *t, const struct text_value *val
 
     for (size_t i = 0; i < n; i++) {
         memcpy(&weight, &values[i].weight, sizeof weight);
-        h = h * ODD + hash_bytes(&t->key, values[i].text); /* who writes texts cannot know the hash of one */
+        h = h * ODD + hash_quick(&t->key, values[i].text); /* who writes texts cannot know the hash of one */
         h = (h ^ weight) * ODD + values[i].field * 2 + values[i].no_stem;
     }
     return h;

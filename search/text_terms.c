@@ -5,8 +5,13 @@
  * only ever moves to a bucket behind. */
 #include "search/text_impl.h"
 
+static inline uint32_t hash_of(const struct text_index *t, struct str word)
+{
+    return (uint32_t)hash_quick(&t->key, word);
+}
+
 /* The bucket of a hash: the low bits, one more of them where the bucket has been split in this round. */
-static size_t bucket_of(const struct text_index *t, uint32_t hash)
+static inline size_t bucket_of(const struct text_index *t, uint32_t hash)
 {
     size_t round = (size_t)1 << (63 - __builtin_clzll(t->n_buckets));
     size_t i = hash & (2 * round - 1);
@@ -44,7 +49,7 @@ static struct term *find(const struct text_index *t, struct str word, uint32_t h
 
 struct term *term_find(const struct text_index *t, struct str word)
 {
-    return find(t, word, (uint32_t)hash_bytes(&t->key, word));
+    return find(t, word, hash_of(t, word));
 }
 
 /* Where characters of the word begin behind its first. */
@@ -54,42 +59,26 @@ static void each_ending(struct order *o, struct term *w, void (*fn)(struct order
         if (((unsigned char)w->text[at] & 0xc0) != 0x80) fn(o, w, at);
 }
 
+static size_t padded(size_t n)
+{
+    return (n + 7) & ~(size_t)7;
+}
+
 static size_t size_of(const struct term *w)
 {
-    return mem_good_size(sizeof *w + w->n);
+    return mem_good_size(sizeof *w + padded(w->n));
 }
 
-uint32_t term_hash(const struct text_index *t, struct str word)
+static struct term *make(struct text_index *t, struct str word, uint32_t hash, uint8_t flags)
 {
-    uint32_t hash = (uint32_t)hash_bytes(&t->key, word);
+    struct term *w, **bucket = bucket_at(t, bucket_of(t, hash));
 
-    __builtin_prefetch(bucket_at(t, bucket_of(t, hash)));
-    return hash;
-}
-
-void term_fetch(const struct text_index *t, uint32_t hash)
-{
-    __builtin_prefetch(*bucket_at(t, bucket_of(t, hash)));
-}
-
-struct term *term_get(struct text_index *t, struct str word, uint8_t flags)
-{
-    return term_get_hashed(t, word, (uint32_t)hash_bytes(&t->key, word), flags);
-}
-
-struct term *term_get_hashed(struct text_index *t, struct str word, uint32_t hash, uint8_t flags)
-{
-    struct term *w = find(t, word, hash), **bucket;
-
-    if (w != NULL) return w;
     ensure(word.n <= UINT16_MAX);
-    w = mem_alloc(sizeof *w + word.n);
-    memset(w, 0, sizeof *w);
+    w = mem_zalloc(sizeof *w + padded(word.n));
     memcpy(w->text, word.p, word.n);
     w->n = (uint16_t)word.n;
     w->hash = hash;
     w->flags = flags;
-    bucket = bucket_at(t, bucket_of(t, hash));
     w->next = *bucket;
     *bucket = w;
     t->memory += size_of(w);
@@ -100,6 +89,44 @@ struct term *term_get_hashed(struct text_index *t, struct str word, uint32_t has
     }
     if (++t->n_terms > t->n_buckets) split_one(t);
     return w;
+}
+
+struct term *term_get(struct text_index *t, struct str word, uint8_t flags)
+{
+    uint32_t hash = hash_of(t, word);
+    struct term *w = find(t, word, hash);
+
+    return w != NULL ? w : make(t, word, hash, flags);
+}
+
+/* Both are padded. */
+static inline bool is_same(const struct term *w, struct str word)
+{
+    if (w->n != word.n) return false;
+    for (size_t i = 0; i < word.n; i += 8)
+        if (memcmp(w->text + i, word.p + i, 8) != 0) return false;
+    return true;
+}
+
+void terms_get(struct text_index *t, const struct str *words, size_t n, struct term **terms)
+{
+    uint32_t hashes[TERMS_AT_ONCE];
+
+    ensure(n <= TERMS_AT_ONCE);
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = (uint32_t)hash_quick_padded(&t->key, words[i]);
+        __builtin_prefetch(bucket_at(t, bucket_of(t, hashes[i])));
+    }
+    for (size_t i = 0; i < n; i++) __builtin_prefetch(*bucket_at(t, bucket_of(t, hashes[i])));
+    for (size_t i = 0; i < n; i++) {
+        struct term *w = *bucket_at(t, bucket_of(t, hashes[i]));
+
+        while (w != NULL && (w->hash != hashes[i] || !is_same(w, words[i]))) w = w->next;
+        if (w == NULL) w = make(t, words[i], hashes[i], 0);
+        __builtin_prefetch(w->stem, 1);
+        __builtin_prefetch(w->postings.last, 1);
+        terms[i] = w;
+    }
 }
 
 void term_forget(struct text_index *t, struct term **at)
@@ -152,13 +179,12 @@ static struct term *make_stem(struct text_index *t, struct stemmer *s, struct te
 }
 
 /* The first language that asks is remembered: an index rarely has words in two. */
-struct term *term_stem(struct text_index *t, struct term *w, uint8_t language)
+struct term *term_find_stem(struct text_index *t, struct term *w, uint8_t language)
 {
     struct stemmer *s = language < LANGUAGES_MAX ? t->languages[language].stemmer : NULL;
     struct term *stem;
 
     if (s == NULL) return NULL;
-    if ((w->flags & TERM_STEMMED) && w->language == language) return w->stem;
     stem = make_stem(t, s, w);
     if (w->flags & TERM_STEMMED) return stem;
     w->flags |= TERM_STEMMED;

@@ -126,26 +126,76 @@ void ft_on_overdue(void *server, const struct db *db, const struct entry *e)
 
 /* --- queues ----------------------------------------------------------------------------------------------------- */
 
-bool ft_feed(struct ft *f, struct ft_index *x, int64_t deadline_us)
+/* Some keys of a queue. They are looked up together: tables, values and what the index knows lie all over memory, and for all of
+ * them it is waited at once. */
+enum { PORTION = INDEX_EXPECTS };
+struct portion {
+    struct str keys[PORTION];
+    uint64_t hashes[PORTION];
+    const struct entry *entries[PORTION];
+    size_t n;
+};
+
+/* Keys are copied: looking one up may find that it has expired, which is told and may queue others. */
+static void take_portion(struct ft_queue *q, struct portion *p, struct buf *keys)
 {
-    enum { AT_ONCE = 8 };
-    struct db *db = f->server->store->dbs[0];
-    int64_t from = clock_mono_us(), now = from;
-    struct buf key = { 0 };
-    uint64_t hash;
     struct str k;
 
-    x->used_ms = server_mono_ms(f->server);
-    for (int i = 1; now < deadline_us && ft_queue_take(&x->queue, &k, &hash); i++) {
-        buf_clear(&key); /* looking it up may find that it has expired, which is told and may queue others */
-        buf_add_str(&key, k);
-        if (db) db_memo(db, buf_str(&key), hash);
-        ft_put(f, x, x->ix, buf_str(&key), db ? db_peek(db, buf_str(&key)) : NULL);
-        if (db) db_forget(db);
-        if (i % AT_ONCE == 0 || x->feed_us > 100 * AT_ONCE) now = clock_mono_us();
+    buf_clear(keys);
+    for (p->n = 0; p->n < PORTION && ft_queue_take(q, &k, &p->hashes[p->n]); p->n++) {
+        p->keys[p->n] = str_of(NULL, k.n);
+        buf_add_str(keys, k);
     }
-    buf_fini(&key);
-    x->feed_us += clock_mono_us() - from;
+    for (size_t i = 0, at = 0; i < p->n; at += p->keys[i++].n) p->keys[i].p = keys->p + at;
+}
+
+static void fetch_value(const struct entry *e)
+{
+    const char *p;
+
+    if (entry_type(e) != VALUE_HASH && entry_type(e) != VALUE_JSON) return;
+    p = entry_ptr(e);
+    __builtin_prefetch(p);
+    __builtin_prefetch(p + 64);
+    __builtin_prefetch(p + 128);
+}
+
+static void look_up(struct db *db, const struct search_index *ix, struct portion *p)
+{
+    for (size_t i = 0; db && i < p->n; i++) table_prefetch_bucket(&db_shard(db, p->hashes[i])->keys, p->hashes[i]);
+    for (size_t i = 0; db && i < p->n; i++) table_prefetch_entry(&db_shard(db, p->hashes[i])->keys, p->hashes[i]);
+    index_expect(ix, p->keys, p->n);
+    for (size_t i = 0; i < p->n; i++) {
+        p->entries[i] = NULL;
+        if (db == NULL) continue;
+        db_memo(db, p->keys[i], p->hashes[i]);
+        p->entries[i] = db_peek(db, p->keys[i]);
+        if (p->entries[i]) fetch_value(p->entries[i]);
+    }
+    if (db) db_forget(db);
+}
+
+bool ft_feed(struct ft *f, struct ft_index *x, int64_t deadline_us)
+{
+    struct db *db = f->server->store->dbs[0];
+    int64_t from = clock_mono_us(), now = from;
+    struct buf keys = { 0 };
+    struct portion p;
+
+    x->used_ms = server_mono_ms(f->server);
+    while (now < deadline_us && ft_queue_count(&x->queue) > 0) {
+        take_portion(&x->queue, &p, &keys);
+        look_up(db, x->ix, &p);
+        for (size_t i = 0; i < p.n; i++) {
+            ft_put(f, x, x->ix, p.keys[i], p.entries[i]);
+            if (!f->was_large || i + 1 == p.n || (now = clock_mono_us()) < deadline_us) continue;
+            ft_queue_put_back(&x->queue, p.n - i - 1);
+            break;
+        }
+        now = clock_mono_us();
+    }
+    buf_fini(&keys);
+    x->feed_us += now - from;
     if (ft_queue_count(&x->queue) > 0) return false;
     ft_queue_clear(&x->queue);
     return true;

@@ -17,6 +17,7 @@
 #include "server/client.h"
 #include "server/ft.h"
 #include "server/ft_queue.h"
+#include "storage/hash.h"
 
 enum {
     FT_SLICE_FEED_US = 2000,  /* of a turn, for what has changed */
@@ -26,9 +27,10 @@ enum {
     FT_OPTIONS_MAX = 40       /* of FT.CONFIG */
 };
 
-/* Paths into JSON documents, compiled; all NULL for hashes. */
+/* What a document is asked for. JSON: paths, compiled. Hashes: their fields, where no two attributes are of the same one. */
 struct ft_paths {
     struct json_path **fields; /* by field */
+    struct hash_pick *picks;   /* by field; NULL: ask one by one */
     size_t n;
     struct json_path *language, *score, *payload;
 };
@@ -100,6 +102,7 @@ struct ft {
     struct json_path *last_path; /* of the reader; and its text */
     struct buf last_path_text;
     uint64_t fed;                /* documents read since the start */
+    bool was_large;              /* the last one: to index it may have taken long */
     struct buf options[FT_OPTIONS_MAX]; /* FT.CONFIG: what was set and has no effect */
 };
 

@@ -1,6 +1,7 @@
 /* ft_queue.c -- see ft_queue.h. */
 #include "server/ft_queue.h"
 
+#include "base/ensure.h"
 #include "base/mem.h"
 
 enum { FEW = 64, KEEP = 4096 };
@@ -74,6 +75,12 @@ bool ft_queue_take(struct ft_queue *q, struct str *key, uint64_t *hash)
     *hash = q->keys[q->next].hash;
     *key = key_of(q, &q->keys[q->next++]);
     return true;
+}
+
+void ft_queue_put_back(struct ft_queue *q, size_t n)
+{
+    ensure(n <= q->next);
+    q->next -= n;
 }
 
 size_t ft_queue_bytes(const struct ft_queue *q)

@@ -34,6 +34,9 @@ static inline size_t ft_queue_count(const struct ft_queue *q)
 /* Take the first; false: none waits. *key is good until the next addition. */
 bool ft_queue_take(struct ft_queue *q, struct str *key, uint64_t *hash);
 
+/* The last n that were taken wait again, before all others; one of them that was added meanwhile waits twice. */
+void ft_queue_put_back(struct ft_queue *q, size_t n);
+
 void ft_queue_clear(struct ft_queue *q);
 size_t ft_queue_bytes(const struct ft_queue *q);
 

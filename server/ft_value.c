@@ -25,12 +25,31 @@ void ft_paths_close(struct ft_index *x)
 {
     struct ft_paths *p = &x->paths;
 
-    for (size_t i = 0; i < p->n; i++) json_path_free(&p->fields[i]);
+    for (size_t i = 0; p->fields && i < p->n; i++) json_path_free(&p->fields[i]);
     mem_free(p->fields);
+    mem_free(p->picks);
     json_path_free(&p->language);
     json_path_free(&p->score);
     json_path_free(&p->payload);
     *p = (struct ft_paths){ 0 };
+}
+
+static bool is_field_twice(const struct index_spec *s)
+{
+    for (size_t i = 0; i < s->n_fields; i++)
+        for (size_t k = 0; k < i; k++)
+            if (str_eq(s->fields[i].identifier, s->fields[k].identifier)) return true;
+    return false;
+}
+
+static struct hash_pick *picks_of(const struct index_spec *s)
+{
+    struct hash_pick *picks;
+
+    if (is_field_twice(s)) return NULL;
+    picks = mem_zalloc((s->n_fields + 1) * sizeof *picks);
+    for (size_t i = 0; i < s->n_fields; i++) picks[i].field = s->fields[i].identifier;
+    return picks;
 }
 
 bool ft_paths_open(struct ft_index *x)
@@ -39,8 +58,11 @@ bool ft_paths_open(struct ft_index *x)
     struct ft_paths *p = &x->paths;
 
     ft_paths_close(x);
-    if (!s->on_json) return true;
     p->n = s->n_fields;
+    if (!s->on_json) {
+        p->picks = picks_of(s);
+        return true;
+    }
     p->fields = mem_zalloc((p->n + 1) * sizeof *p->fields);
     for (size_t i = 0; i < p->n; i++) p->fields[i] = path_of(s->fields[i].identifier);
     p->language = path_of(s->language_field);
@@ -86,6 +108,16 @@ static void end_field(struct reading *r, const struct field_spec *f)
     r->fields[r->n++] = (struct field_value){ f, r->values, r->n_values };
     r->values = NULL;
     r->n_values = r->cap_values = 0;
+}
+
+static void pick_hash(struct reading *r)
+{
+    const struct index_spec *s = index_spec(r->to);
+    struct hash_pick *picks = r->x->paths.picks;
+
+    hash_pick(&r->hash, picks, s->n_fields);
+    for (size_t i = 0; i < s->n_fields; i++)
+        if (picks[i].value.p) r->fields[r->n++] = (struct field_value){ &s->fields[i], &picks[i].value, 1 };
 }
 
 /* One value each, which stays where it is read to. */
@@ -403,6 +435,18 @@ static bool open_entry(struct reading *r, const struct entry *e)
     return true;
 }
 
+static bool is_large(const struct reading *r)
+{
+    enum { LARGE = 256 }; /* bytes: words for a few us */
+    size_t bytes = r->json.n;
+
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->fields[i].field->type == FIELD_VECTOR) return true;
+        if (r->fields[i].n > 0) bytes += r->fields[i].values->n;
+    }
+    return bytes > LARGE;
+}
+
 void ft_put(struct ft *f, struct ft_index *x, struct search_index *to, struct str key, const struct entry *e)
 {
     const struct index_spec *s = index_spec(to);
@@ -410,14 +454,17 @@ void ft_put(struct ft *f, struct ft_index *x, struct search_index *to, struct st
     struct doc_content content;
 
     arena_reset(&f->arena);
+    f->was_large = false;
     if (e == NULL || entry_type(e) != (s->on_json ? VALUE_JSON : VALUE_HASH) || !open_entry(&r, e) || !passes(&r)) {
         index_remove(to, key);
         return;
     }
     r.fields = arena_alloc(&f->arena, s->n_fields * sizeof *r.fields);
     if (s->on_json) read_json(&r);
+    else if (x->paths.picks) pick_hash(&r);
     else read_hash(&r);
     f->fed++;
+    f->was_large = is_large(&r);
     if (r.failed) return; /* and counted */
     content = (struct doc_content){ r.fields, r.n, score_of(&r, s), kept_text(&r, s->language_field, x->paths.language),
                                     kept_text(&r, s->payload_field, x->paths.payload) };

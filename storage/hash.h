@@ -96,6 +96,14 @@ size_t hash_size(const struct hash *h);
 bool hash_get(const struct hash *h, struct str field, char scratch[NUM_TEXT_MAX],
               struct str *value);
 
+/* Several fields at once, none of which is named twice: in a small hash one walk finds all. n of them, in any order; those that
+ * stand in the hash's own order are found soonest. value.p NULL: not there. Values are valid until the hash next changes. */
+struct hash_pick {
+    struct str field, value;
+    char scratch[NUM_TEXT_MAX];
+};
+void hash_pick(const struct hash *h, struct hash_pick *picks, size_t n);
+
 /* The TTL of field (HASH_NO_TTL when it has none); false: not there. */
 bool hash_get_ttl(const struct hash *h, struct str field, int64_t *ttl);
 

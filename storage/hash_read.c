@@ -50,6 +50,58 @@ bool hash_get_ttl(const struct hash *h, struct str field, int64_t *ttl)
     return !is_due(h, *ttl);
 }
 
+/* --- several fields --------------------------------------------------------------------------- */
+
+static bool is_named(const unsigned char *p, struct str name)
+{
+    struct listpack_item it = listpack_get(p);
+
+    if (it.p == NULL) return listpack_equal(p, name);
+    return it.n == name.n && (it.n == 0 || (it.p[it.n - 1] == name.p[it.n - 1] && memcmp(it.p, name.p, it.n) == 0));
+}
+
+/* The one that the element at p names, looked for from `at` on; n: none. */
+static size_t picked(const unsigned char *p, const struct hash_pick *picks, size_t n, size_t at)
+{
+    for (size_t left = n; left > 0; left--, at++) {
+        if (at == n) at = 0;
+        if (is_named(p, picks[at].field)) return at;
+    }
+    return n;
+}
+
+static void pick_small(const struct hash *h, const unsigned char *p, unsigned more, struct hash_pick *picks, size_t n)
+{
+    size_t at = 0, left = n;
+
+    for (; p != NULL && left > 0; p = listpack_next(listpack_skip(p, more))) {
+        const unsigned char *value = listpack_skip(p, 1);
+        size_t i = picked(p, picks, n, at);
+
+        if (i == n) continue;
+        left--;
+        at = i + 1;
+        if (more == 2) {
+            int64_t ttl = listpack_get(listpack_skip(value, 1)).v;
+
+            if (ttl > 0 && is_due(h, ttl)) continue;
+        }
+        picks[i].value = listpack_str(value, picks[i].scratch);
+    }
+}
+
+void hash_pick(const struct hash *h, struct hash_pick *picks, size_t n)
+{
+    for (size_t i = 0; i < n; i++) picks[i].value = str_of(NULL, 0);
+    if (h->enc == ENC_LISTPACK) {
+        pick_small(h, listpack_first(h->ptr), 1, picks, n);
+    } else if (h->enc == ENC_LISTPACK_EX) {
+        pick_small(h, listpack_first(((const struct hash_small *)h->ptr)->lp), 2, picks, n);
+    } else {
+        for (size_t i = 0; i < n; i++) (void)hash_get(h, picks[i].field, picks[i].scratch, &picks[i].value);
+    }
+}
+
 /* --- walking ---------------------------------------------------------------------------------- */
 
 void hash_iter_start(struct hash_iter *it, const struct hash *h)

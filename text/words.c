@@ -166,19 +166,37 @@ static inline uint64_t between(uint64_t x, unsigned char first, unsigned char la
     return (x + EACH(0x80 - first)) & ~(x + EACH(0x7f - last)) & EACH(0x80);
 }
 
-/* 8 bytes at p as `plain` has them go to out; how many of them are in a word, until the first that is not. Bytes one by one would
- * also make whoever reads them by eight, as a hash does, wait until all of them are written. */
-static inline size_t plain_bytes(const unsigned char *p, char *out)
+/* 8 bytes as `plain` has them; *n: how many of them are in a word, until the first that is not. Bytes one by one would also make
+ * whoever reads them by eight, as a hash does, wait until all of them are written. */
+static inline uint64_t plain_8(uint64_t v, size_t *n)
 {
-    uint64_t v, letters, all;
+    uint64_t letters = between((v | EACH(0x20)) & EACH(0x7f), 'a', 'z');
+    uint64_t all = (letters | between(v & EACH(0x7f), '0', '9')) & ~v & EACH(0x80);
+
+    *n = all == EACH(0x80) ? 8 : (size_t)__builtin_ctzll(~all & EACH(0x80)) / 8;
+    return v | letters >> 2;
+}
+
+static inline uint64_t load_8(const unsigned char *p)
+{
+    uint64_t v;
 
     memcpy(&v, p, 8);
-    letters = between((v | EACH(0x20)) & EACH(0x7f), 'a', 'z');
-    all = (letters | between(v & EACH(0x7f), '0', '9')) & ~v & EACH(0x80);
-    v |= letters >> 2;
-    memcpy(out, &v, 8);
-    if (all == EACH(0x80)) return 8;
-    return (size_t)__builtin_ctzll(htole64(~all & EACH(0x80))) / 8;
+    return le64toh(v);
+}
+
+static inline void store_8(char *p, uint64_t v)
+{
+    v = htole64(v);
+    memcpy(p, &v, 8);
+}
+
+static inline size_t plain_bytes(const unsigned char *p, char *out)
+{
+    size_t n;
+
+    store_8(out, plain_8(load_8(p), &n));
+    return n;
 }
 
 /* The rest of a word that began at w->at and has `used` bytes so far. */
@@ -233,6 +251,71 @@ bool words_next(struct words *w)
     }
     w->next = w->text.n;
     return false;
+}
+
+/* The bytes at p < end, zeros behind the end; the text begins at start. */
+static inline uint64_t load_upto_8(const unsigned char *start, const unsigned char *p, const unsigned char *end)
+{
+    uint64_t v = 0;
+
+    if (end - p >= 8) return load_8(p);
+    if (end - start >= 8) return load_8(end - 8) >> (64 - 8 * (end - p));
+    for (size_t i = 0; p + i < end; i++) v |= (uint64_t)p[i] << (8 * i);
+    return v;
+}
+
+/* A run of ASCII letters and digits at p < end, of at most PLAIN_MAX bytes, folded to out and padded; where it ends. */
+enum { PLAIN_MAX = 64 };
+static inline const unsigned char *plain_run(const unsigned char *start, const unsigned char *p, const unsigned char *end, char *out)
+{
+    const unsigned char *from = p;
+    size_t n;
+
+    do {
+        uint64_t v = plain_8(load_upto_8(start, p, end), &n);
+
+        if (n < 8) v &= ((uint64_t)1 << 8 * n) - 1;
+        store_8(out + (p - from), v);
+        p += n;
+    } while (n == 8 && p < end && p - from < PLAIN_MAX);
+    return p;
+}
+
+static inline bool is_separator(unsigned char c)
+{
+    return c == ' ' || (c < 0x80 && plain[c] == 0 && c != '_' && c != '\\');
+}
+
+static inline size_t padded(size_t n)
+{
+    return (n + 7) & ~(size_t)7;
+}
+
+size_t words_some(struct words *w, struct str *words, size_t max, char *room, size_t n_room)
+{
+    const unsigned char *start = (const unsigned char *)w->text.p, *end = start + w->text.n, *p = start + w->next, *behind;
+    size_t n = 0, used = 0, len;
+
+    while (n < max && p < end && used + WORD_MAX + 8 <= n_room) {
+        behind = plain_run(start, p, end, room + used);
+        len = (size_t)(behind - p);
+        if (len < PLAIN_MAX && (behind == end || is_separator(*behind))) {
+            p = behind == end ? end : behind + 1;
+            if (len == 0) continue;
+        } else { /* anything else, from the beginning of the word */
+            w->next = (size_t)(p - start);
+            p = end;
+            if (!words_next(w)) break;
+            len = w->word.n;
+            memset(room + used + len, 0, 8);
+            memcpy(room + used, w->word.p, len);
+            p = start + w->next;
+        }
+        words[n++] = str_of(room + used, len);
+        used += padded(len);
+    }
+    w->next = (size_t)(p - start);
+    return n;
 }
 
 void words_fold(struct str s, struct buf *out)

@@ -34,6 +34,11 @@ void words_open(struct words *w, struct str text);
 void words_open_as(struct words *w, struct str text, unsigned how);
 bool words_next(struct words *w);
 
+/* The next words at once, up to max of them, folded into room, which has WORDS_ROOM bytes at least and is aligned to 8: each begins
+ * at a multiple of 8, and behind it are zeros up to the next. How many; 0: the end. Where they stand is not told. */
+enum { WORDS_ROOM = 2 * WORD_MAX };
+size_t words_some(struct words *w, struct str *words, size_t max, char *room, size_t n_room);
+
 /* s folded, as a word would be; its separators stay, and escapes. */
 void words_fold(struct str s, struct buf *out);
 
