@@ -248,8 +248,8 @@ uint8_t language_get(struct text_index *t, struct str name);
 
 /* --- postings: text_postings.c */
 
-/* One term's part in a document: its places, by field and position. fresh: the row in that numbering, while sweeping. */
-void postings_add(struct text_index *t, uint32_t row, uint32_t fresh, const struct met *m);
+/* The document in t->met: the places of its terms, by field and position. fresh: the row in that numbering, while sweeping. */
+void postings_add_all(struct text_index *t, uint32_t row, uint32_t fresh);
 void postings_free(struct text_index *t, struct postings *p);
 /* While sweeping: number rows anew and leave out the dead, until *budget entries have been read; true: all of the list is done. */
 bool postings_renumber(struct text_index *t, struct postings *p, size_t *budget);

@@ -60,7 +60,7 @@ void text_index_free(struct text_index **t)
 
 /* --- a document's words ------------------------------------------------------------------------------------------- */
 
-static void meet(struct text_index *t, struct term *w, uint8_t field, uint32_t position)
+static inline void meet(struct text_index *t, struct term *w, uint8_t field, uint32_t position)
 {
     double weight = t->weights[(w->flags & TERM_STEM) != 0][field];
     uint32_t i = (uint32_t)t->n_occurrences;
@@ -237,13 +237,18 @@ static void put(struct text_index *t, uint32_t doc, const struct text_value *val
         __builtin_prefetch(t->met[i].term->postings.last, 1);
         if (t->met[i].tf > max_tf) max_tf = t->met[i].tf;
     }
+    for (size_t i = 0; i < t->n_met; i++) {
+        const struct block *b = t->met[i].term->postings.last;
+
+        if (b != NULL) __builtin_prefetch(b->bytes + b->used, 1);
+    }
     row.length = (uint32_t)length;
     row.max_tf = (uint32_t)max_tf;
     at = add_row(&t->now, doc, &row);
     fresh = t->sweep == SWEEP_LISTS ? text_add_fresh(t, at) : at;
     t->live++;
     t->total_length += row.length;
-    for (size_t i = 0; i < t->n_met; i++) postings_add(t, at, fresh, &t->met[i]);
+    postings_add_all(t, at, fresh);
     text_sweep_owes(t, t->n_met);
     tidy(t);
 }

@@ -118,6 +118,28 @@ static unsigned char *begin_entry(struct text_index *t, struct postings *p, stru
     return at + n_head;
 }
 
+/* Once in a document, in field 0, at one of the first 128 places, into a block that has room and is not of the other numbering:
+ * nearly all are so. */
+static inline bool add_plain(struct text_index *t, uint32_t row, struct block *b, const struct occurrence *o)
+{
+    enum { MOST = 4 }; /* bytes */
+    unsigned char *at;
+    size_t n;
+
+    if (b == NULL || b->used == 0 || b->used + MOST > b->cap) return false;
+    if (o->field != 0 || o->position >= 0x80 || row - b->last >= 1 << 19) return false;
+    at = b->bytes + b->used;
+    n = put_varint(at, (uint64_t)(row - b->last) << 2);
+    at[n] = (unsigned char)o->position;
+    n += !t->no_offsets;
+    t->offset_bytes += !t->no_offsets;
+    b->used += (uint32_t)n;
+    b->last = row;
+    t->posting_bytes += n;
+    t->n_postings++;
+    return true;
+}
+
 /* Once in a document: most are. */
 static void add_one(struct text_index *t, struct both row, struct postings *p, const struct occurrence *o)
 {
@@ -155,7 +177,7 @@ static uint32_t put_field(struct text_index *t, uint32_t i, uint32_t *left)
     return i;
 }
 
-void postings_add(struct text_index *t, uint32_t old, uint32_t fresh, const struct met *m)
+static void add_entry(struct text_index *t, uint32_t old, uint32_t fresh, const struct met *m)
 {
     struct both row = { old, fresh };
     uint32_t left = m->n, i = m->first;
@@ -172,6 +194,18 @@ void postings_add(struct text_index *t, uint32_t old, uint32_t fresh, const stru
     t->entry.p[0] = (char)fields;
     i = fields == 1; /* then it is not told */
     memcpy(begin_entry(t, &m->term->postings, row, fields == 1 ? 2 : 3, t->entry.n - i), t->entry.p + i, t->entry.n - i);
+}
+
+void postings_add_all(struct text_index *t, uint32_t old, uint32_t fresh)
+{
+    bool may_be_plain = t->sweep != SWEEP_LISTS;
+
+    for (size_t i = 0; i < t->n_met; i++) {
+        const struct met *m = &t->met[i];
+
+        if (may_be_plain && m->n == 1 && add_plain(t, old, m->term->postings.last, &t->occurrences[m->first])) continue;
+        add_entry(t, old, fresh, m);
+    }
 }
 
 /* --- reading --------------------------------------------------------------------------------------------------------- */

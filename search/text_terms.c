@@ -108,24 +108,31 @@ static inline bool is_same(const struct term *w, struct str word)
     return true;
 }
 
+static inline struct term *find_padded(struct term *w, struct str word, uint32_t hash)
+{
+    while (w != NULL && (w->hash != hash || !is_same(w, word))) w = w->next;
+    return w;
+}
+
 void terms_get(struct text_index *t, const struct str *words, size_t n, struct term **terms)
 {
     uint32_t hashes[TERMS_AT_ONCE];
+    struct term **buckets[TERMS_AT_ONCE];
+    size_t n_terms = t->n_terms;
 
     ensure(n <= TERMS_AT_ONCE);
     for (size_t i = 0; i < n; i++) {
         hashes[i] = (uint32_t)hash_quick_padded(&t->key, words[i]);
-        __builtin_prefetch(bucket_at(t, bucket_of(t, hashes[i])));
+        buckets[i] = bucket_at(t, bucket_of(t, hashes[i]));
+        __builtin_prefetch(buckets[i]);
     }
-    for (size_t i = 0; i < n; i++) __builtin_prefetch(*bucket_at(t, bucket_of(t, hashes[i])));
+    for (size_t i = 0; i < n; i++) __builtin_prefetch(*buckets[i]);
     for (size_t i = 0; i < n; i++) {
-        struct term *w = *bucket_at(t, bucket_of(t, hashes[i]));
-
-        while (w != NULL && (w->hash != hashes[i] || !is_same(w, words[i]))) w = w->next;
-        if (w == NULL) w = make(t, words[i], hashes[i], 0);
-        __builtin_prefetch(w->stem, 1);
-        __builtin_prefetch(w->postings.last, 1);
-        terms[i] = w;
+        if (t->n_terms > n_terms) buckets[i] = bucket_at(t, bucket_of(t, hashes[i])); /* buckets have split */
+        terms[i] = find_padded(*buckets[i], words[i], hashes[i]);
+        if (terms[i] == NULL) terms[i] = make(t, words[i], hashes[i], 0);
+        __builtin_prefetch(terms[i]->stem, 1);
+        __builtin_prefetch(terms[i]->postings.last, 1);
     }
 }
 

@@ -52,41 +52,37 @@ bool hash_get_ttl(const struct hash *h, struct str field, int64_t *ttl)
 
 /* --- several fields --------------------------------------------------------------------------- */
 
-static bool is_named(const unsigned char *p, struct str name)
+/* The last byte differs most often between fields of one family. */
+static inline bool is_same(struct str a, struct str b)
 {
-    struct listpack_item it = listpack_get(p);
-
-    if (it.p == NULL) return listpack_equal(p, name);
-    return it.n == name.n && (it.n == 0 || (it.p[it.n - 1] == name.p[it.n - 1] && memcmp(it.p, name.p, it.n) == 0));
+    return a.n == b.n && (a.n == 0 || (a.p[a.n - 1] == b.p[a.n - 1] && memcmp(a.p, b.p, a.n) == 0));
 }
 
-/* The one that the element at p names, looked for from `at` on; n: none. */
-static size_t picked(const unsigned char *p, const struct hash_pick *picks, size_t n, size_t at)
+/* The one that is named so, looked for from `at` on; n: none. */
+static size_t picked(struct str name, const struct hash_pick *picks, size_t n, size_t at)
 {
     for (size_t left = n; left > 0; left--, at++) {
         if (at == n) at = 0;
-        if (is_named(p, picks[at].field)) return at;
+        if (is_same(name, picks[at].field)) return at;
     }
     return n;
 }
 
-static void pick_small(const struct hash *h, const unsigned char *p, unsigned more, struct hash_pick *picks, size_t n)
+static void pick_small(const struct hash *h, const unsigned char *p, bool has_ttl, struct hash_pick *picks, size_t n)
 {
+    char scratch[NUM_TEXT_MAX];
     size_t at = 0, left = n;
 
-    for (; p != NULL && left > 0; p = listpack_next(listpack_skip(p, more))) {
-        const unsigned char *value = listpack_skip(p, 1);
-        size_t i = picked(p, picks, n, at);
+    while (left > 0 && *p != LISTPACK_END) {
+        const unsigned char *value = listpack_quick_skip(p), *next = listpack_quick_skip(value);
+        size_t i = picked(listpack_quick_str(p, scratch), picks, n, at);
+        int64_t ttl = has_ttl ? listpack_get(next).v : 0;
 
+        p = has_ttl ? listpack_quick_skip(next) : next;
         if (i == n) continue;
         left--;
         at = i + 1;
-        if (more == 2) {
-            int64_t ttl = listpack_get(listpack_skip(value, 1)).v;
-
-            if (ttl > 0 && is_due(h, ttl)) continue;
-        }
-        picks[i].value = listpack_str(value, picks[i].scratch);
+        if (ttl == 0 || !is_due(h, ttl)) picks[i].value = listpack_quick_str(value, picks[i].scratch);
     }
 }
 
@@ -94,9 +90,9 @@ void hash_pick(const struct hash *h, struct hash_pick *picks, size_t n)
 {
     for (size_t i = 0; i < n; i++) picks[i].value = str_of(NULL, 0);
     if (h->enc == ENC_LISTPACK) {
-        pick_small(h, listpack_first(h->ptr), 1, picks, n);
+        pick_small(h, (const unsigned char *)h->ptr + LISTPACK_HEADER, false, picks, n);
     } else if (h->enc == ENC_LISTPACK_EX) {
-        pick_small(h, listpack_first(((const struct hash_small *)h->ptr)->lp), 2, picks, n);
+        pick_small(h, ((const struct hash_small *)h->ptr)->lp + LISTPACK_HEADER, true, picks, n);
     } else {
         for (size_t i = 0; i < n; i++) (void)hash_get(h, picks[i].field, picks[i].scratch, &picks[i].value);
     }

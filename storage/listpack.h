@@ -97,6 +97,17 @@ struct listpack_item listpack_get(const unsigned char *p);
 /* The element as text; integers are written to scratch. */
 struct str listpack_str(const unsigned char *p, char scratch[NUM_TEXT_MAX]);
 
+/* listpack_str, and listpack_skip of one element, where that is a short string, as most are, without a call. */
+static inline struct str listpack_quick_str(const unsigned char *p, char scratch[NUM_TEXT_MAX])
+{
+    return (*p & 0xC0) == 0x80 ? str_of(p + 1, *p & 0x3F) : listpack_str(p, scratch);
+}
+
+static inline const unsigned char *listpack_quick_skip(const unsigned char *p)
+{
+    return (*p & 0xC0) == 0x80 ? p + (*p & 0x3F) + 2 : listpack_skip(p, 1);
+}
+
 /* The element as an integer: false when it is a string that is none. */
 bool listpack_int(const unsigned char *p, int64_t *v);
 

@@ -78,5 +78,49 @@ START_TEST(another_key_or_any_other_bit_gives_another_hash)
 }
 END_TEST
 
+START_TEST(the_quick_hash_of_padded_bytes_is_that_of_bytes)
+{
+    for (size_t n = 0; n <= 40; n++) {
+        char *p = mem_alloc(n + (n == 0)), room[48] = { 0 };
+
+        for (size_t i = 0; i < n; i++) p[i] = room[i] = (char)(i * 37 + n);
+        ck_assert_uint_eq(hash_quick_padded(&key, str_of(room, n)), hash_quick(&key, str_of(p, n)));
+        mem_free(p);
+    }
+}
+END_TEST
+
+START_TEST(the_quick_hash_tells_strings_apart_in_both_halves)
+{
+    static uint32_t low[1 << 16], high[1 << 16];
+    static const struct hash_key other = { 0x0706050403020100, 0x0f0e0d0c0b0a0909 };
+    char text[64];
+
+    for (size_t n = 1; n <= 40; n++) {
+        struct str s = str_of(text, n);
+        uint64_t h;
+
+        memset(text, 'm', sizeof text);
+        h = hash_quick(&key, s);
+        ck_assert_uint_ne(hash_quick(&other, s), h);
+        ck_assert_uint_ne(hash_quick(&key, str_of(text, n + 1)), h);
+        for (size_t bit = 0; bit < n * 8; bit++) {
+            text[bit / 8] ^= (char)(1 << bit % 8);
+            ck_assert_uint_ne((uint32_t)hash_quick(&key, s), (uint32_t)h);
+            ck_assert_uint_ne(hash_quick(&key, s) >> 32, h >> 32);
+            text[bit / 8] ^= (char)(1 << bit % 8);
+        }
+    }
+    /* Names that differ in a number fill a table as chance would: 2^16 strings, no place 12 times. */
+    for (int i = 0; i < 1 << 16; i++) {
+        uint64_t h = hash_quick(&key, str_of(text, (size_t)snprintf(text, sizeof text, "doc:%d", i)));
+
+        ck_assert_uint_lt(++low[h & 0xffff], 12);
+        ck_assert_uint_lt(++high[h >> 48], 12);
+    }
+}
+END_TEST
+
 UNIT_MAIN("hash", the_hash_is_siphash_1_3, only_the_low_byte_of_the_length_is_mixed_in,
-          the_place_in_memory_does_not_matter, another_key_or_any_other_bit_gives_another_hash)
+          the_place_in_memory_does_not_matter, another_key_or_any_other_bit_gives_another_hash,
+          the_quick_hash_of_padded_bytes_is_that_of_bytes, the_quick_hash_tells_strings_apart_in_both_halves)

@@ -25,6 +25,26 @@ START_TEST(each_key_waits_once_in_the_order_of_its_coming)
 }
 END_TEST
 
+START_TEST(what_is_put_back_comes_again_before_the_rest)
+{
+    struct ft_queue q = { 0 };
+    struct str key;
+    uint64_t hash;
+    char room[16];
+
+    for (int i = 0; i < 100; i++) ft_queue_add(&q, str_of(room, (size_t)snprintf(room, sizeof room, "%d", i)), (uint64_t)i);
+    for (int i = 0; i < 40; i++) ck_assert(ft_queue_take(&q, &key, &hash));
+    ft_queue_put_back(&q, 7);
+    ck_assert_uint_eq(ft_queue_count(&q), 67);
+    for (int i = 33; i < 100; i++) {
+        ck_assert(ft_queue_take(&q, &key, &hash) && hash == (uint64_t)i);
+        expect_str(key, str_of(room, (size_t)snprintf(room, sizeof room, "%d", i)));
+    }
+    ck_assert(!ft_queue_take(&q, &key, &hash));
+    ft_queue_fini(&q);
+}
+END_TEST
+
 START_TEST(queues_are_as_a_model_of_them)
 {
     static bool waits[500];
@@ -57,4 +77,4 @@ START_TEST(queues_are_as_a_model_of_them)
 }
 END_TEST
 
-UNIT_MAIN("ft_queue", each_key_waits_once_in_the_order_of_its_coming, queues_are_as_a_model_of_them)
+UNIT_MAIN("ft_queue", each_key_waits_once_in_the_order_of_its_coming, what_is_put_back_comes_again_before_the_rest, queues_are_as_a_model_of_them)

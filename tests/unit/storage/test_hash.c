@@ -87,6 +87,22 @@ static size_t live_count(const struct world *w, size_t k)
 
 /* --- comparing -------------------------------------------------------------------------------- */
 
+/* Some of the fields, from any one on, forwards or backwards. */
+static void picks_agree(struct world *w, size_t k, const struct hash *h)
+{
+    struct hash_pick picks[FIELDS];
+    size_t from = rng_below(&w->r, FIELDS), n = rng_below(&w->r, FIELDS + 1), by = rng_below(&w->r, 2) ? 1 : FIELDS - 1;
+
+    for (size_t i = 0; i < n; i++) picks[i].field = field_name(w, (from + i * by) % FIELDS);
+    hash_pick(h, picks, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct field *f = &w->f[k][(from + i * by) % FIELDS];
+
+        ck_assert_int_eq(picks[i].value.p != NULL, live(w, f));
+        if (live(w, f)) expect_str(picks[i].value, field_value(f));
+    }
+}
+
 static void same_fields(struct world *w, size_t k, struct hash *h)
 {
     struct hash_iter it;
@@ -101,6 +117,7 @@ static void same_fields(struct world *w, size_t k, struct hash *h)
         ck_assert_int_eq(hash_get(h, field_name(w, i), scratch, &v), live(w, f));
         if (live(w, f)) expect_str(v, field_value(f));
     }
+    picks_agree(w, k, h);
     hash_iter_start(&it, h);
     while (hash_next(&it)) {
         size_t i = 0;

@@ -189,6 +189,54 @@ START_TEST(a_long_word_is_cut_between_characters)
 }
 END_TEST
 
+static void expect_some_as_next(struct str text, size_t n_room, size_t max, unsigned how)
+{
+    char *exact = mem_dup(text.p, text.n); /* ends where the allocation does: no read behind it */
+    uint64_t *room = mem_alloc(n_room);
+    struct str words[16], same = str_of(exact, text.n);
+    struct words a, b;
+    size_t n;
+
+    words_open_as(&a, same, how);
+    words_open_as(&b, same, how);
+    while ((n = words_some(&a, words, max, (char *)room, n_room)) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            ck_assert(words_next(&b));
+            expect_str(words[i], b.word);
+            ck_assert_uint_eq((size_t)(words[i].p - (char *)room) % 8, 0);
+            for (size_t k = words[i].n; k % 8 != 0; k++) ck_assert_int_eq(words[i].p[k], 0);
+        }
+    }
+    ck_assert(!words_next(&b));
+    mem_free(exact);
+    mem_free(room);
+}
+
+START_TEST(words_at_once_are_those_one_by_one)
+{
+    static const char *const parts[] = { "a",  "Bc", "the",    "WORDS",  "seven77", "eight888", "nine99999", "sixteen-letters16",
+                                         " ",  " ",  " ",      ", ",     "_",       "\\-",      "\xc3\xa9", "\xe4\xb8\xad",
+                                         "\0", "'",  "\xff",   "\xcc\x81", "abcdefghijklmnop" };
+    struct buf text = { 0 };
+    struct rng r;
+
+    unit_rng(&r);
+    for (int i = 0; i < 30000; i++) {
+        size_t n = rng_below(&r, 12);
+
+        buf_clear(&text);
+        for (size_t k = 0; k < n; k++) {
+            size_t part = rng_below(&r, sizeof parts / sizeof *parts);
+            buf_add(&text, parts[part], parts[part][0] ? strlen(parts[part]) : 1);
+        }
+        if (i % 100 == 0)
+            for (size_t k = rng_below(&r, 2000); k > 0; k--) buf_add_char(&text, 'x');
+        expect_some_as_next(buf_str(&text), WORDS_ROOM, 1 + rng_below(&r, 16), i % 2 ? 0 : WORDS_HAN_APART);
+    }
+    buf_fini(&text);
+}
+END_TEST
+
 START_TEST(folding_keeps_what_separates)
 {
     struct buf out = { 0 };
@@ -232,5 +280,5 @@ END_TEST
 UNIT_MAIN("words", every_character_is_what_fts5_takes_it_for, texts_of_any_bytes_are_cut_as_fts5_cuts_them,
           a_byte_separates_or_not_wherever_it_stands,
           underscores_and_what_is_escaped_belong_to_words, chinese_characters_are_words_where_that_is_asked_for,
-          a_long_word_is_cut_between_characters, folding_keeps_what_separates, stemmers_are_found_by_name_in_any_case,
+          a_long_word_is_cut_between_characters, words_at_once_are_those_one_by_one, folding_keeps_what_separates, stemmers_are_found_by_name_in_any_case,
           the_usual_stop_words_are_33_in_order)
