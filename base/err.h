@@ -11,6 +11,7 @@
     X(ERR_NO_KEY, NULL) /* a look-up found nothing; handlers decide what that means */ \
     X(ERR_NOT_DONE, NULL) /* a condition (NX, XX ...) did not hold: nothing was changed */ \
     X(CALL_BLOCKED, NULL) /* the handler asked to wait: call_block */ \
+    X(CALL_ASIDE, NULL) /* the handler would take too long here: call_host */ \
     X(CALL_REPLIED_ERROR, NULL) /* the handler wrote an error reply itself */ \
     X(CALL_COUNTED_ERROR, NULL) /* the same, and it is in the statistics already */ \
     X(ERR_WRONG_TYPE, "WRONGTYPE Operation against a key holding the wrong kind of value") \

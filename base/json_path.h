@@ -28,6 +28,9 @@ bool json_path_is_root(const struct json_path *p);
 /* Can it match one value at most: names and indexes alone? */
 bool json_path_is_definite(const struct json_path *p);
 
+/* May it look at a text more than a few times: descents in each other, filters that go back to the document, many names? */
+bool json_path_is_heavy(const struct json_path *p);
+
 /* The name, as a string in canonical form, if the last step is just one; else empty. */
 struct str json_path_last_name(const struct json_path *p);
 

@@ -416,6 +416,8 @@ void json_path_free(struct json_path **p)
     *p = NULL;
 }
 
+enum { HEAVY = 16 };
+
 bool json_path_is_legacy(const struct json_path *p)
 {
     return p->legacy;
@@ -434,6 +436,39 @@ bool json_path_is_definite(const struct json_path *p)
         if (s->descend || s->n != 1 || (s->kind != STEP_NAMES && s->kind != STEP_INDEXES)) return false;
     }
     return true;
+}
+
+/* --- what it costs ----------------------------------------------------------------------------------------------------- */
+
+static size_t times_of_steps(const struct steps *steps);
+
+/* As deep as filters nest. */
+static size_t times_of_filter(const struct filter *f)
+{
+    if (f->kind == FILTER_OR || f->kind == FILTER_AND) return times_of_filter(f->a) + times_of_filter(f->b);
+    if (f->kind == FILTER_NOT) return times_of_filter(f->a);
+    if (f->left.from_root || f->right.from_root) return HEAVY;
+    return 1 + times_of_steps(&f->left.path) + times_of_steps(&f->right.path);
+}
+
+/* How often a byte of the text is looked at, about. */
+static size_t times_of_steps(const struct steps *steps)
+{
+    size_t times = 0, descents = 0;
+
+    for (size_t i = 0; i < steps->n; i++) {
+        const struct step *s = &steps->items[i];
+
+        descents += s->descend;
+        if (s->kind == STEP_FILTER) times += times_of_filter(s->filter);
+        else if (s->kind == STEP_NAMES || s->kind == STEP_INDEXES) times += s->n - 1;
+    }
+    return descents > 1 ? HEAVY : times + descents;
+}
+
+bool json_path_is_heavy(const struct json_path *p)
+{
+    return times_of_steps(&p->steps) >= HEAVY;
 }
 
 struct str json_path_last_name(const struct json_path *p)

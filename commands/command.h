@@ -169,6 +169,8 @@ struct key_ref;
 struct command {
     const char *name; /* lower case; a subcommand's own name */
     enum err (*run)(struct call *c); /* NULL for a container with subs */
+    /* What run does, by the documents of the call alone (commands/json_docs.h), on any thread. NULL: it cannot go aside. */
+    enum err (*aside)(struct call *c);
     int8_t arity; /* counts the command (and subcommand) name; negative: at least */
     uint32_t flags;
     uint32_t acl;
@@ -219,6 +221,7 @@ struct wait {
 };
 
 struct job;
+struct json_docs;
 
 /* What a server does for calls that may wait. */
 struct call_host {
@@ -228,6 +231,11 @@ struct call_host {
     enum err (*go_on)(struct call *c, struct job *j);
     /* The job that this request, which runs again, has waited for; NULL: none. It is freed when the wait ends. */
     struct job *(*waited)(const struct call *c);
+    /* A handler has returned CALL_ASIDE: let cmd->aside run elsewhere. */
+    enum err (*go_aside)(struct call *c);
+    /* Has this request been aside? Then *e is what became of it; else false: its handler is to run. NULL: never. */
+    bool (*been_aside)(struct call *c, enum err *e);
+    struct json_docs *docs; /* this is aside, with these documents; else NULL */
 };
 
 struct call {

@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/json_path.h"
-#include "commands/command.h"
+#include "commands/json_docs.h"
 
 struct json_look {
     struct json_path *path;
@@ -19,12 +19,12 @@ struct json_look {
 /* Compile argument `at`, or the legacy root when there is none. Else a code. */
 enum err MUST_USE json_compile(struct call *c, size_t at, struct json_path **path);
 
-/* Find what argument path_at names in the document at argument 1. OK also without a key: l->doc.p is NULL then. After OK
+/* Find what argument path_at names in the document at argument 1, and what is done with it then. OK also without a key: l->doc.p is NULL then. After OK
  * json_look_fini is due. */
-enum err MUST_USE json_look(struct call *c, size_t path_at, struct json_look *l);
+enum err MUST_USE json_look(struct call *c, size_t path_at, enum json_work work, struct json_look *l);
 void json_look_fini(struct json_look *l);
 
-/* Argument `at` in canonical form, from the arena. Else a code. */
+/* Argument `at` in canonical form, from the arena. Else a code; CALL_ASIDE: it is long. */
 enum err MUST_USE json_argument(struct call *c, size_t at, struct str *text);
 
 /* What a value is: "object", "array", "string", "integer", "number", "boolean", "null". */

@@ -187,7 +187,7 @@ static enum err run_toggle(struct call *c)
 /* --- rows ------------------------------------------------------------------------------------------------------------ */
 
 #define ROW(n, f, a, more_flags, what) \
-    .name = (n), .run = (f), .arity = (a), .flags = CMD_WRITE | (more_flags), \
+    .name = (n), .run = json_run, .aside = (f), .arity = (a), .flags = CMD_WRITE | (more_flags), \
     .keys = { KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE) }, .acl = ACL_JSON, .group = GROUP_JSON, \
     .complexity = "O(N), where N is the length of the document.", .summary = (what)
 #define KEY_PATH_AND(n, t) ARGS(ARG_KEY("key"), { .name = "path", .type = ARG_T_STRING }, { .name = (n), .type = (t) })

@@ -3,7 +3,6 @@
 #include "base/json_edit.h"
 #include "base/mem.h"
 #include "commands/json.h"
-#include "storage/type_json.h"
 
 /* --- finding ---------------------------------------------------------------------------------------------------- */
 
@@ -19,7 +18,7 @@ enum err json_compile(struct call *c, size_t at, struct json_path **path)
     return call_fail_why(c, &why);
 }
 
-enum err json_look(struct call *c, size_t path_at, struct json_look *l)
+enum err json_look(struct call *c, size_t path_at, enum json_work work, struct json_look *l)
 {
     enum err e;
 
@@ -27,7 +26,7 @@ enum err json_look(struct call *c, size_t path_at, struct json_look *l)
     e = json_compile(c, path_at, &l->path);
     if (e != OK) return e;
     l->legacy = json_path_is_legacy(l->path);
-    e = json_read(c->db, call_arg(c, 1), &l->doc);
+    e = json_doc_read(c, call_arg(c, 1), work, l->path, &l->doc);
     if (e == OK && !json_path_find(l->path, l->doc, &l->found)) e = ERR_JSON_TOO_MUCH;
     if (e == ERR_NO_KEY) e = OK;
     if (e != OK) json_look_fini(l);
@@ -50,6 +49,7 @@ enum err json_argument(struct call *c, size_t at, struct str *text)
     struct buf canon = { .may_fail = true }, why = { 0 };
     struct json_error error;
 
+    if (UNLIKELY(json_is_long(c, call_arg(c, at).n, JSON_COSTLY, NULL))) return CALL_ASIDE;
     if (json_canon(call_arg(c, at), &canon, &error)) {
         *text = json_keep(c, buf_str(&canon));
         buf_fini(&canon);
@@ -157,7 +157,7 @@ static enum err change(struct job *j, struct json_look *l)
 {
     struct json_matches some = { 0 };
     struct buf text = { .may_fail = true };
-    struct slot slot;
+    struct json_place place;
     struct str doc;
     size_t *of = choose(j->op, &l->found, &some);
 
@@ -170,8 +170,8 @@ static enum err change(struct job *j, struct json_look *l)
         if (j->e == OK && puts_in(j->op->kind) && json_too_deep(buf_str(&text))) j->e = ERR_JSON_TOO_DEEP;
     }
     if (j->e == OK && some.n > 0) {
-        j->e = json_find(j->c->db, call_arg(j->c, 1), &slot, &doc);
-        if (j->e == OK) json_put(&slot, buf_str(&text), false, j->op->kind);
+        j->e = json_doc_find(j->c, call_arg(j->c, 1), &place, &doc);
+        if (j->e == OK) json_doc_put(j->c, &place, buf_str(&text), false, j->op->kind);
     }
     if (j->e == OK) reply_all(j, l, some.n);
     buf_fini(&text);
@@ -184,7 +184,7 @@ enum err json_change(struct call *c, size_t path_at, const struct json_op *op, v
 {
     struct job j = { .c = c, .op = op, .args = args };
     struct json_look l;
-    enum err e = json_look(c, path_at, &l);
+    enum err e = json_look(c, path_at, JSON_LIGHT, &l);
 
     if (e != OK) return e;
     if (l.doc.p == NULL) {

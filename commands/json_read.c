@@ -5,7 +5,6 @@
 #include "base/num.h"
 #include "commands/json.h"
 #include "commands/tables.h"
-#include "storage/type_json.h"
 
 /* A command that tells something of each value that its path finds. */
 struct json_question {
@@ -16,6 +15,7 @@ struct json_question {
     enum err no_path;     /* of a legacy path; OK: null */
     enum err wrong;       /* of a legacy path: the value is of another kind; OK: null */
     const char *expected; /* %s of it */
+    enum json_work work;
 };
 
 static enum err null_or(struct call *c, enum err e, const char *arg)
@@ -48,7 +48,7 @@ static void tell_all(struct call *c, const struct json_question *q, const struct
 static enum err ask(struct call *c, const struct json_question *q)
 {
     struct json_look l;
-    enum err e = json_look(c, 2, &l);
+    enum err e = json_look(c, 2, q->work, &l);
 
     if (e != OK) return e;
     if (l.doc.p == NULL) e = null_or(c, l.legacy ? q->no_key_legacy : q->no_key, q->expected);
@@ -89,7 +89,7 @@ static void tell_type(struct call *c, struct str value)
 /* RESP3 wraps what RESP2 replies into an array. */
 static enum err run_type(struct call *c)
 {
-    static const struct json_question q = { is_any, tell_type, OK, OK, OK, OK, "" };
+    static const struct json_question q = { is_any, tell_type, OK, OK, OK, OK, "", JSON_LIGHT };
     size_t mark = reply_mark(c->out);
     enum err e;
 
@@ -112,7 +112,7 @@ static void tell_string_length(struct call *c, struct str value)
 
 static enum err run_strlen(struct call *c)
 {
-    static const struct json_question q = { is_string, tell_string_length, ERR_JSON_NO_KEY, OK, ERR_JSON_NO_PATH, ERR_JSON_WRONG, "string" };
+    static const struct json_question q = { is_string, tell_string_length, ERR_JSON_NO_KEY, OK, ERR_JSON_NO_PATH, ERR_JSON_WRONG, "string", JSON_LIGHT };
 
     return ask(c, &q);
 }
@@ -124,17 +124,18 @@ static void tell_count(struct call *c, struct str value)
 
 static enum err run_arrlen(struct call *c)
 {
-    static const struct json_question q = { is_array, tell_count, ERR_JSON_NO_KEY, OK, ERR_JSON_NO_PATH, ERR_JSON_PATH_OR, "not an array" };
+    static const struct json_question q = { is_array, tell_count, ERR_JSON_NO_KEY, OK, ERR_JSON_NO_PATH, ERR_JSON_PATH_OR, "not an array", JSON_LIGHT };
 
     return ask(c, &q);
 }
 
 static enum err run_objlen(struct call *c)
 {
-    static const struct json_question q = { is_object, tell_count, ERR_JSON_PATH_OR, OK, OK, ERR_JSON_WRONG, "object" };
-    static const struct json_question no_key = { is_object, tell_count, ERR_JSON_PATH_OR, OK, OK, ERR_JSON_WRONG, "not an object" };
+    static const struct json_question q = { is_object, tell_count, ERR_JSON_PATH_OR, OK, OK, ERR_JSON_WRONG, "object", JSON_LIGHT };
+    static const struct json_question no_key = { is_object, tell_count, ERR_JSON_PATH_OR, OK, OK, ERR_JSON_WRONG, "not an object", JSON_LIGHT };
+    size_t n;
 
-    return ask(c, db_peek(c->db, call_arg(c, 1)) ? &q : &no_key);
+    return ask(c, json_doc_ask(c, call_arg(c, 1), &n) != ERR_NO_KEY ? &q : &no_key);
 }
 
 static void tell_keys(struct call *c, struct str value)
@@ -155,7 +156,7 @@ static void tell_keys(struct call *c, struct str value)
 
 static enum err run_objkeys(struct call *c)
 {
-    static const struct json_question q = { is_object, tell_keys, ERR_JSON_NO_KEY, OK, OK, ERR_JSON_PATH_OR, "not an object" };
+    static const struct json_question q = { is_object, tell_keys, ERR_JSON_NO_KEY, OK, OK, ERR_JSON_PATH_OR, "not an object", JSON_COSTLY };
 
     return ask(c, &q);
 }
@@ -216,7 +217,7 @@ static enum err run_arrindex(struct call *c)
     e = json_argument(c, 3, &s.wanted);
     if (e == OK && c->argc > 4) e = call_i64(c, 4, &s.from);
     if (e == OK && c->argc > 5) e = call_i64(c, 5, &s.to);
-    if (e == OK) e = json_look(c, 2, &l);
+    if (e == OK) e = json_look(c, 2, JSON_COSTLY, &l);
     if (e != OK) return e;
     e = tell_indexes(c, &l, &s);
     json_look_fini(&l);
@@ -279,7 +280,7 @@ static void tell_resp(struct call *c, struct str value)
 
 static enum err run_resp(struct call *c)
 {
-    static const struct json_question q = { is_any, tell_resp, OK, OK, ERR_JSON_NO_PATH, OK, "" };
+    static const struct json_question q = { is_any, tell_resp, OK, OK, ERR_JSON_NO_PATH, OK, "", JSON_COSTLY };
 
     return ask(c, &q);
 }
@@ -289,20 +290,20 @@ static enum err run_resp(struct call *c)
 /* Of the document all that its key takes; of a part its text. */
 static void tell_memory(struct call *c, struct str value)
 {
-    const struct entry *e = db_peek(c->db, call_arg(c, 1));
-    bool whole = e && json_text(e).p == value.p && json_text(e).n == value.n;
+    size_t whole = json_doc_bytes(c, call_arg(c, 1), value);
 
-    reply_int(c->out, (int64_t)(whole ? db_value_bytes(e, 0) : value.n));
+    reply_int(c->out, (int64_t)(whole > 0 ? whole : value.n));
 }
 
 static enum err run_memory(struct call *c)
 {
-    static const struct json_question q = { is_any, tell_memory, OK, OK, ERR_JSON_NO_PATH, OK, "" };
+    static const struct json_question q = { is_any, tell_memory, OK, OK, ERR_JSON_NO_PATH, OK, "", JSON_LIGHT };
     struct call inner = *c;
     enum err e;
+    size_t n;
 
     if (c->argc < 3 || c->argc > 4) return ERR_ARITY;
-    if (db_peek(c->db, call_arg(c, 2)) == NULL) {
+    if (json_doc_ask(c, call_arg(c, 2), &n) == ERR_NO_KEY) {
         if (c->argc > 3 && call_arg(c, 3).n > 0 && call_arg(c, 3).p[0] == '$') reply_array(c->out, 0);
         else reply_int(c->out, 0);
         return OK;
@@ -328,7 +329,7 @@ static enum err run_debug(struct call *c)
 /* --- rows ------------------------------------------------------------------------------------------------------------ */
 
 #define ROW(n, f, since_version, what) \
-    .name = (n), .run = (f), .arity = -2, .flags = CMD_READONLY, .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_JSON, \
+    .name = (n), .run = json_run, .aside = (f), .arity = -2, .flags = CMD_READONLY, .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_JSON, \
     .group = GROUP_JSON, .since = (since_version), .complexity = "O(N), where N is the length of the document.", .summary = (what), \
     .args = ARGS(ARG_KEY("key"), { .name = "path", .type = ARG_T_STRING, .flags = ARG_OPTIONAL })
 
@@ -345,7 +346,7 @@ const struct command json_read_commands[] = {
       .example = "JSON.SET doc $ '{\"a\":1}' | JSON.OBJKEYS doc => *1\r\n$1\r\na\r\n" },
     { ROW("json.resp", run_resp, "1.0.0", "Returns values as RESP arrays, which begin with { or [."),
       .example = "JSON.SET doc $ '[1,true]' | JSON.RESP doc => *3\r\n+[\r\n:1\r\n+true\r\n" },
-    { .name = "json.arrindex", .run = run_arrindex, .arity = -4, .flags = CMD_READONLY, .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) },
+    { .name = "json.arrindex", .run = json_run, .aside = run_arrindex, .arity = -4, .flags = CMD_READONLY, .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) },
       .acl = ACL_JSON, .group = GROUP_JSON, .since = "1.0.0", .complexity = "O(N), where N is the length of the document.",
       .summary = "Returns where in arrays a value comes first, -1 where it does not.",
       .args = ARGS(ARG_KEY("key"), { .name = "path", .type = ARG_T_STRING }, { .name = "value", .type = ARG_T_STRING },
@@ -353,7 +354,7 @@ const struct command json_read_commands[] = {
                      .subs = ARGS({ .name = "start", .type = ARG_T_INTEGER },
                                   { .name = "stop", .type = ARG_T_INTEGER, .flags = ARG_OPTIONAL }) }),
       .example = "JSON.SET doc $ '[5,6,7]' | JSON.ARRINDEX doc $ 6 => *1\r\n:1\r\n" },
-    { .name = "json.debug", .run = run_debug, .arity = -2, .flags = CMD_READONLY,
+    { .name = "json.debug", .run = json_run, .aside = run_debug, .arity = -2, .flags = CMD_READONLY,
       .keys = { { .flags = KEY_RO | KEY_ACCESS, .first = 1, .last = 0, .step = 1, .keyword = "MEMORY" } },
       .acl = ACL_JSON, .group = GROUP_JSON, .since = "1.0.0", .complexity = "O(N), where N is the length of the document.",
       .summary = "Tells the memory that a document takes.",

@@ -235,11 +235,23 @@ void block_answer_error(struct client *c, const char *text)
     buf_fini(&bytes);
 }
 
-struct request *block_take(struct client *c)
+const struct request *block_request(const struct client *c)
+{
+    return c->blocked->request;
+}
+
+struct request *block_keep_request(struct client *c)
 {
     struct request *r = c->blocked->request;
 
     c->blocked->request = NULL;
+    return r;
+}
+
+struct request *block_take(struct client *c)
+{
+    struct request *r = block_keep_request(c);
+
     block_end(c);
     return r;
 }

@@ -51,6 +51,10 @@ void block_run_again(struct client *c);
 /* Let c wait no longer, and hand over the request, the caller's to free. */
 struct request *block_take(struct client *c);
 
+/* The request that c waits with; and for `leave`: it is not freed with the wait, but the caller's. */
+const struct request *block_request(const struct client *c);
+struct request *block_keep_request(struct client *c);
+
 /* What c is parked with, if it is parked so; else NULL. */
 void *block_parked(const struct client *c, const struct parking *how);
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "server/acl.h"
+#include "server/aside.h"
 #include "server/audit.h"
 #include "server/block.h"
 #include "server/departures.h"
@@ -295,7 +296,8 @@ static bool reads_all_keys(const struct call *call)
     return ref != NULL && acl_reads_all_keys(c->server->acl, c->user, ref, call->argc, call->argv);
 }
 
-static const struct call_host host = { keys_walk, jobs_go_on, jobs_waited };
+static const struct call_host host = { .walk_keys = keys_walk, .go_on = jobs_go_on, .waited = jobs_waited,
+                                       .go_aside = aside_go, .been_aside = aside_been };
 
 /* Field by field: zeroing a struct of this size takes longer than many a command. */
 static inline void begin(struct call *call, struct client *c, const struct command *cmd, size_t argc,

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "server/archive_wait.h"
+#include "server/aside.h"
 #include "server/batch.h"
 #include "server/block.h"
 #include "server/client.h"
@@ -301,6 +302,7 @@ static bool turn(struct server *s)
     if (UNLIKELY(jobs_are_due(s))) jobs_turn(s);
     if (UNLIKELY(keys_walks_are_due(s))) keys_walks_turn(s);
     if (UNLIKELY(unlinkings_are_due(s))) unlinkings_turn(s);
+    if (UNLIKELY(s->asides != NULL)) asides_turn(s);
     if (UNLIKELY(s->ft_any)) ft_turn(s);
     end_running(s);
     if (UNLIKELY(s->archive != NULL)) more |= collect_archive(s);
@@ -313,7 +315,7 @@ static bool turn(struct server *s)
     hurry_tick(s);
     to = ticks_now();
     if (LIKELY(to > from)) s->turn_ticks += to - from;
-    more |= tls_more || ft_jobs_are_due(s) || ft_alters_are_due(s) || ft_is_due(s) || jobs_are_due(s) || keys_walks_are_due(s) || unlinkings_are_due(s);
+    more |= tls_more || ft_jobs_are_due(s) || ft_alters_are_due(s) || ft_is_due(s) || jobs_are_due(s) || asides_are_due(s) || keys_walks_are_due(s) || unlinkings_are_due(s);
     more |= !link_alone(&s->readable) || !link_alone(&s->writable) || !link_alone(&s->had_share);
     if (UNLIKELY(saves && !more)) nap(s);
     return more;

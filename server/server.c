@@ -31,6 +31,7 @@
 #include "server/setup.h"
 #include "server/script_run.h"
 #include "server/acl.h"
+#include "server/aside.h"
 #include "server/scripts.h"
 #include "server/server_conf.h"
 #include "server/shortage.h"
@@ -358,6 +359,7 @@ void server_close(struct server *s)
     mem_free(s->watched);
     mem_free(s->waiting);
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) table_fini(maps[i], free_entry, NULL);
+    asides_free(&s->asides);
     lazy_free(&s->lazy);
     tracking_free(&s->tracking);
     acl_free(&s->acl);
