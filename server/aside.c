@@ -259,7 +259,7 @@ void asides_turn(struct server *s)
     struct asides *all = s->asides;
     struct aside *a;
 
-    collect(all);
+    if (LIKELY(!s->asides_paused)) collect(all);
     while ((a = first_back(all)) != NULL) {
         link_remove(&a->in_list);
         block_run_again(a->client); /* a may be gone */
@@ -272,6 +272,7 @@ bool asides_are_due(const struct server *s)
     const struct asides *all = s->asides;
 
     if (LIKELY(all == NULL)) return false;
-    if (all->running != NULL ? atomic_load(&all->done) : !link_alone(&all->waiting)) return true;
+    if (all->running == NULL && !link_alone(&all->waiting)) return true;
+    if (all->running != NULL && !s->asides_paused && atomic_load(&all->done)) return true;
     return first_back(all) != NULL;
 }

@@ -352,11 +352,21 @@ static enum err run_archive_pause(struct call *c)
     return OK;
 }
 
+/* What runs aside is not taken back, as if it took long; with no it is. */
+static enum err run_aside_pause(struct call *c)
+{
+    if (!call_is(c, 2, "yes") && !call_is(c, 2, "no")) return ERR_SYNTAX;
+    c->client->server->asides_paused = call_is(c, 2, "yes");
+    reply_ok(c->out);
+    return OK;
+}
+
 static enum err run_help(struct call *c)
 {
     static const char *const lines[] = {
         "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "ARCHIVE-PAUSE <yes|no>", "    Let questions to the archive wait, or go on.",
+        "ASIDE-PAUSE <yes|no>", "    Let commands that run aside (long documents) wait, or go on.",
         "ASSERT", "    Stop by a broken invariant.",
         "CHECK", "    Check the invariants of all data and clients.",
         "DIGEST", "    A fingerprint of all data.",
@@ -398,6 +408,7 @@ static enum err run_help(struct call *c)
 static const struct command debug_subs[] = {
     SUB("aof-flush-sleep", run_nothing, 3, "Accepted: the log is written on a thread."),
     SUB("archive-pause", run_archive_pause, 3, "Lets questions to the archive wait, or go on."),
+    SUB("aside-pause", run_aside_pause, 3, "Lets commands that run aside wait, or go on."),
     SUB("assert", run_assert, 2, "Stops memd by a broken invariant."),
     SUB("change-repl-id", run_nothing, 2, "Accepted: there is no replication."),
     SUB("check", run_check, 2, "Checks the invariants of all data and clients."),

@@ -239,6 +239,7 @@ struct server {
     struct link ft_alters;      /* ft_alter.c: FT.ALTER that waits for searches */
     struct link unlinkings;     /* unlink_match_cmd.c: UNLINK.MATCH, likewise */
     struct asides *asides;      /* aside.c: commands on a thread of their own; NULL: there were none yet */
+    bool asides_paused;         /* DEBUG ASIDE-PAUSE */
     struct link ft_jobs;        /* ft_job.c: searches that go on, whose turn comes next first */
 
     struct script_run *script;
