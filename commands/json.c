@@ -93,7 +93,7 @@ static enum err put(struct call *c, const struct put *p)
     enum err e = json_doc_find(c, p->key, &place, &doc);
     bool there = e == OK, root = json_path_is_root(p->path);
 
-    if (there && UNLIKELY(json_is_long(c, doc.n, work_of(p), p->path))) return CALL_ASIDE;
+    if (there && json_is_long(c, doc.n, work_of(p), p->path)) return CALL_ASIDE;
     if (e != OK && e != ERR_NO_KEY) return e;
     e = OK;
     if (!there && p->when == IF_THERE) e = ERR_NOT_DONE;
@@ -164,7 +164,7 @@ static enum err check_triplet(struct call *c, size_t at, struct put *p, size_t *
     if (e == OK) e = json_compile(c, at + 1, &p->path);
     if (e == OK && there == ERR_NO_KEY && !json_path_is_root(p->path)) e = ERR_JSON_NEW_ROOT;
     *sum += n + p->value.n;
-    return e == OK && UNLIKELY(json_is_long(c, *sum, work_of(p), p->path)) ? CALL_ASIDE : e;
+    return e == OK && json_is_long(c, *sum, work_of(p), p->path) ? CALL_ASIDE : e;
 }
 
 /* Those before the one that failed: the log has nothing that fails when it is read. */

@@ -2,7 +2,6 @@
 #include "commands/json_docs.h"
 
 #include "base/ensure.h"
-#include "base/json_path.h"
 #include "base/mem.h"
 #include "storage/blob.h"
 #include "storage/type_json.h"
@@ -46,11 +45,11 @@ struct json_docs {
 
 /* Bytes that are worked through at once, which takes a quarter of a millisecond or not much more. A path that finds one value at
  * most is a scan of the text; others may find something in each few bytes, or look at them more than once. */
-enum { LONG_LIGHT = 256 * 1024, LONG = 32 * 1024, LONG_HEAVY = 1024 };
+enum { LONG_LIGHT = 256 * 1024, LONG = 32 * 1024 };
 
-bool json_is_long(const struct call *c, size_t n, enum json_work work, const struct json_path *p)
+bool json_is_longer(const struct call *c, size_t n, enum json_work work, const struct json_path *p)
 {
-    if (n <= LONG_HEAVY || !c->may_block || c->host == NULL || c->cmd->aside == NULL || work == JSON_UNREAD) return false;
+    if (!c->may_block || c->host == NULL || c->cmd->aside == NULL || work == JSON_UNREAD) return false;
     if (p && json_path_is_heavy(p)) return true;
     if (work == JSON_LIGHT && (p == NULL || json_path_is_definite(p))) return n > LONG_LIGHT;
     return n > LONG;
@@ -64,7 +63,7 @@ enum err json_run(struct call *c)
     if (c->host && c->host->been_aside && c->host->been_aside(c, &e)) return e;
     e = c->cmd->aside(c);
     if (LIKELY(e != CALL_ASIDE)) return e;
-    reply_undo(c->out, mark);
+    reply_undo(c->out, mark); /* of an array that had begun */
     return c->host->go_aside(c);
 }
 
@@ -93,7 +92,7 @@ enum err json_doc_read(struct call *c, struct str key, enum json_work work, cons
         return it->now;
     }
     e = json_read(c->db, key, doc);
-    return e == OK && UNLIKELY(json_is_long(c, doc->n, work, p)) ? CALL_ASIDE : e;
+    return e == OK && json_is_long(c, doc->n, work, p) ? CALL_ASIDE : e;
 }
 
 enum err json_doc_ask(struct call *c, struct str key, size_t *n)

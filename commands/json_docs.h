@@ -26,7 +26,12 @@ enum json_work {
 
 /* May this not be done here to so many bytes, by the path p (NULL: none)? Then CALL_ASIDE is to be returned, before anything has
  * been changed. */
-bool json_is_long(const struct call *c, size_t n, enum json_work work, const struct json_path *p);
+enum { JSON_SHORT = 1024 }; /* always may */
+bool json_is_longer(const struct call *c, size_t n, enum json_work work, const struct json_path *p);
+static inline bool json_is_long(const struct call *c, size_t n, enum json_work work, const struct json_path *p)
+{
+    return UNLIKELY(n > JSON_SHORT) && json_is_longer(c, n, work, p);
+}
 
 /* The document at key, and what is done with it. ERR_NO_KEY, ERR_WRONG_TYPE, CALL_ASIDE. */
 enum err MUST_USE json_doc_read(struct call *c, struct str key, enum json_work work, const struct json_path *p, struct str *doc);

@@ -49,7 +49,7 @@ enum err json_argument(struct call *c, size_t at, struct str *text)
     struct buf canon = { .may_fail = true }, why = { 0 };
     struct json_error error;
 
-    if (UNLIKELY(json_is_long(c, call_arg(c, at).n, JSON_COSTLY, NULL))) return CALL_ASIDE;
+    if (json_is_long(c, call_arg(c, at).n, JSON_COSTLY, NULL)) return CALL_ASIDE;
     if (json_canon(call_arg(c, at), &canon, &error)) {
         *text = json_keep(c, buf_str(&canon));
         buf_fini(&canon);
