@@ -25,7 +25,7 @@ static enum err parse_offset(const struct call *c, struct str s, struct bits_fie
     if (s.n == 0 || s.p[0] != '#') return bits_offset(c, s, &f->at);
     if (!num_parse_i64(str_of(s.p + 1, s.n - 1), &v)) return ERR_BIT_OFFSET;
     if (__builtin_mul_overflow(v, (int64_t)f->width, &v) || v < 0) return ERR_BIT_OFFSET;
-    if ((uint64_t)v >> 3 >= c->store->conf.string_limit) return ERR_BIT_OFFSET;
+    if ((uint64_t)v >> 3 >= store_string_limit(c->store)) return ERR_BIT_OFFSET;
     f->at = (uint64_t)v;
     return OK;
 }

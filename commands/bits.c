@@ -9,7 +9,7 @@ enum err bits_offset(const struct call *c, struct str text, uint64_t *at)
     int64_t v;
 
     if (!num_parse_i64(text, &v) || v < 0) return ERR_BIT_OFFSET;
-    if ((uint64_t)v >> 3 >= c->store->conf.string_limit) return ERR_BIT_OFFSET;
+    if ((uint64_t)v >> 3 >= store_string_limit(c->store)) return ERR_BIT_OFFSET;
     *at = (uint64_t)v;
     return OK;
 }

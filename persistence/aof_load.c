@@ -234,16 +234,18 @@ static enum err judge_gap(struct aof_load *l, size_t i, bool *end, char *why)
 static void discard_open_multi(const struct aof_load *l)
 {
     static const struct str discard = { "DISCARD", 7 };
+    struct str why;
 
     /* refused where none is open, which is as well */
-    if (l->mode == AOF_LOOK || l->apply(l->apply_ctx, 1, &discard) == OK) return;
+    if (l->mode == AOF_LOOK || l->apply(l->apply_ctx, 1, &discard, &why) == OK) return;
 }
 
 static void begin_file(const struct aof_load *l)
 {
     static const struct str select[2] = { { "SELECT", 6 }, { "0", 1 } };
+    struct str why;
 
-    if (l->mode == AOF_LOOK || l->apply(l->apply_ctx, 2, select) == OK) return;
+    if (l->mode == AOF_LOOK || l->apply(l->apply_ctx, 2, select, &why) == OK) return;
     log_warning(l->log, "SELECT 0 was refused while loading");
 }
 
@@ -293,8 +295,8 @@ static enum err take_end(struct aof_load *l, size_t i, const struct aof_reader *
     l->lossy = true;
     if (!is_strict(l)) return OK; /* told already */
     aof_load_path(l, i, path);
-    return why_put(why, ERR_FORMAT, "%s: offset %llu: %s: the file is damaged", path,
-                   (unsigned long long)r->bad_pos, r->why);
+    return why_put(why, ERR_FORMAT, "%s: offset %llu: %s%s the file is damaged", path, (unsigned long long)r->bad_pos, r->why,
+                   r->refused > 0 ? "" : ":");
 }
 
 static enum err read_incr(struct aof_load *l, size_t i, char *why)

@@ -36,7 +36,7 @@ struct aof_load {
     void *ctx;
     /* Read the RDB part of a base; on error why[PERSIST_WHY] says it, and facts what was found before. */
     enum err (*base)(void *ctx, struct source *s, struct rdb_facts *facts, char *why);
-    enum err (*apply)(void *ctx, size_t argc, const struct str *argv); /* with apply_ctx */
+    enum err (*apply)(void *ctx, size_t argc, const struct str *argv, struct str *why); /* with apply_ctx */
     void *apply_ctx;
     bool (*progress)(void *ctx, uint64_t bytes); /* bytes of the file being read; may be NULL */
     bool eager;               /* as in aof_read.h */

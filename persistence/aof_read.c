@@ -8,24 +8,26 @@
 #include "base/planted.h"
 #include "persistence/aof_impl.h"
 
-enum { PROGRESS_EVERY = 1 << 16, NAME_SHOWN = 40 };
+enum { PROGRESS_EVERY = 1 << 16, NAME_SHOWN = 40, REASON_SHOWN = 120 };
 
 /* --- commands -------------------------------------------------------------------------------------------- */
 
 static bool apply(struct aof_reader *r, const struct look *l)
 {
     const struct resp_parser *p = &l->parser;
+    struct str why = STR("it is unknown, or its arguments are");
 
     r->commands++;
     if (r->salvage) {
         buf_clear(&r->key);
         if (p->argc > 1) buf_add_str(&r->key, p->args[1]);
     }
-    if (!r->apply || r->apply(r->apply_ctx, p->argc, p->args) == OK) return true;
+    if (!r->apply || r->apply(r->apply_ctx, p->argc, p->args, &why) == OK) return true;
     r->refused++;
     if (r->salvage) return true; /* what it builds on was in a part that is lost */
-    snprintf(r->why, sizeof r->why, "the command '%.*s' cannot be applied",
-             p->args[0].n > NAME_SHOWN ? NAME_SHOWN : (int)p->args[0].n, p->args[0].p);
+    snprintf(r->why, sizeof r->why, "the command '%.*s' cannot be applied (%.*s): settings are other than when it was written, or",
+             p->args[0].n > NAME_SHOWN ? NAME_SHOWN : (int)p->args[0].n, p->args[0].p,
+             why.n > REASON_SHOWN ? REASON_SHOWN : (int)why.n, why.p);
     return false;
 }
 

@@ -42,7 +42,7 @@ struct aof_reader {
     int64_t until_s;      /* >= 0: stop before what is annotated with a later time; -1: do not */
     bool salvage;         /* go on behind damage; commands that are refused are counted and left out */
     const char *id;       /* the log's, where it is known: for a file whose first line is lost. May be NULL */
-    enum err (*apply)(void *ctx, size_t argc, const struct str *argv); /* NULL: the file is only looked at */
+    enum err (*apply)(void *ctx, size_t argc, const struct str *argv, struct str *why); /* NULL: the file is only looked at */
     void *apply_ctx;
     bool (*progress)(void *ctx, uint64_t bytes); /* may be NULL */
     void *progress_ctx;
@@ -63,7 +63,7 @@ struct aof_reader {
     uint64_t refused;     /* of them, when salvaging */
     int64_t first_s, last_s; /* annotated times; 0: none */
     uint64_t bad_pos;     /* AOF_TORN, AOF_DAMAGED: where */
-    char why[160];
+    char why[256];
     struct buf key;       /* when salvaging: the key of the last command, the caller frees it */
 };
 

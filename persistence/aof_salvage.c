@@ -92,16 +92,17 @@ static void tell_losses(struct aof_reader *r, struct look *l, const struct whole
 static void select_db(struct aof_reader *r, int db)
 {
     char text[NUM_TEXT_MAX];
-    struct str argv[2] = { STR("SELECT"), { text, num_i64(text, db) } };
+    struct str argv[2] = { STR("SELECT"), { text, num_i64(text, db) } }, why;
 
-    if (db >= 0 && r->apply && r->apply(r->apply_ctx, 2, argv) != OK) r->refused++;
+    if (db >= 0 && r->apply && r->apply(r->apply_ctx, 2, argv, &why) != OK) r->refused++;
 }
 
 static void discard(struct aof_reader *r)
 {
     static const struct str word = { "DISCARD", 7 };
+    struct str why;
 
-    if (r->apply && r->apply(r->apply_ctx, 1, &word) != OK) r->refused++;
+    if (r->apply && r->apply(r->apply_ctx, 1, &word, &why) != OK) r->refused++;
 }
 
 /* Apply one at its place; in->p is brought back. */

@@ -120,8 +120,9 @@ struct persist_env {
     const char *redis_version;    /* the "redis-ver" that snapshots carry */
     void *ctx;
     /* Run one command of the log while loading: SELECT, MULTI and EXEC come through it too. What was
-     * queued by a MULTI that never got its EXEC is dropped with DISCARD. */
-    enum err (*apply)(void *ctx, size_t argc, const struct str *argv);
+     * queued by a MULTI that never got its EXEC is dropped with DISCARD. On error *why may be set to what was said: borrowed
+     * until the next. */
+    enum err (*apply)(void *ctx, size_t argc, const struct str *argv, struct str *why);
     /* Called about every millisecond of loading; false gives up (SHUTDOWN). May be NULL. */
     bool (*progress)(void *ctx, const struct persist_progress *pr);
     /* Called from helper threads: make the reactor call persist_turn soon. May be NULL. */

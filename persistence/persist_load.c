@@ -121,14 +121,14 @@ static enum err read_base(void *ctx, struct source *s, struct rdb_facts *facts, 
     return read_rdb(p, s, true, facts, why);
 }
 
-static enum err apply(void *ctx, size_t argc, const struct str *argv)
+static enum err apply(void *ctx, size_t argc, const struct str *argv, struct str *why)
 {
     struct persist *p = ctx;
     enum err e;
 
     if (p->conf.load_delay_us != 0) pause_loading(p);
     if (load_notes_are(&p->load_notes, argc, argv)) return load_notes_take(&p->load_notes, argv[1]);
-    e = p->env.apply(p->env.ctx, argc, argv);
+    e = p->env.apply(p->env.ctx, argc, argv, why);
     return e == OK ? load_notes_applied(&p->load_notes, argv[0]) : e;
 }
 

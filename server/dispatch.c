@@ -471,10 +471,11 @@ enum dispatched dispatch(struct client *c, struct command_ref *ref, struct comma
 
 /* --- loading the log ---------------------------------------------------------------------------------- */
 
-enum err dispatch_apply(void *server, size_t argc, const struct str *argv)
+enum err dispatch_apply(void *server, size_t argc, const struct str *argv, struct str *why)
 {
     struct server *s = server;
     struct command_ref *ref;
+    const struct buf *said;
     size_t mark;
 
     if (s->loader == NULL) s->loader = client_new_loader(s);
@@ -483,5 +484,8 @@ enum err dispatch_apply(void *server, size_t argc, const struct str *argv)
     mark = s->loader->out.n;
     if (ref == NULL || !command_arity_ok(ref->cmd, argc)) return ERR_FORMAT;
     dispatch(s->loader, ref, NULL, argc, argv);
-    return s->loader->out.n > mark && s->loader->out.p[mark] == '-' ? ERR_FORMAT : OK;
+    said = &s->loader->out;
+    if (said->n == mark || said->p[mark] != '-') return OK;
+    *why = str_of(said->p + mark + 1, said->n - mark - 3); /* without the end of its line */
+    return ERR_FORMAT;
 }

@@ -60,8 +60,8 @@ const char *dispatch_write_refusal(const struct server *s, uint32_t flags);
 /* Connect the store's changes to log, WATCH and blocked clients: once, at start. */
 void dispatch_subscribe(struct server *s);
 
-/* Replay one command of the log. */
-enum err dispatch_apply(void *server, size_t argc, const struct str *argv);
+/* Replay one command of the log. On error *why may be set to what was replied: good until the next. */
+enum err dispatch_apply(void *server, size_t argc, const struct str *argv, struct str *why);
 
 /* The last bytes of a reply in out, from mark on, are an error: count it by its code word. */
 void dispatch_count_error(struct server *s, const struct buf *out, size_t mark);

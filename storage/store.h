@@ -246,6 +246,12 @@ struct store {
 #endif
 };
 
+/* How long a string may become. What a log has was within the limit of its time. */
+static inline size_t store_string_limit(const struct store *s)
+{
+    return LIKELY(!s->loading) ? s->conf.string_limit : SIZE_MAX / 2;
+}
+
 /* No hash is remembered: the store itself is no key's bytes, not even those of an empty one without any. */
 static inline void store_forget_hash(struct store *s)
 {

@@ -300,12 +300,12 @@ enum err string_append(struct db *db, struct str key, struct str val, size_t *le
     char *p;
 
     if (e == ERR_NO_KEY) {
-        if (val.n > db->store->conf.string_limit) return ERR_STRING_LIMIT;
+        if (val.n > store_string_limit(db->store)) return ERR_STRING_LIMIT;
         put(&s, val, -1);
         *len = val.n;
     } else if (e == OK) {
         old = string_length(s.ref.e);
-        if (val.n > db->store->conf.string_limit || old > db->store->conf.string_limit - val.n)
+        if (val.n > store_string_limit(db->store) || old > store_string_limit(db->store) - val.n)
             return ERR_STRING_LIMIT;
         if (!string_can_grow(&s, old + val.n)) return ERR_OOM;
         p = string_writable(&s, old + val.n, len);
@@ -319,7 +319,7 @@ enum err string_append(struct db *db, struct str key, struct str val, size_t *le
 
 enum err string_setrange(struct db *db, struct str key, size_t at, struct str val, size_t *len)
 {
-    size_t limit = db->store->conf.string_limit;
+    size_t limit = store_string_limit(db->store);
     struct slot s;
     enum err e = db_find_type(db, key, VALUE_STRING, &s);
     char *p;

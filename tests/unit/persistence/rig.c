@@ -121,10 +121,11 @@ static bool apply_queued(struct rig *r)
     return ok;
 }
 
-static enum err apply(void *ctx, size_t argc, const struct str *argv)
+static enum err apply(void *ctx, size_t argc, const struct str *argv, struct str *why)
 {
     struct rig *r = ctx;
 
+    (void)why;
     r->applied++;
     if (argc > 8) return ERR_FORMAT;
     if (str_is(argv[0], "multi")) {
