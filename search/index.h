@@ -98,7 +98,7 @@ void index_between(const struct search_index *ix, const struct field_spec *f, do
 bool index_near_step(const struct search_index *ix, const struct field_spec *f, struct place centre, double radius_m, struct places_walk *w,
                      struct docset *out);
 void index_missing(const struct search_index *ix, const struct field_spec *f, struct docset *out);
-/* Whose value is an empty text: of fields with INDEXEMPTY. */
+/* Whose value is an empty text: of TEXT fields with INDEXEMPTY. */
 void index_empty(const struct search_index *ix, const struct field_spec *f, struct docset *out);
 
 struct text_index *index_text(const struct search_index *ix);

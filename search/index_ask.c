@@ -106,10 +106,8 @@ void index_missing(const struct search_index *ix, const struct field_spec *f, st
 
 void index_empty(const struct search_index *ix, const struct field_spec *f, struct docset *out)
 {
-    struct index_column *c = index_column(ix, f);
-
-    if (c->tags) tags_match(c->tags, STR(""), TEXT_WORD, out);
-    else docset_copy(out, &c->empty);
+    docset_copy(out, &index_column(ix, f)->empty);
+    docset_and(out, &ix->c->alive);
 }
 
 struct text_index *index_text(const struct search_index *ix)

@@ -26,7 +26,7 @@ enum query_kind {
     QUERY_NONE,     /* only stop words */
     QUERY_AND, QUERY_OR, QUERY_NOT, QUERY_MAYBE /* ~ */,
     QUERY_TEXT,     /* a word or a phrase */
-    QUERY_TAG, QUERY_RANGE, QUERY_GEO, QUERY_MISSING, QUERY_IDS,
+    QUERY_TAG, QUERY_RANGE, QUERY_GEO, QUERY_MISSING, QUERY_EMPTY /* text */, QUERY_IDS,
     QUERY_VECTOR    /* KNN over its child (none: all), or VECTOR_RANGE */
 };
 
@@ -40,7 +40,7 @@ struct query_node {
     struct query_node **children;
     size_t n_children;
     double weight;                    /* $weight; 1 */
-    const struct field_spec *field;   /* TAG, RANGE, GEO, MISSING, VECTOR; an OR of tags has it too */
+    const struct field_spec *field;   /* TAG, RANGE, GEO, MISSING, EMPTY, VECTOR; an OR of tags has it too */
     struct text_phrase text;          /* TEXT */
     bool exact;                       /* TEXT: it came in quotes */
     struct str tag;                   /* TAG */

@@ -168,6 +168,7 @@ static void explain_leaf(const struct explain *e, const struct query_node *n)
     case QUERY_GEO:
         buf_printf(e->out, "GEO %.*s:{%f,%f --> %f m}", (int)field.n, field.p, n->lon, n->lat, n->radius_m);
         break;
+    case QUERY_EMPTY: buf_printf(e->out, "@%.*s:\"\"", (int)field.n, field.p); break;
     case QUERY_MISSING: buf_printf(e->out, "ISMISSING{%.*s}", (int)field.n, field.p); break;
     case QUERY_IDS:
         buf_add_c(e->out, "IDS {");

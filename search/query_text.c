@@ -90,12 +90,31 @@ static struct query_node *plain(struct parser *p, uint64_t fields, struct str te
     return n_parts > 1 ? either(p, node, phrase(p, fields, parts, n_parts)) : node;
 }
 
+/* "": the documents with an empty text in one of the fields. */
+static struct query_node *empty_text(struct parser *p, uint64_t fields)
+{
+    const struct index_spec *spec = index_spec(p->ix);
+    struct query_node *node = NULL, *one;
+
+    for (size_t i = 0; i < spec->n_fields; i++) {
+        const struct field_spec *f = &spec->fields[i];
+
+        if (f->type != FIELD_TEXT || !f->index_empty || f->no_index || !(fields >> f->text_field & 1)) continue;
+        one = parser_node(p, QUERY_EMPTY);
+        one->field = f;
+        node = node == NULL ? one : either(p, node, one);
+    }
+    if (node != NULL || fields == p->rules->fields) return node ? node : parser_node(p, QUERY_NONE);
+    return parser_fail(p, "Use `INDEXEMPTY` in field creation in order to index and query for empty strings");
+}
+
 static struct query_node *quoted(struct parser *p, uint64_t fields, struct str text)
 {
     struct text_word words[PHRASE_MAX];
     bool dropped;
     size_t n = split(p, text, true, &dropped, words);
 
+    if (text.n == 0) return empty_text(p, fields);
     if (n == 0) return dropped ? NULL : parser_node(p, QUERY_NONE);
     for (size_t i = 0; i < n; i++) words[i].verbatim = true;
     return phrase(p, fields, words, n);
@@ -178,7 +197,9 @@ struct query_node *parse_text(struct parser *p, uint64_t fields)
     switch (t.kind) {
     case TOKEN_AFFIX: return affix(p, fields, &t);
     case TOKEN_QUOTED: return quoted(p, fields, t.text);
-    case TOKEN_PARAM: return parser_param(p, t.text, &value) ? plain(p, fields, value) : NULL;
+    case TOKEN_PARAM:
+        if (!parser_param(p, t.text, &value)) return NULL;
+        return value.n > 0 ? plain(p, fields, value) : empty_text(p, fields);
     default: return plain(p, fields, t.text);
     }
 }

@@ -26,7 +26,7 @@ static int cost(const struct query_node *q)
     switch (q->kind) {
     case QUERY_NONE: return 0;
     case QUERY_IDS: return 1;
-    case QUERY_TAG: case QUERY_RANGE: case QUERY_GEO: case QUERY_MISSING: return 2;
+    case QUERY_TAG: case QUERY_RANGE: case QUERY_GEO: case QUERY_MISSING: case QUERY_EMPTY: return 2;
     case QUERY_OR: return q->field ? 3 : 5;
     case QUERY_TEXT: return 4;
     case QUERY_AND: return 5;
@@ -109,6 +109,7 @@ static void find_at_once(const struct run *r, struct part *p)
     case QUERY_IDS: docset_copy(&p->set, &q->ids); break;
     case QUERY_RANGE: index_between(r->ix, q->field, q->lo, q->lo_open, q->hi, q->hi_open, &p->set); break;
     case QUERY_MISSING: index_missing(r->ix, q->field, &p->set); break;
+    case QUERY_EMPTY: index_empty(r->ix, q->field, &p->set); break;
     default: break;
     }
 }

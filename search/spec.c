@@ -148,6 +148,10 @@ static bool read_type(struct spec_in *in, struct field_spec *f)
         f->type = (enum field_type)i;
         return f->type != FIELD_VECTOR || spec_read_vector(in, f);
     }
+    if (spec_word(in, "GEOSHAPE")) {
+        return spec_fail(in, "SEARCH_PARSE_ARGS Field `%.*s`: GEOSHAPE is not supported. GEO has points, and finds those within a radius",
+                         str_shown(f->name), f->name.p);
+    }
     return spec_fail(in, "SEARCH_PARSE_ARGS Invalid field type for field `%.*s`", str_shown(f->name), f->name.p);
 }
 

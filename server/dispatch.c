@@ -291,7 +291,7 @@ static int64_t since_last(struct server *s, uint64_t from)
 static bool reads_all_keys(const struct call *call)
 {
     struct client *c = call->client;
-    const struct command_ref *ref = registry_find_own(c->server->commands, call->argv[0]);
+    const struct command_ref *ref = registry_resolve_own(c->server->commands, call->argc, call->argv);
 
     return ref != NULL && acl_reads_all_keys(c->server->acl, c->user, ref, call->argc, call->argv);
 }

@@ -290,7 +290,7 @@ static bool may(struct call *c, const struct index_spec *s, unsigned access)
     const struct command_ref *ref;
 
     if (c->reads_all_keys == NULL) return true;
-    ref = registry_find_own(cl->server->commands, c->argv[0]);
+    ref = registry_resolve_own(cl->server->commands, c->argc, c->argv);
     for (size_t i = 0; ref && i < s->n_prefixes; i++) {
         struct allowed a = { s->prefixes[i], false };
 

@@ -430,6 +430,24 @@ def test_users_ask_only_what_they_may_read(start):
     assert b"ft.create" in [x.split(b"|")[0] for x in c("ACL", "CAT", "search")]
 
 
+def test_a_subcommand_alone_may_be_allowed(start):
+    s = start()
+    c = s.conn()
+    create(c, "idx", "t", "TAG")
+    c.pipeline([("HSET", "doc:%d" % i, "t", "a") for i in range(3)])
+    cursor = c("FT.AGGREGATE", "idx", "*", "WITHCURSOR", "COUNT", 1, "LOAD", 1, "@__key")[1]
+    for name, rules in ("reads", "~doc:* +ft.cursor|read"), ("stranger", "~other:* +ft.cursor|read"), ("deletes", "~doc:* +ft.cursor|del"):
+        assert c("ACL", "SETUSER", name, "on", "nopass", *rules.split()) == OK
+    with s.conn() as u:
+        u("AUTH", "reads", "x")
+        assert u("FT.CURSOR", "READ", "idx", cursor)[0][1:] == [[b"__key", b"doc:1"]]
+        assert u("FT.CURSOR", "DEL", "idx", cursor) == Err("NOPERM User reads has no permissions to run the 'ft.cursor|del' command")
+        u("AUTH", "stranger", "x")
+        assert u("FT.CURSOR", "READ", "idx", cursor) == Err("NOPERM User does not have the required permissions to query the index")
+        u("AUTH", "deletes", "x")
+        assert u("FT.CURSOR", "DEL", "idx", cursor) == OK
+
+
 def test_documents_go_with_an_index_only_for_users_who_may_write_them(start):
     s = start()
     c = s.conn()

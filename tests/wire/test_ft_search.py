@@ -194,6 +194,19 @@ def test_a_prefix_stands_for_all_words_or_says_that_it_does_not(ft, c3):
     assert near[Simple("total_results")] == 200 and near[Simple("warning")] == [Simple("Max prefix expansions limit was reached")]
 
 
+def test_empty_texts_are_found_where_they_are_indexed(ft, c3):
+    ft("FT.CREATE", "i", "PREFIX", 1, "e:", "SCHEMA", "a", "TEXT", "INDEXEMPTY", "b", "TEXT", "INDEXEMPTY", "c", "TEXT", "n", "NUMERIC")
+    for key, a, b, c in ("e:1", "", "word", ""), ("e:2", "word", "", "word"), ("e:3", "word", "word", ""), ("e:4", " ", ".", ""):
+        ft("HSET", key, "a", a, "b", b, "c", c, "n", 1)
+    for query, want in {'@a:""': "1", '@a:("")': "1", '@b:("")': "2", '@a|b:""': "12", '""': "12", '-@a:""': "234", '@a:("" | word)': "123", '@a:"" @b:word': "1",
+                        '@a:"" word': "1", '@a:$p': "1", '@n:[1 1] -(@a|b:"")': "34", '@a:""=>{$weight: 2}': "1"}.items():
+        assert keys(ft, query, "PARAMS", 2, "p", "") == ["e:" + x for x in want], query
+    assert keys(ft, '""', "INFIELDS", 1, "b") == ["e:2"]
+    assert search(ft, '@c:""') == Err("Use `INDEXEMPTY` in field creation in order to index and query for empty strings")
+    ft("HSET", "e:1", "a", "word"), ft("DEL", "e:2"), ft("HSET", "e:5", "b", "")
+    assert keys(ft, '""') == ["e:5"] and ft("FT.EXPLAIN", "i", '@a|b:""') == b'UNION {\n  @a:""\n  @b:""\n}\n'
+
+
 def test_the_nearest(books):
     blob = ["PARAMS", 2, "b", vec(1, 0)]
     reply = search(books, "*=>[KNN 2 @v $b]", *blob, "RETURN", 1, "__v_score", "DIALECT", 2)
