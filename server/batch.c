@@ -25,6 +25,7 @@ enum {
     BATCH_MAX_PER_TURN = 4096, /* requests of a turn: others get their turn too */
     SEND_EARLY = 256 * 1024,   /* replies that are not kept until the end of the turn */
     SHARE = 256,               /* requests of one client; ... */
+    LESS = 128,                /* ... of one that wants more, while there are others */
     HEAVY = 512,               /* ... so many bytes of a large reply count as one: they take as long, about */
     SLOW_US = 4                /* of a request that takes long count as one of the share, and a quarter of that of the turn */
 };
@@ -353,6 +354,17 @@ static bool others_wait(const struct server *s)
     return !link_alone(&s->writable) && (s->writable.next != &c->in_writable || s->writable.prev != &c->in_writable);
 }
 
+/* The first of those that have had their share has another, of so many requests. */
+static void run_more(struct server *s, unsigned share)
+{
+    struct client *c = LINK_OF(s->had_share.next, struct client, in_readable);
+
+    c->served = SHARE - share;
+    link_remove(&c->in_readable);
+    link_add_tail(s->readable.next, &c->in_readable); /* before the first of those for whom there was no time */
+    run_readable(s, share);
+}
+
 bool batch_has_more(const struct server *s)
 {
     return !link_alone(&s->had_share);
@@ -361,15 +373,10 @@ bool batch_has_more(const struct server *s)
 void batch_run(struct server *s)
 {
     run_readable(s, BATCH_MAX_PER_TURN);
-    if (UNLIKELY(batch_has_more(s)) && !others_wait(s)) batch_run_more(s);
+    if (UNLIKELY(batch_has_more(s)) && !others_wait(s)) run_more(s, SHARE);
 }
 
 void batch_run_more(struct server *s)
 {
-    struct client *c = LINK_OF(s->had_share.next, struct client, in_readable);
-
-    c->served = 0;
-    link_remove(&c->in_readable);
-    link_add_tail(s->readable.next, &c->in_readable); /* before the first of those for whom there was no time */
-    run_readable(s, SHARE);
+    run_more(s, LESS);
 }
