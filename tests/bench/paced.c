@@ -1,19 +1,26 @@
 /* paced.c -- a load that does not slow down for a slow server: how long does each request wait?
  *
  *     paced PORT [option value]...      conns 50, rate 10000 (a second), writes 50 (% SET, the rest GET),
- *                                       keys 1000000, size 64, seed 1
+ *                                       keys 1000000, size 64, seed 1, random 0, turns 0, auth (a password)
  *
  * Request k of a connection is due at a time that is known beforehand, and what is measured is the time
  * from then to its reply: a server that stands still for a second makes all that was due meanwhile wait,
  * and all of it counts (a client that waits for each reply before it sends the next would note one slow
- * request). A refusal (-OOM) is a reply, and counted among the errors as well. With rate 0 each connection has one request under way and sends the next at its reply: for
- * throughput; a wait then begins with the sending.
+ * request). A refusal (-OOM) is a reply, and counted among the errors as well. With rate 0 each connection
+ * has one request under way and sends the next at its reply: for throughput; a wait then begins with the
+ * sending.
+ *
+ * Requests are due at even distances, or with `random 1` at random ones (a Poisson process, as of clients
+ * that know nothing of each other). With `turns n` a request is a turn of one of n chat sessions instead, in
+ * one pipeline: GET of a key, RPUSH of `size` bytes to the session, LTRIM to 20, LRANGE of all of them, HSET;
+ * and what is measured is the last of its replies.
  *
  * Each line on the input ends a window: what was due in it is waited for, and its figures are printed as
  * "name value" lines and an empty one. The end of the input ends the last window. The program sleeps
  * while nothing is due, so that it can share a core with the server. */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -31,13 +38,20 @@ enum {
     FINE = 1024,         /* steps of waiting in each doubling: an error of a thousandth */
     STEPS = 40 * FINE,
     IN_BYTES = 65536,
-    KEY_DIGITS = 12
+    KEY_DIGITS = 12,
+    TURN = 5,            /* replies of a turn */
+    KEPT = 20            /* messages of a session */
 };
 
 struct conn {
     int fd;
     uint64_t sent, answered; /* requests */
-    uint64_t began_us;       /* rate 0: when the one under way was sent */
+    uint64_t *due;           /* of those under way, request k at k % cap_due */
+    size_t cap_due;
+    uint64_t next_us;        /* when the next is due */
+    uint64_t parts;          /* elements of a reply that are still to come, and replies of a turn */
+    unsigned replies, left;  /* replies to one request; of the one that is being read */
+    bool refused;            /* one of them said so */
     char *out;
     size_t n_out, cap_out;
     char in[IN_BYTES];
@@ -52,7 +66,8 @@ struct window {
 
 struct load {
     int port, epoll;
-    long conns, rate, writes, keys, size;
+    long conns, rate, writes, keys, size, random, turns;
+    const char *password;
     uint64_t seed;
     uint64_t t0; /* of the schedule */
     struct conn *conn;
@@ -84,10 +99,31 @@ static uint64_t pick(struct load *l, uint64_t n)
     return (uint64_t)((unsigned __int128)l->seed * n >> 64);
 }
 
-/* When request k of connection c is due. */
-static uint64_t due_us(const struct load *l, size_t c, uint64_t k)
+/* When the next request of c is due, of which so many have been sent. */
+static void schedule(struct load *l, struct conn *c)
 {
-    return l->t0 + (k * (uint64_t)l->conns + c) * 1000000 / (uint64_t)l->rate;
+    if (l->random) {
+        double u = (double)(pick(l, 1u << 30) + 1) / (1u << 30);
+        c->next_us += (uint64_t)(-log(u) * (double)l->conns * 1e6 / (double)l->rate);
+    } else {
+        c->next_us = l->t0 + (c->sent * (uint64_t)l->conns + (size_t)(c - l->conn)) * 1000000 / (uint64_t)l->rate;
+    }
+}
+
+/* A request that was due then is being sent. */
+static void remember(struct conn *c, uint64_t due)
+{
+    if (c->sent - c->answered == c->cap_due) {
+        size_t cap = c->cap_due ? c->cap_due * 2 : 16;
+        uint64_t *more = malloc(cap * sizeof *more);
+
+        if (!more) die("memory");
+        for (uint64_t k = c->answered; k < c->sent; k++) more[k % cap] = c->due[k % c->cap_due];
+        free(c->due);
+        c->due = more;
+        c->cap_due = cap;
+    }
+    c->due[c->sent++ % c->cap_due] = due;
 }
 
 /* --- windows ---------------------------------------------------------------------------------- */
@@ -164,20 +200,43 @@ static void note(struct load *l, uint64_t from, uint64_t now, bool refused)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-static void add_request(struct load *l, struct conn *c)
+static void room_for(struct conn *c, size_t n)
+{
+    if (c->n_out + n <= c->cap_out) return;
+    c->cap_out = (c->n_out + n) * 2;
+    c->out = realloc(c->out, c->cap_out);
+    if (!c->out) die("memory");
+}
+
+static void add_plain(struct load *l, struct conn *c)
 {
     bool set = pick(l, 100) < (uint64_t)l->writes;
-    size_t room = 128 + (size_t)l->size;
 
-    if (c->n_out + room > c->cap_out) {
-        c->cap_out = (c->n_out + room) * 2;
-        c->out = realloc(c->out, c->cap_out);
-        if (!c->out) die("memory");
-    }
     c->n_out += (size_t)sprintf(c->out + c->n_out, "*%d\r\n$3\r\n%s\r\n$%d\r\nkey:%0*lu\r\n", set ? 3 : 2, set ? "SET" : "GET",
                                 KEY_DIGITS + 4, KEY_DIGITS, (unsigned long)pick(l, (uint64_t)l->keys));
     if (set) c->n_out += (size_t)sprintf(c->out + c->n_out, "$%ld\r\n%.*s\r\n", l->size, (int)l->size, l->filler);
-    c->sent++;
+}
+
+static void add_turn(struct load *l, struct conn *c)
+{
+    unsigned long key = pick(l, (uint64_t)l->keys), session = pick(l, (uint64_t)l->turns);
+
+    c->n_out += (size_t)sprintf(c->out + c->n_out,
+        "*2\r\n$3\r\nGET\r\n$16\r\nkey:%012lu\r\n"
+        "*3\r\n$5\r\nRPUSH\r\n$13\r\nchat:%08lu\r\n$%ld\r\n%.*s\r\n"
+        "*4\r\n$5\r\nLTRIM\r\n$13\r\nchat:%08lu\r\n$3\r\n-%d\r\n$2\r\n-1\r\n"
+        "*4\r\n$6\r\nLRANGE\r\n$13\r\nchat:%08lu\r\n$1\r\n0\r\n$2\r\n-1\r\n"
+        "*4\r\n$4\r\nHSET\r\n$13\r\nuser:%08lu\r\n$4\r\nlast\r\n$12\r\n%012lu\r\n",
+        key, session, l->size, (int)l->size, l->filler, session, KEPT, session, session, key);
+}
+
+/* A request that was due then. What it is made of is the same whatever the server does: seed and order decide. */
+static void add_request(struct load *l, struct conn *c, uint64_t due)
+{
+    remember(c, due);
+    room_for(c, 512 + (size_t)l->size);
+    if (l->turns) add_turn(l, c);
+    else add_plain(l, c);
 }
 
 static void arm(struct load *l, struct conn *c, bool writing)
@@ -200,13 +259,22 @@ static void flush(struct load *l, struct conn *c)
 
 static void answered(struct load *l, struct conn *c, bool refused)
 {
-    uint64_t now = now_us(), from = l->rate ? due_us(l, (size_t)(c - l->conn), c->answered) : c->began_us;
+    uint64_t now = now_us(), from;
 
-    c->answered++;
-    note(l, from, now, refused);
-    if (l->rate) return;
-    c->began_us = now;
-    add_request(l, c);
+    c->refused |= refused;
+    if (--c->left > 0) return;
+    from = c->due[c->answered++ % c->cap_due];
+    note(l, from, now, c->refused);
+    c->left = c->replies;
+    c->refused = false;
+    if (l->rate == 0) add_request(l, c, now);
+}
+
+/* An element of a reply is complete, or all of one that has none. */
+static void part(struct load *l, struct conn *c, bool refused)
+{
+    if (c->parts > 0 && --c->parts > 0) return;
+    answered(l, c, refused);
 }
 
 static void consume(struct load *l, struct conn *c)
@@ -221,14 +289,15 @@ static void consume(struct load *l, struct conn *c)
 
             c->skip -= k;
             at += k;
-            if (c->skip == 0) answered(l, c, false);
+            if (c->skip == 0) part(l, c, false);
             continue;
         }
         end = memchr(line, '\n', c->n_in - at);
         if (!end) break;
         at = (size_t)(end + 1 - c->in);
         if (line[0] == '$' && line[1] != '-') c->skip = strtoul(line + 1, NULL, 10) + 2;
-        else answered(l, c, line[0] == '-');
+        else if (line[0] == '*' && line[1] != '0' && line[1] != '-') c->parts = strtoul(line + 1, NULL, 10);
+        else part(l, c, line[0] == '-');
     }
     memmove(c->in, c->in + at, c->n_in - at);
     c->n_in -= at;
@@ -253,6 +322,15 @@ static void on_event(struct load *l, struct conn *c, uint32_t events)
 
 /* --- the loop ----------------------------------------------------------------------------------- */
 
+static void authenticate(int fd, const char *password)
+{
+    char bytes[512];
+    int n = snprintf(bytes, sizeof bytes, "*2\r\n$4\r\nAUTH\r\n$%zu\r\n%s\r\n", strlen(password), password);
+
+    if (n >= (int)sizeof bytes || send(fd, bytes, (size_t)n, MSG_NOSIGNAL) != n) die("AUTH");
+    if (recv(fd, bytes, 5, MSG_WAITALL) != 5 || memcmp(bytes, "+OK", 3) != 0) die("AUTH");
+}
+
 /* Send what is due; when the next request is. */
 static uint64_t send_due(struct load *l)
 {
@@ -262,12 +340,13 @@ static uint64_t send_due(struct load *l)
         struct conn *c = &l->conn[i];
         bool any = false;
 
-        while (due_us(l, i, c->sent) <= now) {
-            add_request(l, c);
+        while (c->next_us <= now) {
+            add_request(l, c, c->next_us);
+            schedule(l, c);
             any = true;
         }
         if (any) flush(l, c);
-        if (due_us(l, i, c->sent) < next) next = due_us(l, i, c->sent);
+        if (c->next_us < next) next = c->next_us;
     }
     return next;
 }
@@ -311,6 +390,7 @@ static void open_conns(struct load *l)
         c->fd = socket(AF_INET, SOCK_STREAM, 0);
         if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&a, sizeof a) != 0) die("connect");
         setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        if (l->password) authenticate(c->fd, l->password);
         if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &ev) != 0) die("epoll_ctl");
     }
 }
@@ -321,10 +401,17 @@ static void run(struct load *l)
     l->now = &l->window[0];
     l->next = &l->window[1];
     window_open(l->now);
-    for (long i = 0; i < l->conns && l->rate == 0; i++) {
-        l->conn[i].began_us = now_us();
-        add_request(l, &l->conn[i]);
-        flush(l, &l->conn[i]);
+    for (long i = 0; i < l->conns; i++) {
+        struct conn *c = &l->conn[i];
+
+        c->left = c->replies = l->turns ? TURN : 1;
+        c->next_us = l->t0;
+        if (l->rate) {
+            schedule(l, c);
+            continue;
+        }
+        add_request(l, c, now_us());
+        flush(l, c);
     }
     while (!l->ended || l->pending > 0) wait_events(l, l->rate ? send_due(l) : now_us() + 1000000);
 }
@@ -333,12 +420,13 @@ static void parse(struct load *l, int argc, char **argv)
 {
     struct { const char *name; long *value; } options[] = {
         { "conns", &l->conns }, { "rate", &l->rate }, { "writes", &l->writes }, { "keys", &l->keys },
-        { "size", &l->size }, { "seed", (long *)&l->seed },
+        { "size", &l->size }, { "seed", (long *)&l->seed }, { "random", &l->random }, { "turns", &l->turns },
     };
 
     for (int i = 2; i + 1 < argc; i += 2) {
-        bool known = false;
+        bool known = strcmp(argv[i], "auth") == 0;
 
+        if (known) l->password = argv[i + 1];
         for (size_t k = 0; k < sizeof options / sizeof *options; k++) {
             if (strcmp(argv[i], options[k].name) != 0) continue;
             *options[k].value = strtol(argv[i + 1], NULL, 10);

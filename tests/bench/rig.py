@@ -11,7 +11,7 @@ import server as srv  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
-TOOLS = {name: os.path.join(srv.ROOT, "build/bench", name) for name in ("load", "paced")}
+TOOLS = {name: os.path.join(srv.ROOT, "build/bench", name) for name in ("load", "paced", "abuser")}
 KEYS = 1000000
 SERVERS = ("memd", "redis")
 
@@ -74,6 +74,27 @@ def pin_first(core):
     return do
 
 
+def go_first(pid):
+    """The first thread of a server comes before all else on its core, where that is allowed; its others, which would starve
+    behind it, run on any."""
+    try:
+        os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(1))
+    except PermissionError:
+        return
+    for tid in map(int, os.listdir("/proc/%d/task" % pid)):
+        if tid != pid:
+            os.sched_setaffinity(tid, CORES)
+
+
+def before_neighbours():
+    """What runs in this session, servers among it, has more of the processor than other sessions, where that is allowed."""
+    try:
+        with open("/proc/self/autogroup", "w") as f:
+            f.write("-20")
+    except OSError:
+        pass
+
+
 class Paced:
     """A load whose requests come on time, whatever the server does (paced.c). refused: it may refuse some. first: before others on its
     core; not for a load that never rests (rate 0)."""
@@ -117,7 +138,8 @@ class Rig:
 
     def start(self, name, **settings):
         settings.setdefault("protected_mode", "no")
-        return srv.Server(binary=srv.MEMD.path if name == "memd" else srv.REDIS_PATH, maxclients=20000,
+        settings.setdefault("maxclients", 20000)
+        return srv.Server(binary=srv.MEMD.path if name == "memd" else srv.REDIS_PATH,
                           wrapper=["taskset", "-c", str(SERVER_CORE)], **settings)
 
     def load(self, server, work, **options):
