@@ -1,7 +1,7 @@
 # make              build/release/memd, and build/memd pointing at it
 # make debug asan tsan   the same, unoptimised, under AddressSanitizer and UBSan, under ThreadSanitizer
 # make test         everything: units, a short round of fuzzing, layers, wire tests, a few crashes;  make test-asan
-# make wire [T=x]   tests over sockets whose name contains x
+# make wire [T=x]   tests over sockets whose name contains x;  make wire-tls [T=x]   the same over TLS, no part of make test
 # make differential [COMMANDS=1000000] [SEED=n] [REFERENCE=redis-server]   the long form of that test
 # make clients [T=name]   programs with client libraries from their registries; says what it skipped
 # make crash [KILLS=10000] [SEED=n] [T=part], crash-selftest [T=bug], crash-ext4 [CUTS=60], crash-strace
@@ -75,7 +75,7 @@ picked   = $(foreach t,$(1),$(if $(T),$(if $(findstring $(T),$(t)),$(t)),$(t)))
 PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
-.PHONY: powercut short-io all binary debug asan tsan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire \
+.PHONY: powercut short-io all binary debug asan tsan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire wire-tls \
         differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak storm bench archive-proof clients test-debootstrap certs sbom docs lint \
         format coverage install uninstall deb clean
 .SECONDEXPANSION:
@@ -153,6 +153,9 @@ layers:
 
 wire: binary
 	MEMD_BIN="$(abspath $(BINARY))" $(PYTHON) -m pytest -q -p no:cacheprovider tests/wire tests/crash $(if $(T),-k "$(T)")
+
+wire-tls: binary
+	MEMD_TEST_TLS=1 MEMD_BIN="$(abspath $(BINARY))" $(PYTHON) -m pytest -q -p no:cacheprovider tests/wire $(if $(T),-k "$(T)")
 
 test: unit fuzz-short layers wire
 

@@ -348,7 +348,8 @@ static enum err run_sort_ro(struct call *c)
     return run(c, false);
 }
 
-/* Where SORT's destination stands: behind the last STORE that is an option and no option's argument. */
+/* Where SORT's destination stands: behind the last STORE that is an option and no option's argument. Stock servers take a
+ * destination for an option when it is named like one; the handler does not, so who may write to one key could write to another. */
 static size_t find_store(size_t argc, const struct str *argv, struct key_ref *refs, size_t max)
 {
     size_t at = 0;
@@ -359,7 +360,7 @@ static size_t find_store(size_t argc, const struct str *argv, struct key_ref *re
         else if (str_is(argv[i], "get") || str_is(argv[i], "by"))
             i++;
         else if (str_is(argv[i], "store") && i + 1 < argc)
-            at = i + 1;
+            at = ++i;
     }
     if (at > 0 && max > 0) refs[0] = (struct key_ref){ (uint32_t)at, KEY_OW | KEY_UPDATE };
     return at > 0;

@@ -31,6 +31,7 @@ enum client_flag {
     CLIENT_PAUSED = 1 << 13,
     CLIENT_LOADER = 1 << 14,       /* not a connection: replays the log */
     CLIENT_WRITE_ARMED = 1 << 15,  /* the socket was full */
+    CLIENT_UNHEARD = 1 << 16,      /* nothing more is read of it: it waits for its password (guess.h) */
     CLIENT_CLOSE_SOON = 1 << 17,   /* in closing: takes no more messages */
     CLIENT_UNRESTRICTED = 1 << 20, /* its user may do everything: no need to ask (acl.h) */
     CLIENT_EOF = 1 << 18,          /* the peer sends no more: what it has sent is answered, then it goes */

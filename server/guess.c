@@ -151,6 +151,7 @@ static void leave(struct client *c, void *parked)
 {
     struct waiter *w = parked;
 
+    c->flags &= ~(uint32_t)CLIENT_UNHEARD;
     if (!(c->flags & CLIENT_CLOSED)) event_add(&c->on_read, NULL);
     link_remove(&w->in_waiting);
     c->server->guesses->n_waiting--;
@@ -188,6 +189,7 @@ static enum err wait(struct call *call, int64_t until_ms)
     link_add_tail(&g->waiting, &w->in_waiting);
     g->n_waiting++;
     g->delayed++;
+    c->flags |= CLIENT_UNHEARD;
     event_del(&c->on_read);
     call->wait = (struct wait){ .parking = &parking, .parked = w };
     return CALL_BLOCKED;

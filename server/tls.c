@@ -128,7 +128,7 @@ bool tls_read_pending(struct server *s)
         struct tls_conn *t = LINK_OF(l, struct tls_conn, in_pending);
         struct client *c = t->client;
         l = l->next;
-        if (c->flags & CLIENT_BUSY) continue;
+        if (c->flags & (CLIENT_BUSY | CLIENT_UNHEARD)) continue;
         if (t->is_broken && !link_alone(&c->in_readable)) continue; /* what came whole is done first */
         loop_on_readable(c->fd, EV_READ, c);
         more = true;
@@ -176,7 +176,7 @@ void tls_writable(struct tls_conn *t)
 
     if (!t->reads_wait) return;
     t->reads_wait = false;
-    if (!(c->flags & (CLIENT_EOF | CLIENT_BUSY))) event_add(&c->on_read, NULL);
+    if (!(c->flags & (CLIENT_EOF | CLIENT_BUSY | CLIENT_UNHEARD))) event_add(&c->on_read, NULL);
     list(t);
 }
 

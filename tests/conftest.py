@@ -13,6 +13,7 @@ import server as srv  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "since(major, minor): stock servers older than this lack it")
+    config.addinivalue_line("markers", "in_the_clear: about sockets, memory of a connection or the absence of TLS: without it in make wire-tls")
     config.addinivalue_line("markers", "memd_only: about memd, not about the protocol")
 
 
@@ -25,6 +26,11 @@ def pytest_collection_modifyitems(items):
         for mark in item.iter_markers("since"):
             if srv.MEMD.version < mark.args:
                 item.add_marker(pytest.mark.skip(reason="this stock server is too old"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    srv.IN_THE_CLEAR = item.get_closest_marker("in_the_clear") is not None
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -4,8 +4,8 @@ MEMD_BIN names the binary (default build/release/memd). It may name a stock redi
 suite is written so that the stock server passes what is common to both, which is how the tests
 themselves are tested. REDIS_BIN names the stock server that comparisons run against.
 
-MEMD_TEST_TLS=1 turns servers that listen on a port to TLS, and connections with them: what a test says over a
-connection of its own, in the clear, is refused then."""
+MEMD_TEST_TLS=1 gives servers that listen on a port one for TLS besides, and connections are made to that: what a test
+says over a socket of its own, or by another program, is in the clear as before, and so are tests marked in_the_clear."""
 import functools
 import glob
 import os
@@ -131,6 +131,7 @@ def knows_its_archive(s):
 
 
 OVER_TLS = os.environ.get("MEMD_TEST_TLS") == "1"
+IN_THE_CLEAR = False  # for the test that runs: conftest.py
 
 
 def argv_of(settings):
@@ -311,12 +312,12 @@ class Server:
         defaults.update(self.settings)
         if self.over_tls:
             import tls
-            defaults.update(tls.settings(tls.shared(), tls_port=self.port, port=0, tls_session_caching="no"))
+            defaults.update(tls.settings(tls.shared(), tls_port=self.tls_port, tls_session_caching="no"))
         return argv + argv_of(defaults) + self.extra_args
 
     @property
     def over_tls(self):
-        return OVER_TLS and self.port != 0 and "tls_port" not in self.settings
+        return OVER_TLS and not IN_THE_CLEAR and self.port != 0 and "tls_port" not in self.settings
 
     def start(self, wait=True):
         """Start it; when another process took the port meanwhile, try the next."""
@@ -324,6 +325,8 @@ class Server:
             self.port = int(self.settings.get("port", 0) or free_port())
             if self.settings.get("port") == 0:
                 self.port = 0
+            if self.over_tls:
+                self.tls_port = free_port()
             log = open(self.log_path, "ab")
             self.log_from = log.tell()
             self.proc = subprocess.Popen(self.command_line(), stdout=log, stderr=log, env=self.env,
@@ -429,7 +432,7 @@ class Server:
             s.settimeout(PATIENCE)
             s.connect(self.unixsocket)
             return s
-        s = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+        s = socket.create_connection(("127.0.0.1", self.tls_port if self.over_tls else self.port), PATIENCE)
         if self.over_tls:
             import tls
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a request becomes several records
@@ -451,7 +454,7 @@ class Server:
         if self.over_tls:
             import tls
             kw.update(ssl=True, ssl_ca_certs=tls.shared()["ca.crt"])
-        return redis.Redis(host="127.0.0.1", port=self.port, password=self.password,
+        return redis.Redis(host="127.0.0.1", port=self.tls_port if self.over_tls else self.port, password=self.password,
                            socket_timeout=PATIENCE, **kw)
 
     def cpu_seconds(self):

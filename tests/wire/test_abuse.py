@@ -59,6 +59,7 @@ def many(n):
 # --- many -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.in_the_clear
 def test_thousands_of_idle_connections_cost_little(start):
     s = start(maxclients=20000)
     c = s.conn()
@@ -239,6 +240,7 @@ def test_requests_that_are_not_finished_take_no_more_than_their_bytes(start):
     assert {x.read() for x in slow} == {OK}
 
 
+@pytest.mark.in_the_clear
 def test_a_request_that_is_left_behind_others_takes_no_more_than_its_bytes(start):
     """It is read together with them, into a buffer that is far too large for it."""
     s = start()

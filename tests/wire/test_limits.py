@@ -13,6 +13,7 @@ from resp import Err, OK, PONG, encode
 from server import Conn, wait_for
 
 
+@pytest.mark.in_the_clear
 def test_maxclients_refuses_with_an_error(start):
     s = start(maxclients=5)
     conns = [s.conn() for _ in range(5)]
@@ -167,6 +168,7 @@ def test_out_of_descriptors_the_server_goes_on(start):
     assert limit <= 1000
 
 
+@pytest.mark.in_the_clear
 def test_those_who_come_when_descriptors_have_run_out_wait_and_the_log_says_why(start):
     s = start()
     c = s.conn()
@@ -184,6 +186,7 @@ def test_those_who_come_when_descriptors_have_run_out_wait_and_the_log_says_why(
     assert [x.read() for x in more[2:]] == [PONG] * 3
 
 
+@pytest.mark.in_the_clear
 def test_keepalive_is_set_on_connections(start):
     """The kernel's own table: timer 02 is the keepalive timer."""
     s = start(tcp_keepalive=300)
@@ -273,6 +276,7 @@ def test_sigstop_and_cont(start):
     assert c.read() == PONG
 
 
+@pytest.mark.in_the_clear
 def test_a_request_that_never_ends_counts_against_maxmemory_clients(start):
     """What a client has sent of a request counts at once, not only when the request is complete."""
     server = start(maxmemory_clients="2mb")

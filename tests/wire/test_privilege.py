@@ -14,7 +14,8 @@ import pytest
 from resp import Err, OK, PONG
 from server import Conn, MEMD, PATIENCE, Server, StartError, free_port, wait_for
 
-pytestmark = pytest.mark.memd_only
+# Certificates of tests are for who made them alone.
+pytestmark = [pytest.mark.memd_only, pytest.mark.in_the_clear]
 
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="only root can give root up")

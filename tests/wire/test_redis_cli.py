@@ -309,6 +309,7 @@ def test_a_snapshot_has_all_that_was_written_before_it_was_asked_for(start):
     assert not [f for f in files if f.startswith("temp-")], files
 
 
+@pytest.mark.in_the_clear
 @pytest.mark.memd_only
 def test_who_takes_nothing_or_vanishes_leaks_nothing(start):
     s = start(enable_debug_command="yes", rdbcompression="no")

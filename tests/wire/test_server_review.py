@@ -353,6 +353,7 @@ def test_reads_go_on_and_errors_come_at_once_during_a_write_pause(server):
 # --- closing -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.in_the_clear
 def test_requests_before_a_sudden_end_are_done(server):
     """Fire and forget: what was sent before close() counts, even when it is much."""
     c = server.conn()
@@ -686,6 +687,7 @@ def test_sigterm_under_load_loses_nothing_that_was_acknowledged(start):
 # --- the reply gate ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.in_the_clear
 def test_with_always_every_client_is_answered_while_one_never_stops(start):
     """Replies wait for the log, but nobody's for somebody else's that come later."""
     s = start(appendonly="yes", appendfsync="always")
@@ -713,6 +715,7 @@ def test_with_always_every_client_is_answered_while_one_never_stops(start):
     assert sum(1 for q in quiet if q("PING") == PONG) == 10
 
 
+@pytest.mark.in_the_clear
 def test_with_always_a_reply_leaves_even_when_its_sender_has_closed_his_side(start):
     s = start(appendonly="yes", appendfsync="always")
     for words in (["SET", "k", "v"], ["QUIT"]):

@@ -187,6 +187,7 @@ def test_too_many_strangers_make_room_by_age(start):
     assert stat(known[0], "unauthenticated_clients") == 9
 
 
+@pytest.mark.in_the_clear
 def test_a_full_house_of_strangers_lets_a_client_in(start):
     s = start(requirepass="pw", maxclients=10, maxclients_unauthenticated=100, auth_timeout=0)
     strangers = [s.conn(auth=False) for _ in range(10)]

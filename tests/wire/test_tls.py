@@ -806,3 +806,21 @@ def test_ping_asks_over_tls(serve, files):
     for wrong in ["--cacert", files["other-ca.crt"], *ours], ["--cacert", files["ca.crt"]], ours:
         p = ping(*wrong)
         assert p.returncode == 1 and p.stdout == "" and "memd --ping: " in p.stderr, (wrong, p.stderr)
+
+
+def test_what_is_sent_behind_a_password_that_waits_is_not_read_yet(serve, files):
+    """After guesses a password waits for its turn. Records that OpenSSL has taken already stay with it: a stranger may send
+    only so much, and one that has its requests behind its password would be closed for them."""
+    s = serve(requirepass="pw", auth_delay_max=60000)
+    known, ctx = s.conn(), tls.context(files)
+    with s.conn(auth=False) as c:
+        for _ in range(6):
+            assert str(c("AUTH", "wrong")).startswith("WRONGPASS")
+    sock = socket.create_connection(("127.0.0.1", s.tls_port), PATIENCE)
+    r = tls.Records(ctx)
+    r.shake(sock, sock.sendall)
+    sock.sendall(r.say(resp.encode(["AUTH", "pw"]) + resp.encode(["APPEND", "k", "x" * 500]) * 400))
+    wait_for(lambda: known.info("stats")["auth_waiting"] == "1")
+    assert r.hear(sock, 5) == b"+OK\r\n"
+    wait_for(lambda: known("STRLEN", "k") == 200000)
+    sock.close()
