@@ -271,11 +271,11 @@ enum aggregate_state aggregate_run(struct aggregate *g, int64_t deadline_us, str
 
 /* --- what came out ------------------------------------------------------------------------------------------------------ */
 
-void aggregate_detach(struct aggregate *g)
+void aggregate_detach(struct aggregate *g, bool none_gone)
 {
-    size_t n = 0;
+    size_t n = none_gone ? g->n_rows : 0;
 
-    for (size_t i = 0; i < g->n_rows; i++) {
+    for (size_t i = 0; i < g->n_rows && !none_gone; i++) {
         struct aggregate_row *row = row_at(g, i);
 
         if (row->doc != UINT32_MAX && !g->source->alive(g->source->ctx, row->doc)) g->total--;

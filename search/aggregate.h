@@ -80,8 +80,9 @@ struct aggregate_row {
     uint32_t doc;   /* UINT32_MAX: it is a group's */
 };
 
-/* Leave out rows whose documents are gone, and forget the source: what is left may be handed out later. */
-void aggregate_detach(struct aggregate *g);
+/* Leave out rows whose documents are gone (none_gone: it is known that there are none), and forget the source: what is left may be
+ * handed out later. */
+void aggregate_detach(struct aggregate *g, bool none_gone);
 
 size_t aggregate_rows(const struct aggregate *g);
 struct aggregate_row aggregate_row(const struct aggregate *g, size_t i);

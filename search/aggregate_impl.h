@@ -8,7 +8,7 @@
 
 enum { NO_COLUMN = UINT32_MAX };
 
-enum { GROUP_SEGMENT = 512, ROW_CHUNK = 256 };
+enum { GROUP_SEGMENT = 512, ROW_CHUNK = 256, SORT_CHUNK = 1024 };
 
 enum step_kind { STEP_LOAD, STEP_LOAD_ALL, STEP_GROUP, STEP_SORT, STEP_APPLY, STEP_FILTER, STEP_LIMIT };
 
@@ -58,8 +58,8 @@ struct step {
 
     struct sort_key *keys;         /* SORT, GROUP */
     uint32_t n_keys;
-    struct sorted *heap;           /* SORT: the last of all in front */
-    size_t n_heap, cap_heap;
+    struct sorted **heap;          /* SORT: in chunks of SORT_CHUNK, so that it grows without being moved; the last of all in front */
+    size_t n_heap, n_sort_chunks, cap_sort_chunks;
     size_t next;                   /* SORT: the row to hand on next */
 
     struct reducer *reducers;      /* GROUP */

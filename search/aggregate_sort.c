@@ -33,6 +33,11 @@ static int compare(const struct step *s, const struct sorted *a, const struct so
     return a->order < b->order ? -1 : 1;
 }
 
+static struct sorted *at(const struct step *s, size_t i)
+{
+    return &s->heap[i / SORT_CHUNK][i % SORT_CHUNK];
+}
+
 static void swap(struct sorted *a, struct sorted *b)
 {
     struct sorted c = *a;
@@ -44,8 +49,8 @@ static void swap(struct sorted *a, struct sorted *b)
 static void sift_up(struct step *s, size_t i)
 {
     for (; i > 0; i = (i - 1) / 2) {
-        if (compare(s, &s->heap[i], &s->heap[(i - 1) / 2]) < 0) return;
-        swap(&s->heap[i], &s->heap[(i - 1) / 2]);
+        if (compare(s, at(s, i), at(s, (i - 1) / 2)) < 0) return;
+        swap(at(s, i), at(s, (i - 1) / 2));
     }
 }
 
@@ -54,10 +59,10 @@ static void sift_down(struct step *s, size_t n)
     for (size_t i = 0;;) {
         size_t last = i, child = 2 * i + 1;
 
-        if (child < n && compare(s, &s->heap[child], &s->heap[last]) > 0) last = child;
-        if (child + 1 < n && compare(s, &s->heap[child + 1], &s->heap[last]) > 0) last = child + 1;
+        if (child < n && compare(s, at(s, child), at(s, last)) > 0) last = child;
+        if (child + 1 < n && compare(s, at(s, child + 1), at(s, last)) > 0) last = child + 1;
         if (last == i) return;
-        swap(&s->heap[i], &s->heap[last]);
+        swap(at(s, i), at(s, last));
         i = last;
     }
 }
@@ -77,35 +82,41 @@ static bool keep(struct aggregate *g, const struct passing *row, struct sorted *
     return aggregate_count(g, out->bytes);
 }
 
+static bool add_chunk(struct aggregate *g, struct step *s)
+{
+    if (!aggregate_count(g, SORT_CHUNK * sizeof **s->heap)) return false;
+    if (s->n_sort_chunks == s->cap_sort_chunks) {
+        s->cap_sort_chunks = s->cap_sort_chunks > 0 ? 2 * s->cap_sort_chunks : 4;
+        s->heap = mem_realloc(s->heap, s->cap_sort_chunks * sizeof *s->heap);
+    }
+    s->heap[s->n_sort_chunks++] = mem_alloc(SORT_CHUNK * sizeof **s->heap);
+    return true;
+}
+
 bool sort_take(struct aggregate *g, struct step *s, const struct passing *row)
 {
-    struct sorted r = { row->values, 0, s->seen++, row->n, row->doc };
+    struct sorted r = { row->values, 0, s->seen++, row->n, row->doc }, *last;
 
     if (s->n_heap == wanted(g, s)) {
-        if (s->n_heap == 0 || compare(s, &r, &s->heap[0]) > 0) return true;
-        mem_free(s->heap[0].values);
-        g->bytes -= s->heap[0].bytes;
-        s->heap[0].values = NULL;
+        last = s->n_heap > 0 ? at(s, 0) : NULL;
+        if (last == NULL || compare(s, &r, last) > 0) return true;
+        mem_free(last->values);
+        g->bytes -= last->bytes;
+        last->values = NULL;
         if (!keep(g, row, &r)) {
             mem_free(r.values);
             return false;
         }
-        s->heap[0] = r;
+        *last = r;
         sift_down(s, s->n_heap);
         return true;
     }
-    if (s->n_heap == s->cap_heap) {
-        size_t cap = s->cap_heap > 0 ? s->cap_heap * 2 : 16;
-
-        if (!aggregate_count(g, (cap - s->cap_heap) * sizeof *s->heap)) return false;
-        s->heap = mem_realloc(s->heap, cap * sizeof *s->heap);
-        s->cap_heap = cap;
-    }
+    if (s->n_heap == s->n_sort_chunks * SORT_CHUNK && !add_chunk(g, s)) return false;
     if (!keep(g, row, &r)) {
         mem_free(r.values);
         return false;
     }
-    s->heap[s->n_heap++] = r;
+    *at(s, s->n_heap++) = r;
     sift_up(s, s->n_heap - 1);
     return true;
 }
@@ -115,7 +126,7 @@ bool sort_drain(struct step *s)
 {
     if (s->next > 1) {
         s->next--;
-        swap(&s->heap[0], &s->heap[s->next]);
+        swap(at(s, 0), at(s, s->next));
         sift_down(s, s->next);
         return true;
     }
@@ -128,7 +139,7 @@ bool sort_give(struct aggregate *g, struct step *s)
     struct sorted *r;
 
     if (s->next == s->n_heap) return false;
-    r = &s->heap[s->next++];
+    r = at(s, s->next++);
     g->row.n = 0;
     row_widen(&g->row, r->n);
     memcpy(g->row.values, r->values, r->n * sizeof *r->values);
@@ -138,6 +149,7 @@ bool sort_give(struct aggregate *g, struct step *s)
 
 void sort_fini(struct step *s)
 {
-    for (size_t i = 0; i < s->n_heap; i++) mem_free(s->heap[i].values);
+    for (size_t i = 0; i < s->n_heap; i++) mem_free(at(s, i)->values);
+    for (size_t i = 0; i < s->n_sort_chunks; i++) mem_free(s->heap[i]);
     mem_free(s->heap);
 }

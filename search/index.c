@@ -237,12 +237,18 @@ void index_remove(struct search_index *ix, struct str key)
     uint32_t doc = index_find(ix, key);
 
     if (doc == UINT32_MAX) return;
+    ix->departed++;
     docset_remove(&c->alive, doc);
     names_remove(&c->docs, doc);
     if (c->text) text_index_remove(c->text, doc);
     for (size_t i = 0; i < c->n_columns; i++)
         if (c->columns[i].vectors) vec_index_remove(c->columns[i].vectors, doc);
     push(&c->leaving, doc);
+}
+
+uint64_t index_departed(const struct search_index *ix)
+{
+    return ix->departed;
 }
 
 size_t index_leaving(const struct search_index *ix)
@@ -270,6 +276,7 @@ void index_clear(struct search_index *ix)
 {
     struct index_content *old = ix->c;
 
+    ix->departed++;
     if (ix->holds > 0) { /* searches see that nobody is alive, and the rest goes after them */
         docset_clear(&old->alive);
         ix->cleared = true;

@@ -58,6 +58,8 @@ void index_remove(struct search_index *ix, struct str key); /* no-op when it is 
  * (below) and for figures may meet such documents and their values, until then. */
 bool index_settle(struct search_index *ix, size_t budget);
 size_t index_leaving(const struct search_index *ix); /* so many */
+/* Documents that have gone so far; the same number as before: all that were there are there. */
+uint64_t index_departed(const struct search_index *ix);
 void index_clear(struct search_index *ix);
 
 /* A document that could not be made, for what its field f holds: counted and kept for FT.INFO, and it is not in the index. */

@@ -56,7 +56,7 @@ struct search_index {
     bool cleared;               /* while it was held: the content is to be thrown away */
     const char **stop_words;
     struct buf stop_text;       /* that they lie in */
-    uint64_t uses;
+    uint64_t uses, departed;
     struct index_errors errors, *field_errors; /* by field, as far as there were any */
     size_t n_field_errors;
     void (*defer)(void *ctx, void (*fn)(void *arg), void *arg);

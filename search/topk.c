@@ -10,7 +10,7 @@ void topk_init(struct topk *t, size_t k, bool descending, bool descending_ties)
 
 void topk_fini(struct topk *t)
 {
-    for (size_t i = 0; i < t->n; i++) mem_free((char *)(uintptr_t)t->items[i].text.p);
+    for (size_t i = 0; i < t->n && t->n_texts > 0; i++) mem_free((char *)(uintptr_t)t->items[i].text.p);
     mem_free(t->items);
     *t = (struct topk){ .k = 0 };
 }
@@ -72,7 +72,15 @@ static struct ranked own(struct topk *t, const struct ranked *r)
     if (r->kind != RANK_TEXT) return kept;
     kept.text = str_of(mem_dup(r->text.n > 0 ? r->text.p : "", r->text.n), r->text.n);
     t->text_bytes += r->text.n;
+    t->n_texts++;
     return kept;
+}
+
+void topk_expect(struct topk *t, size_t n)
+{
+    if (t->room > 0) return;
+    t->room = n < t->k ? n : t->k;
+    if (t->room > 0) t->items = mem_alloc(t->room * sizeof *t->items);
 }
 
 void topk_offer(struct topk *t, const struct ranked *r)

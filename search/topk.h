@@ -24,11 +24,14 @@ struct topk {
     size_t n, room, k;
     size_t in_order;      /* items at the end that are at their place */
     bool descending, descending_ties;
-    size_t text_bytes;
+    size_t text_bytes, n_texts;
 };
 
 void topk_init(struct topk *t, size_t k, bool descending, bool descending_ties);
 void topk_fini(struct topk *t);
+
+/* No more than n are to be offered: room is made at once, and nothing has to be moved later. Before the first. */
+void topk_expect(struct topk *t, size_t n);
 
 /* Offer a document; text is copied when it is taken. */
 void topk_offer(struct topk *t, const struct ranked *r);

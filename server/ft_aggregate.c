@@ -220,7 +220,7 @@ static void reply_to(struct ft_job *j, struct reply *out, bool timed_out)
         reply_error(out, STR(FT_TIMED_OUT));
     } else {
         while (!a->with_cursor && !write_some(a, INT64_MAX)) {} /* what it has when its time is up */
-        aggregate_detach(a->g);
+        aggregate_detach(a->g, a->source.departed == index_departed(j->ix));
         if (a->with_cursor) reply_with_cursor(a, out, warning);
         else if (a->rows.failed) reply_error(out, str_c(err_text(ERR_OOM)));
         else ft_table_reply_written(&table, &a->rows, out, j->pieces, warning);
@@ -231,7 +231,7 @@ static void free_aggregation(struct ft_job *j)
 {
     struct aggregation *a = aggregation_of(j);
 
-    ft_aggregate_free(a->server, &a->g);
+    aggregate_free(&a->g);
     ft_source_fini(&a->source);
     ft_pieces_fini(&a->rows);
     run_free(&a->run);
@@ -246,7 +246,7 @@ static size_t bytes(const struct ft_job *j)
 {
     const struct aggregation *a = (const struct aggregation *)j;
 
-    return sizeof *a + (a->run != NULL ? run_memory(a->run) : 0) + aggregate_memory(a->g) + ft_pieces_memory(&a->rows);
+    return sizeof *a + (a->run != NULL ? run_memory(a->run) : 0) + (a->g != NULL ? aggregate_memory(a->g) : 0) + ft_pieces_memory(&a->rows);
 }
 
 /* --- the command ------------------------------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 struct ft_source {
     struct aggregate_source source;
     struct search_index *ix;
+    uint64_t departed;           /* index_departed when it began */
     const struct doc_reader *reader;
     const struct run *run;       /* distances and scores are its; NULL: there are none */
     /* Beyond these: a number that goes by a name (FT.HYBRID's scores). NULL: none. */

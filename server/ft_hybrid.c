@@ -203,7 +203,7 @@ static void reply_to(struct ft_job *j, struct reply *out, bool timed_out)
         reply_error(out, STR(FT_TIMED_OUT));
         return;
     }
-    aggregate_detach(h->g);
+    aggregate_detach(h->g, h->source.departed == index_departed(j->ix));
     reply_map(out, 4);
     reply_simple(out, "total_results");
     reply_int(out, (int64_t)aggregate_total(h->g));
@@ -222,7 +222,7 @@ static void free_hybrid(struct ft_job *j)
 {
     struct hybrid *h = hybrid_of(j);
 
-    ft_aggregate_free(h->server, &h->g);
+    aggregate_free(&h->g);
     ft_source_fini(&h->source);
     for (int i = 0; i < 2; i++) {
         topk_fini(&h->top[i]);
@@ -237,7 +237,7 @@ static void free_hybrid(struct ft_job *j)
 static size_t bytes(const struct ft_job *j)
 {
     const struct hybrid *h = (const struct hybrid *)j;
-    size_t n = sizeof *h + aggregate_memory(h->g) + h->n_all * sizeof *h->all;
+    size_t n = sizeof *h + (h->g != NULL ? aggregate_memory(h->g) : 0) + h->n_all * sizeof *h->all;
 
     for (int i = 0; i < 2; i++) n += topk_memory(&h->top[i]) + (h->run[i] != NULL ? run_memory(h->run[i]) : 0);
     return n;

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "server/block.h"
+#include "server/lazy.h"
 #include "server/loop.h"
 
 struct running {
@@ -25,14 +26,26 @@ int64_t ft_job_timeout(const struct server *s)
     return s->conf->search_timeout;
 }
 
-static void end(struct running *r)
+static void bury(void *job)
 {
-    struct search_index *ix;
+    struct ft_job *j = job;
 
-    if (r->job == NULL) return;
-    ix = r->job->ix;
-    r->job->free(r->job);
+    j->free(j);
+}
+
+static void end(struct server *s, struct running *r)
+{
+    enum { LARGE = 256 * 1024 };
+    struct ft_job *j = r->job;
+    struct search_index *ix;
+    size_t bytes;
+
+    if (j == NULL) return;
     r->job = NULL;
+    ix = j->ix;
+    bytes = j->bytes(j);
+    if (bytes > LARGE && s->lazy != NULL) lazy_defer_bytes(s->lazy, bury, j, bytes);
+    else j->free(j);
     if (r->begun) index_release(ix);
 }
 
@@ -72,9 +85,8 @@ static void leave(struct client *c, void *parked)
 {
     struct running *r = parked;
 
-    (void)c;
     link_remove(&r->in_list);
-    end(r);
+    end(c->server, r);
     buf_fini(&r->ready);
     reply_pieces_fini(&r->pieces);
     mem_free(r);
@@ -86,7 +98,7 @@ static void finish(struct running *r, enum progress how, const struct buf *error
     r->ready.may_fail = true;
     r->job->pieces = &r->pieces;
     write_reply(r, &(struct reply){ &r->ready, r->client->resp }, how, error);
-    end(r);
+    end(r->client->server, r);
 }
 
 static void answer(struct running *r)
@@ -174,7 +186,7 @@ enum err ft_job_run(struct call *c, struct ft_job *j)
     if (how == GOES_ON) return park(c, &r);
     write_reply(&r, c->out, how, &error);
     e = c->out->out->n > mark && c->out->out->p[mark] == '-' ? CALL_REPLIED_ERROR : OK;
-    end(&r);
+    end(s, &r);
     buf_fini(&error);
     return e;
 }

@@ -24,8 +24,9 @@ struct ft_job {
     /* Done: write the one reply. timed_out: with what there is, or an error (search-on-timeout). Called in one piece with the last
      * step, and the keys are as they are now. Not called when begin has not been. */
     void (*reply)(struct ft_job *j, struct reply *out, bool timed_out);
+    /* On any thread: what is large is freed by another (lazy.h). So nothing that others have is touched. */
     void (*free)(struct ft_job *j);
-    size_t (*bytes)(const struct ft_job *j);
+    size_t (*bytes)(const struct ft_job *j); /* also after the reply */
     /* FT.PROFILE, after the reply: two more names with what each has to say (ft_search.c). NULL: none. */
     void (*profile)(struct ft_job *j, struct reply *out);
 };

@@ -30,8 +30,9 @@ static void add_piece(struct ft_pieces *p)
     p->items[p->n++] = (struct ft_piece){ .bytes.may_fail = true };
 }
 
-struct buf *ft_pieces_room(struct ft_pieces *p)
+struct buf *ft_pieces_room(struct ft_pieces *p, const struct search_index *ix)
 {
+    if (p->n == 0) p->departed = index_departed(ix);
     if (p->n == 0 || p->items[p->n - 1].bytes.n >= PIECE) add_piece(p);
     return &p->items[p->n - 1].bytes;
 }
@@ -52,43 +53,38 @@ void ft_pieces_row(struct ft_pieces *p, uint32_t doc)
     p->rows++;
 }
 
-static bool is_there(const struct search_index *ix, const struct row_end *row)
+/* Rows that stay move over those that do not. How many do. */
+static size_t drop_gone(struct ft_piece *piece, const struct search_index *ix)
 {
-    return row->doc == UINT32_MAX || index_alive(ix, row->doc);
-}
+    size_t from = 0, to = 0, n = 0;
 
-size_t ft_pieces_alive(const struct ft_pieces *p, const struct search_index *ix)
-{
-    size_t n = 0;
+    for (size_t k = 0; k < piece->n; k++) {
+        struct row_end row = piece->ends[k];
 
-    for (size_t i = 0; i < p->n; i++)
-        for (size_t k = 0; k < p->items[i].n; k++) n += is_there(ix, &p->items[i].ends[k]);
+        if (row.doc == UINT32_MAX || index_alive(ix, row.doc)) {
+            if (to < from) memmove(piece->bytes.p + to, piece->bytes.p + from, row.end - from);
+            to += row.end - from;
+            piece->ends[n++] = (struct row_end){ row.doc, (uint32_t)to };
+        }
+        from = row.end;
+    }
+    piece->bytes.n = to;
+    piece->n = n;
     return n;
 }
 
-/* Rows that stay move over those that do not. */
-static void drop_gone(struct ft_piece *piece, const struct search_index *ix)
+size_t ft_pieces_settle(struct ft_pieces *p, const struct search_index *ix)
 {
-    size_t from = 0, to = 0;
-
-    for (size_t k = 0; k < piece->n; k++) {
-        size_t end = piece->ends[k].end;
-
-        if (is_there(ix, &piece->ends[k])) {
-            if (to < from) memmove(piece->bytes.p + to, piece->bytes.p + from, end - from);
-            to += end - from;
-        }
-        from = end;
-    }
-    piece->bytes.n = to;
+    if (p->departed == index_departed(ix)) return p->rows;
+    p->rows = 0;
+    for (size_t i = 0; i < p->n; i++) p->rows += drop_gone(&p->items[i], ix);
+    return p->rows;
 }
 
-void ft_pieces_reply(struct ft_pieces *p, const struct search_index *ix, struct reply *out, struct reply_pieces *pieces)
+void ft_pieces_reply(struct ft_pieces *p, struct reply *out, struct reply_pieces *pieces)
 {
-    for (size_t i = 0; i < p->n; i++) {
-        drop_gone(&p->items[i], ix);
+    for (size_t i = 0; i < p->n; i++)
         if (p->items[i].bytes.n > 0) reply_take(out, pieces, &p->items[i].bytes);
-    }
 }
 
 size_t ft_pieces_memory(const struct ft_pieces *p)

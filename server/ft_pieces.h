@@ -26,20 +26,21 @@ struct ft_pieces {
     size_t n, room;
     size_t rows;     /* all that were written */
     size_t memory;   /* of all pieces but the last */
+    uint64_t departed; /* index_departed before the first row */
     bool failed;     /* there was no memory: what is here is not to be used */
 };
 
 void ft_pieces_fini(struct ft_pieces *p);
 
-/* The buffer for the next row. What is in it already is another's. */
-struct buf *ft_pieces_room(struct ft_pieces *p);
+/* The buffer for the next row of ix. What is in it already is another's. */
+struct buf *ft_pieces_room(struct ft_pieces *p, const struct search_index *ix);
 
 /* What has been written since ft_pieces_room is the row of a document (UINT32_MAX: of none). */
 void ft_pieces_row(struct ft_pieces *p, uint32_t doc);
 
-/* Rows whose documents are there now: how many; and hand them over. */
-size_t ft_pieces_alive(const struct ft_pieces *p, const struct search_index *ix);
-void ft_pieces_reply(struct ft_pieces *p, const struct search_index *ix, struct reply *out, struct reply_pieces *pieces);
+/* Take out rows whose documents are gone by now; how many are left. Then hand them over, once. */
+size_t ft_pieces_settle(struct ft_pieces *p, const struct search_index *ix);
+void ft_pieces_reply(struct ft_pieces *p, struct reply *out, struct reply_pieces *pieces);
 
 size_t ft_pieces_memory(const struct ft_pieces *p);
 

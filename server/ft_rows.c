@@ -301,7 +301,7 @@ void ft_rows_add(struct ft_rows *r, const struct ranked *ranked)
     size_t mark;
 
     if (!index_alive(r->ix, doc)) return;
-    out.out = ft_pieces_room(&r->pieces);
+    out.out = ft_pieces_room(&r->pieces, r->ix);
     mark = reply_mark(&out);
     if (r->resp >= 3) reply_map(&out, ft_rows_parts(r->ask) + 1);
     name_part(&out, "id");

@@ -170,6 +170,7 @@ static bool rank_some(struct search *s, int64_t deadline_us)
     const struct docset *found = run_found(s->run);
     bool first_will_do = s->by == BY_SCORE && s->ask.sort_by.n == 0 && !run_scores_differ(s->run);
 
+    if (s->next_doc == 0) topk_expect(&s->top, found->n);
     for (unsigned n = 1; (s->next_doc = docset_next(found, s->next_doc)) != UINT32_MAX; n++) {
         if (index_alive(s->job.ix, s->next_doc)) rank(s, s->next_doc);
         s->next_doc++;
@@ -221,17 +222,17 @@ static bool step(struct ft_job *j, int64_t deadline_us)
 static void reply_rows(struct search *s, struct reply *out, int64_t total, const char *warning)
 {
     struct ft_pieces *rows = &s->rows.pieces;
-    size_t n = ft_pieces_alive(rows, s->job.ix);
+    size_t n = ft_pieces_settle(rows, s->job.ix);
 
     if (out->resp < 3) {
         reply_array(out, 1 + n * ft_rows_parts(&s->ask));
         reply_int(out, total);
-        ft_pieces_reply(rows, s->job.ix, out, s->job.pieces);
+        ft_pieces_reply(rows, out, s->job.pieces);
         return;
     }
     ft_results_begin(out);
     reply_array(out, n);
-    ft_pieces_reply(rows, s->job.ix, out, s->job.pieces);
+    ft_pieces_reply(rows, out, s->job.pieces);
     ft_results_end(out, total, warning);
 }
 

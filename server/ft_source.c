@@ -114,7 +114,7 @@ static bool alive(void *ctx, uint32_t doc)
 
 void ft_source_init(struct ft_source *s, struct server *server, struct search_index *ix)
 {
-    *s = (struct ft_source){ .source = { s, find, next, read_value, all, alive }, .ix = ix, .reader = ft_reader(server->ft) };
+    *s = (struct ft_source){ .source = { s, find, next, read_value, all, alive }, .ix = ix, .departed = index_departed(ix), .reader = ft_reader(server->ft) };
 }
 
 void ft_source_fini(struct ft_source *s)

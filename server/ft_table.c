@@ -105,10 +105,13 @@ void ft_table_reply(const struct ft_table *t, struct reply *out, size_t *at, siz
 bool ft_table_write(const struct ft_table *t, struct ft_pieces *rows, int resp, size_t *at, int64_t deadline_us)
 {
     while (*at < aggregate_rows(t->g)) {
-        struct reply out = { ft_pieces_room(rows), resp };
+        uint32_t doc = aggregate_row(t->g, *at).doc;
 
-        write_row(t, &out, *at);
-        ft_pieces_row(rows, aggregate_row(t->g, (*at)++).doc);
+        if (doc == UINT32_MAX || index_alive(t->ix, doc)) {
+            write_row(t, &(struct reply){ ft_pieces_room(rows, t->ix), resp }, *at);
+            ft_pieces_row(rows, doc);
+        }
+        ++*at;
         if (clock_mono_us() >= deadline_us) break;
     }
     return *at == aggregate_rows(t->g);
@@ -117,16 +120,16 @@ bool ft_table_write(const struct ft_table *t, struct ft_pieces *rows, int resp, 
 void ft_table_reply_written(const struct ft_table *t, struct ft_pieces *rows, struct reply *out, struct reply_pieces *pieces,
                             const char *warning)
 {
-    size_t n = ft_pieces_alive(rows, t->ix);
+    size_t n = ft_pieces_settle(rows, t->ix);
 
     if (out->resp < 3) {
         reply_array(out, 1 + n);
         reply_int(out, (int64_t)aggregate_total(t->g));
-        ft_pieces_reply(rows, t->ix, out, pieces);
+        ft_pieces_reply(rows, out, pieces);
         return;
     }
     ft_results_begin(out);
     reply_array(out, n);
-    ft_pieces_reply(rows, t->ix, out, pieces);
+    ft_pieces_reply(rows, out, pieces);
     ft_results_end(out, (int64_t)aggregate_total(t->g), warning);
 }

@@ -55,7 +55,7 @@ static void run(struct aggregate *g, struct buf *error)
     while ((state = aggregate_run(g, 0, error)) == AGGREGATE_MORE) continue;
     ensure((state == AGGREGATE_FAILED) == (error->n > 0));
     if (state == AGGREGATE_FAILED) return;
-    aggregate_detach(g);
+    aggregate_detach(g, false);
     ensure(aggregate_rows(g) <= ROWS_MAX);
     for (size_t i = 0; i < aggregate_rows(g); i++) ensure(aggregate_row(g, i).n <= aggregate_columns(g));
 }

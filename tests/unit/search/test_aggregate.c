@@ -141,7 +141,7 @@ static void run_in(struct world *w, const struct aggregate_conf *cf, const char 
         if (state == AGGREGATE_FAILED) {
             buf_add_str(out, buf_str(&error));
         } else {
-            aggregate_detach(g);
+            aggregate_detach(g, false);
             say_rows(g, out);
         }
     }
