@@ -15,6 +15,7 @@
 #define MEMD_SEARCH_INDEX_H
 
 #include "search/docset.h"
+#include "search/numbers.h"
 #include "search/places.h"
 #include "search/spec.h"
 #include "search/tags.h"
@@ -94,9 +95,9 @@ void index_tagged(const struct search_index *ix, const struct field_spec *f, str
 /* The same in steps of `budget` values (tags.h): begin is false when nobody has a tag. */
 bool index_tagged_begin(const struct search_index *ix, const struct field_spec *f, struct str tag, enum text_match how, struct tags_walk *w);
 bool index_tagged_step(const struct search_index *ix, const struct field_spec *f, struct tags_walk *w, size_t budget, struct docset *out);
-void index_between(const struct search_index *ix, const struct field_spec *f, double lo, bool lo_open, double hi, bool hi_open,
-                   struct docset *out);
-/* In steps, as places.h has them; true: done. */
+/* In steps, as numbers.h and places.h have them; true: done. */
+bool index_between_step(const struct search_index *ix, const struct field_spec *f, const struct number_range *range, struct numbers_walk *w,
+                        struct docset *out);
 bool index_near_step(const struct search_index *ix, const struct field_spec *f, struct place centre, double radius_m, struct places_walk *w,
                      struct docset *out);
 void index_missing(const struct search_index *ix, const struct field_spec *f, struct docset *out);

@@ -82,12 +82,12 @@ void index_tagged(const struct search_index *ix, const struct field_spec *f, str
     tags_walk_fini(&w);
 }
 
-void index_between(const struct search_index *ix, const struct field_spec *f, double lo, bool lo_open, double hi, bool hi_open,
-                   struct docset *out)
+bool index_between_step(const struct search_index *ix, const struct field_spec *f, const struct number_range *range, struct numbers_walk *w,
+                        struct docset *out)
 {
     const struct index_column *c = index_column(ix, f);
 
-    if (c->numbers && !f->no_index) numbers_between(c->numbers, &(struct number_range){ lo, hi, lo_open, hi_open }, out);
+    return c->numbers == NULL || f->no_index || numbers_between(c->numbers, range, w, out);
 }
 
 bool index_near_step(const struct search_index *ix, const struct field_spec *f, struct place centre, double radius_m, struct places_walk *w,

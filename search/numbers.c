@@ -155,26 +155,21 @@ static struct number_range closed(const struct number_range *r)
                                   false, false };
 }
 
-static void scan(const struct numbers *n, const struct number_range *r, struct docset *out)
+static void scan_page(const struct numbers *n, const struct number_range *r, uint32_t p, struct docset *out)
 {
-    struct number_range c = closed(r);
+    uint32_t cells;
+    const uint64_t *page = column_page(&n->first, p, &cells);
 
-    docset_make_bits(out, (size_t)n->first.n_pages * (COLUMN_PAGE / 64));
-    for (uint32_t p = 0; p < n->first.n_pages; p++) {
-        uint32_t cells;
-        const uint64_t *page = column_page(&n->first, p, &cells);
+    for (uint32_t w = 0; w < cells / 64; w++) {
+        uint64_t bits = 0, *at = &out->bits[(size_t)p * (COLUMN_PAGE / 64) + w];
 
-        for (uint32_t w = 0; w < cells / 64; w++) {
-            uint64_t bits = 0, *at = &out->bits[(size_t)p * (COLUMN_PAGE / 64) + w];
+        for (int i = 0; i < 64; i++) {
+            double v = cell_double(page[w * 64 + i]);
 
-            for (int i = 0; i < 64; i++) {
-                double v = cell_double(page[w * 64 + i]);
-
-                bits |= (uint64_t)((v >= c.lo) & (v <= c.hi)) << i;
-            }
-            out->n += (uint32_t)__builtin_popcountll(bits & ~*at);
-            *at |= bits;
+            bits |= (uint64_t)((v >= r->lo) & (v <= r->hi)) << i;
         }
+        out->n += (uint32_t)__builtin_popcountll(bits & ~*at);
+        *at |= bits;
     }
 }
 
@@ -189,30 +184,50 @@ static void walk_order(struct sorted_at from, struct sorted_at to, const struct 
     }
 }
 
-void numbers_between(const struct numbers *n, const struct number_range *r, struct docset *out)
+static bool is_empty(const struct number_range *r)
 {
-    if (r->lo > r->hi || isnan(r->lo) || isnan(r->hi)) return;
-    if ((r->lo_open && r->lo == (double)INFINITY) || (r->hi_open && r->hi == -(double)INFINITY)) return;
-    if (is_ordered(n)) {
-        struct number_range c = closed(r);
-        struct item lo = { c.lo, 0 }, hi = { c.hi, UINT64_MAX };
-        struct sorted_at from = sorted_lower(&n->order, &lo, NULL), to = sorted_lower(&n->order, &hi, NULL);
-        size_t count = c.lo <= c.hi ? sorted_between(&n->order, from, to) : 0;
+    if (r->lo > r->hi || isnan(r->lo) || isnan(r->hi)) return true;
+    return (r->lo_open && r->lo == (double)INFINITY) || (r->hi_open && r->hi == -(double)INFINITY);
+}
 
-        if (count == 0) return;
-        if (count < n->order.n / MANY) {
-            if (count > 64) docset_make_bits(out, (size_t)n->first.n_pages * (COLUMN_PAGE / 64));
-            walk_order(from, to, n, out);
-            return;
-        }
+/* By the order, where it is there and finds few. False: nobody has been looked at. */
+static bool find_few(const struct numbers *n, const struct number_range *r, struct docset *out)
+{
+    struct number_range c = closed(r);
+    struct item lo = { c.lo, 0 }, hi = { c.hi, UINT64_MAX };
+    struct sorted_at from, to;
+    size_t count;
+
+    if (!is_ordered(n)) return false;
+    from = sorted_lower(&n->order, &lo, NULL);
+    to = sorted_lower(&n->order, &hi, NULL);
+    count = c.lo <= c.hi ? sorted_between(&n->order, from, to) : 0;
+    if (count > 0 && count >= n->order.n / MANY) return false;
+    if (count > 64) docset_make_bits(out, (size_t)n->first.n_pages * (COLUMN_PAGE / 64));
+    if (count > 0) walk_order(from, to, n, out);
+    return true;
+}
+
+bool numbers_between(const struct numbers *n, const struct number_range *r, struct numbers_walk *w, struct docset *out)
+{
+    enum { PAGES_A_STEP = 64, SEVERAL_A_STEP = 1024 };
+    struct number_range c = closed(r);
+    uint32_t end = w->page + PAGES_A_STEP, d;
+
+    if (w->page == 0 && (is_empty(r) || find_few(n, r, out))) return true;
+    if (w->page < n->first.n_pages) {
+        docset_make_bits(out, (size_t)n->first.n_pages * (COLUMN_PAGE / 64));
+        for (; w->page < end && w->page < n->first.n_pages; w->page++) scan_page(n, &c, w->page, out);
     }
-    scan(n, r, out);
-    for (uint32_t d = docset_next(&n->several, 0); d != UINT32_MAX; d = docset_next(&n->several, d + 1)) {
+    if (w->page < n->first.n_pages) return false;
+    for (int left = SEVERAL_A_STEP; left > 0 && (d = docset_next(&n->several, w->several)) != UINT32_MAX; left--) {
         const struct several *s = column_ptr(&n->more, d);
 
         for (size_t i = 0; i < s->n; i++)
             if (is_in(r, s->values[i])) docset_add(out, d);
+        w->several = d + 1;
     }
+    return docset_next(&n->several, w->several) == UINT32_MAX;
 }
 
 /* --- figures ---------------------------------------------------------------------------------------------------- */

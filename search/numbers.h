@@ -39,8 +39,12 @@ void numbers_put(struct numbers *n, uint32_t doc, const double *values, size_t c
 /* Bring up to budget documents into order; true: there are more. */
 bool numbers_tend(struct numbers *n, size_t budget);
 
-/* Add to out whoever has a value in the range. */
-void numbers_between(const struct numbers *n, const struct number_range *r, struct docset *out);
+/* Add to out whoever has a value in the range, in steps (about 64,000 documents each) from a zeroed *w on; true: done. Between two steps
+ * documents may only go. */
+struct numbers_walk {
+    uint32_t page, several;
+};
+bool numbers_between(const struct numbers *n, const struct number_range *r, struct numbers_walk *w, struct docset *out);
 
 /* The first value of doc. False: it has none. */
 bool numbers_first(const struct numbers *n, uint32_t doc, double *out);

@@ -107,7 +107,6 @@ static void find_at_once(const struct run *r, struct part *p)
     switch (q->kind) {
     case QUERY_ALL: docset_copy(&p->set, index_all(r->ix)); break;
     case QUERY_IDS: docset_copy(&p->set, &q->ids); break;
-    case QUERY_RANGE: index_between(r->ix, q->field, q->lo, q->lo_open, q->hi, q->hi_open, &p->set); break;
     case QUERY_MISSING: index_missing(r->ix, q->field, &p->set); break;
     case QUERY_EMPTY: index_empty(r->ix, q->field, &p->set); break;
     default: break;
@@ -122,6 +121,17 @@ static bool find_tags(struct run *r, struct part *p, int64_t deadline_us)
     if (!p->some) return true;
     if (q->how != TEXT_WORD) docset_make_bits(&p->set, 1); /* values come in any order */
     while (!index_tagged_step(r->ix, q->field, &p->tags, TAGS_A_STEP, &p->set)) {
+        if (clock_mono_us() >= deadline_us) return false;
+    }
+    return true;
+}
+
+static bool find_numbers(struct run *r, struct part *p, int64_t deadline_us)
+{
+    const struct query_node *q = p->q;
+    struct number_range range = { q->lo, q->hi, q->lo_open, q->hi_open };
+
+    while (!index_between_step(r->ix, q->field, &range, &p->numbers, &p->set)) {
         if (clock_mono_us() >= deadline_us) return false;
     }
     return true;
@@ -269,6 +279,7 @@ static bool go_on(struct run *r, struct part *p, int64_t deadline_us)
     switch (p->q->kind) {
     case QUERY_TEXT: return find_words(r, p, deadline_us);
     case QUERY_TAG: return find_tags(r, p, deadline_us);
+    case QUERY_RANGE: return find_numbers(r, p, deadline_us);
     case QUERY_GEO: return find_places(r, p, deadline_us);
     case QUERY_VECTOR: return find_nearest(r, p, deadline_us);
     case QUERY_NOT: case QUERY_MAYBE: end_signed(r, p); break;
@@ -278,9 +289,26 @@ static bool go_on(struct run *r, struct part *p, int64_t deadline_us)
     return true;
 }
 
+static size_t part_memory(const struct part *p)
+{
+    return docset_memory(&p->set) + docset_memory(&p->allowed) + doc_values_memory(&p->distances) +
+           (p->scan != NULL ? text_scan_memory(p->scan) : 0) + p->n_children * sizeof(struct part *);
+}
+
+/* p changes no more. There may be thousands of parts, whose memory is asked for in every turn. */
+static void count_memory(struct run *r, struct part *p)
+{
+    size_t bytes = part_memory(p);
+
+    r->part_bytes += bytes - p->counted;
+    p->counted = bytes;
+    if (p->q->kind == QUERY_NOT) count_memory(r, p->children[0]); /* which the one above may have done with */
+}
+
 static void end_finding(struct run *r)
 {
     r->now = NULL;
+    count_memory(r, &r->parts[0]);
     docset_copy(&r->found, &r->parts[0].set);
     run_drop_gone(r);
     run_score_begin(r);
@@ -297,6 +325,7 @@ bool run_step(struct run *r, int64_t deadline_us)
                 break;
             }
             take(r, p->parent, p);
+            count_memory(r, p);
             r->now = p->parent;
         }
         if (clock_mono_us() >= deadline_us) return false;
@@ -361,14 +390,8 @@ bool run_cut(const struct run *r)
 size_t run_memory(const struct run *r)
 {
     size_t n = sizeof *r + r->n_parts * sizeof *r->parts + docset_memory(&r->found) + doc_values_memory(&r->scores) +
-               r->n_columns * r->scores.set.n * sizeof(double);
+               r->n_columns * r->scores.set.n * sizeof(double) + r->part_bytes;
 
-    for (size_t i = 0; i < r->n_parts; i++) {
-        const struct part *p = &r->parts[i];
-
-        if (p->scan != NULL) n += text_scan_memory(p->scan);
-        n += docset_memory(&p->set) + docset_memory(&p->allowed) + doc_values_memory(&p->distances) +
-             p->n_children * sizeof(struct part *);
-    }
+    for (const struct part *p = r->now; p != NULL; p = p->parent) n += part_memory(p) - p->counted;
     return n;
 }

@@ -18,8 +18,10 @@ struct part {
     struct text_scan *scan;
     struct tags_walk tags;      /* TAG, while `some` */
     struct places_walk places;  /* GEO */
+    struct numbers_walk numbers; /* RANGE */
     struct vec_search *search;
     struct doc_values distances; /* VECTOR, when done */
+    size_t counted;             /* bytes of it that are in run->part_bytes */
 };
 
 /* One operation of the scoring, see run_score.c. */
@@ -38,7 +40,7 @@ struct run {
     bool want_scores;
     struct str payload;
     struct part *parts;        /* the root first */
-    size_t n_parts;
+    size_t n_parts, part_bytes;
     struct part *now;          /* at work; NULL: all has been found */
     struct docset found;
     bool done;

@@ -264,10 +264,11 @@ static double bound(struct rng *r)
 static void look_for_numbers(const struct numbers *n, const struct numbered *docs, uint32_t end, struct rng *r)
 {
     struct number_range q = { bound(r), bound(r), rng_below(r, 2), rng_below(r, 2) };
+    struct numbers_walk walk = { 0 };
     struct docset found = { 0 };
 
     if (rng_below(r, 3) == 0) q.hi = q.lo + (double)rng_below(r, 3);
-    numbers_between(n, &q, &found);
+    while (!numbers_between(n, &q, &walk, &found)) continue;
     for (uint32_t d = 0; d < end; d++) ck_assert_msg(docset_has(&found, d) == in_range(&docs[d], &q), "%u in %g..%g", d, q.lo, q.hi);
     docset_fini(&found);
 }
