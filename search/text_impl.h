@@ -167,6 +167,7 @@ struct text_index {
     uint8_t n_languages;
     double weights[2][TEXT_FIELDS_MAX]; /* of words, of stems */
     uint64_t no_stem_fields;
+    uint64_t stop_bits[8]; /* by hash: where there is none, a word is no stop word, and its term need not be looked up */
 
     struct pages buckets; /* struct term *; linear hashing: bucket i splits in two when there are many terms */
     size_t n_buckets, n_terms, n_words;
@@ -229,6 +230,7 @@ void text_sweep_owes(struct text_index *t, size_t postings);
 /* --- terms: text_terms.c */
 struct term *term_find(const struct text_index *t, struct str word);
 struct term *term_get(struct text_index *t, struct str word, uint8_t flags); /* made where there is none */
+void term_stop(struct text_index *t, struct str word); /* it is a stop word from now on */
 /* The same for many words at once, as words_some gives them: while one is looked for memory brings the others. */
 void terms_get(struct text_index *t, const struct str *words, size_t n, struct term **terms);
 enum { TERMS_AT_ONCE = 16 };

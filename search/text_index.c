@@ -24,7 +24,7 @@ struct text_index *text_index_new(const struct text_rules *rules)
     for (size_t i = 0; i < TEXT_FIELDS_MAX; i++) t->weights[0][i] = t->weights[1][i] = 1;
     t->language = language_get(t, rules->language.n > 0 ? rules->language : STR("english"));
     for (const char *const *w = rules->stop_words; w != NULL && *w != NULL; w++)
-        if (strlen(*w) <= WORD_MAX) term_get(t, str_c(*w), TERM_STOP);
+        if (strlen(*w) <= WORD_MAX) term_stop(t, str_c(*w));
     return t;
 }
 
@@ -316,11 +316,4 @@ void text_index_each(const struct text_index *t, void (*fn)(void *ctx, struct st
         while (cursor_next(&c, 0, NULL)) docs += c.doc != UINT32_MAX;
         if (docs > 0) fn(ctx, text, docs);
     }
-}
-
-bool text_is_stop_word(const struct text_index *t, struct str word)
-{
-    const struct term *w = term_find(t, word);
-
-    return w != NULL && (w->flags & TERM_STOP) != 0;
 }

@@ -153,6 +153,25 @@ void term_forget(struct text_index *t, struct term **at)
     mem_free(w);
 }
 
+/* --- stop words ------------------------------------------------------------------------------------------------------ */
+
+void term_stop(struct text_index *t, struct str word)
+{
+    struct term *w = term_get(t, word, TERM_STOP);
+
+    t->stop_bits[w->hash / 64 % 8] |= 1ULL << w->hash % 64;
+}
+
+bool text_is_stop_word(const struct text_index *t, struct str word)
+{
+    uint32_t hash = hash_of(t, word);
+    const struct term *w;
+
+    if (!(t->stop_bits[hash / 64 % 8] >> hash % 64 & 1)) return false;
+    w = find(t, word, hash);
+    return w != NULL && (w->flags & TERM_STOP) != 0;
+}
+
 /* --- languages and stems --------------------------------------------------------------------------------------------- */
 
 uint8_t language_get(struct text_index *t, struct str name)

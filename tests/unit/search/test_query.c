@@ -263,7 +263,7 @@ START_TEST(depth_is_bounded)
     for (int i = 0; i < QUERY_PARTS_MAX; i++) buf_add_c(&q, "x1|");
     buf_add_c(&q, "x1");
     buf_add_char(&q, '\0');
-    explains(q.p, "!The query has more than 131072 parts. Ask in several queries.");
+    explains(q.p, "!The query has more than 32768 parts. Ask in several queries.");
     buf_fini(&q);
 }
 END_TEST
