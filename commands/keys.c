@@ -72,56 +72,6 @@ static enum err run_renamenx(struct call *c)
     return OK;
 }
 
-/* Argument i as a database. */
-static enum err database(const struct call *c, size_t i, struct db **db)
-{
-    int64_t id;
-    enum err e = call_range(c, i, INT32_MIN, INT32_MAX, ERR_INT_RANGE, &id);
-
-    if (e != OK) return e;
-    if (id < 0 || id >= c->store->conf.databases) return ERR_DB_INDEX;
-    *db = c->store->dbs[id];
-    return OK;
-}
-
-/* 1 for OK, 0 when there was nothing to do it with or the target exists. */
-static enum err reply_done(struct call *c, enum err e)
-{
-    if (e != OK && e != ERR_NO_KEY && e != ERR_NOT_DONE) return e;
-    reply_int(c->out, e == OK);
-    return OK;
-}
-
-static enum err run_copy(struct call *c)
-{
-    struct str from = call_arg(c, 1), to = call_arg(c, 2);
-    struct db *dst = c->db;
-    bool replace = false;
-
-    for (size_t i = 3; i < c->argc; i++) {
-        if (call_is(c, i, "REPLACE")) {
-            replace = true;
-        } else if (call_is(c, i, "DB") && i + 1 < c->argc) {
-            enum err e = database(c, ++i, &dst);
-            if (e != OK) return e;
-        } else {
-            return ERR_SYNTAX;
-        }
-    }
-    if (dst == c->db && str_eq(from, to)) return ERR_SAME_OBJECT;
-    return reply_done(c, keys_copy(c->db, from, dst, to, replace));
-}
-
-static enum err run_move(struct call *c)
-{
-    struct db *dst;
-    enum err e = database(c, 2, &dst);
-
-    if (e != OK) return e;
-    if (dst == c->db) return ERR_SAME_OBJECT;
-    return reply_done(c, keys_move(c->db, call_arg(c, 1), dst));
-}
-
 /* --- rows ------------------------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -179,24 +129,6 @@ const struct command keys_commands[] = {
       .summary = "Gives a key another name unless that is taken.", .history = renamenx_history,
       .args = RENAME_ARGS,
       .example = "MSET a 1 b 2 | RENAMENX a b => :0\r\n" },
-    { .name = "copy", .run = run_copy, .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM,
-      .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS), KEY_AT(2, KEY_OW | KEY_UPDATE) },
-      .acl = ACL_KEYSPACE, .group = GROUP_GENERIC, .since = "6.2.0",
-      .complexity = "O(N) for a value of N elements, O(1) for a string",
-      .summary = "Copies the value of a key, and its time to live, to another key.",
-      .args = ARGS({ .name = "source", .type = ARG_T_KEY },
-                   { .name = "destination", .type = ARG_T_KEY, .key_spec = 1 },
-                   { .name = "destination-db", .type = ARG_T_INTEGER, .token = "DB",
-                     .flags = ARG_OPTIONAL },
-                   { .name = "replace", .type = ARG_T_PURE_TOKEN, .token = "REPLACE",
-                     .flags = ARG_OPTIONAL }),
-      .example = "SET a 1 | COPY a b => :1\r\n" },
-    { .name = "move", .run = run_move, .arity = 3, .flags = CMD_WRITE | CMD_FAST,
-      .keys = { KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE) }, .acl = ACL_KEYSPACE,
-      .group = GROUP_GENERIC,
-      .since = "1.0.0", .complexity = "O(1)", .summary = "Moves a key to another database.",
-      .args = ARGS(ARG_KEY("key"), { .name = "db", .type = ARG_T_INTEGER }),
-      .example = "SET a 1 | MOVE a 1 => :1\r\n" },
     { .name = "dbsize", .run = run_dbsize, .arity = 1, .flags = CMD_READONLY | CMD_FAST,
       .acl = ACL_KEYSPACE, .group = GROUP_SERVER, .since = "1.0.0", .complexity = "O(1)",
       .summary = "Counts the keys of the database.", .tips = dbsize_tips,

@@ -11,6 +11,6 @@ const struct command *const command_tables[] = {
     stream_commands, stream_read_commands, stream_group_commands, stream_claim_commands, stream_info_commands,
     json_commands, json_read_commands, json_edit_commands, json_array_commands, suggest_commands,
     vset_commands, vset_show_commands, vset_list_commands, vset_sim_commands,
-    keys_commands, scan_commands, object_commands, expire_commands,
+    keys_commands, keys_copy_commands, scan_commands, object_commands, expire_commands,
     NULL,
 };

@@ -42,6 +42,7 @@ extern const struct command vset_show_commands[];
 extern const struct command vset_list_commands[];
 extern const struct command vset_sim_commands[];
 extern const struct command keys_commands[];
+extern const struct command keys_copy_commands[];
 extern const struct command scan_commands[];
 extern const struct command object_commands[];
 extern const struct command expire_commands[];

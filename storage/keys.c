@@ -87,7 +87,8 @@ static struct entry *copy_of(struct store *st, const struct entry *e, struct str
 /* Elements to look at for how much memory the copy will take. */
 enum { COPY_SAMPLES = 5 };
 
-enum err keys_copy(struct db *src, struct str from, struct db *dst, struct str to, bool replace)
+/* *value NULL: of what there is. */
+static enum err copy(struct db *src, struct str from, struct db *dst, struct str to, bool replace, void **value)
 {
     const struct entry *e;
     struct entry *copy;
@@ -96,14 +97,33 @@ enum err keys_copy(struct db *src, struct str from, struct db *dst, struct str t
     ensure(src != dst || !str_eq(from, to));
     e = db_read(src, from);
     if (!e) return ERR_NO_KEY;
-    if (!mem_can(db_value_bytes(e, COPY_SAMPLES))) return ERR_OOM;
+    if (*value == NULL && !mem_can(db_value_bytes(e, COPY_SAMPLES))) return ERR_OOM;
     if (db_find_write(dst, to, &d) && !replace) return ERR_NOT_DONE;
     if (d.ref.e) db_replace(&d, dst->store->conf.lazy_server_del);
     e = db_peek(src, from);
-    copy = copy_of(dst->store, e, to);
+    if (*value == NULL) {
+        copy = copy_of(dst->store, e, to);
+    } else {
+        copy = with_key(e, to);
+        entry_set_ptr(copy, *value);
+        *value = NULL;
+    }
     add_as_old(&d, copy, e);
     db_tell(&d, CHANGE_COPY_TO);
     return OK;
+}
+
+enum err keys_copy(struct db *src, struct str from, struct db *dst, struct str to, bool replace)
+{
+    void *value = NULL;
+
+    return copy(src, from, dst, to, replace, &value);
+}
+
+enum err keys_copy_made(struct db *src, struct str from, struct db *dst, struct str to, bool replace, void **value)
+{
+    ensure(*value != NULL);
+    return copy(src, from, dst, to, replace, value);
 }
 
 /* --- TTL -------------------------------------------------------------------------------------- */

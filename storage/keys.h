@@ -16,6 +16,10 @@ enum err MUST_USE keys_rename(struct db *db, struct str from, struct str to, boo
 enum err MUST_USE keys_copy(struct db *src, struct str from, struct db *dst, struct str to,
                             bool replace);
 
+/* The same with a copy that is there already: *value, of the type and encoding of what `from` holds. It is taken where all goes
+ * well, and then NULL. */
+enum err MUST_USE keys_copy_made(struct db *src, struct str from, struct db *dst, struct str to, bool replace, void **value);
+
 /* Move key to another database. ERR_NO_KEY, ERR_NOT_DONE (it exists there). */
 enum err MUST_USE keys_move(struct db *src, struct str key, struct db *dst);
 

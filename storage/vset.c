@@ -195,6 +195,15 @@ static void will_change(const struct vset *s, uint32_t id, bool leaves)
     }
 }
 
+static void has_changed(const struct vset *s, uint32_t id)
+{
+    LINK_EACH(&s->watches, it) {
+        struct vset_watch *w = LINK_OF(it, struct vset_watch, of_set);
+
+        if (w->changed != NULL) w->changed(w, id);
+    }
+}
+
 /* --- elements ------------------------------------------------------------------------------------- */
 
 static void drop_attr(struct vset *s, struct vset_item *it)
@@ -262,6 +271,7 @@ static enum vset_put update(struct vset *s, struct table_ref *ref, struct str ro
     it->length = length;
     it->range = range;
     if (!same_attr) take_attr(s, it, *attr);
+    has_changed(s, id);
     return VSET_UPDATED;
 }
 
@@ -277,7 +287,15 @@ static enum vset_put add(struct vset *s, struct str name, struct str row, float 
     s->items[id].range = range;
     if (attr != NULL) take_attr(s, &s->items[id], *attr);
     enlist(s, name, id);
+    has_changed(s, id);
     return VSET_ADDED;
+}
+
+enum vset_put vset_put_packed(struct vset *s, struct str name, struct str row, float length, float range, const struct str *attr)
+{
+    struct table_ref r = find(s, name);
+
+    return r.e != NULL ? update(s, &r, row, length, range, attr) : add(s, name, row, length, range, attr);
 }
 
 enum vset_put vset_put(struct vset *s, struct str name, const float *in, uint32_t ef, const struct str *attr)
@@ -288,10 +306,8 @@ enum vset_put vset_put(struct vset *s, struct str name, const float *in, uint32_
     enum vset_put done = VSET_REFUSED;
 
     if (vset_pack(s, in, row, &length, &range)) {
-        struct table_ref r = find(s, name);
-
         vec_index_set_ef(s->v, ef < VSET_EF_MOST ? ef : VSET_EF_MOST);
-        done = r.e != NULL ? update(s, &r, str_of(row, n), length, range, attr) : add(s, name, str_of(row, n), length, range, attr);
+        done = vset_put_packed(s, name, str_of(row, n), length, range, attr);
     }
     mem_free(row);
     return done;
@@ -323,6 +339,7 @@ bool vset_set_attr(struct vset *s, struct str name, struct str attr)
     table_ref_before_change(&s->names, &r);
     will_change(s, vset_id(r.e), false);
     take_attr(s, &s->items[vset_id(r.e)], attr);
+    has_changed(s, vset_id(r.e));
     return true;
 }
 
@@ -367,40 +384,7 @@ struct str vset_name_at(const struct vset *s, size_t rank)
     return entry_key(run.entry[run.at]);
 }
 
-/* --- copies, sizes, checks ------------------------------------------------------------------------ */
-
-static void dup_links(struct vset *to, const struct vset *s, const uint32_t *ids, uint32_t id)
-{
-    struct vec_hit *links = mem_alloc(2 * s->m * sizeof *links);
-
-    for (unsigned l = vec_index_level(s->v, id) + 1; l-- > 0;) {
-        size_t n = vec_index_links(s->v, id, l, links, 2 * s->m);
-
-        for (size_t i = 0; i < n; i++) {
-            if (links[i].id < id) vec_index_link(to->v, ids[id], ids[links[i].id], l);
-        }
-    }
-    mem_free(links);
-}
-
-struct vset *vset_dup(struct store *st, const struct vset *s)
-{
-    struct vset *to = vset_new(st, s->quant, s->dim, s->m, s->input_dim);
-    uint32_t *ids = mem_alloc((s->n_items + 1) * sizeof *ids);
-
-    if (s->matrix != NULL) memcpy(to->matrix, s->matrix, (size_t)s->dim * s->input_dim * sizeof *s->matrix);
-    for (uint32_t id = 0; id < s->n_items; id++) {
-        const struct vset_item *it = &s->items[id];
-
-        if (it->name == NULL) continue;
-        ids[id] = vset_load(to, entry_key(it->name), str_of(vset_row(s, id), vset_row_bytes(s)), it->length, it->range,
-                            vset_attr(s, id), vec_index_level(s->v, id));
-        ensure(ids[id] != VSET_NONE);
-        dup_links(to, s, ids, id);
-    }
-    mem_free(ids);
-    return to;
-}
+/* --- sizes, checks --------------------------------------------------------------------------------- */
 
 size_t vset_bytes(const struct vset *s)
 {

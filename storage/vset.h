@@ -52,6 +52,7 @@ struct vset_watch {
     const struct vset *set; /* NULL: it has gone, and its memory with it */
     /* Before an element changes, or leaves; NULL: nobody asks. */
     void (*changes)(struct vset_watch *w, uint32_t id, bool leaves);
+    void (*changed)(struct vset_watch *w, uint32_t id); /* after one has come or changed */
     struct link of_set, of_store;
 };
 
@@ -66,7 +67,7 @@ void vset_all_go(struct store *st);
 /* An empty one; input_dim 0: without a projection. */
 struct vset *vset_new(struct store *s, enum vset_quant quant, uint32_t dim, uint32_t m, uint32_t input_dim);
 void vset_free(struct vset **s);
-struct vset *vset_dup(struct store *st, const struct vset *s);
+struct vset *vset_dup(struct store *st, const struct vset *s); /* vset_copy.c */
 
 static inline size_t vset_count(const struct vset *s)
 {
@@ -111,6 +112,8 @@ enum vset_put { VSET_ADDED, VSET_UPDATED, VSET_SAME, VSET_REFUSED };
 /* Put an element, or give it another vector. attr: NULL leaves it as it is, empty takes it away. Refused: no memory, or not
  * finite; then nothing has changed. */
 enum vset_put vset_put(struct vset *s, struct str name, const float *in, uint32_t ef, const struct str *attr);
+/* The same with what vset_pack makes, and ef as it was. */
+enum vset_put vset_put_packed(struct vset *s, struct str name, struct str row, float length, float range, const struct str *attr);
 /* False: there is no such element. */
 bool vset_remove(struct vset *s, struct str name);
 bool vset_set_attr(struct vset *s, struct str name, struct str attr);

@@ -389,12 +389,12 @@ static uint32_t other_entry(const struct graph *g)
     return ROWS_NONE;
 }
 
-void graph_mend(struct graph *g, uint32_t slot)
+bool graph_mend(struct graph *g, uint32_t slot)
 {
     struct asked a;
     uint32_t from;
 
-    if (graph_links(g, slot, 0)->n > 0 || g->rows->n < 2) return;
+    if (graph_links(g, slot, 0)->n > 0 || g->rows->n < 2) return false;
     asked_row(&a, g->rows, slot);
     from = g->entry != slot ? graph_descend(g, &a, 0) : ROWS_NONE;
     for (uint32_t s = 0; (from == ROWS_NONE || from == slot) && s < rows_end(g->rows); s++) { /* it is the entry: anybody will do */
@@ -402,6 +402,7 @@ void graph_mend(struct graph *g, uint32_t slot)
     }
     if (from != ROWS_NONE && from != slot) settle(g, slot, &a, from, 0);
     asked_fini(&a);
+    return true;
 }
 
 void graph_remove(struct graph *g, uint32_t slot)

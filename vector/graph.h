@@ -68,7 +68,7 @@ void graph_add_bare(struct graph *g, uint32_t slot, unsigned level);
 /* False: one of them is not in that layer, has no more room, or they are linked. */
 bool graph_link(struct graph *g, uint32_t a, uint32_t b, unsigned level);
 /* Nodes without links in layer 0 get some. */
-void graph_mend(struct graph *g, uint32_t slot);
+bool graph_mend(struct graph *g, uint32_t slot); /* true: that took a while */
 
 static inline struct node *graph_node(const struct graph *g, uint32_t slot)
 {

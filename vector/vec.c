@@ -170,9 +170,9 @@ bool vec_index_link(struct vec_index *v, uint32_t a, uint32_t b, unsigned level)
     return x != ROWS_NONE && y != ROWS_NONE && graph_link(v->graph, x, y, level);
 }
 
-void vec_index_mend(struct vec_index *v, uint32_t id)
+bool vec_index_mend(struct vec_index *v, uint32_t id)
 {
-    graph_mend(v->graph, rows_slot(&v->rows, id));
+    return graph_mend(v->graph, rows_slot(&v->rows, id));
 }
 
 /* --- searches ------------------------------------------------------------------------------------- */

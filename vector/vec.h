@@ -76,7 +76,7 @@ size_t vec_index_links(const struct vec_index *v, uint32_t id, unsigned level, s
 enum { VEC_LEVELS = 16 };
 bool vec_index_put_bare(struct vec_index *v, uint32_t id, struct str data, unsigned level);
 bool vec_index_link(struct vec_index *v, uint32_t a, uint32_t b, unsigned level); /* false: it cannot be, or is */
-void vec_index_mend(struct vec_index *v, uint32_t id);
+bool vec_index_mend(struct vec_index *v, uint32_t id); /* true: that took as long as to put it */
 
 /* Stop when something about it is not as it should be. Slow. */
 void vec_index_check(const struct vec_index *v);

@@ -177,3 +177,84 @@ def test_a_cache_hears_of_what_it_was_told_in_slices(server, c):
     assert len(c(*truth())) == N
     other("VSETATTR", "v", NAMES[0], "{}")
     assert c.read() == Push([b"invalidate", [b"v"]])
+
+
+def content(c, key):
+    names = c("VRANGE", key, "-", "+")
+    return names, c.pipeline([("VEMB", key, n, "RAW") for n in names[::7]]), c.pipeline([("VGETATTR", key, n) for n in names])
+
+
+def test_a_copy_is_the_set_as_it_is_when_it_is_put_in_its_place(server, c):
+    other = server.conn()
+    seen_early = 0
+    for n in range(3):
+        before = turns(c)
+        c.send("COPY", "v", "copy", "REPLACE")
+        other.pipeline([("VREM", "v", name) for name in NAMES[::60]])
+        other.pipeline([add(b"v", i, b"new%d" % i) for i in range(100)] + [("VSETATTR", "v", name, "[%d]" % n) for name in NAMES[1::60]])
+        other.pipeline([add(b"v", N - i, NAMES[i]) for i in range(2, N, 60)])
+        seen_early += other("VCARD", "v") != other("VCARD", "copy")
+        assert c.read() == 1
+        assert turns(c) - before > 10
+        here = set(c("VRANGE", "copy", "-", "+"))
+        assert set(NAMES) - set(NAMES[::60]) <= here <= set(NAMES) | {b"new%d" % i for i in range(100)}
+        other.pipeline([("VREM", "v", b"new%d" % i) for i in range(100)])
+        other.pipeline([add(b"v", i) for i in range(0, N, 60)] + [add(b"v", i) for i in range(2, N, 60)])
+    assert seen_early > 0 and c("DEBUG", "CHECK") == OK
+    good = {key: sum(len(set(c("VSIM", key, "ELE", n, "COUNT", 20)) & set(c("VSIM", key, "ELE", n, "COUNT", 20, "TRUTH")))
+                     for n in NAMES[1:3000:60]) for key in ("v", "copy")}
+    assert good["copy"] >= good["v"] * 0.9 and good["v"] > 300
+    before = turns(c)
+    assert c("COPY", "v", "copy") == 0 and turns(c) - before < 5
+    assert c.pipeline([("MULTI",), ("COPY", "v", "copy", "DB", 4), ("EXEC",), ("SELECT", 4), ("VCARD", "copy"), ("DEL", "copy"),
+                       ("SELECT", 0)])[2:] == [[1], OK, N, 1, OK]
+    assert content(c, "v")[0] == NAMES
+
+
+def test_a_copy_of_what_goes_or_comes_meanwhile(server, c):
+    other = server.conn()
+    c("COPY", "v", "kept", "REPLACE")
+    for requests, answers, then in [([("DEL", "v")], {0, 1}, {0, N}), ([("RENAME", "v", "w")], {0, 1}, {0, N}),
+                                    ([("SET", "v", 1)], {0, 1}, None), ([("VADD", "copy", "VALUES", 1, 1, "one")], {0, 1}, {1, N}),
+                                    ([("FLUSHALL",), ("VADD", "v", "VALUES", 1, 1, "one")], {1}, {1, N, 0})]:
+        if requests[0][0] == "FLUSHALL":
+            keep = c("DUMP", "kept")
+        c("DEL", "copy", "w", "v")
+        assert c("COPY", "kept", "v") == 1
+        c.send("COPY", "v", "copy")
+        other.pipeline(requests)
+        assert c.read() in answers
+        if then is not None:
+            assert c("VCARD", "copy") in then
+        assert c("DEBUG", "CHECK") == OK
+        if requests[0][0] == "FLUSHALL":
+            assert c("RESTORE", "kept", 0, keep) == OK
+    c("DEL", "v", "copy")
+    me = c("CLIENT", "ID")
+    c.send("COPY", "kept", "v")
+    assert other("CLIENT", "KILL", "ID", me) == 1
+    wait_for(lambda: int(other.info("clients")["blocked_clients"]) == 0)
+    other("CLIENT", "PAUSE", 60000, "WRITE")
+    c = server.conn()
+    c.send("COPY", "kept", "v", "REPLACE")
+    assert other.pipeline([("EXISTS", "kept"), ("CLIENT", "UNPAUSE")]) == [1, OK]
+    assert c.read() == 1 and content(c, "v") == content(c, "kept")
+
+
+def test_what_the_log_says_of_a_copy_is_what_it_was():
+    s = Server(appendonly="yes")
+    try:
+        c, other = s.conn(), s.conn()
+        for at in range(0, 3000, 1000):
+            c.pipeline([add(b"v", i) for i in range(at, at + 1000)])
+        c.send("COPY", "v", "copy")
+        for at in range(0, 3000, 300):
+            other.pipeline([("VREM", "v", name) for name in NAMES[at:3000:40]] + [("VSETATTR", "v", name, "7") for name in NAMES[at + 1:3000:40]])
+            other.pipeline([add(b"v", i, b"new%d" % (at + i)) for i in range(20)] + [add(b"v", 5000 - i, NAMES[i]) for i in range(at + 2, 3000, 40)])
+        assert c.read() == 1
+        was = content(c, "v"), content(c, "copy")
+        s.restart()
+        c = s.conn()
+        assert (content(c, "v"), content(c, "copy")) == was
+    finally:
+        s.destroy()
