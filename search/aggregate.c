@@ -110,7 +110,7 @@ static void take_loaded(void *arg, struct str name, struct str value)
 }
 
 struct evaluating {
-    const struct aggregate *g;
+    struct aggregate *g;
     const struct step *s;
 };
 
@@ -122,10 +122,18 @@ static void get_value(void *ctx, size_t name, struct datum *out)
     if (column < e->g->row.n) *out = e->g->row.values[column];
 }
 
+static void get_terms(void *ctx, struct datum *out)
+{
+    const struct evaluating *e = ctx;
+    const struct aggregate_source *src = e->g->source;
+
+    if (src && src->terms && e->g->row.doc != UINT32_MAX) src->terms(src->ctx, e->g->row.doc, &e->g->scratch, out);
+}
+
 static bool evaluate(struct aggregate *g, const struct step *s, struct datum *out)
 {
     struct evaluating e = { g, s };
-    struct expr_row row = { .ctx = &e, .get = get_value, .now_s = g->conf.now_s, .arena = &g->scratch };
+    struct expr_row row = { .ctx = &e, .get = get_value, .terms = get_terms, .now_s = g->conf.now_s, .arena = &g->scratch };
 
     return expr_eval(s->expr, &row, out, g->error);
 }

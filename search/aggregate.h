@@ -42,6 +42,8 @@ struct aggregate_source {
     void (*all)(void *ctx, uint32_t doc, void (*fn)(void *arg, struct str name, struct str value), void *arg);
     /* Is it still there? */
     bool (*alive)(void *ctx, uint32_t doc);
+    /* matched_terms(): words of the query that the document has, each once. Put into a. NULL: nobody knows. */
+    void (*terms)(void *ctx, uint32_t doc, struct arena *a, struct datum *out);
 };
 
 struct aggregate_conf {

@@ -36,7 +36,7 @@ struct str expr_name(const struct expr *e, size_t i);
 struct expr_row {
     void *ctx;
     void (*get)(void *ctx, size_t name, struct datum *out); /* the value of expr_name(e, name); *out is null before */
-    struct datum terms;   /* matched_terms(); null: not known */
+    void (*terms)(void *ctx, struct datum *out); /* matched_terms(): a list; NULL: not known */
     double now_s;         /* seconds since 1970: now() and decay() */
     struct arena *arena;  /* what is made goes here */
 };

@@ -282,9 +282,9 @@ static bool run_exists(const struct expr_call *c)
 
 static bool run_matched_terms(const struct expr_call *c)
 {
-    double most = c->n > 0 ? number(c, 0) : 0;
+    double most = c->n > 0 ? number(c, 0) : 100;
 
-    *c->out = c->row->terms;
+    if (c->row->terms) c->row->terms(c->row->ctx, c->out);
     if (c->out->kind == DATUM_LIST && most >= 1 && most < c->out->n) c->out->n = (uint32_t)most;
     return true;
 }

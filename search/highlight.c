@@ -276,3 +276,21 @@ void highlight(struct highlighter *h, struct str text, uint8_t field, const stru
     else put_summary(text, &s, rules, out);
     mem_free(s.list);
 }
+
+void highlight_words(struct highlighter *h, struct str text, uint8_t field, void (*fn)(void *ctx, struct str word), void *ctx)
+{
+    struct spots s = { 0 };
+    struct buf folded = { 0 };
+
+    find_spots(h, text, field, &s);
+    for (size_t i = 0; i < s.n; i++) {
+        const struct text_word *w = &h->asked[s.list[i].word].word;
+
+        buf_clear(&folded);
+        if (w->how == TEXT_WORD) buf_add_str(&folded, w->word);
+        else words_fold(str_of(text.p + s.list[i].at, s.list[i].len), &folded);
+        fn(ctx, buf_str(&folded));
+    }
+    buf_fini(&folded);
+    mem_free(s.list);
+}

@@ -35,4 +35,8 @@ void highlighter_free(struct highlighter **h);
  * summary of it, where nothing is to be marked, is its beginning. Words are looked for in the first TEXT_DOCUMENT_MAX bytes. */
 void highlight(struct highlighter *h, struct str text, uint8_t field, const struct highlight_rules *rules, struct buf *out);
 
+/* Tell which words of the query text has: those that stand for themselves as the query has them, others as the text does, folded.
+ * A word may be told more than once. */
+void highlight_words(struct highlighter *h, struct str text, uint8_t field, void (*fn)(void *ctx, struct str word), void *ctx);
+
 #endif

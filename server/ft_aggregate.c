@@ -128,6 +128,9 @@ static bool begin(struct ft_job *j, struct buf *error)
     run_set_payload(a->run, a->ask.payload);
     ft_source_init(&a->source, a->server, j->ix);
     a->source.run = a->run;
+    a->source.tree = a->tree;
+    a->source.language = a->ask.rules.language;
+    a->source.arena = &a->arena;
     return add_columns(a, error) && aggregate_compile(a->g, &a->source.source, error);
 }
 

@@ -3,6 +3,7 @@
 #define MEMD_SERVER_FT_AGGREGATE_H
 
 #include "search/aggregate.h"
+#include "search/highlight.h"
 #include "search/run.h"
 #include "server/ft_job.h"
 
@@ -22,6 +23,11 @@ struct ft_source {
     const struct docset *found;
     uint32_t next_doc;
     struct buf scratch, folded;
+    /* matched_terms(): the words of this tree, made when somebody asks. tree NULL: nobody can. */
+    const struct query_node *tree;
+    struct str language;
+    struct arena *arena;         /* the words go here */
+    struct highlighter *words;
 };
 void ft_source_init(struct ft_source *s, struct server *server, struct search_index *ix);
 void ft_source_fini(struct ft_source *s);

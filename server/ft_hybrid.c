@@ -101,6 +101,9 @@ static bool begin(struct ft_job *j, struct buf *error)
     h->source.number = number;
     h->source.has_number = has_number;
     h->source.ctx = h;
+    h->source.tree = h->tree[TEXT];
+    h->source.language = h->ask.text.rules.language;
+    h->source.arena = &h->arena;
     return add_columns(h, error) && aggregate_compile(h->g, &h->source.source, error);
 }
 

@@ -43,15 +43,20 @@ static void collect_words(const struct query_node *q, struct highlight_word *wor
     for (size_t i = 0; i < q->n_children; i++) collect_words(q->children[i], words, n);
 }
 
-void ft_rows_mark(struct ft_rows *r, const struct query_node *tree)
+struct highlighter *ft_words_of(const struct search_index *ix, const struct query_node *tree, struct str language, struct arena *a)
 {
     struct highlight_word *words;
     size_t n = 0;
 
-    if ((!r->ask->highlight.on && !r->ask->summarize.on) || index_text(r->ix) == NULL) return;
-    words = arena_alloc(r->ask->arena, (count_words(tree) + 1) * sizeof *words);
+    if (index_text(ix) == NULL) return NULL;
+    words = arena_alloc(a, (count_words(tree) + 1) * sizeof *words);
     collect_words(tree, words, &n);
-    r->highlighter = highlighter_new(index_text(r->ix), words, n, r->ask->rules.language);
+    return highlighter_new(index_text(ix), words, n, language);
+}
+
+void ft_rows_mark(struct ft_rows *r, const struct query_node *tree)
+{
+    if (r->ask->highlight.on || r->ask->summarize.on) r->highlighter = ft_words_of(r->ix, tree, r->ask->rules.language, r->ask->arena);
 }
 
 static bool concerns(const struct ask_marks *m, const struct field_spec *f)

@@ -25,6 +25,10 @@ struct ft_rows {
     struct buf scratch, marked;
 };
 
+/* The words of the tree, which the result borrows from the tree and from a, as something that finds them in texts; NULL: the index has
+ * no words. */
+struct highlighter *ft_words_of(const struct search_index *ix, const struct query_node *tree, struct str language, struct arena *a);
+
 /* What HIGHLIGHT and SUMMARIZE look for: the words of the tree, which lives in the arena of the rows' ask. */
 void ft_rows_mark(struct ft_rows *r, const struct query_node *tree);
 

@@ -4,8 +4,11 @@
 #include "base/json_path.h"
 #include "server/ft.h"
 #include "server/ft_aggregate.h"
+#include "server/ft_rows.h"
 #include "server/lazy.h"
 #include "text/words.h"
+
+enum { TERMS_MAX = 256 };
 
 static const struct field_spec *field_of(const struct ft_source *s, struct str name)
 {
@@ -112,13 +115,51 @@ static bool alive(void *ctx, uint32_t doc)
     return index_alive(((struct ft_source *)ctx)->ix, doc);
 }
 
+/* --- matched_terms() ---------------------------------------------------------------------------------------------- */
+
+struct met {
+    struct arena *arena;
+    struct datum items[TERMS_MAX];
+    uint32_t n;
+};
+
+static void note_word(void *ctx, struct str word)
+{
+    struct met *m = ctx;
+
+    for (uint32_t i = 0; i < m->n; i++)
+        if (str_eq(m->items[i].u.text, word)) return;
+    if (m->n < TERMS_MAX) m->items[m->n++] = datum_text(arena_dup(m->arena, word));
+}
+
+static void terms(void *ctx, uint32_t doc, struct arena *a, struct datum *out)
+{
+    struct ft_source *s = ctx;
+    const struct index_spec *spec = index_spec(s->ix);
+    struct met m = { .arena = a };
+    struct datum *items;
+
+    if (s->tree == NULL || !index_alive(s->ix, doc)) return;
+    if (s->words == NULL) s->words = ft_words_of(s->ix, s->tree, s->language, s->arena);
+    for (size_t i = 0; s->words != NULL && i < spec->n_fields; i++) {
+        if (spec->fields[i].type != FIELD_TEXT || spec->fields[i].no_index) continue;
+        buf_clear(&s->scratch);
+        if (!s->reader->field(s->reader->ctx, index_key(s->ix, doc), spec->fields[i].identifier, &s->scratch)) continue;
+        highlight_words(s->words, buf_str(&s->scratch), spec->fields[i].text_field, note_word, &m);
+    }
+    items = arena_alloc(a, (m.n + 1) * sizeof *items);
+    memcpy(items, m.items, m.n * sizeof *items);
+    *out = (struct datum){ .kind = DATUM_LIST, .n = m.n, .u = { .items = items } };
+}
+
 void ft_source_init(struct ft_source *s, struct server *server, struct search_index *ix)
 {
-    *s = (struct ft_source){ .source = { s, find, next, read_value, all, alive }, .ix = ix, .departed = index_departed(ix), .reader = ft_reader(server->ft) };
+    *s = (struct ft_source){ .source = { s, find, next, read_value, all, alive, terms }, .ix = ix, .departed = index_departed(ix), .reader = ft_reader(server->ft) };
 }
 
 void ft_source_fini(struct ft_source *s)
 {
+    highlighter_free(&s->words);
     buf_fini(&s->scratch);
     buf_fini(&s->folded);
 }

@@ -136,6 +136,26 @@ def test_no_index(items):
     assert "no such index" in str(items("FT.CURSOR", "READ", "none", 1))
 
 
+def test_matched_terms_are_the_words_of_the_query_that_a_document_has(c):
+    assert c("FT.CREATE", "mt", "PREFIX", 1, "m:", "SCHEMA", "t", "TEXT", "u", "TEXT", "n", "NUMERIC") == OK
+    for key, t, u in ("m:1", "Hello big world", "x"), ("m:2", "help is near", "hello"), ("m:3", "the runner ran, running", ""):
+        c("HSET", key, "t", t, "u", u, "n", 1)
+
+    def terms(query, call="matched_terms()", *more):
+        rows = c("FT.AGGREGATE", "mt", query, "LOAD", 1, "@__key", "APPLY", call, "AS", "m", "SORTBY", 1, "@__key", *more)[1:]
+        return {row[1].decode(): row[3] if len(row) > 3 else None for row in rows}
+    assert terms("hello") == {"m:1": [b"hello"], "m:2": [b"hello"]}
+    assert terms("hello | near | -big") == {"m:1": [b"hello"], "m:2": [b"near", b"hello"], "m:3": []}
+    assert terms("hel*") == {"m:1": [b"hello"], "m:2": [b"help", b"hello"]}
+    assert terms("@t:(hello | world)") == {"m:1": [b"hello", b"world"]}
+    assert terms("run") == {"m:3": [b"run"]}
+    assert terms("(hello | world | near)", "matched_terms(1)") == {"m:1": [b"hello"], "m:2": [b"near"]}
+    assert terms("@n:[1 1]") == {"m:1": [], "m:2": [], "m:3": []}
+    got = c("FT.AGGREGATE", "mt", "hello | near", "APPLY", "matched_terms()", "AS", "m", "GROUPBY", 1, "@m", "REDUCE", "COUNT", 0, "AS", "n", "APPLY",
+             "matched_terms()", "AS", "none", "SORTBY", 1, "@m")
+    assert got[1:] == [[b"m", b"hello", b"n", b"2", b"none", None], [b"m", b"near", b"n", b"1", b"none", None]]
+
+
 # --- cursors ------------------------------------------------------------------------------------------------------------------
 
 def fill(c, n):
