@@ -153,7 +153,7 @@ static void fetch_value(const struct entry *e)
 {
     const char *p;
 
-    if (entry_type(e) != VALUE_HASH && entry_type(e) != VALUE_JSON) return;
+    if ((entry_type(e) != VALUE_HASH && entry_type(e) != VALUE_JSON) || !entry_points(e)) return;
     p = entry_ptr(e);
     __builtin_prefetch(p);
     __builtin_prefetch(p + 64);
