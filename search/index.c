@@ -88,9 +88,9 @@ static void content_free(void *content)
     mem_free(c);
 }
 
-static void throw_away(struct search_index *ix, struct index_content *c)
+static void throw_away(struct search_index *ix, struct index_content *c, size_t bytes)
 {
-    if (ix->defer && c->docs.end > 256) ix->defer(ix->defer_ctx, content_free, c);
+    if (ix->defer && c->docs.end > 256) ix->defer(ix->defer_ctx, content_free, c, bytes);
     else content_free(c);
 }
 
@@ -169,7 +169,7 @@ const struct index_spec *index_spec(const struct search_index *ix)
     return ix->spec;
 }
 
-void index_set_defer(struct search_index *ix, void (*defer)(void *ctx, void (*fn)(void *arg), void *arg), void *ctx)
+void index_set_defer(struct search_index *ix, index_defer *defer, void *ctx)
 {
     ix->defer = defer;
     ix->defer_ctx = ctx;
@@ -275,6 +275,7 @@ bool index_settle(struct search_index *ix, size_t budget)
 void index_clear(struct search_index *ix)
 {
     struct index_content *old = ix->c;
+    size_t bytes;
 
     ix->departed++;
     if (ix->holds > 0) { /* searches see that nobody is alive, and the rest goes after them */
@@ -283,9 +284,10 @@ void index_clear(struct search_index *ix)
         return;
     }
     if (old->docs.n == 0 && old->docs.end == 0) return;
+    bytes = index_memory(ix);
     ix->c = content_new(ix);
     open_columns(ix);
-    throw_away(ix, old);
+    throw_away(ix, old, bytes);
 }
 
 void index_hold(struct search_index *ix)

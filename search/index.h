@@ -41,8 +41,10 @@ void index_free(struct search_index **ix);
 const struct index_spec *index_spec(const struct search_index *ix);
 struct synonyms *index_synonyms(struct search_index *ix);
 
-/* How large contents are freed, when an index is cleared or freed: by a thread, say (as struct store's defer). NULL: at once. */
-void index_set_defer(struct search_index *ix, void (*defer)(void *ctx, void (*fn)(void *arg), void *arg), void *ctx);
+/* How large contents are freed, when an index is cleared or freed: by a thread, say (as struct store's defer; bytes: of memory).
+ * NULL: at once. */
+typedef void index_defer(void *ctx, void (*fn)(void *arg), void *arg, size_t bytes);
+void index_set_defer(struct search_index *ix, index_defer *defer, void *ctx);
 
 /* FT.ALTER's SCHEMA ADD. Not while it is held: fields move. What documents have of the new fields is to be told again. */
 bool index_alter(struct search_index *ix, size_t argc, const struct str *argv, struct buf *error);

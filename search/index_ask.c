@@ -156,6 +156,7 @@ bool index_tend(struct search_index *ix, size_t budget)
 
         if (k->tags) more |= tags_tend(k->tags, budget / 4);
         if (k->numbers) more |= numbers_tend(k->numbers, budget);
+        if (k->vectors) more |= vec_index_tend(k->vectors, budget / 100);
     }
     if (ix->c->text) more |= text_index_sweep(ix->c->text, budget);
     return more;
@@ -163,6 +164,8 @@ bool index_tend(struct search_index *ix, size_t budget)
 
 bool index_is_behind(const struct search_index *ix)
 {
+    for (size_t i = 0; i < ix->c->n_columns; i++)
+        if (ix->c->columns[i].vectors && vec_index_is_behind(ix->c->columns[i].vectors)) return true;
     return ix->c->text != NULL && text_index_is_behind(ix->c->text);
 }
 

@@ -59,7 +59,7 @@ struct search_index {
     uint64_t uses, departed;
     struct index_errors errors, *field_errors; /* by field, as far as there were any */
     size_t n_field_errors;
-    void (*defer)(void *ctx, void (*fn)(void *arg), void *arg);
+    index_defer *defer;
     void *defer_ctx;
     /* of index_put, kept for the next */
     struct taken_value *taken; /* by field */

@@ -224,8 +224,9 @@ static inline const struct numbering *view_of(const struct text_index *t)
 /* Give a row of `now` its number in `fresh`. */
 uint32_t text_add_fresh(struct text_index *t, uint32_t row);
 
-/* So many postings came: text_sweep.c. */
+/* So many postings came, or a new word: text_sweep.c. */
 void text_sweep_owes(struct text_index *t, size_t postings);
+void text_sweep_owes_word(struct text_index *t, const struct term *w);
 
 /* --- terms: text_terms.c */
 struct term *term_find(const struct text_index *t, struct str word);

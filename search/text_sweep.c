@@ -5,10 +5,14 @@
  * while: those that come get a row in both, and a list takes the one that its last block is in.
  *
  * It must not take as long as it takes to write as much again as it has to read, or the index would grow for as long as
- * somebody overwrites documents without a pause: each posting that comes owes a sweep SWEEP_PACE of its steps. */
+ * somebody overwrites documents without a pause: each posting that comes owes a sweep some of its steps (text_sweep_owes). */
 #include "search/text_impl.h"
 
-enum { SWEEP_MIN = 64, FORGET_COST = 16 /* to take a word, or an ending, out of an order: in postings that are numbered anew */ };
+enum {
+    SWEEP_MIN = 64,
+    PACE = 4,         /* postings that are numbered anew for each that comes */
+    FORGET_COST = 16, /* to take a word, or an ending, out of an order: in postings that are numbered anew */
+};
 
 static bool begin_sweep(struct text_index *t)
 {
@@ -34,6 +38,11 @@ static bool sweep_numbers(struct text_index *t, size_t *budget)
     return t->sweep_at == t->now.n;
 }
 
+static size_t forget_cost(const struct text_index *t, const struct term *w)
+{
+    return FORGET_COST * (1 + (t->suffixes ? (size_t)w->n : 0));
+}
+
 /* A bucket is gone through anew after each slice: terms move meanwhile. */
 static bool sweep_lists(struct text_index *t, size_t *budget)
 {
@@ -48,7 +57,7 @@ static bool sweep_lists(struct text_index *t, size_t *budget)
                 at = &w->next;
                 continue;
             }
-            spend(budget, FORGET_COST * (1 + (t->suffixes ? (size_t)w->n : 0)));
+            spend(budget, forget_cost(t, w));
             term_forget(t, at);
         }
     }
@@ -68,9 +77,13 @@ static void end_sweep(struct text_index *t)
 
 void text_sweep_owes(struct text_index *t, size_t postings)
 {
-    enum { SWEEP_PACE = 4 };
+    if (t->sweep != SWEEP_NONE) t->owed += PACE * postings;
+}
 
-    if (t->sweep != SWEEP_NONE) t->owed += SWEEP_PACE * postings;
+/* As many words may have to go: a quarter of what is swept is dead, and half where it got behind. */
+void text_sweep_owes_word(struct text_index *t, const struct term *w)
+{
+    if (t->sweep != SWEEP_NONE) t->owed += PACE / 2 * forget_cost(t, w);
 }
 
 bool text_index_is_behind(const struct text_index *t)

@@ -86,6 +86,7 @@ static struct term *make(struct text_index *t, struct str word, uint32_t hash, u
         t->n_words++;
         order_add(&t->order, w, 0);
         if (t->suffixes) each_ending(&t->endings, w, order_add);
+        text_sweep_owes_word(t, w);
     }
     if (++t->n_terms > t->n_buckets) split_one(t);
     return w;

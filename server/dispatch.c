@@ -9,6 +9,7 @@
 #include "server/audit.h"
 #include "server/block.h"
 #include "server/departures.h"
+#include "server/ft.h"
 #include "server/gate.h"
 #include "server/key_check.h"
 #include "server/jobs.h"
@@ -64,6 +65,7 @@ enum memory dispatch_make_room(struct server *s)
     if (s->store->conf.maxmemory == 0 || s->store->loading || s->pause_until_ms != 0) return MEMORY_FINE;
     if (UNLIKELY(counted_memory(s) > s->store->conf.maxmemory)) {
         from = clock_mono_us();
+        ft_forget_dropped(s);
         if (!store_evict(s->store, counted_memory, s, eviction_budget(s))) {
             m = s->store->stats.evicted != evicted ? MEMORY_EVICTING : MEMORY_OUT;
         }

@@ -195,7 +195,7 @@ static struct ft_index *new_index(struct ft *f, struct index_spec *spec, struct 
     }
     x->ix = index_new(spec);
     x->serial = ++f->last_serial;
-    index_set_defer(x->ix, f->server->store->defer, f->server->store->defer_ctx);
+    if (f->server->lazy) index_set_defer(x->ix, ft_free_later, f->server);
     ft_paths_open(x);
     link_init(&x->in_busy);
     if (!spec->skip_initial_scan) ft_scan(f, x, false);

@@ -55,6 +55,15 @@ void ft_on_change(struct server *s, const struct change *ch);
 /* The store's on_overdue: who has expired and must not leave memory yet leaves its indexes. */
 void ft_on_overdue(void *server, const struct db *db, const struct entry *e);
 
+/* Why searches do not find all that they should, as clients are told; NULL: they do. */
+const char *ft_partial(const struct ft *f, const struct search_index *ix);
+
+/* How much of ix has been read again (0..1) where searches wait for its end, as after a start; -1: they do not. */
+double ft_remade(const struct ft *f, const struct search_index *ix);
+
+/* Memory is short: indexes that were dropped are kept no longer. */
+void ft_forget_dropped(struct server *s);
+
 /* Between turns: the queue, scans, sweeps. */
 void ft_turn(struct server *s);
 bool ft_is_due(const struct server *s);

@@ -215,7 +215,7 @@ static void reply_to(struct ft_job *j, struct reply *out, bool timed_out)
 {
     struct aggregation *a = aggregation_of(j);
     struct ft_table table = { a->g, NULL, j->ix };
-    const char *warning = timed_out ? FT_TIMED_OUT : a->run != NULL && run_cut(a->run) ? FT_CUT : NULL;
+    const char *warning = timed_out ? FT_TIMED_OUT : a->run != NULL && run_cut(a->run) ? FT_CUT : ft_partial(a->server->ft, j->ix);
 
     if (a->failure.n > 0) {
         reply_error(out, buf_str(&a->failure));

@@ -71,7 +71,7 @@ static void empty(struct ft_index *x, bool by_flush)
 {
     index_clear(x->ix);
     ft_queue_clear(&x->queue);
-    x->scanning = x->whole = false;
+    x->scanning = x->whole = x->starved = false;
     x->emptied = by_flush;
 }
 
@@ -216,6 +216,7 @@ void ft_scan(struct ft *f, struct ft_index *x, bool whole)
 {
     ft_busy(f, x);
     x->scanning = true;
+    x->starved = false;
     x->whole = whole;
     x->cursor = 0;
     x->scanned = 0;
@@ -248,13 +249,21 @@ static bool scan_some(struct ft *f, struct ft_index *x, int64_t deadline_us)
     struct scan sc = { f, x };
     int64_t from = clock_mono_us();
 
-    if (!x->scanning || index_is_held(x->ix)) return false;
+    if (!x->scanning || x->starved || index_is_held(x->ix)) return false;
+    if (!ft_may_grow(f, x)) return !x->starved;
     do {
         x->cursor = db ? db_scan(db, x->cursor, 1, scan_entry, &sc) : 0;
         if (x->cursor == 0) x->scanning = x->whole = false;
     } while (x->scanning && clock_mono_us() < deadline_us);
     x->feed_us += clock_mono_us() - from;
     return x->scanning;
+}
+
+double ft_remade(const struct ft *f, const struct search_index *ix)
+{
+    const struct ft_index *x = ft_owner(f, ix);
+
+    return x && x->whole ? ft_scanned(f, x) : -1;
 }
 
 double ft_scanned(const struct ft *f, const struct ft_index *x)
@@ -312,6 +321,7 @@ void ft_turn(struct server *s)
 
     if (s->store->loading) return;
     if (f->stale) look_anew(f);
+    ft_make_room(f);
     for (struct link *l = f->busy.next, *next; l != &f->busy; l = next) {
         struct ft_index *x = LINK_OF(l, struct ft_index, in_busy);
 

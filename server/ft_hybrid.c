@@ -197,6 +197,7 @@ static void reply_to(struct ft_job *j, struct reply *out, bool timed_out)
     struct hybrid *h = hybrid_of(j);
     struct ft_table table = { h->g, NULL, j->ix };
     bool cut = h->run[TEXT] != NULL && run_cut(h->run[TEXT]);
+    const char *partial = ft_partial(h->server->ft, j->ix);
 
     if (h->failure.n > 0) {
         reply_error(out, buf_str(&h->failure));
@@ -214,9 +215,10 @@ static void reply_to(struct ft_job *j, struct reply *out, bool timed_out)
     reply_array(out, aggregate_rows(h->g));
     for (size_t i = 0; i < aggregate_rows(h->g); i++) ft_table_row(&table, out, i);
     reply_simple(out, "warnings");
-    reply_array(out, timed_out + cut);
+    reply_array(out, timed_out + cut + (partial != NULL));
     if (timed_out) reply_simple(out, FT_TIMED_OUT);
     if (cut) reply_simple(out, FT_CUT);
+    if (partial) reply_simple(out, partial);
     reply_simple(out, "execution_time");
     reply_double(out, (double)(clock_mono_us() - h->from_us) / 1000);
 }

@@ -6,7 +6,8 @@
  *   ft_value.c  documents out of hashes and JSON
  *   ft_keep.c   definitions in files
  *   ft_drop.c   FT.DROPINDEX ... DD
- *   ft_alter.c  FT.ALTER */
+ *   ft_alter.c  FT.ALTER
+ *   ft_memory.c where memory is short */
 #ifndef MEMD_SERVER_FT_IMPL_H
 #define MEMD_SERVER_FT_IMPL_H
 
@@ -15,6 +16,7 @@
 #include "search/dictionary.h"
 #include "search/expr.h"
 #include "server/client.h"
+#include "server/dispatch.h"
 #include "server/ft.h"
 #include "server/ft_queue.h"
 #include "storage/hash.h"
@@ -47,6 +49,7 @@ struct ft_index {
     /* the scan of what was there before the index was, or before a start */
     bool scanning;
     bool whole;                  /* searches wait for its end: it finds again what was there before */
+    bool starved;                /* the scan waits for memory */
     uint64_t cursor;
     size_t scanned;
     bool emptied;                /* by FLUSHALL: its name may be taken */
@@ -94,6 +97,8 @@ struct ft {
     uint64_t looks;
     uint64_t last_serial;        /* of the index that was made last */
     bool stale;                  /* keys came by loading: all is to be scanned */
+    enum memory memory;          /* in this turn, while anything is scanned */
+    bool any_starved;
     struct link busy;            /* indexes with something to do; there may be thousands that have nothing */
     int64_t tended_ms;           /* those that are temporary were looked at then (monotonic) */
     struct arena arena;          /* of the document at hand */
@@ -174,6 +179,14 @@ void ft_reader_close(struct ft *f);
 
 /* --- ft_keep.c */
 void ft_keeper_open(struct ft *f);
+
+/* --- ft_memory.c */
+/* At the begin of a turn: make room for its scans, and let those go on that waited for it. */
+void ft_make_room(struct ft *f);
+/* May the scan of x go on in this turn? It may wait from then on until there is room (x->starved). */
+bool ft_may_grow(struct ft *f, struct ft_index *x);
+/* As index_set_defer wants it; ctx: the server. */
+void ft_free_later(void *server, void (*fn)(void *arg), void *arg, size_t bytes);
 
 /* --- ft_info_cmd.c: figures of all indexes; memory of those that are kept apart */
 struct ft_totals {

@@ -197,19 +197,32 @@ static void statistics(struct telling *t)
     zeros(t, "gc_stats", gc, sizeof gc / sizeof *gc);
 }
 
-static void errors(struct telling *t, const char *name, struct index_trouble e, bool with_scan)
+/* scan: how that of the whole index goes; NULL: of a field none is told. */
+static void errors(struct telling *t, const char *name, struct index_trouble e, const char *scan)
 {
     key(t, name);
-    reply_map(t->out, with_scan ? 4 : 3);
+    reply_map(t->out, scan ? 4 : 3);
     reply_bulk_c(t->out, "indexing failures");
     reply_int(t->out, (int64_t)e.n);
     reply_bulk_c(t->out, "last indexing error");
     reply_bulk(t->out, e.n ? e.text : STR("N/A"));
     reply_bulk_c(t->out, "last indexing error key");
     reply_bulk(t->out, e.n ? e.key : STR("N/A"));
-    if (!with_scan) return;
+    if (scan == NULL) return;
     reply_bulk_c(t->out, "background indexing status");
-    reply_bulk_c(t->out, "OK");
+    reply_bulk_c(t->out, scan);
+}
+
+/* That of the index, or that its scan waits for memory. */
+static struct index_trouble trouble_of(const struct ft_index *x)
+{
+    struct index_trouble e = index_trouble(x->ix, NULL);
+
+    if (!x->starved) return e;
+    e.n++;
+    e.text = STR("Used memory is more than 100 percent of max memory, the scan waits for room");
+    e.key = STR("N/A");
+    return e;
 }
 
 static void field_statistics(struct telling *t, const struct search_index *ix)
@@ -224,7 +237,7 @@ static void field_statistics(struct telling *t, const struct search_index *ix)
 
         text(&a, "identifier", s->fields[i].identifier);
         text(&a, "attribute", s->fields[i].name);
-        errors(&a, "Index Errors", index_trouble(ix, &s->fields[i]), false);
+        errors(&a, "Index Errors", index_trouble(ix, &s->fields[i]), NULL);
         reply_map_at(t->out, mark, a.n);
     }
 }
@@ -258,7 +271,7 @@ static enum err run_info(struct call *c)
     for (size_t i = 0; i < s->n_fields; i++) attribute(&t, &s->fields[i]);
     sizes(&t, &facts, index_trouble(x->ix, NULL).n);
     real(&t, "total_indexing_time", (double)x->feed_us / 1000);
-    whole(&t, "indexing", x->scanning);
+    whole(&t, "indexing", x->scanning && !x->starved);
     real(&t, "percent_indexed", ft_scanned(f, x));
     whole(&t, "number_of_uses", facts.uses);
     whole(&t, "number_of_admin_ops", x->admin_uses);
@@ -271,7 +284,7 @@ static enum err run_info(struct call *c)
         for (size_t i = 0; i < s->n_stop_words; i++) reply_bulk(t.out, s->stop_words[i]);
     }
     dialects(&t);
-    errors(&t, "Index Errors", index_trouble(x->ix, NULL), true);
+    errors(&t, "Index Errors", trouble_of(x), x->starved ? "OOM failure" : "OK");
     field_statistics(&t, x->ix);
     reply_map_at(c->out, mark, t.n);
     return OK;

@@ -72,10 +72,20 @@ static enum progress go_on(struct server *s, struct running *r, int64_t deadline
     return clock_mono_us() >= r->end_us ? IS_LATE : GOES_ON;
 }
 
-static void write_reply(struct running *r, struct reply *out, enum progress how, const struct buf *error)
+/* Time is up before it could begin. */
+static void reply_late(const struct server *s, const struct running *r, struct reply *out)
+{
+    double part = ft_remade(s->ft, r->job->ix);
+
+    if (part < 0) reply_error(out, STR(FT_TIMED_OUT));
+    else reply_errorf(out, FT_TIMED_OUT ": the index is made again out of the keys, as after a start, and %.0f%% of them have been read. "
+                           "Ask again, or with a longer TIMEOUT (percent_indexed of FT.INFO tells how far it is)", 100 * part);
+}
+
+static void write_reply(struct server *s, struct running *r, struct reply *out, enum progress how, const struct buf *error)
 {
     if (how == HAS_FAILED) reply_error(out, buf_str(error));
-    else if (how == IS_LATE && !r->begun) reply_error(out, STR(FT_TIMED_OUT));
+    else if (how == IS_LATE && !r->begun) reply_late(s, r, out);
     else r->job->reply(r->job, out, how == IS_LATE);
 }
 
@@ -97,7 +107,7 @@ static void finish(struct running *r, enum progress how, const struct buf *error
 {
     r->ready.may_fail = true;
     r->job->pieces = &r->pieces;
-    write_reply(r, &(struct reply){ &r->ready, r->client->resp }, how, error);
+    write_reply(r->client->server, r, &(struct reply){ &r->ready, r->client->resp }, how, error);
     end(r->client->server, r);
 }
 
@@ -184,7 +194,7 @@ enum err ft_job_run(struct call *c, struct ft_job *j)
     enum err e;
 
     if (how == GOES_ON) return park(c, &r);
-    write_reply(&r, c->out, how, &error);
+    write_reply(s, &r, c->out, how, &error);
     e = c->out->out->n > mark && c->out->out->p[mark] == '-' ? CALL_REPLIED_ERROR : OK;
     end(s, &r);
     buf_fini(&error);

@@ -288,7 +288,7 @@ static void reply_to(struct ft_job *j, struct reply *out, bool timed_out)
     }
     run_drop_gone(s->run);
     total = (int64_t)run_found(s->run)->n - s->rows.n_gone;
-    reply_rows(s, out, total > 0 ? total : 0, timed_out ? FT_TIMED_OUT : run_cut(s->run) ? FT_CUT : NULL);
+    reply_rows(s, out, total > 0 ? total : 0, timed_out ? FT_TIMED_OUT : run_cut(s->run) ? FT_CUT : ft_partial(s->server->ft, s->job.ix));
 }
 
 static void free_search(struct ft_job *j)

@@ -437,6 +437,35 @@ void graph_remove(struct graph *g, uint32_t slot)
     if (rows_chunk(g->rows, slot)->n == 1) drop_chunk(g, slot >> g->rows->shift); /* it was the last one in it */
 }
 
+static void lead_to(struct links *l, uint32_t old, uint32_t to)
+{
+    for (uint32_t i = 0; i < l->n; i++) {
+        if (l->at[i].to == old) l->at[i].to = to;
+    }
+}
+
+void graph_move(struct graph *g, uint32_t slot, uint32_t to)
+{
+    struct node *n;
+
+    make_room(g, to);
+    n = graph_node(g, to);
+    memcpy(n, graph_node(g, slot), g->node_bytes);
+    for (unsigned level = 0; level <= n->level; level++) {
+        const struct links *own = graph_links(g, to, level);
+
+        for (uint32_t i = 0; i < own->n; i++) lead_to(graph_links(g, own->at[i].to, level), slot, to);
+    }
+    if (n->level > 0) {
+        if (n->upper->before != ROWS_NONE) graph_node(g, n->upper->before)->upper->after = to;
+        else g->tops[n->level] = to;
+        if (n->upper->after != ROWS_NONE) graph_node(g, n->upper->after)->upper->before = to;
+    }
+    if (g->entry == slot) g->entry = to;
+    *graph_node(g, slot) = (struct node){ 0 };
+    if (rows_chunk(g->rows, slot)->n == 1) drop_chunk(g, slot >> g->rows->shift);
+}
+
 /* --- checking ------------------------------------------------------------------------------------- */
 
 void graph_check(const struct graph *g)

@@ -63,7 +63,10 @@ void graph_free(struct graph **g);
 void graph_add(struct graph *g, uint32_t slot);
 void graph_remove(struct graph *g, uint32_t slot);
 
-/* The same with a level and no links, which come by graph_link: a graph that was somewhere else before. */
+/* What is in slot is in another one now, which has a copy of the row; the row is about to go. */
+void graph_move(struct graph *g, uint32_t slot, uint32_t to);
+
+/* As graph_add with a level and no links, which come by graph_link: a graph that was somewhere else before. */
 void graph_add_bare(struct graph *g, uint32_t slot, unsigned level);
 /* False: one of them is not in that layer, has no more room, or they are linked. */
 bool graph_link(struct graph *g, uint32_t a, uint32_t b, unsigned level);

@@ -67,6 +67,7 @@ static void chunk_grow(struct rows *r, struct chunk *c, uint32_t cap)
     if (c->next != NULL) c->next = rows_take(r, c->next, cap * sizeof *c->next);
     if (keeps_lengths(r)) c->lengths = rows_take(r, c->lengths, cap * sizeof *c->lengths);
     c->rows = rows_take(r, c->rows, cap * r->row_bytes);
+    r->n_places += cap - c->cap;
     c->cap = cap;
 }
 
@@ -76,6 +77,7 @@ static void chunk_free(struct rows *r, struct chunk **of)
 
     *of = NULL;
     if (c == NULL) return;
+    r->n_places -= c->cap;
     rows_drop(r, c->live);
     rows_drop(r, c->ids);
     rows_drop(r, c->next);
@@ -273,13 +275,12 @@ uint32_t rows_add(struct rows *r, uint32_t id, const void *data)
     return slot;
 }
 
-void rows_remove(struct rows *r, uint32_t slot)
+/* Nothing is in the place any longer. */
+static void vacate(struct rows *r, uint32_t slot)
 {
     uint32_t i = slot >> r->shift, at = rows_in_chunk(r, slot);
     struct chunk *c = r->chunks[i];
 
-    ensure(r->slots[c->ids[at]] == slot);
-    r->slots[c->ids[at]] = rows_next(r, slot);
     r->n_more -= rows_next(r, slot) != ROWS_NONE;
     c->live[at / 64] &= ~(1ULL << (at % 64));
     c->n--;
@@ -289,6 +290,15 @@ void rows_remove(struct rows *r, uint32_t slot)
     chunk_free(r, &r->chunks[i]);
     while (r->n_chunks > 0 && r->chunks[r->n_chunks - 1] == NULL) r->n_chunks--;
     if (r->n_small > rows_end(r)) r->n_small = rows_end(r);
+}
+
+void rows_remove(struct rows *r, uint32_t slot)
+{
+    uint32_t id = rows_id(r, slot);
+
+    ensure(r->slots[id] == slot);
+    r->slots[id] = rows_next(r, slot);
+    vacate(r, slot);
     if (r->n > 0) return;
     rows_drop(r, r->slots);
     rows_drop(r, r->chunks);
@@ -296,6 +306,39 @@ void rows_remove(struct rows *r, uint32_t slot)
     r->chunks = NULL;
     r->n_ids = r->cap_chunks = r->n_chunks = r->hole = 0;
     quant_free(r);
+}
+
+/* --- moving --------------------------------------------------------------------------------------- */
+
+uint32_t rows_copy(struct rows *r, uint32_t slot)
+{
+    uint32_t last = slot >> r->shift, i = r->hole, at, to;
+    const struct chunk *from = r->chunks[last];
+    struct chunk *c;
+
+    while (i < last && (r->chunks[i] == NULL || r->chunks[i]->n == r->chunks[i]->cap)) i++;
+    if (i >= last) return ROWS_NONE;
+    c = r->chunks[i];
+    at = free_place(c);
+    to = (i << r->shift) + at;
+    c->live[at / 64] |= 1ULL << (at % 64);
+    c->ids[at] = rows_id(r, slot);
+    set_next(r, c, at, rows_next(r, slot));
+    memcpy(c->rows + at * r->row_bytes, rows_data(r, slot), r->row_bytes);
+    if (c->lengths != NULL) c->lengths[at] = from->lengths[rows_in_chunk(r, slot)];
+    c->n++;
+    r->n++;
+    if (to < r->n_small) quant_row(r, to);
+    return to;
+}
+
+void rows_forget(struct rows *r, uint32_t slot, uint32_t copy)
+{
+    uint32_t *leads = &r->slots[rows_id(r, slot)];
+
+    while (*leads != slot) leads = &rows_chunk(r, *leads)->next[rows_in_chunk(r, *leads)];
+    *leads = copy;
+    vacate(r, slot);
 }
 
 /* --- distances ------------------------------------------------------------------------------------ */

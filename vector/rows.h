@@ -1,7 +1,8 @@
 /* rows.h -- vectors as they were given, in slots, and what makes looking at many of them cheap.
  *
  * A slot is a number that a vector has while it is here; ids of callers lead to slots. Slots lie in chunks, which are
- * given back when nothing is in them, so that what is kept follows what is there and not the largest that ever was.
+ * given back when nothing is in them; where many places are free vectors move to others (rows_move), so that what is kept
+ * follows what is there and not the most that ever was.
  *
  * Beside the row itself a large set has two smaller forms of it (quant.h): int8, and a sketch of one bit for each
  * dimension. They come when there are ROWS_TRAIN vectors, of whose middle they are made; small sets do without.
@@ -58,6 +59,7 @@ struct rows {
     uint32_t *slots;        /* of an id, its first; ROWS_NONE */
     uint32_t n_ids;
     uint32_t n;             /* live */
+    uint32_t n_places;      /* that there is room for */
     uint32_t n_more;        /* of these not the first of their ids */
     struct frame *frame;    /* NULL: no small forms */
     uint32_t n_small;       /* slots below have them */
@@ -124,6 +126,11 @@ uint32_t rows_add(struct rows *r, uint32_t id, const void *data);
 
 /* Take the vector of a live slot out, which is the first of its id. */
 void rows_remove(struct rows *r, uint32_t slot);
+
+/* Give the vector of a live slot a free place in a chunk before its own: its slot then. ROWS_NONE: there is none. The graph is
+ * to be told between the two. */
+uint32_t rows_copy(struct rows *r, uint32_t slot);
+void rows_forget(struct rows *r, uint32_t slot, uint32_t copy);
 
 /* Memory that is counted. */
 void *rows_take(struct rows *r, void *old, size_t n);

@@ -75,6 +75,41 @@ void vec_index_remove(struct vec_index *v, uint32_t id)
     }
 }
 
+/* Are more places free than `part` of them, and a chunk? To empty a chunk is then paid for by as many removals. */
+static bool has_holes(const struct rows *r, uint32_t part)
+{
+    return r->n_places - r->n > r->n_places / part + (1u << r->shift);
+}
+
+/* The last vector of the last chunk. */
+static uint32_t last_slot(const struct rows *r)
+{
+    const struct chunk *c = r->chunks[r->n_chunks - 1];
+    uint32_t i = (c->cap + 63) / 64;
+
+    while (c->live[--i] == 0) {}
+    return ((r->n_chunks - 1) << r->shift) + i * 64 + 63 - (uint32_t)__builtin_clzll(c->live[i]);
+}
+
+bool vec_index_tend(struct vec_index *v, size_t n)
+{
+    struct rows *r = &v->rows;
+
+    for (; n > 0 && has_holes(r, 4); n--) {
+        uint32_t slot = last_slot(r), to = rows_copy(r, slot);
+
+        ensure(to != ROWS_NONE); /* a chunk is but a part of the places that are free */
+        if (v->graph != NULL) graph_move(v->graph, slot, to);
+        rows_forget(r, slot, to);
+    }
+    return has_holes(r, 4);
+}
+
+bool vec_index_is_behind(const struct vec_index *v)
+{
+    return has_holes(&v->rows, 2);
+}
+
 bool vec_index_has(const struct vec_index *v, uint32_t id)
 {
     return rows_slot(&v->rows, id) != ROWS_NONE;
@@ -129,6 +164,10 @@ void vec_index_check(const struct vec_index *v)
         for (uint32_t slot = rows_slot(r, id); slot != ROWS_NONE; slot = rows_next(r, slot), n++) ensure(rows_live(r, slot) && rows_id(r, slot) == id);
     }
     ensure(n == r->n && n - ids == r->n_more);
+    for (uint32_t i = 0, places = 0; i <= r->n_chunks; i++) {
+        if (i == r->n_chunks) ensure(places == r->n_places);
+        else if (r->chunks[i] != NULL) places += r->chunks[i]->cap;
+    }
     if (v->graph != NULL) graph_check(v->graph);
 }
 

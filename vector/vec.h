@@ -50,6 +50,11 @@ bool vec_index_put(struct vec_index *v, uint32_t id, struct str data);
 bool vec_index_put_all(struct vec_index *v, uint32_t id, const struct str *data, size_t n);
 void vec_index_remove(struct vec_index *v, uint32_t id);
 
+/* Where many have been removed, and much is kept of them, move up to n vectors, so that memory follows what is there; true: more
+ * are to be moved. Not while a search is on. is_behind: more than half of what is kept is of none. */
+bool vec_index_tend(struct vec_index *v, size_t n);
+bool vec_index_is_behind(const struct vec_index *v);
+
 bool vec_index_has(const struct vec_index *v, uint32_t id);
 size_t vec_index_count(const struct vec_index *v); /* vectors */
 size_t vec_index_memory(const struct vec_index *v); /* O(1), exact */

@@ -238,8 +238,9 @@ static void check_life(enum vec_algorithm algorithm, uint32_t dim)
         } else {
             model_remove(&m, id);
         }
+        vec_index_tend(m.v, rng_below(&r, 3));
         if (step % 200 != 0) continue;
-        if (algorithm == VEC_HNSW) graph_check(m.v->graph);
+        vec_index_check(m.v);
         n = 0;
         for (id = 0; id < N; id++) {
             n += m.has[id];
@@ -467,6 +468,43 @@ START_TEST(memory_is_what_the_allocator_says)
 }
 END_TEST
 
+/* Half of them go, here and there: so does a third of the memory at least, and who is left is found as before. */
+START_TEST(memory_follows_what_is_there)
+{
+    enum { DIM = 70, N = 8000, LEFT = 10 };
+    struct rng r;
+
+    unit_rng(&r);
+    for (int a = VEC_FLAT; a <= VEC_HNSW; a++) {
+        struct model m;
+        float q[DIM];
+        size_t full, good = 0, all = 0, of;
+
+        model_init(&m, (struct vec_conf){ .algorithm = (enum vec_algorithm)a, .type = VEC_FLOAT32, .metric = VEC_L2, .dim = DIM, .m = 8,
+                                          .ef_construction = 40, .ef_runtime = 50, .seed = 1 }, N);
+        for (uint32_t id = 0; id < N; id++) {
+            clustered(&m, &r, model_row(&m, id), 0.6);
+            model_put(&m, id);
+        }
+        full = vec_index_memory(m.v);
+        ck_assert(!vec_index_tend(m.v, 1));
+        for (uint32_t id = 0; id < N; id++)
+            if (id % LEFT > 0) model_remove(&m, id);
+        ck_assert(vec_index_is_behind(m.v));
+        while (vec_index_tend(m.v, 7)) {}
+        ck_assert(!vec_index_is_behind(m.v));
+        vec_index_check(m.v);
+        ck_assert_msg(vec_index_memory(m.v) < full * 4 / 10, "%zu of %zu bytes", vec_index_memory(m.v), full);
+        for (int i = 0; i < 20; i++) {
+            query_like(&m, &r, q);
+            good += found(&m, &(struct vec_query){ .data = str_of(q, m.row), .k = 10 }, 50000, &of), all += of;
+        }
+        ck_assert_msg(good >= all * 97 / 100, "%zu of %zu", good, all);
+        model_fini(&m);
+    }
+}
+END_TEST
+
 START_TEST(what_is_no_vector_is_refused_and_changes_nothing)
 {
     float good[4] = { 1, 2, 3, 4 }, bad[4] = { 1, NAN, 3, 4 }, worse[4] = { 1, 2, 3, INFINITY };
@@ -538,5 +576,5 @@ UNIT_MAIN("vec", flat_finds_the_nearest_of_all_types_and_metrics, flat_finds_the
           a_range_is_all_that_is_within, a_flat_index_follows_what_is_put_and_removed,
           a_graph_follows_what_is_put_and_removed, a_graph_finds_nearly_all_of_the_nearest,
           copies_of_one_vector_do_not_cut_the_others_off, what_is_removed_while_a_search_waits_is_no_hit_and_costs_none,
-          an_index_may_change_while_a_search_waits, memory_is_what_the_allocator_says,
+          an_index_may_change_while_a_search_waits, memory_is_what_the_allocator_says, memory_follows_what_is_there,
           what_is_no_vector_is_refused_and_changes_nothing, odd_sizes_have_distances_too)

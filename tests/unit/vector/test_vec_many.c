@@ -114,7 +114,8 @@ static void check_life(enum vec_algorithm algorithm)
     for (int step = 0; step < 3000; step++) {
         uint32_t id = (uint32_t)rng_below(&r, N);
 
-        if (rng_below(&r, 4) != 0) {
+        vec_index_tend(m->v, rng_below(&r, 3));
+        if ((rng_below(&r, 4) != 0) == (step < 1200 || step > 2200)) { /* it grows, and shrinks, and grows */
             put(m, &r, id);
         } else {
             vec_index_remove(m->v, id);
