@@ -10,8 +10,14 @@ from server import wait_for
 pytestmark = pytest.mark.memd_only
 
 
+def told(c):
+    got = c("FT.INFO", "i")
+    return dict(zip(got[::2], got[1::2]))
+
+
 def index_bytes(c):
-    c("FT.INFO", "i")  # what waits is read before
+    """When all that was written has been read."""
+    wait_for(lambda: told(c)[b"indexing"] == 0 and c.info("search")["search_keys_waiting"] == "0", "it is not read")
     return int(c.info("search")["search_used_memory_indexes"])
 
 
@@ -49,11 +55,6 @@ def test_memory_of_vectors_follows_what_is_there(c, algorithm, more):
 
 
 # --- a limit --------------------------------------------------------------------------------------------------------
-
-
-def told(c):
-    got = c("FT.INFO", "i")
-    return dict(zip(got[::2], got[1::2]))
 
 
 def fill(c, docs):
@@ -99,7 +100,7 @@ def test_after_a_start_an_index_is_whole_although_it_is_as_much_as_fits(start):
     c = s.conn()
     assert c(*CREATE) == OK
     fill(c, 10000)
-    c("FT.INFO", "i")
+    index_bytes(c)
     used = int(c.info("memory")["used_memory"])
     c("SAVE")
     s.restart(kill=True, maxmemory=used - used // 30)
