@@ -22,32 +22,6 @@
 #include "server/tracking.h"
 #include "server/transfer.h"
 
-/* --- requests kept for later ---------------------------------------------------------------------- */
-
-struct request *request_keep(struct command_ref *ref, size_t argc, const struct str *argv)
-{
-    size_t bytes = sizeof(struct request) + argc * sizeof(struct str);
-    struct request *r;
-    char *at;
-
-    for (size_t i = 0; i < argc; i++) bytes += argv[i].n;
-    r = mem_alloc(bytes);
-    *r = (struct request){ .ref = ref, .argc = argc, .argv = (struct str *)(r + 1), .bytes = bytes };
-    at = (char *)(r->argv + argc);
-    for (size_t i = 0; i < argc; i++) {
-        if (argv[i].n > 0) memcpy(at, argv[i].p, argv[i].n);
-        r->argv[i] = str_of(at, argv[i].n);
-        at += argv[i].n;
-    }
-    return r;
-}
-
-void request_free(struct request *r)
-{
-    secret_wipe(r->ref->cmd, r->argc, r->argv);
-    mem_free(r);
-}
-
 /* --- life ----------------------------------------------------------------------------------------- */
 
 static struct client *new_client(struct server *s, int fd, uint32_t flags)

@@ -12,6 +12,7 @@
 
 #include "protocol/resp.h"
 #include "server/address.h"
+#include "server/request.h"
 #include "server/server.h"
 
 enum client_flag {
@@ -57,16 +58,6 @@ struct reply_gate {
     uint64_t offset, certain, synced;
 };
 enum { CLIENT_GATES = 4 };
-
-/* A request kept for later: arguments in one allocation. */
-struct request {
-    struct command_ref *ref;
-    size_t argc;
-    struct str *argv;
-    size_t bytes;
-};
-struct request *request_keep(struct command_ref *ref, size_t argc, const struct str *argv);
-void request_free(struct request *r);
 
 struct client {
     uint32_t magic;

@@ -11,7 +11,7 @@
 #include "server/loop.h"
 #include "server/script_run.h"
 
-enum { DROP_HERE = 1000 }; /* queued commands: more of them are freed by the thread that frees large values */
+enum { DROP_HERE = 1 << 20 }; /* bytes of queued commands: more of them are freed by the thread that frees large values */
 
 struct watcher {
     struct link of_key, of_client;
@@ -28,8 +28,7 @@ struct watched_key {
 };
 
 struct multi {
-    struct request **queue;
-    size_t n, cap, bytes;
+    struct request_queue queue;
     uint32_t flags; /* of all queued commands together */
     struct link watching;
     size_t n_watching, watch_bytes;
@@ -46,32 +45,25 @@ static struct multi *get_multi(struct client *c)
 
 /* --- the queue -------------------------------------------------------------------------------------- */
 
-struct dropped {
-    struct request **queue;
-    size_t n;
-};
-
-static void free_queue(void *dropped)
+static void free_queue(void *queue)
 {
-    struct dropped *d = dropped;
-
-    for (size_t i = 0; i < d->n; i++) request_free(d->queue[i]);
-    mem_free(d->queue);
-    mem_free(d);
+    request_queue_drop(queue);
+    mem_free(queue);
 }
 
 static void drop_queue(struct client *c)
 {
     struct multi *m = c->multi;
-    struct dropped *d;
+    struct request_queue *dropped;
 
-    if (m == NULL || m->queue == NULL) return;
-    d = mem_alloc(sizeof *d);
-    *d = (struct dropped){ m->queue, m->n };
-    if (UNLIKELY(m->n > DROP_HERE) && c->server->lazy) lazy_defer(c->server->lazy, free_queue, d);
-    else free_queue(d);
-    m->queue = NULL;
-    m->n = m->cap = m->bytes = 0;
+    if (m == NULL) return;
+    if (UNLIKELY(m->queue.bytes > DROP_HERE) && c->server->lazy) {
+        dropped = mem_alloc(sizeof *dropped);
+        *dropped = m->queue;
+        lazy_defer_bytes(c->server->lazy, free_queue, dropped, m->queue.bytes);
+        m->queue = (struct request_queue){ 0 };
+    }
+    request_queue_drop(&m->queue);
     m->flags = 0;
 }
 
@@ -81,12 +73,7 @@ void multi_queue(struct client *c, struct command_ref *ref, size_t argc, const s
 
     /* What will not run need not be kept. */
     if (!(c->flags & (CLIENT_DIRTY_EXEC | CLIENT_DIRTY_CAS))) {
-        if (m->n == m->cap) {
-            m->cap = m->cap ? m->cap * 2 : 4;
-            m->queue = mem_realloc(m->queue, m->cap * sizeof(*m->queue));
-        }
-        m->queue[m->n++] = request_keep(ref, argc, argv);
-        m->bytes += m->queue[m->n - 1]->bytes;
+        request_queue_add(&m->queue, ref, argc, argv);
         m->flags |= script_command_flags(c->server, ref->cmd, argc, argv);
     }
     reply_simple(&c->reply, "QUEUED");
@@ -108,18 +95,18 @@ uint32_t multi_flags(const struct client *c)
 
 void multi_each_queued(const struct client *c, void (*fn)(void *ctx, const struct request *r), void *ctx)
 {
-    for (size_t i = 0; c->multi && i < c->multi->n; i++) fn(ctx, c->multi->queue[i]);
+    if (c->multi) request_queue_each(&c->multi->queue, fn, ctx);
 }
 
 size_t multi_bytes(const struct client *c)
 {
     if (c->multi == NULL) return 0;
-    return sizeof *c->multi + c->multi->bytes + c->multi->cap * sizeof(void *) + c->multi->watch_bytes;
+    return sizeof *c->multi + c->multi->queue.bytes + c->multi->watch_bytes;
 }
 
 size_t multi_queued(const struct client *c)
 {
-    return c->multi ? c->multi->n : 0;
+    return c->multi ? c->multi->queue.n : 0;
 }
 
 size_t multi_watched(const struct client *c)
@@ -314,7 +301,7 @@ static bool is_denied(struct client *c, const struct request *r)
     return true;
 }
 
-static void run_queued(struct client *c, struct request *r)
+static void run_queued(struct client *c, const struct request *r)
 {
     struct persist *log = c->server->persist;
     bool apart = touches_the_log(r->ref->cmd);
@@ -332,8 +319,8 @@ static enum err run_exec(struct call *c)
 {
     struct client *cl = c->client;
     struct server *s = cl->server;
-    struct request **queue;
-    size_t n;
+    struct request_queue queue;
+    const struct request *r;
 
     if (!(cl->flags & CLIENT_MULTI)) return ERR_EXEC_ALONE;
     notice_expired(cl);
@@ -346,22 +333,19 @@ static enum err run_exec(struct call *c)
     }
     multi_unwatch(cl);
     queue = cl->multi->queue;
-    n = cl->multi->n;
-    cl->multi->queue = NULL;
-    cl->multi->n = cl->multi->cap = 0;
+    cl->multi->queue = (struct request_queue){ 0 };
     multi_discard(cl);
 
-    reply_array(c->out, n);
+    reply_array(c->out, queue.n);
     loop_unit_begin(s);
     persist_group_begin(s->persist);
-    for (size_t i = 0; i < n; i++) {
-        run_queued(cl, queue[i]);
-        request_free(queue[i]);
+    while ((r = request_queue_first(&queue)) != NULL) {
+        run_queued(cl, r);
+        request_queue_pop(&queue);
         if (UNLIKELY(cl->out.n > CLIENT_BIG)) client_check_reply(cl);
     }
     persist_group_end(s->persist);
     loop_unit_end(s);
-    mem_free(queue);
     return OK;
 }
 

@@ -25,6 +25,11 @@ bool secret_argument(const struct command *cmd, size_t argc, const struct str *a
     return false;
 }
 
+bool secret_possible(const struct command *cmd)
+{
+    return (cmd->flags & SECRET_FLAGS) || (cmd->group == GROUP_GENERIC && strcmp(cmd->name, "migrate") == 0);
+}
+
 void secret_wipe(const struct command *cmd, size_t argc, const struct str *argv)
 {
     if (LIKELY(!(cmd->flags & SECRET_FLAGS) && cmd->group != GROUP_GENERIC)) return;

@@ -295,6 +295,35 @@ def test_a_large_transaction(start):
     wait_for(lambda: used(c) < before + 2 * MB)
 
 
+def test_queued_requests_of_all_sizes_run_in_order(start):
+    s = start(enable_debug_command="yes")
+    c, x = s.conn(), s.conn()
+    before = used(c)
+    sizes = [0, 1, 100, 400, 500, 65000, 65400, 70000, 3] * 20 + [300000, 7] + [10] * 3000
+    x.send_raw(encode(["MULTI"]) + b"".join(encode(["RPUSH", "l", b"%d-" % i + b"v" * n]) for i, n in enumerate(sizes)))
+    assert [x.read() for _ in range(len(sizes) + 1)] == [OK] + [QUEUED] * len(sizes)
+    assert sum(sizes) < used(c) - before < sum(sizes) * 1.6 + len(sizes) * 150
+    assert x("EXEC") == list(range(1, len(sizes) + 1))
+    got = c("LRANGE", "l", 0, -1)
+    assert [v.split(b"-")[0] for v in got] == [b"%d" % i for i in range(len(sizes))]
+    assert [len(v.split(b"-")[1]) for v in got] == sizes
+    assert c("DEBUG", "CHECK") == OK
+
+
+def test_transactions_that_are_queued_and_discarded_cost_nobody_his_keys(start):
+    s = start(maxmemory="40mb", maxmemory_policy="allkeys-lru")
+    c, x, n = s.conn(), s.conn(), 100000
+    for i in range(20):
+        assert c("SET", "mine:%d" % i, b"m" * MB) == OK
+    for _ in range(8):
+        x.send_raw(encode(["MULTI"]) + encode(["SET", "k", "v"]) * n + encode(["DISCARD"]))
+        assert x.read() == OK
+        for _ in range(n):
+            assert x.read_frame() == b"+QUEUED\r\n"
+        assert x.read() == OK
+    assert c("DBSIZE") == 20 and stat(c, "evicted_keys") == 0
+
+
 def test_a_transaction_that_never_ends_meets_the_limit(start):
     """What is queued counts, the queue is refused when memory is full, and what others have stays."""
     s = start(maxmemory="80mb")
