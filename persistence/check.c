@@ -54,7 +54,7 @@ static bool ends_in(const char *s, const char *end)
 enum err check_base(void *check, struct source *s, struct rdb_facts *facts, char *why)
 {
     struct check *c = check;
-    struct rdb_options opt = { .keep_expired = true, .checksum = true, .only_look = true };
+    struct rdb_options opt = { .keep_expired = true, .checksum = true, .only_look = true, .replace = true, .libraries = c->libraries };
     enum err e = rdb_load(&s->in, c->store, &opt, facts);
     char at[128] = "";
 

@@ -18,6 +18,7 @@ struct store;
 struct check {
     const struct file_ops *ops; /* NULL: file_ops_system */
     struct report *report;
+    const struct persist_libraries *libraries; /* whose load tells what is wrong with one; NULL: they are not looked at */
     struct store *store;        /* the check's own, empty at all times */
     /* out */
     bool snapshot_bad, log_bad; /* a data directory's: what there is to repair */

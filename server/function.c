@@ -75,20 +75,52 @@ const struct persist_libraries *functions_keeper(const struct functions *f)
 
 /* --- life ------------------------------------------------------------------------------------------ */
 
-struct functions *functions_new(struct server *s)
+static struct functions *make(const struct vm_host *host)
 {
     struct functions *f = mem_zalloc(sizeof *f);
     struct library_forget forget = { library_lua_forget, NULL };
-    struct vm_host host = script_run_host(s->script);
 
-    f->server = s;
-    f->vm = vm_new(&host);
+    f->vm = vm_new(host);
     forget.ctx = vm_state(f->vm);
     library_set_init(&f->set, &forget);
     library_set_init(&f->aside, &forget);
     f->keeper = (struct persist_libraries){ f, keep_each, keep_load, keep_put_aside, keep_drop_aside,
                                             keep_take_back };
     return f;
+}
+
+struct functions *functions_new(struct server *s)
+{
+    struct vm_host host = script_run_host(s->script);
+    struct functions *f = make(&host);
+
+    f->server = s;
+    return f;
+}
+
+static void call_nothing(void *ctx, size_t argc, const struct str *argv, int resp, struct buf *out)
+{
+    (void)ctx, (void)argc, (void)argv, (void)resp;
+    buf_add_c(out, "-ERR libraries are only looked at\r\n");
+}
+
+static void log_nothing(void *ctx, int level, struct str text)
+{
+    (void)ctx, (void)level, (void)text;
+}
+
+static bool may_run_nothing(void *ctx, size_t argc, const struct str *argv, bool *may)
+{
+    (void)ctx, (void)argc, (void)argv;
+    *may = false;
+    return true;
+}
+
+struct functions *functions_new_apart(void)
+{
+    struct vm_host host = { .version = MEMD_REDIS_VERSION, .call = call_nothing, .log = log_nothing, .may_run = may_run_nothing };
+
+    return make(&host);
 }
 
 void functions_free(struct functions **fp)

@@ -12,6 +12,8 @@ struct functions;
 struct vm;
 
 struct functions *functions_new(struct server *s);
+/* Of no server: what is loaded can be looked at, and not run. */
+struct functions *functions_new_apart(void);
 void functions_free(struct functions **f);
 
 /* What persistence is given to save and load them. Lives as long as f. */

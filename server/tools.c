@@ -19,6 +19,7 @@
 #include "persistence/persist.h"
 #include "persistence/report.h"
 #include "persistence/restore_to.h"
+#include "server/function.h"
 #include "server/setup.h"
 
 enum { DATABASES = 1024 }; /* more than anybody has */
@@ -51,17 +52,34 @@ static void note_lock(const char *dir)
     close(fd);
 }
 
+/* Loading would refuse what has a library that cannot be loaded. */
+static bool try_library(void *functions, struct str text, bool replace, char *why)
+{
+    enum { TIMEOUT_MS = 5000 };
+    struct buf said = { 0 };
+    struct str name;
+    bool ok = functions_load(functions, text, replace, TIMEOUT_MS, &name, &said);
+
+    if (!ok) snprintf(why, PERSIST_WHY, "%.*s", (int)said.n, said.p);
+    buf_fini(&said);
+    return ok;
+}
+
 /* False: something could not be read. */
 static bool check(const char *path, struct check *c, struct report *r)
 {
+    struct functions *f = functions_new_apart();
+    struct persist_libraries libraries = { .ctx = f, .load = try_library };
     char why[PERSIST_WHY];
     enum err e;
 
     *r = (struct report){ .say = say };
     check_init(c, NULL, r);
+    c->libraries = &libraries;
     e = check_path(c, path, why);
     if (e != OK) fprintf(stderr, "%s\n", why);
     check_fini(c);
+    functions_free(&f);
     return e == OK;
 }
 

@@ -366,3 +366,19 @@ def test_our_own_log_is_restored_with_a_name_of_its_own(start, data, tmp_path):
     s.start(wait=False)
     assert s.wait_exit() == 1
     assert "another log" in s.log()
+
+
+def test_a_library_that_cannot_be_loaded_is_found_by_the_check_as_well(start, tmp_path):
+    s = start(rdbchecksum="no", rdbcompression="no")
+    c = s.conn()
+    c("SET", "k", "v")
+    assert c("FUNCTION", "LOAD", "#!lua name=l\nredis.register_function('f', function() return redis.call('GET', 'k') end)") == b"l"
+    assert c("SAVE") == resp.OK
+    path = str(tmp_path / "dump.rdb")
+    shutil.copy(s.dir + "/dump.rdb", path)
+    assert memd("--check", path).endswith(": ok\n")
+    with open(path, "r+b") as f:
+        text = f.read().replace(b"register_function", b"register_nothing!")
+        f.seek(0)
+        f.write(text)
+    assert "a library of functions: " in memd("--check", path, code=1)
