@@ -148,9 +148,14 @@ bool index_tags(const struct search_index *ix, const struct field_spec *f, struc
 
 bool index_tend(struct search_index *ix, size_t budget)
 {
+    enum { SMALL = 1024 };
     bool more = index_settle(ix, budget / 4);
 
     if (ix->holds > 0) return more;
+    if (ix->c->alive.n == 0 && ix->c->docs.end > SMALL && !more) { /* what is left is for as many documents as there ever were */
+        index_clear(ix);
+        return false;
+    }
     for (size_t i = 0; i < ix->c->n_columns; i++) {
         const struct index_column *k = &ix->c->columns[i];
 

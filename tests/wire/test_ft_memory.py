@@ -54,6 +54,18 @@ def test_memory_of_vectors_follows_what_is_there(c, algorithm, more):
     assert c("FT.SEARCH", "i", "*=>[KNN 1 @v $v AS far]", "PARAMS", 2, "v", v, "DIALECT", 2, "RETURN", 1, "far")[2][1] == b"0"
 
 
+def test_an_index_of_nothing_takes_nothing(c):
+    docs = 5000
+    assert c("FT.CREATE", "i", "PREFIX", 1, "d:", "SCHEMA", "t", "TAG", "n", "NUMERIC", "g", "GEO", "b", "TEXT") == OK
+    empty = index_bytes(c)
+    for r in range(2):
+        c.pipeline([("HSET", "d:%d" % k, "t", "tag%d" % k, "n", k, "g", "1,%d" % (k % 80), "b", "word%d" % k) for k in range(docs)])
+        assert index_bytes(c) > 1000000
+        c.pipeline([("DEL", "d:%d" % k) for k in range(docs)])
+        wait_for(lambda: index_bytes(c) < empty + 100000, "it keeps %d bytes" % index_bytes(c))
+    assert c("DEBUG", "CHECK") == OK
+
+
 # --- a limit --------------------------------------------------------------------------------------------------------
 
 
