@@ -8,7 +8,10 @@
  * ENTRY_TIMED, says that there is a record of exactly its time; a record that fires early then
  * need not be repeated. And a wheel that holds much more than its shard has keys with a TTL is
  * rebuilt, a few buckets at a time: new records go to a fresh wheel, the table is scanned into
- * it, the old wheel is dropped. */
+ * it, the old wheel is dropped.
+ *
+ * What is due and has to stay (nothing may leave, or the archive has no room for it) is recorded for a
+ * second later, again and again, and told each time: indexes go without it from the first time on. */
 #include "storage/expire.h"
 
 #include "storage/db.h"
