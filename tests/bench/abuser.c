@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNS_MAX = 10000, SOURCES = 200, LATE_US = 2000, SMALL = 4096, CLAIMED = 16384 };
+enum { CONNS_MAX = 10000, SOURCES = 200, LATE_US = 2000, SMALL = 4096, CLAIMED = 65536 };
 
 struct bytes {
     const char *p;
