@@ -148,11 +148,14 @@ def keep_fields(c, key):
 
 def answers(c):
     """What there is, as far as it can be asked: of two servers with the same data the same."""
-    out = {"digest": c("DEBUG", "DIGEST"), "libraries": c("FUNCTION", "LIST", "WITHCODE"), "sizes": []}
+    out = {}
     for db in range(16):
         c("SELECT", db)
-        out["sizes"].append(c("DBSIZE"))
+        for key in sorted(c("KEYS", "*")):
+            out[db, key] = c("TYPE", key), c("DEBUG", "DIGEST-VALUE", key), c("PEXPIRETIME", key)
+        out["keys of %d" % db] = c("DBSIZE")
     c("SELECT", 0)
+    out.update(digest=c("DEBUG", "DIGEST"), libraries=c("FUNCTION", "LIST", "WITHCODE"))
     for name in sorted(c("FT._LIST")):
         got = c("FT.SEARCH", name, "*", "NOCONTENT", "LIMIT", 0, 1000)
         assert isinstance(got, list), (name, got)
@@ -162,7 +165,7 @@ def answers(c):
 
 def compare(before, now, when):
     for name, value in before.items():
-        assert now.get(name) == value, (when, name, value, now.get(name))
+        assert now.get(name) == value, (when, name, value, now.get(name), sorted(set(now) - set(before), key=str))
 
 
 def settled(c):
