@@ -165,6 +165,23 @@ def test_sort_by_other_keys_needs_all_of_them(own):
         assert u("SORT_RO", "l", "BY", "w_*", "GET", "w_*") == [None]
 
 
+@pytest.mark.memd_only
+@pytest.mark.parametrize("name", ["by", "get", "limit", "store"])
+def test_a_destination_of_sort_that_is_named_like_an_option_hides_no_other(own, name):
+    """Keys are found as the command finds them, or the user would be asked about one and write to another."""
+    with own.conn() as c:
+        c("RPUSH", "l", 2, 1)
+        c("ACL", "SETUSER", "u", "on", "nopass", "+@all", "resetkeys", "~l", "~" + name, "~x")
+    with login(own, "u", "x") as u:
+        assert u("SORT", "l", "STORE", name, "STORE", "other") == Err("NOPERM No permissions to access a key")
+        assert u("SORT", "l", "STORE", name, "STORE", "other", "STORE", "x") == 2
+        assert u("SORT", "l", "STORE", name) == 2 and u("SORT", "l", "STORE", name, "ALPHA") == 2
+        assert u("SORT", "l", "STORE", "other", "STORE", name) == 2
+        assert u("COMMAND", "GETKEYS", "SORT", "l", "STORE", name, "STORE", "other") == [b"l", b"other"]
+    with own.conn() as c:
+        assert c("EXISTS", "other") == 0
+
+
 def test_selectors_are_tried_one_by_one(own):
     with own.conn() as c:
         c("ACL", "SETUSER", "u", "on", "nopass", "+get", "~r:*", "(+set ~w:*)")
