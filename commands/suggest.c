@@ -66,7 +66,7 @@ struct get {
     uint64_t max;
 };
 
-enum { PREFIX_MAX = 200, USUAL_MAX = 5, TRIM_FACTOR = 10 };
+enum { PREFIX_MAX = 200, USUAL_MAX = 5, MOST = 2000 /* whatever MAX says: they are found and told in one piece */, TRIM_FACTOR = 10 };
 
 static enum err parse_get(struct call *c, struct get *g)
 {
@@ -112,6 +112,7 @@ static enum err run_sugget(struct call *c)
     }
     if (e != OK) return e;
     if (g.max > d->count) g.max = d->count;
+    if (g.max > MOST) g.max = MOST;
     hits = call_new(c, struct suggest_hit, g.max);
     n = suggestions_find(d, call_arg(c, 2), g.fuzzy, g.max, hits);
     if (g.trim) n = trim(hits, n);
@@ -163,7 +164,7 @@ const struct command suggest_commands[] = {
     { .name = "ft.sugget", .run = run_sugget, .arity = -3, .flags = CMD_READONLY,
       .keys = { KEY_AT(1, KEY_RO | KEY_ACCESS) }, .acl = ACL_SEARCH, .group = GROUP_SUGGESTION, .since = "1.0.0",
       .complexity = "O(log(N)+M), where N is the number of suggestions and M of those that begin so; with FUZZY more.",
-      .summary = "Returns the best suggestions that begin with a text, in any case and with or without accents.",
+      .summary = "Returns the best suggestions that begin with a text, in any case and with or without accents: 5, or MAX, 2000 at most.",
       .args = ARGS(ARG_KEY("key"), { .name = "prefix", .type = ARG_T_STRING }, TOKEN("fuzzy", "FUZZY"), TOKEN("withscores", "WITHSCORES"),
                    TOKEN("withpayloads", "WITHPAYLOADS"), { .name = "max", .type = ARG_T_INTEGER, .token = "MAX", .flags = ARG_OPTIONAL },
                    TOKEN("trim", "TRIM")),

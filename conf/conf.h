@@ -252,7 +252,7 @@ struct conf {
     int64_t search_timeout;        /* ms; 0: none */
     enum conf_search_on_timeout search_on_timeout;
     int64_t search_max_results;    /* rows */
-    uint64_t search_aggregate_memory;
+    uint64_t search_results_memory, search_aggregate_memory;
     int64_t search_cursor_max_idle; /* ms */
     int64_t search_cursors;        /* of one index */
     int64_t search_default_dialect;

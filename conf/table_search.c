@@ -16,6 +16,9 @@ const struct setting search_settings[] = {
              "RESP3 with a warning, in RESP2 without." },
     { "search-max-results", INT(search_max_results, 1, INT_MAX), .initial = "1000000", .unit = "rows",
       .doc = "The largest offset and the largest count in LIMIT of FT.SEARCH, and the most rows of an aggregation." },
+    { "search-results-memory", BYTES(search_results_memory, 1024, LONG_MAX), .initial = "512mb",
+      .doc = "What the results of one FT.SEARCH may take: the values that they are sorted by, and the reply. One that needs more is "
+             "refused; a smaller LIMIT, NOCONTENT or RETURN help." },
     { "search-aggregate-memory", BYTES(search_aggregate_memory, 1024, LONG_MAX), .initial = "128mb",
       .doc = "What the rows and groups of one FT.AGGREGATE or FT.HYBRID may take, and what all cursors may hold together. One that "
              "needs more is refused." },

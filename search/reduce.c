@@ -30,12 +30,40 @@ static void set_grow(struct hash_set *s, struct reduce_world *w)
 }
 
 /* False: it was there. */
-static bool set_add(struct hash_set *s, uint64_t h, struct reduce_world *w)
+static bool small_add(struct hash_set *s, uint64_t h, struct reduce_world *w)
 {
     if (s->n * 4 >= s->cap * 3) set_grow(s, w);
     if (!set_put(s, h != 0 ? h : 1)) return false;
     s->n++;
     return true;
+}
+
+enum { SET_PARTS = 256, SET_SMALL = 4096 };
+
+static void set_split(struct hash_set *s, struct reduce_world *w)
+{
+    s->parts = mem_zalloc(SET_PARTS * sizeof *s->parts);
+    for (size_t i = 0; i < s->cap; i++)
+        if (s->at[i] != 0) small_add(&s->parts[s->at[i] >> 56], s->at[i], w);
+    w->bytes += SET_PARTS * sizeof *s->parts - s->cap * sizeof *s->at;
+    mem_free(s->at);
+    s->at = NULL;
+}
+
+static bool set_add(struct hash_set *s, uint64_t h, struct reduce_world *w)
+{
+    if (s->parts == NULL && s->n == SET_SMALL) set_split(s, w);
+    if (s->parts == NULL) return small_add(s, h, w);
+    if (!small_add(&s->parts[h >> 56], h, w)) return false;
+    s->n++;
+    return true;
+}
+
+static void set_fini(struct hash_set *s)
+{
+    for (size_t i = 0; s->parts != NULL && i < SET_PARTS; i++) mem_free(s->parts[i].at);
+    mem_free(s->parts);
+    mem_free(s->at);
 }
 
 /* --- words ---------------------------------------------------------------------------------------------------------- */
@@ -295,7 +323,7 @@ struct datum reduce_value(const struct reducer *r, union reduce_state *s, struct
 void reduce_fini(const struct reducer *r, union reduce_state *s)
 {
     switch (r->kind) {
-    case REDUCE_COUNT_DISTINCT: case REDUCE_COUNT_DISTINCTISH: mem_free(s->distinct.at); break;
+    case REDUCE_COUNT_DISTINCT: case REDUCE_COUNT_DISTINCTISH: set_fini(&s->distinct); break;
     case REDUCE_QUANTILE: mem_free(s->values.at); break;
     case REDUCE_FIRST_VALUE:
         mem_free(s->first.value);
@@ -304,7 +332,7 @@ void reduce_fini(const struct reducer *r, union reduce_state *s)
     case REDUCE_TOLIST: case REDUCE_RANDOM_SAMPLE:
         for (size_t i = 0; i < s->list.n; i++) mem_free(s->list.at[i]);
         mem_free(s->list.at);
-        mem_free(s->list.distinct.at);
+        set_fini(&s->list.distinct);
         break;
     default: break;
     }

@@ -22,10 +22,11 @@ struct reducer {
     uint32_t sample;
 };
 
-/* A set of hashes; a zeroed one is empty. */
+/* A set of hashes; a zeroed one is empty. One that is large is 256 of them, by the first byte, so that it never grows in one piece. */
 struct hash_set {
     uint64_t *at;
     size_t n, cap;
+    struct hash_set *parts; /* NULL: it is small; else n is the sum, and the rest is not used */
 };
 
 union reduce_state {

@@ -32,6 +32,7 @@ struct search {
     uint32_t next_doc;
     size_t next_row;
     struct ft_rows rows;
+    bool too_large;                 /* search-results-memory */
     struct buf scratch, folded;
     int64_t find_us, rank_us, write_us; /* FT.PROFILE: spent in each */
 };
@@ -165,6 +166,13 @@ static void rank(struct search *s, uint32_t doc)
     topk_offer(&s->top, &r);
 }
 
+/* Do they take more than they may? Then there is nothing more to do. */
+static bool are_too_large(struct search *s)
+{
+    s->too_large = topk_memory(&s->top) + ft_rows_memory(&s->rows) > s->server->conf->search_results_memory;
+    return s->too_large;
+}
+
 static bool rank_some(struct search *s, int64_t deadline_us)
 {
     const struct docset *found = run_found(s->run);
@@ -173,6 +181,7 @@ static bool rank_some(struct search *s, int64_t deadline_us)
     if (s->next_doc == 0) topk_expect(&s->top, found->n);
     for (unsigned n = 1; (s->next_doc = docset_next(found, s->next_doc)) != UINT32_MAX; n++) {
         if (index_alive(s->job.ix, s->next_doc)) rank(s, s->next_doc);
+        if (are_too_large(s)) return true;
         s->next_doc++;
         if (first_will_do && s->top.n == s->top.k) return true;
         if (n % DOCS_A_LOOK == 0 && clock_mono_us() >= deadline_us) return false;
@@ -193,6 +202,7 @@ static bool write_some(struct search *s, int64_t deadline_us)
 {
     while (s->next_row < s->top.n) {
         ft_rows_add(&s->rows, &s->top.items[s->next_row++]);
+        if (are_too_large(s)) return true;
         if (s->next_row < s->top.n && clock_mono_us() >= deadline_us) return false;
     }
     return true;
@@ -212,7 +222,7 @@ static bool step(struct ft_job *j, int64_t deadline_us)
 
         *spent[s->phase] += clock_mono_us() - from;
         if (!done) return false;
-        if (s->phase == WRITES || s->ask.count == 0) return true;
+        if (s->phase == WRITES || s->ask.count == 0 || s->too_large) return true;
         s->phase++;
     }
 }
@@ -280,6 +290,11 @@ static void reply_to(struct ft_job *j, struct reply *out, bool timed_out)
 
     if (timed_out && s->server->conf->search_on_timeout == CONF_SEARCH_FAIL) {
         reply_error(out, STR(FT_TIMED_OUT));
+        return;
+    }
+    if (s->too_large) {
+        reply_errorf(out, "SEARCH_LIMIT_OVER The results of this search take more than %llu bytes: ask for fewer (LIMIT), or for less of "
+                     "each (NOCONTENT, RETURN), or raise search-results-memory", (unsigned long long)s->server->conf->search_results_memory);
         return;
     }
     if (s->rows.pieces.failed) {

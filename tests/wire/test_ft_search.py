@@ -463,6 +463,22 @@ def test_a_server_stops_in_the_middle_of_a_search(many, start):
     s.stop()
 
 
+def test_the_memory_of_results_is_bounded(start):
+    s = start(search_results_memory="1mb")
+    c = s.conn()
+    c("FT.CREATE", "i", "PREFIX", 1, "d:", "SCHEMA", "n", "NUMERIC", "t", "TAG", "SORTABLE")
+    c.pipeline([("HSET", "d:%d" % n, "n", n, "t", "%04d" % n + "x" * 1000) for n in range(2000)])
+    refused = ("SEARCH_LIMIT_OVER The results of this search take more than 1048576 bytes: ask for fewer (LIMIT), or for less of each "
+               "(NOCONTENT, RETURN), or raise search-results-memory")
+    assert c("FT.SEARCH", "i", "*", "LIMIT", 0, 2000) == Err(refused)
+    assert c("FT.SEARCH", "i", "*", "SORTBY", "t", "NOCONTENT", "LIMIT", 0, 2000) == Err(refused)   # what they are sorted by
+    assert c.pipeline([("MULTI",), ("FT.SEARCH", "i", "*", "LIMIT", 0, 2000), ("EXEC",)])[2] == [Err(refused)]
+    assert len(c("FT.SEARCH", "i", "*", "LIMIT", 0, 500)) == 1001
+    assert len(c("FT.SEARCH", "i", "*", "SORTBY", "n", "NOCONTENT", "LIMIT", 0, 2000)) == 2001
+    assert c("CONFIG", "SET", "search-results-memory", "10mb") == OK
+    assert len(c("FT.SEARCH", "i", "*", "LIMIT", 0, 2000)) == 4001
+
+
 # --- large replies, which go out in pieces -------------------------------------------------------------------------------
 
 @pytest.fixture

@@ -141,6 +141,13 @@ def test_dictionaries_survive_a_restart_large_ones_too(start, aof):
     assert (state(s.conn(), "large"), state(s.conn(), "small")) == before
 
 
+def test_no_more_than_2000_are_told_at_once(c):
+    c.pipeline([("FT.SUGADD", "many", "word %d" % i, i + 1) for i in range(2100)])
+    for how in (), ("FUZZY",):
+        reply = c("FT.SUGGET", "many", "word", "MAX", 100000, *how)
+        assert len(reply) == 2000 and reply[0] == b"word 2099"
+
+
 def test_changes_are_told(server):
     c, sub = server.conn(), server.conn()
     c("CONFIG", "SET", "notify-keyspace-events", "KEA")

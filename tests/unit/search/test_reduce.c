@@ -77,4 +77,29 @@ START_TEST(a_sample_is_fair)
 }
 END_TEST
 
-UNIT_MAIN("reduce", quantiles_are_those_of_a_sorted_array, a_sample_is_fair)
+START_TEST(distinct_values_are_counted_however_many_and_the_memory_is_known)
+{
+    enum { MANY = 30000 };
+    struct reduce_world w = { .hash = { 1, 2 } };
+    struct reducer count = { .kind = REDUCE_COUNT_DISTINCT, .field = STR("x") };
+    union reduce_state s = { 0 };
+    uint64_t before = mem_thread_used();
+    double told;
+
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < MANY; i++) {
+            struct datum d = datum_number(i);
+
+            reduce_add(&count, &s, &d, 1, &w);
+            if (i % 1000 == 0) ck_assert_uint_eq(s.distinct.n, round == 0 ? (size_t)i + 1 : MANY);
+        }
+    }
+    ck_assert_double_eq(reduce_value(&count, &s, NULL).u.number, MANY);
+    told = (double)(mem_thread_used() - before);
+    ck_assert_msg((double)w.bytes > 0.9 * told && (double)w.bytes <= told, "%zu, not %g", w.bytes, told);
+    reduce_fini(&count, &s);
+    ck_assert_uint_eq(mem_thread_used(), before);
+}
+END_TEST
+
+UNIT_MAIN("reduce", quantiles_are_those_of_a_sorted_array, a_sample_is_fair, distinct_values_are_counted_however_many_and_the_memory_is_known)
