@@ -19,6 +19,7 @@
 #include "server/recall.h"
 #include "server/rows.h"
 #include "storage/digest.h"
+#include "storage/type_hash.h"
 
 static enum err run_sleep(struct call *c)
 {
@@ -81,11 +82,23 @@ enum { EXPIRE_MANY = 65536 };
 
 /* What has expired is in no snapshot. It goes before one is made, and the log is told: else a command that makes such a key anew
  * would find the old one when the log is read. */
+static void look_for_fields(void *ctx, const struct entry *e)
+{
+    field_clock_hasten(ctx, e);
+}
+
+/* Also what was put off as it had to stay: walking over a database removes its keys that are due. */
 static void expire_all(struct store *s)
 {
     bool keep = s->keep_expired;
 
     s->keep_expired = false;
+    for (int i = 0; i < s->conf.databases; i++) {
+        uint64_t cursor = 0;
+
+        do cursor = db_scan(s->dbs[i], cursor, EXPIRE_MANY, look_for_fields, s);
+        while (cursor != 0);
+    }
     while (store_expire_some(s, EXPIRE_MANY)) {}
     s->keep_expired = keep;
 }

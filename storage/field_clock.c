@@ -95,6 +95,11 @@ void field_clock_push(struct store *s, uint64_t key_hash, int64_t at_ms)
     if (UNLIKELY(p->fresh != NULL)) wheel_push(p->fresh, key_hash, at_ms);
 }
 
+void field_clock_hasten(struct store *s, const struct entry *e)
+{
+    if (entry_due_at(s, e) <= s->now_ms) field_clock_push(s, hash_bytes(&s->hash_key, entry_key(e)), s->now_ms);
+}
+
 void field_clock_free(struct store *s)
 {
     if (s->fields == NULL) return;

@@ -79,6 +79,9 @@ struct entry *hash_entry_take(struct hash *h, struct str key, int64_t expire_ms)
 /* --- the clock ----------------------------------------------------------------------------------
  */
 
+/* e has fields that are due: look at it again in the next round, even if it was put off. Else: nothing. */
+void field_clock_hasten(struct store *s, const struct entry *e);
+
 /* Remove fields that are due, about `max` steps of work; the steps done. Less than max: no more are
  * due. stays: none is removed, on_overdue is told which hashes have such. store_expire_some calls it. */
 size_t field_clock_expire(struct store *s, size_t max, bool stays);

@@ -103,3 +103,24 @@ def test_while_the_archive_has_no_room(start):
     wait_for(lambda: c("DBSIZE") == 30)
     assert c("HGET", "d:go29", "t") == b"a" == c("HGET", "d:go0", "t")
     assert answers(c) == sorted(stay(30) + [b"d:go0", b"d:go29"]) and c("DEBUG", "CHECK") == OK
+
+
+def test_what_stayed_is_told_to_the_log_before_data_is_loaded_anew(start):
+    """Else what makes the key or the field anew would find the old one when the log is read."""
+    s = start(enable_debug_command="yes", appendonly="yes")
+    c = s.conn()
+    say(c, "FT.CREATE", "i", "PREFIX", 1, "d:", *SCHEMA)
+    say(c, "DEBUG", "SET-ACTIVE-EXPIRE", 0)
+    c("HSET", "d:key", "n", 5, "t", "a", "w", "old"), c("HSET", "d:field", "n", 5, "t", "a", "w", "word")
+    c("PEXPIRE", "d:key", 1), c("HPEXPIRE", "d:field", 1, "FIELDS", 1, "n")
+    let_pass(c, 5)
+    assert c("FT.SEARCH", "i", "*", "NOCONTENT") == [1, b"d:field"], "they are looked at, and put off"
+    say(c, "DEBUG", "RELOAD")
+    c("HINCRBY", "d:key", "n", 1), c("HINCRBY", "d:field", "n", 1)
+    want = [{b"n": b"1"}, {b"n": b"1", b"t": b"a", b"w": b"word"}]
+
+    def there(c):
+        return [dict(zip(flat[::2], flat[1::2])) for flat in (c("HGETALL", "d:key"), c("HGETALL", "d:field"))]
+    assert there(c) == want
+    s.restart(kill=True)
+    assert there(s.conn()) == want
