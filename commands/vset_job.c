@@ -55,12 +55,21 @@ static bool has_failed(const struct vset_job *j)
 
 void vset_job_reply(struct vset_job *j, size_t n, bool as_map, struct reply *out, struct reply_pieces *pieces)
 {
+    struct buf head = { 0 };
+
+    if (as_map) reply_map(&(struct reply){ &head, out->resp }, j->n);
+    else reply_array(&(struct reply){ &head, out->resp }, j->n * n);
+    vset_job_reply_after(j, buf_str(&head), out, pieces);
+    buf_fini(&head);
+}
+
+void vset_job_reply_after(struct vset_job *j, struct str head, struct reply *out, struct reply_pieces *pieces)
+{
     if (has_failed(j)) {
         reply_error(out, str_c(err_text(ERR_OOM)));
         return;
     }
-    if (as_map) reply_map(out, j->n);
-    else reply_array(out, j->n * n);
+    reply_raw(out, head.p, head.n);
     for (size_t i = 0; i < j->pieces.n; i++) reply_take(out, pieces, &j->pieces.items[i]);
     if (j->pieces.n > 0) reply_take(out, pieces, &j->rows);
     else reply_raw(out, j->rows.p, j->rows.n);

@@ -7,6 +7,7 @@
 #include "persistence/persist.h"
 #include "server/client.h"
 #include "server/commands.h"
+#include "server/dump_vset.h"
 #include "server/rows.h"
 #include "storage/type_hash.h"
 #include "storage/evict.h"
@@ -33,6 +34,7 @@ static enum err run_dump(struct call *c)
         reply_null(c->out);
         return OK;
     }
+    if (c->may_block && dump_vset_is_large(e)) return dump_vset(c, e);
     persist_dump(c->store, e, &payload);
     lost = payload.failed;
     if (!lost) reply_bulk(c->out, buf_str(&payload));

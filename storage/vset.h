@@ -19,7 +19,7 @@ enum vset_quant { VSET_F32, VSET_Q8, VSET_BIN }; /* numbers of the file format *
 enum {
     VSET_M = 16, VSET_M_MIN = 4, VSET_M_MAX = 4096,
     VSET_EF = 200,
-    VSET_EF_MOST = 4096, /* of an insertion: it would take too long with more */
+    VSET_EF_MOST = 1024, /* of an insertion: it would take too long with more */
 };
 #define VSET_NONE UINT32_MAX
 #define VSET_MATRIX_MAX ((size_t)64 << 20) /* bytes */

@@ -8,13 +8,17 @@
 #include "base/ensure.h"
 #include "base/mem.h"
 
-enum { PAIRS_OF = 48 }; /* neighbours of a node that leaves which are held against each other */
+enum {
+    PAIRS_OF = 48, /* neighbours of a node that leaves which are held against each other */
+    M_MOST = 256,  /* more links find nothing more, and an insertion would go through millions of them */
+    EF_ABOVE = 64  /* looked at in the layers above the lowest, which only lead the way */
+};
 
 struct graph *graph_new(struct rows *r, const struct vec_conf *conf)
 {
     struct graph *g = rows_take(r, NULL, sizeof *g);
 
-    *g = (struct graph){ .rows = r, .m = conf->m >= 2 ? conf->m : 2, .ef_construction = conf->ef_construction, .entry = ROWS_NONE };
+    *g = (struct graph){ .rows = r, .m = conf->m < 2 ? 2 : conf->m < M_MOST ? conf->m : M_MOST, .ef_construction = conf->ef_construction, .entry = ROWS_NONE };
     if (g->ef_construction < g->m) g->ef_construction = g->m;
     g->node_bytes = (sizeof(struct node) + g->m * 2 * sizeof(struct link) + 7) / 8 * 8;
     rng_seed(&g->rng, conf->seed);
@@ -299,8 +303,9 @@ static void settle(struct graph *g, uint32_t slot, const struct asked *a, uint32
         struct walk w;
         int64_t work = INT64_MAX;
         uint64_t *seen = unseen(g);
+        uint32_t above = g->m > EF_ABOVE ? g->m : EF_ABOVE;
 
-        walk_init(&w, seen, g->n_seen, g->ef_construction);
+        walk_init(&w, seen, g->n_seen, l == 0 || g->ef_construction < above ? g->ef_construction : above);
         w.seen[slot / 64] |= 1ULL << (slot % 64); /* itself */
         walk_from(g, &w, a, from);
         walk_step(g, &w, a, l, &work);

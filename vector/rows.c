@@ -10,7 +10,7 @@
 
 enum {
     CHUNK_SHIFT = 10,
-    CHUNK_BYTES = 4 << 20, /* of rows: chunks of long ones have fewer */
+    CHUNK_BYTES = 1 << 20, /* of rows: chunks of long ones have fewer; the pages of a new one are zeroed while somebody waits */
     FIRST_CAP = 16,        /* of the first chunk, which grows: most sets are small */
 };
 

@@ -239,6 +239,33 @@ def test_a_copy_of_what_goes_or_comes_meanwhile(server, c):
     assert c.read() == 1 and content(c, "v") == content(c, "kept")
 
 
+def test_a_payload_is_the_set_as_it_was_when_it_was_asked_for(server, c):
+    other = server.conn()
+    c.pipeline([("DEL", "v", "w")] + [("VSETATTR", "kept", name, "[%d]" % i) for i, name in enumerate(NAMES)])
+    assert c("COPY", "kept", "v") == 1
+    was = content(c, "v")
+    before = turns(c)
+    dump = c("DUMP", "v")
+    assert turns(c) - before > 3
+    assert c.pipeline([("MULTI",), ("DUMP", "v"), ("EXEC",)])[2] == [dump]
+    assert c("RESTORE", "w", 0, dump) == OK and content(c, "w") == was
+    for n in range(3):
+        c.send("DUMP", "v")
+        other.pipeline([("VREM", "v", name) for name in NAMES[::60]] + [add(b"v", N - i, NAMES[i]) for i in range(2, N, 60)])
+        other.pipeline([add(b"v", i, b"new%d" % i) for i in range(100)] + [("VSETATTR", "v", name, "7") for name in NAMES[1::60]])
+        dump = c.read()
+        assert c("RESTORE", "w", 0, dump, "REPLACE") == OK and c("DEBUG", "CHECK") == OK
+        here = set(c("VRANGE", "w", "-", "+"))
+        assert set(NAMES) - set(NAMES[::60]) <= here and N - 200 <= len(here) <= N
+        good = sum(len(set(c("VSIM", "w", "ELE", n, "COUNT", 20)) & set(c("VSIM", "w", "ELE", n, "COUNT", 20, "TRUTH"))) for n in NAMES[1:3000:60])
+        assert good > 300
+        c.pipeline([("DEL", "v"), ("COPY", "kept", "v")])
+    c.send("DUMP", "v")
+    other("DEL", "v")
+    dump = c.read()
+    assert dump is None or c("RESTORE", "v", 0, dump) == OK and content(c, "v") == was
+
+
 def test_what_the_log_says_of_a_copy_is_what_it_was():
     s = Server(appendonly="yes")
     try:
