@@ -308,7 +308,7 @@ static void add(struct ft_totals *t, const struct ft_index *x)
     t->docs += f.docs;
     t->failures += index_trouble(x->ix, NULL).n;
     t->memory += f.memory + ft_queue_bytes(&x->queue);
-    t->scanning += x->scanning;
+    t->scanning += x->scanning && !x->starved;
     t->us += x->feed_us;
     for (size_t i = 0; i < s->n_fields; i++) t->fields[s->fields[i].type]++;
 }
