@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "server/dispatch.h"
 #include "server/gate.h"
+#include "server/lazy.h"
 #include "server/loop.h"
 
 struct waiting_key {
@@ -97,7 +98,8 @@ void block_client(struct client *c, struct command_ref *ref, size_t argc, const 
     struct blocked *b = mem_zalloc(sizeof *b);
 
     b->client = c;
-    b->request = w->argv ? request_keep(ref, w->argc, w->argv) : request_keep(ref, argc, argv);
+    b->request = w->argv ? request_keep(ref, w->argc, w->argv) : request_keep_input(&c->in, ref, argc, argv);
+    if (c->in.n == 0) c->in_at = 0; /* it went with the request */
     b->type = w->type;
     b->gone_too = w->gone_too;
     b->on_timeout = w->on_timeout;
@@ -129,6 +131,20 @@ void block_client(struct client *c, struct command_ref *ref, size_t argc, const 
     s->n_gone_too += w->gone_too;
 }
 
+static void free_request(void *r)
+{
+    request_free(r);
+}
+
+/* What is large takes its time to be given back. */
+static void drop_request(struct server *s, struct request *r)
+{
+    enum { FREE_HERE = 1 << 20 };
+
+    if (r->bytes > FREE_HERE && s->lazy) lazy_defer_bytes(s->lazy, free_request, r, r->bytes);
+    else request_free(r);
+}
+
 void block_end(struct client *c)
 {
     struct server *s = c->server;
@@ -144,7 +160,7 @@ void block_end(struct client *c)
     link_remove(&b->in_timeouts);
     link_remove(&b->in_syncing);
     s->n_gone_too -= b->gone_too;
-    if (b->request) request_free(b->request);
+    if (b->request) drop_request(s, b->request);
     mem_free(b->waiters);
     mem_free(b);
     c->blocked = NULL;

@@ -53,9 +53,25 @@ struct request *request_keep(struct command_ref *ref, size_t argc, const struct 
     return put(mem_alloc(bytes), bytes, ref, argc, argv);
 }
 
+struct request *request_keep_input(struct buf *in, struct command_ref *ref, size_t argc, const struct str *argv)
+{
+    enum { LARGE = 256 * 1024, CRLF = 2 };
+    const char *end = argv[argc - 1].p + argv[argc - 1].n + CRLF; /* requests behind it may have been parsed as well (batch.c) */
+    size_t bytes = sizeof(struct request) + argc * sizeof *argv;
+    struct request *r;
+
+    if (in->n < LARGE || argv[0].p < in->p || end != in->p + in->n) return request_keep(ref, argc, argv);
+    r = mem_alloc(bytes);
+    *r = (struct request){ .ref = ref, .argc = argc, .argv = (struct str *)(r + 1), .bytes = bytes + in->cap, .input = in->p };
+    memcpy(r->argv, argv, argc * sizeof *argv);
+    *in = (struct buf){ .may_fail = in->may_fail };
+    return r;
+}
+
 void request_free(struct request *r)
 {
     wipe(r);
+    mem_free(r->input);
     mem_free(r);
 }
 

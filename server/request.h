@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/str.h"
+#include "base/buf.h"
 
 struct command_ref;
 
@@ -17,11 +17,16 @@ struct request {
     size_t argc;
     struct str *argv;
     size_t bytes; /* of all of it */
+    char *input;  /* what argv lies in, if not behind it; else NULL */
 };
 
 /* A copy of a request. Free it with request_free. */
 struct request *request_keep(struct command_ref *ref, size_t argc, const struct str *argv);
 void request_free(struct request *r);
+
+/* The same of one that came in *in: where that is large, and nothing lies behind the request, it goes with it, uncopied, and *in
+ * is empty. */
+struct request *request_keep_input(struct buf *in, struct command_ref *ref, size_t argc, const struct str *argv);
 
 struct request_block;
 
