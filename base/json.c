@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/json_scan.h"
 #include "base/num.h"
 #include "base/utf8.h"
 
@@ -57,14 +58,14 @@ static bool scan_escape(struct scan *s)
 static bool scan_string(struct scan *s)
 {
     if (s->p == s->end || *s->p != '"') return false;
-    for (s->p++; s->p < s->end;) {
-        unsigned char c = (unsigned char)*s->p++;
-
-        if (c == '"') return true;
-        if (c < ' ') return false;
-        if (c == '\\' && !scan_escape(s)) return false;
+    for (s->p++;;) {
+        s->p = json_scan_plain(s->p, s->end);
+        if (s->p == s->end) return false;
+        if (*s->p == '"') break;
+        if (*s->p++ != '\\' || !scan_escape(s)) return false;
     }
-    return false;
+    s->p++;
+    return true;
 }
 
 static bool scan_digits(struct scan *s)
@@ -180,37 +181,12 @@ bool json_valid(struct str text, struct json_facts *facts)
 
 /* --- walking a valid text ----------------------------------------------------------------------------------- */
 
-/* Behind the string at p. A quote is looked for anew only when the last one turns out to be escaped: linear. */
-static const char *string_end(const char *p, const char *end)
-{
-    const char *quote, *slash;
-
-    quote = memchr(p + 1, '"', (size_t)(end - p - 1));
-    p++;
-    while (quote && (slash = memchr(p, '\\', (size_t)(quote - p))) != NULL) {
-        p = slash + 2; /* at most one behind the quote */
-        if (p > quote) quote = memchr(p, '"', (size_t)(end - p));
-    }
-    return quote ? quote + 1 : end;
-}
-
 static const char *value_end(const char *p, const char *end)
 {
-    unsigned depth = 0;
-
-    while (p < end) {
-        char c = *p;
-
-        if (c == '"') {
-            p = string_end(p, end);
-            if (depth == 0) return p;
-            continue;
-        }
-        if (depth == 0 && (c == ',' || c == '}' || c == ']' || is_space(c))) return p;
-        p++;
-        if (c == '{' || c == '[') depth++;
-        if ((c == '}' || c == ']') && --depth == 0) return p;
-    }
+    if (p == end) return p;
+    if (*p == '"') return json_scan_string(p, end);
+    if (*p == '{' || *p == '[') return json_scan_container(p, end);
+    while (p < end && *p != ',' && *p != '}' && *p != ']' && !is_space(*p)) p++;
     return p;
 }
 
@@ -221,7 +197,7 @@ bool json_too_deep(struct str text)
 
     while (p < end) {
         if (*p == '"') {
-            p = string_end(p, end);
+            p = json_scan_string(p, end);
             continue;
         }
         if ((*p == '{' || *p == '[') && ++depth > JSON_DEPTH) return true;
@@ -249,7 +225,7 @@ bool json_next(struct json_walk *w, struct str *name, struct str *value)
     *name = (struct str){ p, 0 };
     if (w->object) {
         from = p;
-        p = string_end(p, w->end);
+        p = json_scan_string(p, w->end);
         *name = str_of(from, (size_t)(p - from));
         p = skip_space(p, w->end);
         if (p < w->end) p = skip_space(p + 1, w->end); /* the colon */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/json_scan.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/utf8.h"
@@ -127,7 +128,7 @@ static bool scan_string(struct canon *c)
     for (;;) {
         const char *from = c->p;
 
-        while (c->p < c->end && *c->p != '"' && *c->p != '\\' && (unsigned char)*c->p >= ' ') c->p++;
+        c->p = json_scan_plain(c->p, c->end);
         buf_add(c->out, from, (size_t)(c->p - from));
         if (c->p == c->end) return wrong(c, "EOF while parsing a string");
         if (*c->p == '"') break;
