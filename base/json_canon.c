@@ -30,7 +30,7 @@ struct canon {
     struct buf *out;
     struct name *names;
     size_t n_names, cap_names;
-    struct level levels[JSON_DEPTH];
+    struct level *levels; /* JSON_DEPTH of them */
     unsigned depth;
     const char *what; /* NULL: nothing is wrong */
 };
@@ -47,25 +47,6 @@ static void skip_space(struct canon *c)
 }
 
 /* --- strings ------------------------------------------------------------------------------------------------ */
-
-static void put_code_point(struct buf *out, uint32_t v)
-{
-    if (v < 0x80) {
-        buf_add_char(out, (char)v);
-    } else if (v < 0x800) {
-        buf_add_char(out, (char)(0xC0 | v >> 6));
-        buf_add_char(out, (char)(0x80 | (v & 0x3F)));
-    } else {
-        if (v < 0x10000) {
-            buf_add_char(out, (char)(0xE0 | v >> 12));
-        } else {
-            buf_add_char(out, (char)(0xF0 | v >> 18));
-            buf_add_char(out, (char)(0x80 | (v >> 12 & 0x3F)));
-        }
-        buf_add_char(out, (char)(0x80 | (v >> 6 & 0x3F)));
-        buf_add_char(out, (char)(0x80 | (v & 0x3F)));
-    }
-}
 
 /* Four digits behind \u. */
 static bool scan_hex(struct canon *c, uint32_t *v)
@@ -97,7 +78,7 @@ static bool scan_unicode(struct canon *c)
     if (v < ' ' || v == '"' || v == '\\') {
         json_put_escaped(c->out, (unsigned char)v);
     } else {
-        put_code_point(c->out, v);
+        buf_used(c->out, utf8_put(v, buf_room(c->out, 4)));
     }
     return true;
 }
@@ -431,7 +412,8 @@ static struct json_error tell(const struct canon *c)
 
 bool json_canon(struct str text, struct buf *out, struct json_error *why)
 {
-    struct canon c = { .p = text.p, .begin = text.p, .end = text.p + text.n, .out = out };
+    struct level levels[JSON_DEPTH];
+    struct canon c = { .p = text.p, .begin = text.p, .end = text.p + text.n, .out = out, .levels = levels };
     size_t before = out->n;
     bool ok = utf8_valid(text) ? scan_document(&c) : wrong(&c, "invalid UTF-8");
 

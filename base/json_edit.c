@@ -91,6 +91,7 @@ void json_edit(struct str doc, const struct json_matches *m, json_edit_fn *edit,
 {
     struct editor e = { in_order(m), edit, ctx };
 
+    buf_room(out, doc.n); /* about as long it will be */
     copy_edited(&e, doc.p, doc.p + doc.n, out);
     mem_free(e.places.items);
 }

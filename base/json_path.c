@@ -163,17 +163,22 @@ static bool take_step(struct json_search *s, const struct step *step, const stru
 
 bool json_steps_find(struct json_search *s, const struct steps *steps, struct str from, struct json_matches *out)
 {
-    struct json_matches list = { 0 }, next = { 0 };
-    bool ok = add(&list, str_of(NULL, 0), from);
+    struct json_match first = { from, str_of(NULL, 0) };
+    struct json_matches begin = { &first, 1, 1 }, found = { 0 };
+    const struct json_matches *list = &begin;
+    bool ok = true;
 
-    for (size_t i = 0; ok && i < steps->n && list.n > 0; i++) {
-        ok = take_step(s, &steps->items[i], &list, &next);
-        json_matches_fini(&list);
-        list = next;
-        next = (struct json_matches){ 0 };
+    if (steps->n == 0) return add(out, first.name, from);
+    for (size_t i = 0; ok && i + 1 < steps->n && list->n > 0; i++) {
+        struct json_matches next = { 0 };
+
+        ok = take_step(s, &steps->items[i], list, &next);
+        json_matches_fini(&found);
+        found = next;
+        list = &found;
     }
-    for (size_t i = 0; i < list.n && ok; i++) ok = add(out, list.items[i].name, list.items[i].value);
-    json_matches_fini(&list);
+    if (ok) ok = take_step(s, &steps->items[steps->n - 1], list, out);
+    json_matches_fini(&found);
     return ok;
 }
 

@@ -1,10 +1,37 @@
-/* utf8.h -- are bytes text?
+/* utf8.h -- are bytes text? And characters to bytes.
  *
  * UTF-8 by the letter (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF. */
 #ifndef MEMD_BASE_UTF8_H
 #define MEMD_BASE_UTF8_H
 
+#include <stdint.h>
+
 #include "base/str.h"
+
+/* Write the character c to out[0..4); how many bytes it has. Of what is no character (above 0x1fffff) the upper bits are lost. */
+static inline size_t utf8_put(uint32_t c, char *out)
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        out[0] = (char)(0xc0 | c >> 6);
+        out[1] = (char)(0x80 | (c & 63));
+        return 2;
+    }
+    if (c < 0x10000) {
+        out[0] = (char)(0xe0 | c >> 12);
+        out[1] = (char)(0x80 | (c >> 6 & 63));
+        out[2] = (char)(0x80 | (c & 63));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | (c >> 18 & 7));
+    out[1] = (char)(0x80 | (c >> 12 & 63));
+    out[2] = (char)(0x80 | (c >> 6 & 63));
+    out[3] = (char)(0x80 | (c & 63));
+    return 4;
+}
 
 bool utf8_valid(struct str s);
 

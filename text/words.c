@@ -9,6 +9,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "base/utf8.h"
 #include "text/words_table.h"
 
 /* What letters and digits of ASCII are in a word; 0: the byte is something else. */
@@ -45,30 +46,6 @@ static uint32_t decode(const unsigned char *p, const unsigned char *end, size_t 
     }
     *n = (size_t)(at - p);
     return c;
-}
-
-static size_t encode(uint32_t c, char *out)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xc0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 63));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xe0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 63));
-        out[2] = (char)(0x80 | (c & 63));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | (c >> 18 & 7));
-    out[1] = (char)(0x80 | (c >> 12 & 63));
-    out[2] = (char)(0x80 | (c >> 6 & 63));
-    out[3] = (char)(0x80 | (c & 63));
-    return 4;
 }
 
 static bool is_word(uint32_t c)
@@ -217,7 +194,7 @@ static void finish(struct words *w, const unsigned char *p, const unsigned char 
         part = look(w, p, end, &n, &c);
         if (part == SEPARATES || part == ALONE) break;
         p += n;
-        if (part == BELONGS && used + 4 <= WORD_MAX) used += encode(c, w->buf + used);
+        if (part == BELONGS && used + 4 <= WORD_MAX) used += utf8_put(c, w->buf + used);
     }
     w->next = (size_t)((const char *)p - w->text.p);
     w->len = w->next - w->at;
@@ -248,7 +225,7 @@ bool words_next(struct words *w)
             continue;
         }
         w->at = (size_t)(p - start);
-        used = encode(c, w->buf);
+        used = utf8_put(c, w->buf);
         finish(w, p + n, part == ALONE ? p + n : end, used);
         return true;
     }
@@ -360,7 +337,7 @@ void words_fold(struct str s, struct buf *out)
         } else {
             c = decode(p, end, &n);
             if (!is_word(c)) buf_add(out, p, n);
-            else if ((c = fold(c)) != 0) buf_used(out, encode(c, buf_room(out, 4)));
+            else if ((c = fold(c)) != 0) buf_used(out, utf8_put(c, buf_room(out, 4)));
         }
         p += n;
     }

@@ -30,6 +30,9 @@ START_TEST(each_character_is_valid_and_no_surrogate_is)
     for (uint32_t c = 0; c < 0x120000; c++) {
         bool want = c <= 0x10ffff && !(c >= 0xd800 && c <= 0xdfff);
         size_t n = encode(c, text);
+        char put[4];
+
+        ck_assert(utf8_put(c, put) == n && memcmp(put, text, n) == 0);
 
         if (utf8_valid(str_of(text, n)) != want) ck_abort_msg("U+%x", c);
         if (n > 1 && utf8_valid(str_of(text, n - 1))) ck_abort_msg("U+%x cut short", c);
