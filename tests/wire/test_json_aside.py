@@ -7,7 +7,7 @@ import os
 import pytest
 
 import server as srv
-from resp import NIL_ARRAY, OK, Push
+from resp import NIL_ARRAY, OK, Push, encode
 from server import wait_for
 
 N = 3200
@@ -248,6 +248,29 @@ def test_the_log_has_what_was_done_in_its_order(server):
     before = [c("JSON.GET", k) for k in ("d", "m")]
     server.restart(kill=True)
     assert [server.conn()("JSON.GET", k) for k in ("d", "m")] == before
+
+
+@pytest.mark.parametrize("behind", [0, 1, 40])
+def test_a_long_argument_stays_whole_whatever_comes_behind_it(two, behind):
+    """Alone in its buffer it is kept with it; else it is copied."""
+    _, c, a = two
+    text = json.dumps(["long " * 80000, 1], separators=(",", ":"))
+    n = parked(c)
+    a.send_raw(b"".join(encode(r) for r in [["JSON.SET", "d", "$.a", text]] + [["ECHO", str(i)] for i in range(behind)]))
+    wait_for(lambda: parked(c) == n + 1, "nothing was parked")
+    a.send("ECHO", "y" * 500000)
+    pause(c, False)
+    assert a.read() == OK and [a.read() for _ in range(behind)] == [b"%d" % i for i in range(behind)]
+    assert a.read() == b"y" * 500000 and a("JSON.GET", "d", ".a").decode() == text
+
+
+def test_one_with_a_long_argument_may_leave_while_it_runs(two):
+    server, c, a = two
+    send_and_park(c, a, "JSON.SET", "d", "$.a", LONG_STRING * 4)
+    a.close()
+    wait_for(lambda: parked(c) == 0, "it still waits")
+    pause(c, False)
+    assert c("JSON.GET", "d", "$.a") == b"[1]"
 
 
 def test_many_documents_that_are_long_together(server):
