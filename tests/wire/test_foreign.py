@@ -1,6 +1,7 @@
 """Other protocols at our port: closed at once, and nothing of what comes behind is run."""
 import socket
 import ssl
+import time
 
 import pytest
 
@@ -79,15 +80,17 @@ def test_requests_before_it_are_answered_and_none_behind(server, c):
 
 
 def test_the_log_has_a_line_and_not_a_thousand(start):
+    """Ten a second, and one that says how many more there were."""
     s = start()
     c = s.conn()
+    began = time.monotonic()
     for _ in range(100):
         x = s.conn()
         x.send_raw(b"POST / HTTP/1.1\r\n\r\n")
         assert x.read_to_end() == b""
     assert closed(c) == 100
     lines = wait_for(lambda: [line for line in s.log().split("\n") if "SECURITY ATTACK" in line])
-    assert 1 <= len(lines) <= 30 and "127.0.0.1:" in lines[0]
+    assert 1 <= len(lines) <= 11 * (2 + time.monotonic() - began) and "127.0.0.1:" in lines[0]
 
 
 def test_strangers_too(start):

@@ -506,6 +506,7 @@ def test_removing_the_password_lets_everybody_in(start):
     assert c.info("stats")["acl_access_denied_auth"] == "1"
 
 
+@pytest.mark.in_the_clear
 def test_client_eviction_takes_the_largest_and_spares_the_protected(start):
     s = start(maxmemory_clients="3mb")
     c = s.conn()
