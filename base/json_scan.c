@@ -144,7 +144,7 @@ static inline __attribute__((always_inline)) bool ends_in(const struct words *w,
     uint64_t open = w->open & ~within, close = w->close & ~within;
     uint64_t n_close = (uint64_t)__builtin_popcountll(close);
 
-    s->in_string = (uint64_t)((int64_t)within >> 63);
+    s->in_string = 0 - (within >> 63);
     if (LIKELY(s->depth > n_close)) {
         s->depth += (uint64_t)__builtin_popcountll(open) - n_close;
         return false;
