@@ -62,6 +62,11 @@ static const char *const on_streams[] = {
     "XAUTOCLAIM k g c 0 0", "XACK k g 1-1 2-1", "XDEL k 1-1", "XTRIM k MAXLEN 1", "XTRIM k MINID ~ 2-1", "XSETID k 99999999999999-1", "XGROUP CREATECONSUMER k g x",
     "XGROUP DELCONSUMER k g c", "XGROUP SETID k g 0", "XGROUP CREATE k h $", "XREADGROUP GROUP h c STREAMS k >", "XGROUP DESTROY k g", NULL
 };
+static const char *const on_vsets[] = {
+    "VCARD k", "VDIM k", "VINFO k", "VISMEMBER k a", "VEMB k a", "VEMB k b RAW", "VGETATTR k a", "VLINKS k a WITHSCORES", "VRANDMEMBER k 3",
+    "VRANDMEMBER k -9", "VRANGE k - +", "VSIM k ELE b COUNT 3 WITHSCORES WITHATTRIBS", "VSIM k VALUES 2 1 2 TRUTH", "VSETATTR k b {\"n\":2}",
+    "VADD k VALUES 2 3 -1 new", "VADD k VALUES 2 1 1 a", "VREM k b", "VREM k new", "VSIM k ELE a", NULL
+};
 static const char *const on_keys[] = {
     "TYPE k", "EXISTS k k", "TTL k", "PTTL k", "EXPIRETIME k", "PEXPIRETIME k", "TOUCH k", "OBJECT ENCODING k", "OBJECT IDLETIME k",
     "OBJECT REFCOUNT k", "RANDOMKEY", "KEYS *", "SCAN 0 MATCH * COUNT 10", "DBSIZE", "PERSIST k", "EXPIRE k 100", "PEXPIRE k 100000",
@@ -88,6 +93,7 @@ static const struct form forms[] = {
     { "group", { GROUP_STREAM },
       WORDS("XADD k 1-1 f v", "XADD k 2-1 f x", "XADD k 3-1 f y", "XDEL k 2-1", "XGROUP CREATE k g 0", "XREADGROUP GROUP g c STREAMS k >", "XACK k g 3-1"),
       on_streams },
+    { "vset", { GROUP_VECTOR_SET }, WORDS("VADD k VALUES 2 1 2 a SETATTR {\"n\":1}", "VADD k VALUES 2 2 1 b", "VADD k VALUES 2 -1 1 c"), on_vsets },
 };
 enum { N_FORMS = sizeof forms / sizeof *forms };
 
