@@ -23,13 +23,13 @@ uint64_t hash_bytes(const struct hash_key *k, struct str s)
     size_t left = s.n;
 
     for (; left >= 8; p += 8, left -= 8) {
-        uint64_t m = hash_load64(p);
+        uint64_t m = load_64(p);
 
         v3 ^= m;
         ROUND;
         v0 ^= m;
     }
-    uint64_t last = (uint64_t)s.n << 56 | hash_load_some(p, left);
+    uint64_t last = (uint64_t)s.n << 56 | load_some(p, left);
 
     v3 ^= last;
     ROUND;
@@ -47,8 +47,8 @@ uint64_t hash_quick_long(const struct hash_key *k, struct str s)
     uint64_t h = k->k0;
     size_t left = s.n;
 
-    for (; left > 16; p += 16, left -= 16) h = hash_fold(hash_load64(p) ^ h, hash_load64(p + 8) ^ k->k1);
+    for (; left > 16; p += 16, left -= 16) h = hash_fold(load_64(p) ^ h, load_64(p + 8) ^ k->k1);
     /* The last bytes, some of which have been read before. */
-    h = hash_fold(hash_load64(s.p + s.n - 16) ^ h, hash_load64(s.p + s.n - 8) ^ k->k1);
+    h = hash_fold(load_64(s.p + s.n - 16) ^ h, load_64(s.p + s.n - 8) ^ k->k1);
     return hash_fold(h ^ k->k1, s.n ^ 0x9e3779b97f4a7c15);
 }

@@ -5,9 +5,9 @@
 #ifndef MEMD_BASE_HASH_H
 #define MEMD_BASE_HASH_H
 
-#include <endian.h>
 #include <stdint.h>
 
+#include "base/load.h"
 #include "base/str.h"
 
 struct hash_key {
@@ -28,32 +28,6 @@ static inline uint64_t hash_fold(uint64_t a, uint64_t b)
     return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
-static inline uint64_t hash_load64(const char *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, sizeof v);
-    return le64toh(v);
-}
-
-static inline uint64_t hash_load32(const char *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, sizeof v);
-    return le32toh(v);
-}
-
-/* The n <= 8 bytes at p, zeros behind them, without a loop: the loads may overlap. */
-static inline uint64_t hash_load_some(const char *p, size_t n)
-{
-    if (n == 8) return hash_load64(p);
-    if (n >= 4) return hash_load32(p) | hash_load32(p + n - 4) << (8 * (n - 4));
-    if (n == 0) return 0;
-    return (uint64_t)(unsigned char)p[0] | (uint64_t)(unsigned char)p[n / 2] << (8 * (n / 2)) |
-           (uint64_t)(unsigned char)p[n - 1] << (8 * (n - 1));
-}
-
 static inline uint64_t hash_pair(const struct hash_key *k, uint64_t a, uint64_t b, size_t n)
 {
     return hash_fold(hash_fold(a ^ k->k0, b ^ k->k1) ^ k->k1, n ^ 0x9e3779b97f4a7c15);
@@ -65,15 +39,15 @@ uint64_t hash_quick_long(const struct hash_key *k, struct str s);
 static inline uint64_t hash_quick(const struct hash_key *k, struct str s)
 {
     if (s.n > 16) return hash_quick_long(k, s);
-    if (s.n > 8) return hash_pair(k, hash_load64(s.p), hash_load_some(s.p + 8, s.n - 8), s.n);
-    return hash_pair(k, hash_load_some(s.p, s.n), 0, s.n);
+    if (s.n > 8) return hash_pair(k, load_64(s.p), load_some(s.p + 8, s.n - 8), s.n);
+    return hash_pair(k, load_some(s.p, s.n), 0, s.n);
 }
 
 /* The same of bytes behind which there are zeros up to a multiple of 8: lengths by chance cost no branches that nobody foresees. */
 static inline uint64_t hash_quick_padded(const struct hash_key *k, struct str s)
 {
     if (s.n > 16 || s.n == 0) return hash_quick(k, s);
-    return hash_pair(k, hash_load64(s.p), s.n > 8 ? hash_load64(s.p + 8) : 0, s.n);
+    return hash_pair(k, load_64(s.p), s.n > 8 ? load_64(s.p + 8) : 0, s.n);
 }
 
 #endif

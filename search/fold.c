@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "base/load.h"
+
 static const struct run {
     uint16_t first, last;
     int16_t by; /* 0: pairs, the capital being the one whose number is even as that of `first` is */
@@ -62,33 +64,30 @@ static void write_char(char *at, uint32_t c, size_t n)
 #define EACH(byte) (0x0101010101010101 * (uint64_t)(byte))
 
 /* False: they are not all ASCII. */
-static inline bool lower_8(const char *p, char *out)
+static inline bool lower_8(uint64_t v, char *out)
 {
-    uint64_t v, capitals;
+    uint64_t capitals = (v + EACH(0x80 - 'A')) & ~(v + EACH(0x7f - 'Z')) & EACH(0x80);
 
-    memcpy(&v, p, 8);
     if (v & EACH(0x80)) return false;
-    capitals = (v + EACH(0x80 - 'A')) & ~(v + EACH(0x7f - 'Z')) & EACH(0x80);
-    v |= capitals >> 2;
-    memcpy(out, &v, 8);
+    store_64(out, v | capitals >> 2);
     return true;
 }
 
-/* How many bytes from the first on are done, in steps of eight; the last step goes over some again. Who reads what was written
- * byte by byte, and reads more at once, waits until all of it has arrived. */
+/* How many bytes from the first on are done, in steps of eight, the last of which goes over some again, or over some behind the
+ * end. Who reads what was written byte by byte, and reads more at once, waits until all of it has arrived. */
 static size_t fold_plain(struct str s, char *out)
 {
     size_t i = 0;
 
+    if (s.n < 8) return lower_8(load_some(s.p, s.n), out) ? s.n : 0;
     for (; s.n - i >= 8; i += 8)
-        if (!lower_8(s.p + i, out + i)) return i;
-    if (i > 0 && i < s.n && lower_8(s.p + s.n - 8, out + s.n - 8)) return s.n;
-    return i;
+        if (!lower_8(load_64(s.p + i), out + i)) return i;
+    return i == s.n || lower_8(load_64(s.p + s.n - 8), out + s.n - 8) ? s.n : i;
 }
 
 void fold_case(struct str s, struct buf *out)
 {
-    char *at = buf_room(out, s.n + 1);
+    char *at = buf_room(out, s.n + FOLD_ROOM);
 
     for (size_t i = fold_plain(s, at); i < s.n;) {
         uint32_t c = 0;

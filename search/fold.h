@@ -4,7 +4,8 @@
 
 #include "base/buf.h"
 
-/* Append s in small letters; what is no UTF-8 stays as it is. */
+/* Append s in small letters; what is no UTF-8 stays as it is. Room for FOLD_ROOM bytes more is asked for. */
+enum { FOLD_ROOM = 8 };
 void fold_case(struct str s, struct buf *out);
 
 #endif

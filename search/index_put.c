@@ -195,7 +195,7 @@ static void put_tags(struct search_index *ix, struct tags *t, const struct field
 
     for (size_t k = 0; v && k < v->n; k++) all += v->values[k].n;
     buf_clear(&ix->folded);
-    buf_room(&ix->folded, all + 1); /* so that what lies in it stays where it is */
+    buf_room(&ix->folded, all + FOLD_ROOM); /* so that what lies in it stays where it is */
     for (size_t k = 0; v && k < v->n; k++) {
         struct str s = v->values[k];
         size_t at = ix->folded.n;
@@ -210,7 +210,7 @@ static void put_tags(struct search_index *ix, struct tags *t, const struct field
     tags_put(t, doc, ix->tags, n);
 }
 
-static void put_text(struct search_index *ix, const struct doc_content *content, uint32_t doc)
+static void begin_text(struct search_index *ix, const struct doc_content *content, uint32_t doc)
 {
     size_t n = 0;
 
@@ -225,7 +225,7 @@ static void put_text(struct search_index *ix, const struct doc_content *content,
         for (size_t k = 0; k < v->n; k++)
             ix->texts[n++] = (struct text_value){ v->field->text_field, v->field->no_stem, v->field->weight, v->values[k] };
     }
-    text_index_put(ix->c->text, doc, ix->texts, n, content->language);
+    text_index_put_begin(ix->c->text, doc, ix->texts, n, content->language);
 }
 
 static void put_flags(const struct field_spec *f, struct index_column *k, const struct field_value *v, uint32_t doc)
@@ -254,20 +254,27 @@ static const struct field_spec *put_vectors(struct search_index *ix, uint32_t do
     return NULL;
 }
 
+static void put_tag_columns(struct search_index *ix, uint32_t doc)
+{
+    for (size_t i = 0; i < ix->c->n_columns; i++) {
+        const struct field_spec *f = &ix->spec->fields[i];
+        struct tags *t = ix->c->columns[i].tags;
+
+        if (t && !f->no_index) put_tags(ix, t, f, ix->taken[i].v, doc);
+    }
+}
+
 static void put_columns(struct search_index *ix, uint32_t doc)
 {
-    struct index_content *c = ix->c;
-
-    for (size_t i = 0; i < c->n_columns; i++) {
+    for (size_t i = 0; i < ix->c->n_columns; i++) {
         const struct field_spec *f = &ix->spec->fields[i];
         const struct field_value *v = ix->taken[i].v;
-        struct index_column *k = &c->columns[i];
+        struct index_column *k = &ix->c->columns[i];
         const double *numbers = ix->numbers ? ix->numbers + ix->taken[i].numbers : NULL;
 
-        if (k->tags && !f->no_index) put_tags(ix, k->tags, f, v, doc);
         if (k->numbers) numbers_put(k->numbers, doc, numbers, v ? v->n : 0);
         if (k->places) places_put(k->places, doc, (const struct place *)numbers, v ? v->n : 0);
-        put_flags(f, k, v, doc);
+        if (f->index_missing || f->index_empty) put_flags(f, k, v, doc);
     }
 }
 
@@ -301,8 +308,11 @@ bool index_put(struct search_index *ix, struct str key, const struct doc_content
         index_fail(ix, key, wrong, "Could not add vector: it holds a value that is not a finite number");
         return false;
     }
+    if (c->text) begin_text(ix, content, doc);
     put_columns(ix, doc);
-    if (c->text) put_text(ix, content, doc);
+    if (c->text) text_index_put_fetch(c->text);
+    put_tag_columns(ix, doc);
+    if (c->text) text_index_put_end(c->text, doc);
     column_set(&c->scores, doc, double_cell(content->score));
     put_payload(c, doc, content->payload);
     return true;

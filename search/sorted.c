@@ -20,6 +20,7 @@ void sorted_fini(struct sorted *o)
 {
     for (size_t i = 0; i < o->n_chunks; i++) mem_free(o->chunks[i]);
     mem_free(o->chunks);
+    mem_free(o->lasts);
     sorted_init(o, o->item, o->cmp, o->ctx);
 }
 
@@ -33,6 +34,19 @@ static char *item_at(const struct sorted *o, const struct sorted_chunk *c, uint3
     return (char *)(uintptr_t)c->items + i * o->item;
 }
 
+static char *last_at(const struct sorted *o, size_t chunk)
+{
+    return o->lasts + chunk * o->item;
+}
+
+/* To be called when it may have changed. */
+static void note_last(struct sorted *o, size_t chunk)
+{
+    const struct sorted_chunk *c = o->chunks[chunk];
+
+    memcpy(last_at(o, chunk), item_at(o, c, c->n - 1), o->item);
+}
+
 /* --- looking ---------------------------------------------------------------------------------------------------- */
 
 /* The first chunk whose last item is not less than probe. */
@@ -41,12 +55,11 @@ static size_t find_chunk(const struct sorted *o, const void *probe, sorted_cmp *
     size_t lo = 0, hi = o->n_chunks;
 
     /* What comes in order goes to the end. */
-    if (hi > 0 && cmp(o->ctx, item_at(o, o->chunks[hi - 1], o->chunks[hi - 1]->n - 1), probe) < 0) return hi;
+    if (hi > 0 && cmp(o->ctx, last_at(o, hi - 1), probe) < 0) return hi;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        const struct sorted_chunk *c = o->chunks[mid];
 
-        if (cmp(o->ctx, item_at(o, c, c->n - 1), probe) < 0) lo = mid + 1;
+        if (cmp(o->ctx, last_at(o, mid), probe) < 0) lo = mid + 1;
         else hi = mid;
     }
     return lo;
@@ -104,10 +117,12 @@ static void insert_chunk(struct sorted *o, size_t at)
         size_t cap = o->cap ? 2 * o->cap : 4;
 
         o->chunks = mem_realloc(o->chunks, cap * sizeof *o->chunks);
-        o->bytes += (cap - o->cap) * sizeof *o->chunks;
+        o->lasts = mem_realloc(o->lasts, cap * o->item);
+        o->bytes += (cap - o->cap) * (sizeof *o->chunks + o->item);
         o->cap = cap;
     }
     memmove(o->chunks + at + 1, o->chunks + at, (o->n_chunks - at) * sizeof *o->chunks);
+    memmove(last_at(o, at + 1), last_at(o, at), (o->n_chunks - at) * o->item);
     c->n = 0;
     o->chunks[at] = c;
     o->n_chunks++;
@@ -118,6 +133,7 @@ static void remove_chunk(struct sorted *o, size_t at)
 {
     mem_free(o->chunks[at]);
     memmove(o->chunks + at, o->chunks + at + 1, (o->n_chunks - at - 1) * sizeof *o->chunks);
+    memmove(last_at(o, at), last_at(o, at + 1), (o->n_chunks - at - 1) * o->item);
     o->n_chunks--;
     o->bytes -= chunk_bytes(o);
 }
@@ -134,6 +150,8 @@ static void split(struct sorted *o, struct sorted_at *at)
     next->n = c->n - keep;
     memcpy(next->items, item_at(o, c, keep), next->n * o->item);
     c->n = keep;
+    note_last(o, at->chunk);
+    if (next->n > 0) note_last(o, at->chunk + 1); /* else the item that comes is its first */
     if (at->i < keep) return;
     at->chunk++;
     at->i -= keep;
@@ -157,6 +175,7 @@ bool sorted_add(struct sorted *o, const void *item)
     memcpy(item_at(o, c, at.i), item, o->item);
     c->n++;
     o->n++;
+    if (at.i + 1 == c->n) note_last(o, at.chunk);
     return true;
 }
 
@@ -171,6 +190,7 @@ static bool join(struct sorted *o, size_t at)
     if (a->n + b->n > SORTED_CHUNK / 2) return false;
     memcpy(item_at(o, a, a->n), b->items, b->n * o->item);
     a->n += b->n;
+    note_last(o, at);
     remove_chunk(o, at + 1);
     return true;
 }
@@ -186,8 +206,12 @@ bool sorted_remove(struct sorted *o, const void *item)
     memmove(item_at(o, c, at.i), item_at(o, c, at.i + 1), (c->n - at.i - 1) * o->item);
     c->n--;
     o->n--;
-    if (c->n == 0) remove_chunk(o, at.chunk);
-    else if (c->n < SORTED_CHUNK / 4 && !join(o, at.chunk) && at.chunk > 0) join(o, at.chunk - 1);
+    if (c->n == 0) {
+        remove_chunk(o, at.chunk);
+        return true;
+    }
+    if (at.i == c->n) note_last(o, at.chunk);
+    if (c->n < SORTED_CHUNK / 4 && !join(o, at.chunk) && at.chunk > 0) join(o, at.chunk - 1);
     return true;
 }
 
@@ -198,6 +222,7 @@ void sorted_check(const struct sorted *o)
 
     for (size_t i = 0; i < o->n_chunks; i++) {
         ensure(o->chunks[i]->n > 0 && o->chunks[i]->n <= SORTED_CHUNK);
+        ensure(memcmp(last_at(o, i), item_at(o, o->chunks[i], o->chunks[i]->n - 1), o->item) == 0);
         for (uint32_t k = 0; k < o->chunks[i]->n; k++, n++) {
             const void *item = item_at(o, o->chunks[i], k);
 
@@ -205,5 +230,5 @@ void sorted_check(const struct sorted *o)
             before = item;
         }
     }
-    ensure(n == o->n && o->bytes == o->cap * sizeof *o->chunks + o->n_chunks * chunk_bytes(o));
+    ensure(n == o->n && o->bytes == o->cap * (sizeof *o->chunks + o->item) + o->n_chunks * chunk_bytes(o));
 }

@@ -21,6 +21,7 @@ struct sorted {
     sorted_cmp *cmp;
     const void *ctx;
     struct sorted_chunk **chunks; /* none is empty */
+    char *lasts;                  /* of each chunk the last item: to find a chunk reads nothing else */
     size_t n_chunks, cap, n, bytes;
 };
 

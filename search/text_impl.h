@@ -158,6 +158,16 @@ struct met {
     double tf;
 };
 
+/* Some words that are looked up together: one step brings the next one's memory. */
+enum { TERMS_AT_ONCE = 16 };
+struct text_chunk {
+    uint64_t room[WORDS_ROOM / 8];
+    struct str words[TERMS_AT_ONCE]; /* as words_some gives them */
+    uint32_t hashes[TERMS_AT_ONCE];
+    struct term **buckets[TERMS_AT_ONCE];
+    size_t n, n_terms; /* n_terms: of the index, when buckets were found */
+};
+
 struct text_index {
     struct hash_key key;
     bool no_offsets, no_freqs, suffixes;
@@ -193,6 +203,13 @@ struct text_index {
     struct met *met;
     size_t n_met, cap_met;
     struct buf stem, entry;
+    const struct text_value *values; /* of the document that is put; n_values 0: there is nothing to be done */
+    size_t n_values, first_value;    /* the one whose first words are read already */
+    struct text_value *cut;          /* owned: they were too long */
+    uint64_t values_hash;
+    uint8_t spoken;
+    struct words walk;
+    struct text_chunk chunks[2];
 };
 
 static inline struct row *row_at(const struct numbering *n, uint32_t row)
@@ -232,9 +249,10 @@ void text_sweep_owes_word(struct text_index *t, const struct term *w);
 struct term *term_find(const struct text_index *t, struct str word);
 struct term *term_get(struct text_index *t, struct str word, uint8_t flags); /* made where there is none */
 void term_stop(struct text_index *t, struct str word); /* it is a stop word from now on */
-/* The same for many words at once, as words_some gives them: while one is looked for memory brings the others. */
-void terms_get(struct text_index *t, const struct str *words, size_t n, struct term **terms);
-enum { TERMS_AT_ONCE = 16 };
+/* The same for the words of a chunk, in three steps: buckets, terms, and what is known of those. */
+void terms_expect(const struct text_index *t, struct text_chunk *c);
+void terms_fetch(const struct text_index *t, const struct text_chunk *c);
+void terms_get(struct text_index *t, const struct text_chunk *c, struct term **terms);
 void term_forget(struct text_index *t, struct term **at);                    /* out of its bucket; it has no postings */
 static inline struct term **bucket_at(const struct text_index *t, size_t i)
 {

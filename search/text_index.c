@@ -105,28 +105,48 @@ static void tidy(struct text_index *t)
     if (t->entry.cap > KEEP) buf_fini(&t->entry);
 }
 
-/* Words of one value, from `position` on; the position behind it. */
+static void open_value(struct text_index *t, const struct text_value *v, uint8_t language)
+{
+    words_open_as(&t->walk, v->text, language < LANGUAGES_MAX && t->languages[language].han_apart ? WORDS_HAN_APART : 0);
+}
+
+static void read_chunk(struct text_index *t, struct text_chunk *c)
+{
+    c->n = words_some(&t->walk, c->words, TERMS_AT_ONCE, (char *)c->room, sizeof c->room);
+    terms_expect(t, c);
+}
+
+static uint32_t meet_chunk(struct text_index *t, const struct text_chunk *c, const struct text_value *v, uint8_t language, uint32_t position)
+{
+    struct term *terms[TERMS_AT_ONCE];
+
+    terms_get(t, c, terms);
+    for (size_t i = 0; i < c->n; i++) {
+        struct term *word = terms[i], *stem;
+
+        if (word->flags & TERM_STOP) continue;
+        meet(t, word, v->field, position);
+        stem = v->no_stem ? NULL : term_stem(t, word, language);
+        if (stem != NULL) meet(t, stem, v->field, position);
+        position++;
+    }
+    return position;
+}
+
+/* Words of a value that has been opened, the first of which are in chunks[0], from `position` on; the position behind it. */
 static uint32_t meet_words(struct text_index *t, const struct text_value *v, uint8_t language, uint32_t position, double *length)
 {
-    uint64_t room[WORDS_ROOM / 8];
-    struct str words[TERMS_AT_ONCE];
-    struct term *terms[TERMS_AT_ONCE];
-    struct words w;
+    struct text_chunk *now = &t->chunks[0], *next = &t->chunks[1];
     uint32_t from = position;
-    size_t n;
 
-    words_open_as(&w, v->text, language < LANGUAGES_MAX && t->languages[language].han_apart ? WORDS_HAN_APART : 0);
-    while ((n = words_some(&w, words, TERMS_AT_ONCE, (char *)room, sizeof room)) > 0) {
-        terms_get(t, words, n, terms);
-        for (size_t i = 0; i < n; i++) {
-            struct term *word = terms[i], *stem;
+    while (now->n > 0) {
+        struct text_chunk *done = now;
 
-            if (word->flags & TERM_STOP) continue;
-            meet(t, word, v->field, position);
-            stem = v->no_stem ? NULL : term_stem(t, word, language);
-            if (stem != NULL) meet(t, stem, v->field, position);
-            position++;
-        }
+        read_chunk(t, next);
+        position = meet_chunk(t, now, v, language, position);
+        now = next;
+        next = done;
+        terms_fetch(t, now);
     }
     *length += v->weight * (position - from);
     return position;
@@ -154,6 +174,10 @@ static double meet_all(struct text_index *t, const struct text_value *values, si
             if (values[i].field != field) continue;
             set_weight(t, field, values[i].weight);
             if (values[i].no_stem) t->no_stem_fields |= 1ULL << field;
+            if (i != t->first_value) {
+                open_value(t, &values[i], language);
+                read_chunk(t, &t->chunks[0]);
+            }
             position = meet_words(t, &values[i], language, position, &length) + VALUE_GAP;
         }
     }
@@ -222,58 +246,96 @@ static uint64_t hash_of(const struct text_index *t, const struct text_value *val
     return h;
 }
 
-static void put(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language)
+/* The first TEXT_DOCUMENT_MAX bytes. */
+static void cut_values(struct text_index *t)
 {
-    uint8_t spoken = language.n > 0 ? language_get(t, language) : t->language;
-    struct row row = { .hash = hash_of(t, values, n, spoken) };
-    uint32_t at = row_of(&t->now, doc), fresh;
-    double length, max_tf = 0;
+    size_t left = TEXT_DOCUMENT_MAX, kept = 0;
 
-    if (at != NO_ROW && n > 0 && row_at(&t->now, at)->hash == row.hash) return;
-    text_index_remove(t, doc);
-    if (n == 0) return;
-    length = meet_all(t, values, n, spoken);
-    for (size_t i = 0; i < t->n_met; i++) {
-        __builtin_prefetch(t->met[i].term->postings.last, 1);
-        if (t->met[i].tf > max_tf) max_tf = t->met[i].tf;
+    t->cut = mem_alloc(t->n_values * sizeof *t->cut);
+    for (size_t i = 0; i < t->n_values && left > 0; i++) {
+        t->cut[kept] = t->values[i];
+        if (t->cut[kept].text.n > left) t->cut[kept].text.n = left;
+        left -= t->cut[kept++].text.n;
     }
+    t->values = t->cut;
+    t->n_values = kept;
+}
+
+/* The value that meet_all begins with. */
+static size_t first_of(const struct text_value *values, size_t n)
+{
+    size_t first = 0;
+
+    for (size_t i = 1; i < n; i++)
+        if (values[i].field < values[first].field) first = i;
+    return first;
+}
+
+void text_index_put_begin(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language)
+{
+    uint32_t at = row_of(&t->now, doc);
+    size_t bytes = 0;
+
+    t->values = values;
+    t->n_values = n;
+    t->spoken = language.n > 0 ? language_get(t, language) : t->language;
+    for (size_t i = 0; i < n; i++) bytes += values[i].text.n;
+    if (bytes > TEXT_DOCUMENT_MAX) cut_values(t);
+    t->values_hash = hash_of(t, t->values, t->n_values, t->spoken);
+    if (at != NO_ROW && n > 0 && row_at(&t->now, at)->hash == t->values_hash) t->n_values = 0;
+    else text_index_remove(t, doc);
+    if (t->n_values == 0) return;
+    t->first_value = first_of(t->values, t->n_values);
+    open_value(t, &t->values[t->first_value], t->spoken);
+    read_chunk(t, &t->chunks[0]);
+}
+
+void text_index_put_fetch(struct text_index *t)
+{
+    if (t->n_values > 0) terms_fetch(t, &t->chunks[0]);
+}
+
+/* Where the entries of the terms go: the blocks are on their way already, and their ends are far from their beginnings. */
+static void fetch_ends(const struct text_index *t)
+{
+    for (size_t i = 0; i < t->n_met; i++) __builtin_prefetch(t->met[i].term->postings.last, 1);
     for (size_t i = 0; i < t->n_met; i++) {
         const struct block *b = t->met[i].term->postings.last;
 
         if (b != NULL) __builtin_prefetch(b->bytes + b->used, 1);
     }
-    row.length = (uint32_t)length;
-    row.max_tf = (uint32_t)max_tf;
-    at = add_row(&t->now, doc, &row);
-    fresh = t->sweep == SWEEP_LISTS ? text_add_fresh(t, at) : at;
-    t->live++;
-    t->total_length += row.length;
-    postings_add_all(t, at, fresh);
-    text_sweep_owes(t, t->n_met);
-    tidy(t);
 }
 
-static void put_beginning(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language)
+void text_index_put_end(struct text_index *t, uint32_t doc)
 {
-    struct text_value *some = mem_alloc(n * sizeof *some);
-    size_t left = TEXT_DOCUMENT_MAX, kept = 0;
+    struct row row = { .hash = t->values_hash };
+    double length, max_tf = 0;
+    uint32_t at, fresh;
 
-    for (size_t i = 0; i < n && left > 0; i++) {
-        some[kept] = values[i];
-        if (some[kept].text.n > left) some[kept].text.n = left;
-        left -= some[kept++].text.n;
+    if (t->n_values > 0) {
+        length = meet_all(t, t->values, t->n_values, t->spoken);
+        fetch_ends(t);
+        for (size_t i = 0; i < t->n_met; i++)
+            if (t->met[i].tf > max_tf) max_tf = t->met[i].tf;
+        row.length = (uint32_t)length;
+        row.max_tf = (uint32_t)max_tf;
+        at = add_row(&t->now, doc, &row);
+        fresh = t->sweep == SWEEP_LISTS ? text_add_fresh(t, at) : at;
+        t->live++;
+        t->total_length += row.length;
+        postings_add_all(t, at, fresh);
+        text_sweep_owes(t, t->n_met);
+        tidy(t);
     }
-    put(t, doc, some, kept, language);
-    mem_free(some);
+    mem_free(t->cut);
+    t->cut = NULL;
 }
 
 void text_index_put(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language)
 {
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < n; i++) bytes += values[i].text.n;
-    if (bytes <= TEXT_DOCUMENT_MAX) put(t, doc, values, n, language);
-    else put_beginning(t, doc, values, n, language);
+    text_index_put_begin(t, doc, values, n, language);
+    text_index_put_fetch(t);
+    text_index_put_end(t, doc);
 }
 
 /* --- figures ----------------------------------------------------------------------------------------------------------- */

@@ -36,6 +36,11 @@ struct text_value {
  * TEXT_DOCUMENT_MAX bytes are looked at: it is done in one piece, and takes 10 ms by then, 100 where each word is a new one. */
 enum { TEXT_DOCUMENT_MAX = 1 << 20 };
 void text_index_put(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language);
+/* The same in three steps, between which its owner does other work while memory brings what the next one needs; nothing else is
+ * asked of the index meanwhile, and values stay. */
+void text_index_put_begin(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language);
+void text_index_put_fetch(struct text_index *t);
+void text_index_put_end(struct text_index *t, uint32_t doc);
 /* doc is to be put soon: memory brings what is known of it. */
 void text_index_expect(const struct text_index *t, uint32_t doc);
 void text_index_remove(struct text_index *t, uint32_t doc);

@@ -115,23 +115,30 @@ static inline struct term *find_padded(struct term *w, struct str word, uint32_t
     return w;
 }
 
-void terms_get(struct text_index *t, const struct str *words, size_t n, struct term **terms)
+void terms_expect(const struct text_index *t, struct text_chunk *c)
 {
-    uint32_t hashes[TERMS_AT_ONCE];
-    struct term **buckets[TERMS_AT_ONCE];
-    size_t n_terms = t->n_terms;
-
-    ensure(n <= TERMS_AT_ONCE);
-    for (size_t i = 0; i < n; i++) {
-        hashes[i] = (uint32_t)hash_quick_padded(&t->key, words[i]);
-        buckets[i] = bucket_at(t, bucket_of(t, hashes[i]));
-        __builtin_prefetch(buckets[i]);
+    c->n_terms = t->n_terms;
+    for (size_t i = 0; i < c->n; i++) {
+        c->hashes[i] = (uint32_t)hash_quick_padded(&t->key, c->words[i]);
+        c->buckets[i] = bucket_at(t, bucket_of(t, c->hashes[i]));
+        __builtin_prefetch(c->buckets[i]);
     }
-    for (size_t i = 0; i < n; i++) __builtin_prefetch(*buckets[i]);
-    for (size_t i = 0; i < n; i++) {
-        if (t->n_terms > n_terms) buckets[i] = bucket_at(t, bucket_of(t, hashes[i])); /* buckets have split */
-        terms[i] = find_padded(*buckets[i], words[i], hashes[i]);
-        if (terms[i] == NULL) terms[i] = make(t, words[i], hashes[i], 0);
+}
+
+void terms_fetch(const struct text_index *t, const struct text_chunk *c)
+{
+    if (t->n_terms != c->n_terms) return; /* as in terms_get */
+    for (size_t i = 0; i < c->n; i++) __builtin_prefetch(*c->buckets[i]);
+}
+
+void terms_get(struct text_index *t, const struct text_chunk *c, struct term **terms)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        /* With new terms buckets have split, and moved while they are few. */
+        struct term **bucket = t->n_terms == c->n_terms ? c->buckets[i] : bucket_at(t, bucket_of(t, c->hashes[i]));
+
+        terms[i] = find_padded(*bucket, c->words[i], c->hashes[i]);
+        if (terms[i] == NULL) terms[i] = make(t, c->words[i], c->hashes[i], 0);
         __builtin_prefetch(terms[i]->stem, 1);
         __builtin_prefetch(terms[i]->postings.last, 1);
     }

@@ -14,6 +14,18 @@ void ft_queue_fini(struct ft_queue *q)
     *q = (struct ft_queue){ 0 };
 }
 
+/* A few keys in a table that was larger once: all of it would pass through the cache at each turn. A key lies in the run of used
+ * slots from its own on, and of a run only the end is ever free already. */
+static void free_slots(struct ft_queue *q)
+{
+    if (q->n > q->n_slots / 32) {
+        memset(q->slots, 0, q->n_slots * sizeof *q->slots);
+        return;
+    }
+    for (size_t i = 0; i < q->n; i++)
+        for (size_t at = q->keys[i].hash & (q->n_slots - 1); q->slots[at]; at = (at + 1) & (q->n_slots - 1)) q->slots[at] = 0;
+}
+
 /* All have been taken. What a storm of changes needed is given back. */
 void ft_queue_clear(struct ft_queue *q)
 {
@@ -21,9 +33,9 @@ void ft_queue_clear(struct ft_queue *q)
         ft_queue_fini(q);
         return;
     }
+    free_slots(q);
     q->n = q->next = 0;
     buf_clear(&q->bytes);
-    if (q->n_slots) memset(q->slots, 0, q->n_slots * sizeof *q->slots);
 }
 
 static struct str key_of(const struct ft_queue *q, const struct ft_waiting *w)

@@ -4,11 +4,11 @@
  * bytes are: what is no UTF-8 becomes some character, the same one there and here. */
 #include "text/words.h"
 
-#include <endian.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
+#include "base/load.h"
 #include "base/utf8.h"
 #include "text/words_table.h"
 
@@ -157,25 +157,11 @@ static inline uint64_t plain_8(uint64_t v, size_t *n)
     return v | letters >> 2;
 }
 
-static inline uint64_t load_8(const unsigned char *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, 8);
-    return le64toh(v);
-}
-
-static inline void store_8(char *p, uint64_t v)
-{
-    v = htole64(v);
-    memcpy(p, &v, 8);
-}
-
 static inline size_t plain_bytes(const unsigned char *p, char *out)
 {
     size_t n;
 
-    store_8(out, plain_8(load_8(p), &n));
+    store_64(out, plain_8(load_64(p), &n));
     return n;
 }
 
@@ -238,8 +224,8 @@ static inline uint64_t load_upto_8(const unsigned char *start, const unsigned ch
 {
     uint64_t v = 0;
 
-    if (end - p >= 8) return load_8(p);
-    if (end - start >= 8) return load_8(end - 8) >> (64 - 8 * (end - p));
+    if (end - p >= 8) return load_64(p);
+    if (end - start >= 8) return load_64(end - 8) >> (64 - 8 * (end - p));
     for (size_t i = 0; p + i < end; i++) v |= (uint64_t)p[i] << (8 * i);
     return v;
 }
@@ -281,7 +267,7 @@ static inline const unsigned char *plain_run(const unsigned char *start, const u
         uint64_t v = plain_8(load_upto_8(start, p, end), &n);
 
         if (n < 8) v &= ((uint64_t)1 << 8 * n) - 1;
-        store_8(out + (p - from), v);
+        store_64(out + (p - from), v);
         p += n;
     } while (n == 8 && p < end && p - from < PLAIN_MAX);
     return p;
