@@ -66,32 +66,35 @@ static bool try_library(void *functions, struct str text, bool replace, char *wh
 }
 
 /* False: something could not be read. */
-static bool check(const char *path, struct check *c, struct report *r)
+static bool check(const char *path, struct check *found, struct report *r)
 {
+    struct check c;
     struct functions *f = functions_new_apart();
     struct persist_libraries libraries = { .ctx = f, .load = try_library };
     char why[PERSIST_WHY];
     enum err e;
 
     *r = (struct report){ .say = say };
-    check_init(c, NULL, r);
-    c->libraries = &libraries;
-    e = check_path(c, path, why);
+    check_init(&c, NULL, r);
+    c.libraries = &libraries;
+    e = check_path(&c, path, why);
     if (e != OK) fprintf(stderr, "%s\n", why);
-    check_fini(c);
+    check_fini(&c);
+    c.libraries = NULL;
+    *found = c;
     functions_free(&f);
     return e == OK;
 }
 
 int tools_check(int argc, char **argv)
 {
-    struct check c;
+    struct check found;
     struct report r;
 
     if (argc != 1) return usage("--check FILE|DIR");
     note_lock(argv[0]);
-    if (!check(argv[0], &c, &r)) return 1;
-    if (!c.found) printf("%s: there is nothing to check\n", argv[0]);
+    if (!check(argv[0], &found, &r)) return 1;
+    if (!found.found) printf("%s: there is nothing to check\n", argv[0]);
     if (r.n_bad) printf("%s: NOT as it was written: %u findings. `memd --repair DIR` keeps the original and mends it\n",
                         argv[0], r.n_bad);
     return r.n_bad ? 1 : 0;
