@@ -9,7 +9,9 @@
 
 #include "base/buf.h"
 #include "server/acl.h"
+#include "server/check_listen.h"
 #include "server/namespace_rules.h"
+#include "server/privilege.h"
 #include "server/server.h"
 #include "server/tls.h"
 
@@ -123,6 +125,15 @@ static void check_users(struct check *k)
     buf_fini(&why);
 }
 
+static void check_run_as(struct check *k)
+{
+    char why[PRIVILEGE_WHY];
+
+    if (k->conf.run_as[0] == '\0' || privilege_knows(&k->conf, why)) return;
+    buf_printf(k->report, "%s: %s\n", k->path, why);
+    k->good = false;
+}
+
 static void check_tls(struct check *k)
 {
     char why[TLS_WHY];
@@ -139,9 +150,19 @@ static bool is_loopback(const char *address)
     return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 || strcmp(address, "localhost") == 0;
 }
 
+/* The first setting that should be read by memd alone; NULL: there is none. */
+static const char *first_secret(const struct conf *c)
+{
+    if (c->requirepass[0] != '\0') return "requirepass";
+    if (c->user.n > 0) return "user";
+    if (c->metrics_password[0] != '\0') return "metrics-password";
+    return c->tls_key_file_pass[0] != '\0' ? "tls-key-file-pass" : NULL;
+}
+
 static void check_exposure(struct check *k)
 {
     const struct conf *c = &k->conf;
+    const char *secret = first_secret(c);
     bool open = false;
     struct stat st;
 
@@ -155,8 +176,8 @@ static void check_exposure(struct check *k)
         begin(k, "protected-mode", false);
         buf_add_c(k->report, "it is off and there is no password: whoever reaches this machine may do everything\n");
     }
-    if ((c->requirepass[0] != '\0' || c->user.n > 0) && stat(k->path, &st) == 0 && (st.st_mode & S_IROTH)) {
-        begin(k, c->requirepass[0] ? "requirepass" : "user", false);
+    if (secret && stat(k->path, &st) == 0 && (st.st_mode & S_IROTH)) {
+        begin(k, secret, false);
         buf_add_c(k->report, "everybody on this machine may read the file (chmod o-r)\n");
     }
 }
@@ -181,6 +202,8 @@ bool check_config(const char *path, struct buf *report)
     k.conf.namespace_ok = namespace_line_ok;
     k.good = conf_check_file(&k.conf, path, report);
     if (k.conf.file[0] != '\0') { /* it could be read: the rest can be told, too */
+        k.good &= check_listen(&k.conf, path, NULL, report);
+        check_run_as(&k);
         check_paths(&k);
         check_users(&k);
         check_tls(&k);

@@ -12,7 +12,8 @@ struct conf;
  * which is returned. Nothing is opened for writing, and nothing is made. */
 bool check_config(const char *path, struct buf *report);
 
-/* The same for what settings name that are loaded already, from wherever they came. Without the line in the end. */
+/* The same for what settings name that are loaded already, from wherever they came; without where they say to listen
+ * (check_listen.h), and without the line in the end. */
 bool check_settings(const struct conf *conf, struct buf *report);
 
 #endif

@@ -1,6 +1,7 @@
 #include "server/inherit.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,6 +150,25 @@ int inherit_listener(struct inheritance *in, const char *name, const struct sock
             return take(item);
     }
     return -1;
+}
+
+static in_port_t port_of(const struct sockaddr *a)
+{
+    if (a->sa_family == AF_INET) return ((const struct sockaddr_in *)(const void *)a)->sin_port;
+    return a->sa_family == AF_INET6 ? ((const struct sockaddr_in6 *)(const void *)a)->sin6_port : 0;
+}
+
+void inherit_drop(struct inheritance *in, const struct sockaddr *a)
+{
+    for (size_t i = 0; i < in->n; i++) {
+        struct inherited *item = &in->items[i];
+        struct sockaddr_storage is = { 0 };
+        socklen_t n = sizeof is;
+
+        if (item->fd < 0 || strcmp(item->name, INHERIT_TCP) != 0) continue;
+        if (getsockname(item->fd, (struct sockaddr *)&is, &n) != 0 || is.ss_family != a->sa_family) continue;
+        if (port_of((const struct sockaddr *)&is) == port_of(a)) close(take(item));
+    }
 }
 
 static int family_of(int fd)

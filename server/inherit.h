@@ -48,6 +48,10 @@ void inherit_close(struct inheritance *in);
  * tells an address that is a path. */
 int inherit_listener(struct inheritance *in, const char *name, const struct sockaddr *a, socklen_t n);
 
+/* Close memd's own TCP sockets of this family and port that nobody has taken: one that listens on all addresses keeps
+ * single ones from being bound, and the other way round. */
+void inherit_drop(struct inheritance *in, const struct sockaddr *a);
+
 /* The next listening stream socket that is not memd's own: the caller's now, switched to non-blocking. *family and *tls
  * say what it is. -1: no more. What is no such socket is closed, with a line in the log. */
 int inherit_foreign(struct inheritance *in, struct log *log, int *family, bool *tls);

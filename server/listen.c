@@ -152,37 +152,83 @@ static struct listener *add(struct server *s, int fd, bool is_unix, bool is_tls)
     return l;
 }
 
-static int bound_socket(const struct addrinfo *ai, int backlog)
+static int tcp_socket(const struct sockaddr_storage *a, socklen_t n)
 {
-    int one = 1, fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), saved;
+    int one = 1, fd = socket(a->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), saved;
 
     if (fd < 0) return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (ai->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-    if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, backlog) == 0) return fd;
+    if (a->ss_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+    if (bind(fd, (const struct sockaddr *)a, n) == 0) return fd;
     saved = errno;
     close(fd);
     errno = saved;
     return -1;
 }
 
-/* Whether this machine lacks the address that could not be bound. Of a low port that we may not have, bind may say so before
- * it looks at the address: asked again without the port. */
-static bool is_missing(const struct addrinfo *ai, int error)
+static int bound_socket(const struct sockaddr_storage *a, socklen_t n, int backlog)
 {
-    struct sockaddr_storage a = { 0 };
-    struct addrinfo without_port = *ai;
+    int fd = tcp_socket(a, n), saved;
+
+    if (fd < 0 || listen(fd, backlog) == 0) return fd;
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static void set_port(struct sockaddr_storage *a, int port)
+{
+    void *at = a;
+
+    if (a->ss_family == AF_INET) ((struct sockaddr_in *)at)->sin_port = htons((uint16_t)port);
+    else if (a->ss_family == AF_INET6) ((struct sockaddr_in6 *)at)->sin6_port = htons((uint16_t)port);
+}
+
+static int port_of(const struct sockaddr_storage *a)
+{
+    const void *at = a;
+
+    return ntohs(a->ss_family == AF_INET ? ((const struct sockaddr_in *)at)->sin_port : ((const struct sockaddr_in6 *)at)->sin6_port);
+}
+
+int listen_find(const char *address, struct sockaddr_storage *a, socklen_t *n)
+{
+    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+    const char *host = address + (address[0] == '-');
+    struct addrinfo *list;
+    int rc;
+
+    if (strcmp(host, "*") == 0) {
+        host = "0.0.0.0";
+    } else if (strcmp(host, "::*") == 0) {
+        host = "::";
+    }
+    rc = getaddrinfo(host, "0", &hints, &list);
+    if (rc != 0) return rc;
+    memset(a, 0, sizeof *a);
+    memcpy(a, list->ai_addr, list->ai_addrlen);
+    *n = list->ai_addrlen;
+    freeaddrinfo(list);
+    return 0;
+}
+
+bool listen_could(const struct sockaddr_storage *a, socklen_t n, int port)
+{
+    struct sockaddr_storage there = *a;
     int fd;
 
-    if (error == EACCES && (ai->ai_family == AF_INET || ai->ai_family == AF_INET6)) {
-        memcpy(&a, ai->ai_addr, ai->ai_addrlen);
-        if (ai->ai_family == AF_INET) ((struct sockaddr_in *)&a)->sin_port = 0;
-        else ((struct sockaddr_in6 *)&a)->sin6_port = 0;
-        without_port.ai_addr = (struct sockaddr *)&a;
-        fd = bound_socket(&without_port, 1);
-        error = fd < 0 ? errno : EACCES;
-        if (fd >= 0) close(fd);
-    }
+    set_port(&there, port);
+    fd = tcp_socket(&there, n);
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+}
+
+/* Whether this machine lacks the address that could not be bound. Of a low port that we may not have, bind may say so before
+ * it looks at the address: asked again without the port. */
+static bool is_missing(const struct sockaddr_storage *a, socklen_t n, int error)
+{
+    if (error == EACCES) error = listen_could(a, n, 0) ? EACCES : errno;
     return error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == EPROTONOSUPPORT;
 }
 
@@ -192,35 +238,35 @@ static int inherited(struct server *s, const char *name, const struct sockaddr *
     return s->inherited ? inherit_listener(s->inherited, name, a, n) : -1;
 }
 
+/* One before a RESTART may have listened on all addresses where this is a single one, or the other way round: it goes. */
+static int open_or_take(struct server *s, const struct sockaddr_storage *a, socklen_t n, int backlog)
+{
+    int fd = inherited(s, INHERIT_TCP, (const struct sockaddr *)a, n);
+
+    if (fd >= 0) return fd;
+    fd = bound_socket(a, n, backlog);
+    if (fd >= 0 || errno != EADDRINUSE || s->inherited == NULL) return fd;
+    inherit_drop(s->inherited, (const struct sockaddr *)a);
+    return bound_socket(a, n, backlog);
+}
+
 bool listen_socket(struct server *s, const char *address, int port, int backlog, int *fd)
 {
     bool optional = address[0] == '-';
-    const char *host = address + optional;
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-    struct addrinfo *list;
-    char service[8];
-    int rc, error;
-    bool missing;
+    struct sockaddr_storage a;
+    socklen_t n;
+    int rc = listen_find(address, &a, &n), error;
 
     *fd = -1;
-    if (strcmp(host, "*") == 0) {
-        host = "0.0.0.0";
-    } else if (strcmp(host, "::*") == 0) {
-        host = "::";
-    }
-    snprintf(service, sizeof service, "%d", port);
-    rc = getaddrinfo(host, service, &hints, &list);
     if (rc != 0) {
         if (!optional) log_warning(s->log, "bind: %s: %s", address, gai_strerror(rc));
         return optional;
     }
-    *fd = inherited(s, INHERIT_TCP, list->ai_addr, list->ai_addrlen);
-    if (*fd < 0) *fd = bound_socket(list, backlog);
+    set_port(&a, port);
+    *fd = open_or_take(s, &a, n, backlog);
     error = errno;
-    missing = *fd < 0 && optional && is_missing(list, error);
-    freeaddrinfo(list);
-    if (*fd >= 0 || missing) return true;
-    log_warning(s->log, "Could not create server TCP listening socket %s:%s: bind: %s", host, service, strerror(error));
+    if (*fd >= 0 || (optional && is_missing(&a, n, error))) return true;
+    log_warning(s->log, "Could not create server TCP listening socket %s:%d: bind: %s", address + optional, port, strerror(error));
     return false;
 }
 
@@ -361,6 +407,19 @@ void listen_give(const struct server *s, struct inheritance *in)
         if (fd < 0) continue; /* then it is opened anew */
         inherit_give(in, fd, name_of(l));
     }
+}
+
+void listen_ports(const struct server *s, struct buf *out)
+{
+    for (const struct listener *l = s->listeners; l; l = l->next) {
+        struct sockaddr_storage a = { 0 };
+        socklen_t n = sizeof a;
+
+        if (l->is_unix) continue;
+        if (l->is_passed) buf_printf(out, "%s,", l->is_tls ? LISTEN_PASSED_TLS : LISTEN_PASSED);
+        else if (getsockname(l->fd, (struct sockaddr *)&a, &n) == 0) buf_printf(out, "%d,", port_of(&a));
+    }
+    if (s->metrics) buf_printf(out, "%d,", (int)s->conf->metrics_port);
 }
 
 void listen_close(struct server *s)

@@ -3,11 +3,12 @@
 #define MEMD_SERVER_LISTEN_H
 
 #include <stdbool.h>
+#include <sys/socket.h>
 
+struct buf;
 struct conf;
 struct inheritance;
 struct server;
-struct sockaddr;
 
 /* Open all sockets that the settings name. Those that were passed (inherit.h) stand for them, kind by kind: TCP, TLS,
  * Unix. False: one could not be opened; it is in the log. An
@@ -32,6 +33,18 @@ bool listen_move(struct server *s);
 /* A TCP socket that listens on an address as bind has it. False: it could not be had; it is in the log why. True with
  * *fd < 0: the address is optional ("-::1"), and not one of this machine. */
 bool listen_socket(struct server *s, const char *address, int port, int backlog, int *fd);
+
+/* Where an address as bind has it ("-::1", "*", a name) leads to, with port 0. Returns 0, or an error of getaddrinfo. */
+int listen_find(const char *address, struct sockaddr_storage *a, socklen_t *n);
+
+/* Could a socket be bound to that address and port? Port 0: is it an address of this machine? False: errno. */
+bool listen_could(const struct sockaddr_storage *a, socklen_t n, int port);
+
+/* Append what this daemon listens on, for check_listen: its TCP ports, with commas between them, and these words where
+ * somebody else has opened the sockets of one kind. */
+#define LISTEN_PASSED "passed"
+#define LISTEN_PASSED_TLS "passed-tls"
+void listen_ports(const struct server *s, struct buf *out);
 
 /* Is the peer on this machine? Those of unix sockets are. */
 bool listen_is_loopback(const struct sockaddr *a);

@@ -50,14 +50,14 @@ static bool load_settings(struct conf *conf, int argc, char **argv)
 }
 
 /* What RESTART asks before it lets go: would memd start with these arguments? */
-static int check_start(int argc, char **argv)
+static int check_start(const char *ports, int argc, char **argv)
 {
     struct conf conf;
     bool good;
 
     conf_init(&conf);
     conf.namespace_ok = namespace_line_ok;
-    good = load_settings(&conf, argc, argv) && restart_would_start(&conf);
+    good = load_settings(&conf, argc, argv) && restart_would_start(&conf, ports);
     conf_fini(&conf);
     return good ? 0 : 1;
 }
@@ -87,8 +87,8 @@ static bool handled_alone(int argc, char **argv, int *code)
     } else if (argc == 2 && strcmp(first, "--check-config") == 0) {
         fputs("memd --check-config needs the name of a file\n", stderr);
         *code = 1;
-    } else if (argc >= 2 && strcmp(first, "--check-start") == 0) {
-        *code = check_start(argc - 1, argv + 1);
+    } else if (argc >= 2 && strncmp(first, RESTART_CHECK, strlen(RESTART_CHECK)) == 0) {
+        *code = check_start(first + strlen(RESTART_CHECK), argc - 1, argv + 1);
     } else if (argc >= 2 && strcmp(first, "--ping") == 0) {
         *code = ping_main(argc - 2, argv + 2, environ);
     } else if (argc >= 2 && strcmp(first, "--check") == 0) {

@@ -152,21 +152,44 @@ static void raise_descriptors(const struct conf *conf)
     if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){ now.rlim_cur, want }) != 0) { /* maxclients is reduced, and it is said */ }
 }
 
+/* *already: we are that user, after a RESTART, say. False: nobody, or nobody that we can become. */
+static bool read_successor(const struct conf *conf, struct who *w, bool *already, char *why)
+{
+    if (!read_who(conf->run_as, w, why)) return false;
+    *already = geteuid() != 0 && w->uid == geteuid() && w->gid == getegid();
+    if (geteuid() == 0 || *already) return true;
+    snprintf(why, PRIVILEGE_WHY, "run-as: only root can become another user, %.64s", w->user);
+    return false;
+}
+
 static bool switch_user(struct privilege *p, const struct conf *conf, struct inheritance *in, char *why)
 {
     struct who w;
+    bool already;
 
-    if (!read_who(conf->run_as, &w, why)) return false;
-    if (geteuid() != 0) {
-        if (w.uid == geteuid() && w.gid == getegid()) return true; /* after a RESTART, say */
-        snprintf(why, PRIVILEGE_WHY, "run-as: only root can become another user, %.64s", w.user);
-        return false;
-    }
+    if (!read_successor(conf, &w, &already, why)) return false;
+    if (already) return true;
     raise_descriptors(conf);
     listen_before(conf, in);
     if (!become(&w, why)) return false;
     p->is_root = geteuid() == 0;
     return true;
+}
+
+bool privilege_knows(const struct conf *conf, char *why)
+{
+    struct who w;
+
+    return read_who(conf->run_as, &w, why);
+}
+
+bool privilege_try(const struct conf *conf, char *why)
+{
+    struct who w;
+    bool already;
+
+    if (conf->run_as[0] == '\0') return true;
+    return read_successor(conf, &w, &already, why) && (already || become(&w, why));
 }
 
 /* A file that memd writes is its own; but this one may lie where only root may make files. Never through a link: a

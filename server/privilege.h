@@ -30,6 +30,12 @@ struct privilege {
 /* False: why[PRIVILEGE_WHY] says what could not be done; memd must not start. Sockets go into in (inherit.h). */
 bool privilege_enter(struct privilege *p, const struct conf *conf, struct inheritance *in, char *why);
 
+/* Are the user and group of run-as, which is set, known here? False: why[PRIVILEGE_WHY] says what is not. */
+bool privilege_knows(const struct conf *conf, char *why);
+
+/* Become the user of run-as, if it is set, for good: for a process that is there to find out what he may do. */
+bool privilege_try(const struct conf *conf, char *why);
+
 /* Warnings for the log, which is open only now. */
 void privilege_tell(const struct privilege *p, const struct conf *conf, struct log *log);
 

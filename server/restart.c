@@ -17,8 +17,10 @@
 #include "base/mem.h"
 #include "persistence/data_lock.h"
 #include "server/check_config.h"
+#include "server/check_listen.h"
 #include "server/inherit.h"
 #include "server/listen.h"
+#include "server/privilege.h"
 #include "server/server.h"
 #include "server/supervise.h"
 
@@ -84,12 +86,18 @@ static bool read_stdin(const struct origin *o)
 /* --- the new program's answer -------------------------------------------------------------------------- */
 
 /* Could the data be written? Asked by writing: a sandbox refuses what the permissions would allow. */
-bool restart_would_start(const struct conf *conf)
+bool restart_would_start(const struct conf *conf, const char *ports)
 {
+    const char *from = conf->file[0] ? conf->file : "memd";
     struct buf report = { 0 };
+    char why[PRIVILEGE_WHY];
     struct stat st;
-    bool good = check_settings(conf, &report);
+    bool good = check_listen(conf, from, ports, &report), is_user = privilege_try(conf, why);
     int fd;
+
+    if (!is_user) buf_printf(&report, "%s: %s\n", from, why);
+    good &= is_user;
+    good &= check_settings(conf, &report);
 
     if (!good) fprintf(stderr, "%.*s", (int)report.n, report.p);
     buf_fini(&report);
@@ -130,10 +138,10 @@ static bool listen_to(int fd, char *out, size_t room)
 
 /* The child begins as any program does: signals at their defaults and none blocked, but those that `systemctl kill` and
  * reload send to all processes of a service: the child would die of what was for us. */
-static int spawn(const struct origin *o, int say, pid_t *child)
+static int spawn(const struct origin *o, char *check, int say, pid_t *child)
 {
     static const int ours[] = { SIGPIPE, SIGUSR1, SIGUSR2, SIGXFSZ, SIGTERM, SIGINT, SIGHUP };
-    char check[] = "--check-start", **args = mem_zalloc((o->n_argv + 2) * sizeof *args);
+    char **args = mem_zalloc((o->n_argv + 2) * sizeof *args);
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
     sigset_t blocked, defaults;
@@ -173,9 +181,11 @@ static void quote(char *said, char *why)
     snprintf(why, RESTART_WHY, "%.400s", n ? said : "it gave no reason");
 }
 
-static bool ask(const struct origin *o, char *why)
+static bool ask(const struct server *s, char *why)
 {
+    const struct origin *o = s->origin;
     int ends[2], status = 0, error;
+    struct buf check = { 0 };
     char said[RESTART_WHY];
     pid_t child;
     bool heard;
@@ -184,7 +194,11 @@ static bool ask(const struct origin *o, char *why)
         snprintf(why, RESTART_WHY, "pipe: %s", strerror(errno));
         return false;
     }
-    error = spawn(o, ends[1], &child);
+    buf_add_c(&check, RESTART_CHECK);
+    listen_ports(s, &check);
+    buf_add_char(&check, '\0');
+    error = spawn(o, check.p, ends[1], &child);
+    buf_fini(&check);
     close(ends[1]);
     if (error != 0) {
         close(ends[0]);
@@ -218,7 +232,7 @@ static bool may_begin(const struct server *s, char *why)
 bool restart_begin(struct server *s, int save, bool force, char *why)
 {
     if (s->stopping) return true;
-    if (!may_begin(s, why) || !ask(s->origin, why)) {
+    if (!may_begin(s, why) || !ask(s, why)) {
         log_warning(s->log, "Not restarted: %s", why);
         return false;
     }

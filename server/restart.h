@@ -28,8 +28,12 @@ void origin_free(struct origin **o);
 /* "" where it cannot be told. */
 const char *origin_program(const struct origin *o);
 
-/* memd --check-start, in the new program: would a server start with these settings? False: it is on stderr why not. */
-bool restart_would_start(const struct conf *conf);
+#define RESTART_CHECK "--check-start="
+
+/* memd --check-start=PORTS, in the new program: would a server start with these settings, in the place of one that listens on
+ * these ports (listen_ports)? False: it is on stderr why not. The process is of no other use: it may have become the user
+ * of run-as. */
+bool restart_would_start(const struct conf *conf, const char *ports);
 
 /* Steps 1 and 2; the loop then ends with s->restarting. False: why[RESTART_WHY] is the text of an error reply without
  * its code, and memd goes on. Blocks for as long as the check takes, five seconds at most, and the save. save and force

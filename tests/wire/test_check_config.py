@@ -52,6 +52,14 @@ BAD = {
     "tls without certificate": "tls-port {port}\n",
     "tls with a bad certificate": "tls-port {port}\ntls-cert-file {top}/file\ntls-key-file {top}/file\n",
     "nowhere to listen": "port 0\n",
+    "an address of another machine": "bind 203.0.113.7\n",
+    "no address": "bind no..where\n",
+    "metrics elsewhere": "metrics-port {port}\nmetrics-bind 203.0.113.7\n",
+    "a port for two": "port {port}\nmetrics-port {port}\n",
+    "an address twice": "bind 127.0.0.1 127.0.0.1\n",
+    "a file in the place of the socket": "unixsocket {top}/file\n",
+    "a user of no name": "run-as no-such-user-here\n",
+    "a group of no name": "run-as root:no-such-group-here\n",
     "bad namespace": "namespace x: nosuch 1\n",
 }
 
@@ -73,6 +81,8 @@ def test_what_is_right_but_may_not_be_meant_is_a_warning(tmp_path):
     assert code == 0 and "warning: protected-mode" in said and "is good" in said
     code, said = check(tmp_path, "requirepass canary-pw\n", mode=0o644)
     assert code == 0 and "warning: requirepass" in said and "canary" not in said
+    code, said = check(tmp_path, "metrics-password canary-pw\n", mode=0o644)
+    assert code == 0 and "warning: metrics-password: everybody on this machine may read the file" in said and "canary" not in said
     code, said = check(tmp_path, "requirepass canary-pw\nbind 0.0.0.0\npidfile /nosuch/pid\n")
     assert code == 0 and "warning: pidfile" in said and said.count("warning") == 1
 

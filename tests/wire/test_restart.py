@@ -1,9 +1,11 @@
 """RESTART: the program begins anew and nobody who connects is refused."""
+import contextlib
 import os
 import shutil
 import signal
 import socket
 import stat
+import subprocess
 import threading
 import time
 
@@ -11,7 +13,7 @@ import pytest
 
 import resp
 from resp import Err, OK, PONG
-from server import Conn, MEMD, PATIENCE, Server, wait_for
+from server import Conn, MEMD, PATIENCE, Server, free_port, wait_for
 from supervisor import Supervisor, passing
 
 pytestmark = pytest.mark.memd_only
@@ -21,16 +23,20 @@ MODES = {"always": {"appendonly": "yes", "appendfsync": "always"},
          "snapshot": {"save": "3600 1000000"}}
 
 
-def run_id(s):
+def run_id_by(connect, password=None):
     """Of the server that answers now; None while none does."""
     try:
-        with Conn(s.connect_socket()) as c:
-            if s.password:
-                c("AUTH", s.password)
+        with Conn(connect()) as c:
+            if password:
+                c("AUTH", password)
             got = c("INFO", "server")
             return None if isinstance(got, Err) else got.split(b"run_id:")[1][:40]
     except (OSError, EOFError):
         return None
+
+
+def run_id(s):
+    return run_id_by(s.connect_socket, s.password)
 
 
 def restarted(s, was):
@@ -331,7 +337,6 @@ def test_it_can_be_forbidden(start):
 
 
 def test_settings_from_a_pipe_cannot_be_read_again(tmp_path):
-    import subprocess
     path = str(tmp_path / "s")
     proc = subprocess.Popen([MEMD.path, "-", "--port", "0", "--unixsocket", path, "--dir", str(tmp_path)],
                             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
@@ -393,29 +398,90 @@ def test_sockets_of_the_supervisor_stay_its_own(tmp_path):
         tcp.close()
 
 
-def test_a_moved_port_moves_with_the_settings(start):
-    """The port of the file has changed: the new one is opened, the old one is closed."""
-    from server import free_port
-    old, new = free_port(), free_port()
-    s = start(conf="port %d\n" % old, port=old)
-    s.conn()
-    s.settings.pop("port")
-    # The command line has the port too: so this one begins again without it.
-    s.stop()
-    import subprocess
-    path = os.path.join(s.dir, "test.conf")
-    proc = subprocess.Popen([MEMD.path, path, "--dir", s.dir], stdout=subprocess.DEVNULL)
+@contextlib.contextmanager
+def told_by_its_file_alone(tmp_path, text):
+    """Without a word on the command line: what the file says then holds."""
+    path = tmp_path / "alone.conf"
+    path.write_text("dir %s\nsave \"\"\n" % tmp_path + text)
+    with open(tmp_path / "alone.log", "w") as log:
+        proc = subprocess.Popen([MEMD.path, str(path)], stdout=log, stderr=subprocess.STDOUT)
     try:
-        wait_for(lambda: can_connect(old))
-        with open(path, "w") as f:
-            f.write("port %d\n" % new)
-        with Conn(socket.create_connection(("127.0.0.1", old))) as c:
-            assert c("RESTART") == OK
-        wait_for(lambda: can_connect(new))
-        assert not can_connect(old)
+        wait_for(lambda: "Ready to accept" in (tmp_path / "alone.log").read_text())
+        yield path
+        assert proc.poll() is None
     finally:
         proc.terminate()
         assert proc.wait(PATIENCE) == 0
+
+
+def reach(port):
+    return socket.create_connection(("127.0.0.1", port))
+
+
+def at(port):
+    return Conn(reach(port))
+
+
+def test_a_moved_port_moves_with_the_settings(tmp_path):
+    """The port of the file has changed: the new one is opened, the old one is closed."""
+    old, new = free_port(), free_port()
+    with told_by_its_file_alone(tmp_path, "port %d\n" % old) as path:
+        path.write_text(path.read_text() + "port %d\n" % new)
+        with at(old) as c:
+            assert c("RESTART") == OK
+        wait_for(lambda: can_connect(new))
+        assert not can_connect(old)
+
+
+@pytest.mark.parametrize("before,after", [("127.0.0.1", "*"), ("*", "127.0.0.1"), ("127.0.0.1 127.0.0.2", "0.0.0.0")])
+def test_wider_and_narrower_addresses_take_the_place_of_those_before(tmp_path, before, after):
+    """What listens on all addresses and what does on one cannot be open at once."""
+    port = free_port()
+    with told_by_its_file_alone(tmp_path, "port %d\nbind %s\n" % (port, before)) as path:
+        path.write_text(path.read_text() + "bind %s\n" % after)
+        was = run_id_by(lambda: reach(port))
+        with at(port) as c:
+            assert c("RESTART") == OK
+        wait_for(lambda: run_id_by(lambda: reach(port)) not in (None, was))
+        with at(port) as c:
+            assert c("CONFIG", "GET", "bind")[1] == after.encode()
+
+
+NOWHERE = {
+    "an address of another machine": ("bind 203.0.113.7\n", "bind: 203.0.113.7: Cannot assign requested address"),
+    "no address": ("bind no..where\n", "bind: no..where: "),
+    "metrics elsewhere": ("metrics-port {free}\nmetrics-bind 203.0.113.7\n", "metrics-bind: 203.0.113.7: "),
+    "a port for two": ("metrics-port {own}\n", "metrics-port: 127.0.0.1 port {own} is wanted by port as well"),
+    "a port for two, once for all addresses": ("bind *\nmetrics-port {own}\n", "is wanted by port as well"),
+    "a port of others": ("port {taken}\n", "port: 127.0.0.1 port {taken}: Address already in use"),
+    "a metrics port of others": ("metrics-port {taken}\n", "metrics-port: 127.0.0.1 port {taken}: Address already in use"),
+    "a file in the place of the socket": ("unixsocket {dir}/alone.conf\n", "unixsocket: {dir}/alone.conf is there, and no socket"),
+    "a user of no name": ("run-as no-such-user-here\n", 'run-as: there is no user "no-such-user-here"'),
+}
+
+
+@pytest.mark.parametrize("what", NOWHERE)
+def test_where_it_could_not_listen_is_found_before(tmp_path, what):
+    port = free_port()
+    with socket.socket() as others, told_by_its_file_alone(tmp_path, "port %d\nbind 127.0.0.1\n" % port) as path:
+        others.bind(("127.0.0.1", 0))
+        others.listen()
+        text, says = (t.format(free=free_port(), own=port, taken=others.getsockname()[1], dir=tmp_path) for t in NOWHERE[what])
+        path.write_text(path.read_text() + text)
+        with at(port) as c:
+            got = c("RESTART")
+            assert isinstance(got, Err) and says in got, got
+            assert c("PING") == PONG, "it goes on"
+        assert can_connect(port)
+
+
+def test_addresses_that_may_be_missing_are_no_reason_not_to_begin(tmp_path):
+    port, metrics = free_port(), free_port()
+    with told_by_its_file_alone(tmp_path, "port %d\nmetrics-port %d\n" % (port, metrics)) as path:
+        path.write_text(path.read_text() + "bind 127.0.0.1 -203.0.113.7 -no..where\n")
+        with at(port) as c:
+            assert c("RESTART") == OK, "its own ports are no reason either"
+        wait_for(lambda: can_connect(port) and can_connect(metrics))
 
 
 def can_connect(port):
@@ -465,7 +531,6 @@ def test_over_tls(start):
     if shutil.which("openssl") is None:
         pytest.skip("no openssl program to make certificates with")
     import tls
-    from server import free_port
     files, port = tls.shared(), free_port()
     s = start(**tls.settings(files, "server", tls_port=port, tls_auth_clients="no"))
     context = tls.context(files)
