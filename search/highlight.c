@@ -13,7 +13,7 @@ const struct highlight_rules highlight_defaults = {
 struct asked {
     struct text_word word;
     uint64_t fields;
-    struct str stem; /* owned; empty: it matches as it is */
+    struct str stem, sound; /* owned; empty: no others match for it */
 };
 
 struct highlighter {
@@ -26,13 +26,19 @@ struct highlighter {
 
 static void ask(struct highlighter *h, const struct highlight_word *w, struct str text)
 {
+    struct term_sound room;
     struct asked *a;
 
     if ((h->n & (h->n - 1)) == 0) h->asked = mem_realloc(h->asked, (h->n == 0 ? 1 : h->n * 2) * sizeof *h->asked);
     a = &h->asked[h->n++];
     *a = (struct asked){ .word = w->word, .fields = w->fields };
     a->word.word = text;
-    if (h->stemmer == NULL || w->word.how != TEXT_WORD || w->word.verbatim) return;
+    if (w->word.how != TEXT_WORD || w->word.verbatim) return;
+    if (!w->word.no_sound && (w->fields & h->t->phonetic_fields) != 0) {
+        a->sound = term_sound(text, &room);
+        a->sound.p = mem_dup(a->sound.p, a->sound.n);
+    }
+    if (h->stemmer == NULL) return;
     a->stem = stemmer_stem(h->stemmer, text);
     a->stem.p = mem_dup(a->stem.p, a->stem.n);
 }
@@ -60,7 +66,10 @@ struct highlighter *highlighter_new(const struct text_index *t, const struct hig
 void highlighter_free(struct highlighter **h)
 {
     if (*h == NULL) return;
-    for (size_t i = 0; i < (*h)->n; i++) mem_free((void *)(uintptr_t)(*h)->asked[i].stem.p);
+    for (size_t i = 0; i < (*h)->n; i++) {
+        mem_free((void *)(uintptr_t)(*h)->asked[i].stem.p);
+        mem_free((void *)(uintptr_t)(*h)->asked[i].sound.p);
+    }
     mem_free((*h)->asked);
     stemmer_free(&(*h)->stemmer);
     mem_free(*h);
@@ -82,12 +91,15 @@ struct spots {
 /* Which of the query's words it is; h->n: none. */
 static size_t which(struct highlighter *h, struct str word, uint8_t field)
 {
-    struct str stem = { NULL, 0 };
+    struct term_sound room;
+    struct str stem = { NULL, 0 }, sound = { NULL, 0 };
 
+    if ((h->t->phonetic_fields >> field & 1) && word.n >= SOUND_MIN) sound = term_sound(word, &room);
     for (size_t i = 0; i < h->n; i++) {
         const struct asked *a = &h->asked[i];
         if (!(a->fields >> field & 1)) continue;
         if (text_word_matches(&a->word, word)) return i;
+        if (sound.n > 0 && str_eq(sound, a->sound)) return i;
         if (a->stem.n == 0) continue;
         if (stem.n == 0) stem = stemmer_stem(h->stemmer, word);
         if (str_eq(stem, a->stem)) return i;

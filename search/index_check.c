@@ -158,10 +158,10 @@ static bool same_text(const struct search_index *a, const struct search_index *b
     struct words_of w = { a, b, why, true };
 
     if (a->c->text == NULL) return true;
-    text_index_each(a->c->text, same_word, &w);
+    text_index_each_term(a->c->text, same_word, &w);
     w.a = b;
     w.b = a;
-    text_index_each(b->c->text, same_word, &w);
+    text_index_each_term(b->c->text, same_word, &w);
     return w.same;
 }
 

@@ -223,7 +223,8 @@ static void begin_text(struct search_index *ix, const struct doc_content *conten
             ix->texts = mem_realloc(ix->texts, ix->cap_texts * sizeof *ix->texts);
         }
         for (size_t k = 0; k < v->n; k++)
-            ix->texts[n++] = (struct text_value){ v->field->text_field, v->field->no_stem, v->field->weight, v->values[k] };
+            ix->texts[n++] = (struct text_value){ v->field->text_field, v->field->no_stem, v->field->phonetic.n > 0, v->field->weight,
+                                                  v->values[k] };
     }
     text_index_put_begin(ix->c->text, doc, ix->texts, n, content->language);
 }

@@ -19,7 +19,7 @@ static bool truth(struct str value, bool *out)
 
 static void set_attribute(struct parser *p, struct query_node *node, struct str name, struct str value)
 {
-    bool ok = value.n > 0, ignored;
+    bool ok = value.n > 0, phonetic;
     int64_t slop;
     double weight;
 
@@ -32,7 +32,9 @@ static void set_attribute(struct parser *p, struct query_node *node, struct str 
     } else if (ok && str_is(name, "inorder")) {
         ok = truth(value, &node->in_order);
     } else if (ok && str_is(name, "phonetic")) {
-        ok = truth(value, &ignored);
+        ok = truth(value, &phonetic);
+        node->sound = phonetic ? SOUND_ON : SOUND_OFF;
+        p->says_sound = true;
     } else if (ok && (node->kind != QUERY_VECTOR || !vector_attribute(p, node, name, value))) {
         parser_fail(p, "Invalid attribute %.*s", (int)name.n, name.p);
     }
@@ -194,7 +196,7 @@ static struct query_node *parse_part(struct parser *p, uint64_t fields, bool wit
 
 static bool is_plain(const struct query_node *n)
 {
-    return n->weight == 1 && n->slop < 0 && !n->in_order && n->text.fields == ~0ULL && n->field == NULL;
+    return n->weight == 1 && n->slop < 0 && !n->in_order && n->sound == SOUND_AS_ABOVE && n->text.fields == ~0ULL && n->field == NULL;
 }
 
 /* left and right joined; what has been joined before grows. */
@@ -308,6 +310,7 @@ struct query_node *query_parse(struct arena *a, const struct search_index *ix, s
 
     lex_open(&p.lex, unwrap(arena_dup(a, text)));
     node = parse_all(&p);
+    if (!p.failed && node != NULL && p.says_sound) parser_set_sounds(&p, node);
     if (p.failed) return NULL;
     return node ? node : query_node_new(a, QUERY_NONE);
 }

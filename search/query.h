@@ -35,6 +35,8 @@ struct query_option {
     struct str name, value;
 };
 
+enum query_sound { SOUND_AS_ABOVE, SOUND_ON, SOUND_OFF };
+
 struct query_node {
     enum query_kind kind;
     struct query_node **children;
@@ -56,6 +58,7 @@ struct query_node {
     struct str vec_param;             /* the parameter's name */
     const struct query_option *options;
     size_t n_options;
+    enum query_sound sound;           /* $phonetic */
     int slop;                         /* AND, TEXT: $slop; -1: none */
     bool in_order;
 };

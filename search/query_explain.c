@@ -1,5 +1,6 @@
 /* query_explain.c -- a query's tree as text, in the form of RediSearch's FT.EXPLAIN. */
 #include "search/query.h"
+#include "text/phonetic.h"
 
 struct explain {
     const struct search_index *ix;
@@ -71,22 +72,43 @@ static void explain_line(const struct explain *e, int depth, uint64_t fields, co
     buf_printf(e->out, "%s%.*s%s\n", before, (int)word.n, word.n > 0 ? word.p : "", behind);
 }
 
-/* A word, or the union of it and its stem. False: it is not stemmed. */
-static bool explain_stem(const struct explain *e, const struct query_node *n, int depth)
+static void explain_stem(const struct explain *e, struct stemmer *s, struct str word, uint64_t fields, int depth)
+{
+    struct str stem = stemmer_stem(s, word);
+
+    explain_line(e, depth, fields, "+", stem, "(expanded)");
+    if (!str_eq(stem, word)) explain_line(e, depth, fields, "", stem, "(expanded)");
+}
+
+/* The code of the word, where one of its fields is phonetic. How many bytes; 0: it has none. */
+static size_t sound_of(const struct explain *e, const struct query_node *n, char code[PHONETIC_MAX])
+{
+    const struct index_spec *spec = index_spec(e->ix);
+    const struct text_word *w = &n->text.words[0];
+    bool phonetic = false;
+
+    for (size_t i = 0; i < spec->n_fields; i++)
+        phonetic |= spec->fields[i].phonetic.n > 0 && (n->text.fields >> spec->fields[i].text_field & 1);
+    return phonetic && !w->no_sound && !w->verbatim ? phonetic_code(w->word, code) : 0;
+}
+
+/* A word as the union of itself, its code and its stem. False: it has neither. */
+static bool explain_union(const struct explain *e, const struct query_node *n, int depth)
 {
     const struct text_word *w = &n->text.words[0];
-    struct str language = n->text.language.n > 0 ? n->text.language : index_spec(e->ix)->language, stem;
+    struct str language = n->text.language.n > 0 ? n->text.language : index_spec(e->ix)->language;
     uint64_t fields = stemmed(e, n->text.fields);
     struct stemmer *s = w->verbatim || fields == 0 ? NULL : stemmer_new(language.n > 0 ? language : STR("english"));
+    char code[PHONETIC_MAX];
+    size_t n_code = sound_of(e, n, code);
 
-    if (s == NULL) return false;
-    stem = stemmer_stem(s, w->word);
+    if (s == NULL && n_code == 0) return false;
     pad(e, depth);
     explain_fields(e, n->text.fields);
     buf_add_c(e->out, "UNION {\n");
     explain_line(e, depth + 1, n->text.fields, "", w->word, "");
-    explain_line(e, depth + 1, fields, "+", stem, "(expanded)");
-    if (!str_eq(stem, w->word)) explain_line(e, depth + 1, fields, "", stem, "(expanded)");
+    if (n_code > 0) explain_line(e, depth + 1, n->text.fields, "<", str_of(code, n_code), "(expanded)");
+    if (s != NULL) explain_stem(e, s, w->word, fields, depth + 1);
     pad(e, depth);
     buf_add_c(e->out, "}");
     stemmer_free(&s);
@@ -109,7 +131,7 @@ static void explain_word(const struct explain *e, const struct text_word *w)
 static void explain_text(const struct explain *e, const struct query_node *n, int depth)
 {
     if (n->text.n == 1) {
-        if (n->text.words[0].how == TEXT_WORD && !n->exact && explain_stem(e, n, depth)) return;
+        if (n->text.words[0].how == TEXT_WORD && !n->exact && explain_union(e, n, depth)) return;
         pad(e, depth);
         explain_fields(e, n->text.fields);
         explain_word(e, &n->text.words[0]);

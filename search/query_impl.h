@@ -16,6 +16,7 @@ struct parser {
     struct query_lexer lex;
     struct buf *error;
     bool failed;
+    bool says_sound;      /* a part has $phonetic */
     int depth;
     size_t n_nodes;
 };
@@ -57,6 +58,9 @@ struct query_node *parse_text(struct parser *p, uint64_t fields);
 
 /* The words of node, which is an AND, are near to each other: where more than one is a word of the same fields. */
 void parser_bring_near(struct parser *p, struct query_node *node, int slop, bool in_order);
+
+/* $phonetic, where it is said, holds for all words within. */
+void parser_set_sounds(struct parser *p, struct query_node *root);
 
 /* --- query_field.c --------------------------------------------------------------------------------------------- */
 

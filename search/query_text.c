@@ -208,7 +208,7 @@ struct query_node *parse_text(struct parser *p, uint64_t fields)
 
 static bool is_one_word(const struct query_node *n, uint64_t fields)
 {
-    return n->kind == QUERY_TEXT && n->text.n == 1 && n->text.fields == fields && n->weight == 1;
+    return n->kind == QUERY_TEXT && n->text.n == 1 && n->text.fields == fields && n->weight == 1 && n->sound == SOUND_AS_ABOVE;
 }
 
 void parser_bring_near(struct parser *p, struct query_node *node, int slop, bool in_order)
@@ -237,4 +237,44 @@ void parser_bring_near(struct parser *p, struct query_node *node, int slop, bool
         }
     }
     node->n_children = kept;
+}
+
+/* --- sound ------------------------------------------------------------------------------------------------------- */
+
+static uint64_t phonetic_fields(const struct index_spec *s)
+{
+    uint64_t fields = 0;
+
+    for (size_t i = 0; i < s->n_fields; i++) {
+        const struct field_spec *f = &s->fields[i];
+
+        if (f->type == FIELD_TEXT && !f->no_index && f->phonetic.n > 0) fields |= 1ULL << f->text_field;
+    }
+    return fields;
+}
+
+static void mute(struct parser *p, struct text_phrase *text)
+{
+    struct text_word *words = arena_alloc(p->arena, text->n * sizeof *words);
+
+    memcpy(words, text->words, text->n * sizeof *words);
+    for (size_t i = 0; i < text->n; i++) words[i].no_sound = true;
+    text->words = words;
+}
+
+/* sound: as it was said above. The fields that words within node are looked for in. */
+static uint64_t set_sound(struct parser *p, struct query_node *node, enum query_sound sound, uint64_t phonetic)
+{
+    uint64_t fields = node->kind == QUERY_TEXT ? node->text.fields : 0;
+
+    if (node->sound != SOUND_AS_ABOVE) sound = node->sound;
+    if (node->kind == QUERY_TEXT && sound == SOUND_OFF) mute(p, &node->text);
+    for (size_t i = 0; i < node->n_children; i++) fields |= set_sound(p, node->children[i], sound, phonetic);
+    if (node->sound != SOUND_AS_ABOVE && fields != 0 && (fields & phonetic) == 0) parser_fail(p, "field does not support phonetics");
+    return fields;
+}
+
+void parser_set_sounds(struct parser *p, struct query_node *root)
+{
+    set_sound(p, root, SOUND_AS_ABOVE, phonetic_fields(p->spec));
 }

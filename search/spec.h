@@ -20,7 +20,7 @@ struct field_spec {
     bool no_stem;            /* TEXT */
     double weight;
     uint8_t text_field;      /* TEXT: its number there */
-    struct str phonetic;
+    struct str phonetic;     /* TEXT: the matcher; empty: none */
     struct vec_conf vec;     /* VECTOR */
     bool svs;                /* SVS-VAMANA was asked for: a graph here, too, which goes by its own name */
 };

@@ -38,7 +38,8 @@ static void check_term(const struct text_index *t, const struct term *w, size_t 
         ensure(last == NO_ROW || c.row > last);
         last = c.row;
     }
-    ensure(w->n > 0 && (w->flags & TERM_STEM) == (w->text[0] == STEM_MARK ? TERM_STEM : 0));
+    ensure(w->n > 0);
+    ensure((w->flags & TERM_NO_WORD) == (w->text[0] == STEM_MARK ? TERM_STEM : w->text[0] == SOUND_MARK ? TERM_SOUND : 0));
 }
 
 void text_index_check(const struct text_index *t)
@@ -50,7 +51,7 @@ void text_index_check(const struct text_index *t)
     for (size_t i = 0; i < t->n_buckets; i++) {
         for (const struct term *w = *bucket_at(t, i); w != NULL; w = w->next) {
             terms++;
-            words += (w->flags & (TERM_STEM | TERM_STOP)) == 0;
+            words += (w->flags & (TERM_NO_WORD | TERM_STOP)) == 0;
             check_term(t, w, &postings, &bytes);
         }
     }

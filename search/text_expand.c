@@ -147,7 +147,18 @@ static void expand_synonyms(struct expansion *x, struct choices *out)
     }
 }
 
-/* The word, its synonyms, those whose stem is the same, and the stem as a word. */
+/* Those that sound like it. */
+static void expand_sound(struct expansion *x, struct choices *out)
+{
+    struct term_sound room;
+    struct str sound;
+
+    if (x->w->no_sound || (x->fields & x->t->phonetic_fields) == 0) return;
+    sound = term_sound(x->w->word, &room);
+    if (sound.n > 0) choose(out, term_find(x->t, sound), x->fields);
+}
+
+/* The word, its synonyms, those that sound like it, those whose stem is the same, and the stem as a word. */
 static void expand_word(struct expansion *x, struct choices *out)
 {
     const struct text_index *t = x->t;
@@ -157,6 +168,7 @@ static void expand_word(struct expansion *x, struct choices *out)
     choose(out, term_find(t, word), x->fields);
     if (x->w->verbatim) return;
     expand_synonyms(x, out);
+    expand_sound(x, out);
     if (x->language >= LANGUAGES_MAX || t->languages[x->language].stemmer == NULL) return;
     stem = stemmer_stem(t->languages[x->language].stemmer, word);
     if (stem.n == 0 || stem.n > WORD_MAX) return;

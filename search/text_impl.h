@@ -12,11 +12,15 @@
 #include "base/hash.h"
 #include "search/pages.h"
 #include "search/text_index.h"
+#include "text/phonetic.h"
 
 enum { NO_ROW = UINT32_MAX };
 
-/* A stem is a word of its own, with this byte before it, which UTF-8 has not: it is behind all words, and none of them. */
+/* A stem, and what words sound like (text/phonetic.h), is a word of its own, with this byte before it, which UTF-8 has not: it is
+ * behind all words, and none of them. */
 #define STEM_MARK '\xff'
+#define SOUND_MARK '\xfe'
+enum { SOUND_MIN = 3 }; /* bytes: shorter words are not indexed by their sound, as in RediSearch */
 
 /* --- postings ---------------------------------------------------------------------------------------------------- */
 
@@ -41,7 +45,11 @@ struct postings {
 
 /* --- words --------------------------------------------------------------------------------------------------------- */
 
-enum { TERM_STOP = 1, TERM_STEM = 2, TERM_STEMMED = 4 /* stem and language say what was found out */ };
+enum {
+    TERM_STOP = 1, TERM_STEM = 2, TERM_STEMMED = 4, /* stem and language say what was found out */
+    TERM_SOUND = 8,
+    TERM_NO_WORD = TERM_STEM | TERM_SOUND
+};
 
 struct term {
     struct term *next;        /* of its bucket */
@@ -176,7 +184,7 @@ struct text_index {
     struct language languages[LANGUAGES_MAX];
     uint8_t n_languages;
     double weights[2][TEXT_FIELDS_MAX]; /* of words, of stems */
-    uint64_t no_stem_fields;
+    uint64_t no_stem_fields, phonetic_fields;
     uint64_t stop_bits[8]; /* by hash: where there is none, a word is no stop word, and its term need not be looked up */
 
     struct pages buckets; /* struct term *; linear hashing: bucket i splits in two when there are many terms */
@@ -264,6 +272,11 @@ static inline struct term *term_stem(struct text_index *t, struct term *w, uint8
 {
     return (w->flags & TERM_STEMMED) && w->language == language ? w->stem : term_find_stem(t, w, language);
 }
+/* What the word sounds like, with its mark: valid until the next call for the same room. Empty: nothing. */
+struct term_sound {
+    char bytes[1 + PHONETIC_MAX];
+};
+struct str term_sound(struct str word, struct term_sound *room);
 /* The number of a language, by name; LANGUAGES_MAX: no room for it. */
 uint8_t language_get(struct text_index *t, struct str name);
 

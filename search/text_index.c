@@ -116,6 +116,14 @@ static void read_chunk(struct text_index *t, struct text_chunk *c)
     terms_expect(t, c);
 }
 
+static void meet_sound(struct text_index *t, const struct term *w, uint8_t field, uint32_t position)
+{
+    struct term_sound room;
+    struct str sound = w->n >= SOUND_MIN ? term_sound(term_text(w), &room) : STR("");
+
+    if (sound.n > 0) meet(t, term_get(t, sound, TERM_SOUND), field, position);
+}
+
 static uint32_t meet_chunk(struct text_index *t, const struct text_chunk *c, const struct text_value *v, uint8_t language, uint32_t position)
 {
     struct term *terms[TERMS_AT_ONCE];
@@ -128,6 +136,7 @@ static uint32_t meet_chunk(struct text_index *t, const struct text_chunk *c, con
         meet(t, word, v->field, position);
         stem = v->no_stem ? NULL : term_stem(t, word, language);
         if (stem != NULL) meet(t, stem, v->field, position);
+        if (v->phonetic) meet_sound(t, word, v->field, position);
         position++;
     }
     return position;
@@ -174,6 +183,7 @@ static double meet_all(struct text_index *t, const struct text_value *values, si
             if (values[i].field != field) continue;
             set_weight(t, field, values[i].weight);
             if (values[i].no_stem) t->no_stem_fields |= 1ULL << field;
+            if (values[i].phonetic) t->phonetic_fields |= 1ULL << field;
             if (i != t->first_value) {
                 open_value(t, &values[i], language);
                 read_chunk(t, &t->chunks[0]);
@@ -241,7 +251,7 @@ static uint64_t hash_of(const struct text_index *t, const struct text_value *val
     for (size_t i = 0; i < n; i++) {
         memcpy(&weight, &values[i].weight, sizeof weight);
         h = h * ODD + hash_quick(&t->key, values[i].text); /* who writes texts cannot know the hash of one */
-        h = (h ^ weight) * ODD + values[i].field * 2 + values[i].no_stem;
+        h = (h ^ weight) * ODD + values[i].field * 4 + values[i].phonetic * 2 + values[i].no_stem;
     }
     return h;
 }
@@ -366,16 +376,33 @@ void text_index_facts(const struct text_index *t, struct text_facts *f)
     };
 }
 
+static uint32_t docs_of(const struct text_index *t, const struct term *w)
+{
+    struct cursor c;
+    uint32_t docs = 0;
+
+    cursor_open(&c, t, w);
+    while (cursor_next(&c, 0, NULL)) docs += c.doc != UINT32_MAX;
+    return docs;
+}
+
 void text_index_each(const struct text_index *t, void (*fn)(void *ctx, struct str word, uint32_t docs), void *ctx)
 {
     struct str text;
     struct term *w;
 
     for (struct order_at p = { 0, 0 }; order_get(&t->order, p, &w, &text); p = order_next(&t->order, p)) {
-        struct cursor c;
-        uint32_t docs = 0;
-        cursor_open(&c, t, w);
-        while (cursor_next(&c, 0, NULL)) docs += c.doc != UINT32_MAX;
+        uint32_t docs = docs_of(t, w);
         if (docs > 0) fn(ctx, text, docs);
+    }
+}
+
+void text_index_each_term(const struct text_index *t, void (*fn)(void *ctx, struct str term, uint32_t docs), void *ctx)
+{
+    for (size_t i = 0; i < t->n_buckets; i++) {
+        for (const struct term *w = *bucket_at(t, i); w != NULL; w = w->next) {
+            uint32_t docs = docs_of(t, w);
+            if (docs > 0) fn(ctx, term_text(w), docs);
+        }
     }
 }

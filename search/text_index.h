@@ -28,7 +28,7 @@ void text_index_free(struct text_index **t);
 /* A value of a TEXT field; a document may have several of the same field (a JSON array). */
 struct text_value {
     uint8_t field; /* < TEXT_FIELDS_MAX */
-    bool no_stem;
+    bool no_stem, phonetic;
     double weight;
     struct str text;
 };
@@ -59,6 +59,9 @@ void text_index_facts(const struct text_index *t, struct text_facts *f);
 /* All words (not stems), with the number of documents; for FT.SPELLCHECK and tests. */
 void text_index_each(const struct text_index *t, void (*fn)(void *ctx, struct str word, uint32_t docs), void *ctx);
 
+/* All that documents are found by: stems and sounds too, each with its mark. For checks. */
+void text_index_each_term(const struct text_index *t, void (*fn)(void *ctx, struct str term, uint32_t docs), void *ctx);
+
 /* --- asking ---------------------------------------------------------------------------------------------------- */
 
 enum text_match { TEXT_WORD, TEXT_PREFIX, TEXT_SUFFIX, TEXT_INFIX, TEXT_FUZZY, TEXT_WILDCARD /* ? and * */ };
@@ -68,6 +71,7 @@ struct text_word {
     struct str word;      /* folded */
     uint8_t distance;     /* TEXT_FUZZY: 1..3 edits */
     bool verbatim;        /* no stemming: the word itself */
+    bool no_sound;        /* in phonetic fields, too, not those that sound alike */
 };
 
 /* One word, or several near to each other. */

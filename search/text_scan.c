@@ -341,7 +341,7 @@ void text_scan_words(const struct text_scan *s, void (*fn)(void *ctx, struct str
 {
     for (size_t i = 0; s->n == 1 && i < s->slots[0].choices.n; i++) {
         const struct choice *c = &s->slots[0].choices.list[i];
-        if (c->df > 0 && !(c->term->flags & TERM_STEM)) fn(ctx, term_text(c->term), c->df);
+        if (c->df > 0 && !(c->term->flags & TERM_NO_WORD)) fn(ctx, term_text(c->term), c->df);
     }
 }
 

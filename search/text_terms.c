@@ -150,7 +150,7 @@ void term_forget(struct text_index *t, struct term **at)
 
     ensure(w->postings.first == NULL && w->users == 0);
     if (w->stem != NULL) w->stem->users--;
-    if ((w->flags & (TERM_STEM | TERM_STOP)) == 0) {
+    if ((w->flags & (TERM_NO_WORD | TERM_STOP)) == 0) {
         t->n_words--;
         order_remove(&t->order, w, 0);
         if (t->suffixes) each_ending(&t->endings, w, order_remove);
@@ -178,6 +178,16 @@ bool text_is_stop_word(const struct text_index *t, struct str word)
     if (!(t->stop_bits[hash / 64 % 8] >> hash % 64 & 1)) return false;
     w = find(t, word, hash);
     return w != NULL && (w->flags & TERM_STOP) != 0;
+}
+
+/* --- sounds ---------------------------------------------------------------------------------------------------------- */
+
+struct str term_sound(struct str word, struct term_sound *room)
+{
+    size_t n = phonetic_code(word, room->bytes + 1);
+
+    room->bytes[0] = SOUND_MARK;
+    return str_of(room->bytes, n > 0 ? n + 1 : 0);
 }
 
 /* --- languages and stems --------------------------------------------------------------------------------------------- */

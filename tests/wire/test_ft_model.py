@@ -15,6 +15,7 @@ pytestmark = pytest.mark.memd_only
 SEED = int(os.environ.get("MEMD_TEST_SEED", "20260101"))
 WORDS = ["alpha", "beta", "gamma", "delta", "omega", "sigma", "alphabet", "betamax", "under_score", "naïve"]
 FOLDED = {"naïve": "naive"}
+SOUNDS = {"smith": "SM0", "Smyth": "SM0", "john": "JN", "Jon": "JN", "philip": "FLP", "filip": "FLP", "jo": None, "2015": None}
 TAGS = ["red", "dark-red", "a@b.c", "550e8400-e29b-41d4-a716-446655440000", "deep sea", "x|y"]
 KEYS = ["d:%d" % n for n in range(60)]
 ROUNDS = 250
@@ -56,14 +57,14 @@ class Model:
             return [*path, *rest, *separator]
 
         assert c("FT.CREATE", "i", "ON", "JSON" if on_json else "HASH", "PREFIX", 1, "d:", "SCHEMA", *field("t", "TEXT", "NOSTEM"), *field("g", "TAG"),
-                 *field("n", "NUMERIC", "INDEXMISSING"), *field("at", "GEO"),
+                 *field("s", "TEXT", "PHONETIC", "dm:en"), *field("n", "NUMERIC", "INDEXMISSING"), *field("at", "GEO"),
                  *field("v", "VECTOR", "FLAT", 6, "TYPE", "FLOAT32", "DIM", 2, "DISTANCE_METRIC", "L2")) == OK
 
     # --- changes ---
 
     def new(self):
         r = self.rng
-        doc = {"t": r.choices(WORDS, k=6), "g": r.sample(TAGS, r.randint(1, 3)), "at": (r.randint(-5, 5), r.randint(-5, 5)),
+        doc = {"t": r.choices(WORDS, k=6), "s": r.sample(sorted(SOUNDS), 2), "g": r.sample(TAGS, r.randint(1, 3)), "at": (r.randint(-5, 5), r.randint(-5, 5)),
                "v": (float(r.randint(0, 20)), float(r.randint(0, 20)))}
         if r.random() < 0.8:
             doc["n"] = r.randint(0, 20)
@@ -73,7 +74,7 @@ class Model:
         doc = self.docs[key] = self.new()
         text, at = " ".join(doc["t"]), "%d,%d" % doc["at"]
         if self.on_json:
-            body = {"t": text, "g": doc["g"], "at": at, "v": doc["v"]}
+            body = {"t": text, "s": " ".join(doc["s"]), "g": doc["g"], "at": at, "v": doc["v"]}
             if "n" in doc:
                 body["n"] = doc["n"]
             assert self.c("JSON.SET", key, "$", json.dumps(body)) == OK
@@ -81,7 +82,7 @@ class Model:
             return
         self.c("DEL", key)
         extra = ["n", doc["n"]] if "n" in doc else []
-        assert self.c("HSET", key, "t", text, "g", ";".join(doc["g"]), "at", at, "v", struct.pack("<2f", *doc["v"]), *extra) >= 4
+        assert self.c("HSET", key, "t", text, "s", " ".join(doc["s"]), "g", ";".join(doc["g"]), "at", at, "v", struct.pack("<2f", *doc["v"]), *extra) >= 5
 
     def change(self):
         r, key = self.rng, self.rng.choice(KEYS)
@@ -108,7 +109,7 @@ class Model:
 
     def leaf(self):
         r = self.rng
-        kind = r.randrange(13)
+        kind = r.randrange(16)
         w, x = r.choice(WORDS), r.choice(WORDS)
         if kind == 0:
             return "@t:%s" % w, lambda d: w in d["t"]
@@ -140,6 +141,13 @@ class Model:
             return text, lambda d: "n" in d and (d["n"] > lo if openly else d["n"] >= lo) and d["n"] <= hi
         if kind == 11:
             return "ismissing(@n)", lambda d: "n" not in d
+        if kind in (12, 13):
+            s, sounds = r.choice(sorted(SOUNDS)), r.random() < 0.7
+            text = r.choice(["@s:%s", "@s:(%s)=>{$phonetic: true}"] if sounds else ["(@s:%s)=>{$phonetic: false}", '@s:"%s"'])
+            return text % s, lambda d: any(s == x or (sounds and SOUNDS[s] and SOUNDS[s] == SOUNDS[x]) for x in d["s"])
+        if kind == 14:
+            s = r.choice(sorted(SOUNDS))
+            return r.choice(["@t:%s", "%s* -@s:%s*"]).replace("%s", s), lambda d: False
         lon, lat, km = r.randint(-5, 5) + 0.5, r.randint(-5, 5) + 0.5, r.randint(50, 600) + 0.37
         return "@at:[%s %s %s km]" % (lon, lat, km), lambda d: metres((lon, lat), d["at"]) <= km * 1000
 

@@ -1,8 +1,9 @@
 /* An index of words against a model that keeps all documents as they came and reads them whole for every question. */
 #include "search/text_index.h"
 #include "tests/unit/unit.h"
+#include "text/phonetic.h"
 
-enum { DOCS = 60, FIELDS = 3, VALUES = 4, NO_STEM_FIELD = 2 };
+enum { DOCS = 60, FIELDS = 3, VALUES = 4, NO_STEM_FIELD = 2, PHONETIC_FIELD = 1 };
 
 static const char *const vocabulary[] = { "run", "running", "runs", "runner", "the", "of", "city", "cities", "cat", "cats", "caf\xc3\xa9",
     "banana", "bandana", "an", "ana", "connected", "connection", "x", "user_1", "\xe5\x8c\x97\xe4\xba\xac", "aa", "aaa", "ab", "b" };
@@ -106,10 +107,21 @@ static bool stems_meet(const struct model *m, struct str word, struct str asked)
     return same;
 }
 
+static bool sounds_meet(struct str word, struct str asked)
+{
+    char a[PHONETIC_MAX], b[PHONETIC_MAX];
+    size_t n = phonetic_code(word, a), m = phonetic_code(asked, b);
+
+    return word.n >= 3 && n > 0 && str_eq(str_of(a, n), str_of(b, m));
+}
+
 static bool model_word(const struct model *m, const struct text_word *w, const struct spot *s)
 {
     switch (w->how) {
-    case TEXT_WORD: return str_eq(w->word, s->word) || (!w->verbatim && s->field != NO_STEM_FIELD && stems_meet(m, s->word, w->word));
+    case TEXT_WORD:
+        if (str_eq(w->word, s->word)) return true;
+        if (!w->verbatim && !w->no_sound && s->field == PHONETIC_FIELD && sounds_meet(s->word, w->word)) return true;
+        return !w->verbatim && s->field != NO_STEM_FIELD && stems_meet(m, s->word, w->word);
     case TEXT_PREFIX: return str_starts(s->word, w->word);
     case TEXT_SUFFIX: return s->word.n >= w->word.n && memcmp(s->word.p + s->word.n - w->word.n, w->word.p, w->word.n) == 0;
     case TEXT_INFIX: return memmem(s->word.p, s->word.n, w->word.p, w->word.n) != NULL;
@@ -154,15 +166,16 @@ static void random_doc(struct rng *r, struct model_doc *d)
         uint8_t field = (uint8_t)rng_below(r, FIELDS);
         for (uint64_t k = rng_below(r, 8); k > 0; k--)
             n += (size_t)snprintf(d->text[v] + n, sizeof d->text[v] - n, "%s ", vocabulary[rng_below(r, sizeof vocabulary / sizeof *vocabulary)]);
-        d->values[v] = (struct text_value){ .field = field, .no_stem = field == NO_STEM_FIELD, .weight = weights[field],
-                                            .text = str_of(d->text[v], n) };
+        d->values[v] = (struct text_value){ .field = field, .no_stem = field == NO_STEM_FIELD, .phonetic = field == PHONETIC_FIELD,
+                                            .weight = weights[field], .text = str_of(d->text[v], n) };
     }
 }
 
 static struct text_word random_word(struct rng *r, char *room)
 {
     static const char *const patterns[] = { "*", "r*", "*an*a", "?", "b?n*", "caf?", "*s", "run*", "\xe5\x8c\x97?", "a*?" };
-    struct text_word w = { .how = (enum text_match)rng_below(r, 6), .verbatim = rng_below(r, 2) == 0, .distance = (uint8_t)(rng_below(r, 3) + 1) };
+    struct text_word w = { .how = (enum text_match)rng_below(r, 6), .verbatim = rng_below(r, 2) == 0, .no_sound = rng_below(r, 2) == 0,
+                           .distance = (uint8_t)(rng_below(r, 3) + 1) };
     struct words each;
 
     words_open(&each, str_c(vocabulary[rng_below(r, sizeof vocabulary / sizeof *vocabulary)]));
@@ -274,11 +287,16 @@ END_TEST
 
 /* --- single things -------------------------------------------------------------------------------------------------------- */
 
-static void put(struct text_index *t, uint32_t doc, const char *text)
+static void put_as(struct text_index *t, uint32_t doc, const char *text, bool phonetic)
 {
-    struct text_value v = { .weight = 1, .text = str_c(text) };
+    struct text_value v = { .weight = 1, .phonetic = phonetic, .text = str_c(text) };
 
     text_index_put(t, doc, &v, 1, STR(""));
+}
+
+static void put(struct text_index *t, uint32_t doc, const char *text)
+{
+    put_as(t, doc, text, false);
 }
 
 static size_t count(struct text_index *t, enum text_match how, const char *word)
@@ -312,10 +330,13 @@ START_TEST(what_is_removed_leaves_nothing_behind)
 
     for (uint32_t d = 0; d < 3000; d++) {
         snprintf(text, sizeof text, "cities word%u common running", d);
-        put(t, d, text);
+        put_as(t, d, text, true);
     }
     text_index_each(t, add_up, &words);
     ck_assert_uint_eq(words, 4 * 3000);
+    words = 0;
+    text_index_each_term(t, add_up, &words);
+    ck_assert_uint_eq(words, (4 + 2 + 4) * 3000); /* two have stems, all have a sound */
     for (uint32_t d = 0; d < 3000; d++) text_index_remove(t, d);
     ck_assert_uint_eq(count(t, TEXT_WORD, "common"), 0);
     for (int i = 0; i < 3; i++) /* stems go when the words that have them are gone */
