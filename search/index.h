@@ -119,11 +119,13 @@ bool index_tags(const struct search_index *ix, const struct field_spec *f, struc
 
 /* --- what the keys hold ------------------------------------------------------------------------------------------- */
 
+enum doc_value { DOC_NONE, DOC_NULL, DOC_VALUE }; /* NULL: JSON's, which counts as none but is told */
+
 /* The owner's way to what a document is made of, for RETURN, LOAD, SORTBY and HIGHLIGHT. */
 struct doc_reader {
     void *ctx;
-    /* Append the value that identifier (a hash's field, a JSONPath) has at key. False: none, or the key is gone. */
-    bool (*field)(void *ctx, struct str key, struct str identifier, struct buf *out);
+    /* Append the value that identifier (a hash's field, a JSONPath) has at key, if any. NONE also: the key is gone. */
+    enum doc_value (*field)(void *ctx, struct str key, struct str identifier, struct buf *out);
     /* All: a hash's fields, or "$" and the document. False: the key is gone. */
     bool (*all)(void *ctx, struct str key, void (*fn)(void *arg, struct str name, struct str value), void *arg);
 };

@@ -112,8 +112,11 @@ static bool read_matches(struct ft_rows *r, struct str key, struct str identifie
     const char *what;
     size_t at;
     struct json_path *p = json_path_new(identifier, &at, &what);
-    bool ok = p != NULL && r->reader->field(r->reader->ctx, key, STR("$"), &doc) && json_path_find(p, buf_str(&doc), &found);
+    enum doc_value whole = p != NULL ? r->reader->field(r->reader->ctx, key, STR("$"), &doc) : DOC_NONE;
+    bool ok;
 
+    if (whole == DOC_NULL) buf_add_c(&doc, "null");
+    ok = whole != DOC_NONE && json_path_find(p, buf_str(&doc), &found);
     if (ok) {
         buf_add_c(out, "[");
         for (size_t i = 0; i < found.n; i++) {
@@ -129,18 +132,18 @@ static bool read_matches(struct ft_rows *r, struct str key, struct str identifie
 }
 
 /* What identifier says of the document, into scratch. */
-static bool read_value(struct ft_rows *r, uint32_t doc, struct str identifier)
+static enum doc_value read_value(struct ft_rows *r, uint32_t doc, struct str identifier)
 {
     struct str key = index_key(r->ix, doc);
     bool arrays = r->ask->rules.dialect >= DIALECT_ARRAYS && index_spec(r->ix)->on_json && identifier.n > 0 && identifier.p[0] == '$';
 
     buf_clear(&r->scratch);
-    if (arrays) return read_matches(r, key, identifier, &r->scratch);
+    if (arrays) return read_matches(r, key, identifier, &r->scratch) ? DOC_VALUE : DOC_NONE;
     return r->reader->field(r->reader->ctx, key, identifier, &r->scratch);
 }
 
 /* A field that RETURN names: a distance, what every document has, a field of the index, or what lies in the key. */
-static bool read_returned(struct ft_rows *r, uint32_t doc, struct str identifier)
+static enum doc_value read_returned(struct ft_rows *r, uint32_t doc, struct str identifier)
 {
     const struct field_spec *f = spec_field(index_spec(r->ix), identifier);
     char number[32];
@@ -157,13 +160,21 @@ static bool read_returned(struct ft_rows *r, uint32_t doc, struct str identifier
     } else {
         return read_value(r, doc, identifier);
     }
-    return true;
+    return DOC_VALUE;
 }
 
 static void write_pair(struct reply *out, struct str name, struct str value)
 {
     reply_bulk(out, name);
     reply_bulk(out, value);
+}
+
+/* What lies in scratch, of field f. */
+static void write_read(struct ft_rows *r, struct reply *out, struct str name, const struct field_spec *f, enum doc_value has)
+{
+    reply_bulk(out, name);
+    if (has == DOC_NULL) reply_null(out);
+    else reply_bulk(out, shown(r, f, buf_str(&r->scratch)));
 }
 
 /* --- fields ------------------------------------------------------------------------------------------------------ */
@@ -174,11 +185,11 @@ static size_t write_returned(struct ft_rows *r, struct reply *out, uint32_t doc)
 
     for (size_t i = 0; i < r->ask->n_fields; i++) {
         const struct ask_field *f = &r->ask->fields[i];
-
-        if (!read_returned(r, doc, f->identifier)) continue;
         const struct field_spec *spec = spec_field(index_spec(r->ix), f->identifier);
+        enum doc_value has = read_returned(r, doc, f->identifier);
 
-        write_pair(out, f->name, shown(r, spec ? spec : by_identifier(r, f->identifier), buf_str(&r->scratch)));
+        if (has == DOC_NONE) continue;
+        write_read(r, out, f->name, spec ? spec : by_identifier(r, f->identifier), has);
         n++;
     }
     return n;
@@ -222,9 +233,11 @@ static bool write_all(struct ft_rows *r, struct reply *out, uint32_t doc, size_t
         write_pair(out, names[i], ft_number(number, v));
         all.n++;
     }
-    if (r->sort_field != NULL && read_value(r, doc, r->sort_field->identifier)) {
+    enum doc_value has = r->sort_field != NULL ? read_value(r, doc, r->sort_field->identifier) : DOC_NONE;
+
+    if (has != DOC_NONE) {
         all.skip = r->sort_field->name;
-        write_pair(out, all.skip, shown(r, r->sort_field, buf_str(&r->scratch)));
+        write_read(r, out, all.skip, r->sort_field, has);
         all.n++;
     }
     if (!r->reader->all(r->reader->ctx, index_key(r->ix, doc), write_one, &all)) return false;

@@ -137,7 +137,7 @@ static void rank_by_field(struct search *s, struct ranked *r)
     if (f->type == FIELD_NUMERIC && index_number(s->job.ix, f, r->doc, &r->number)) return;
     r->kind = RANK_NOTHING;
     buf_clear(&s->scratch);
-    if (!reader->field(reader->ctx, key, f->identifier, &s->scratch)) return;
+    if (reader->field(reader->ctx, key, f->identifier, &s->scratch) != DOC_VALUE) return;
     if (f->type == FIELD_NUMERIC) {
         if (num_parse_double(buf_str(&s->scratch), &r->number)) r->kind = RANK_NUMBER;
         return;

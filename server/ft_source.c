@@ -69,6 +69,12 @@ static bool read_number(struct ft_source *s, uint32_t doc, const struct aggregat
     return true;
 }
 
+/* No number was found in it: an empty array of them has no value, and does not end a query that computes with the others'. */
+static bool is_no_number(const struct ft_source *s, const struct field_spec *f, struct str text)
+{
+    return f->type == FIELD_NUMERIC && index_spec(s->ix)->on_json && text.n > 0 && *text.p == '[';
+}
+
 /* As RediSearch: SORTABLE without UNF stands for the value as it is sorted by, but where LOAD asks for what the document has. */
 static bool is_folded(const struct ft_source *s, const struct aggregate_field *f)
 {
@@ -90,14 +96,17 @@ static void read_value(void *ctx, uint32_t doc, const struct aggregate_field *f,
     } else if (str_eq(f->path, STR("__key"))) {
         *out = datum_text(arena_dup(a, index_key(s->ix, doc)));
     } else {
+        struct str field = spec != NULL ? spec->identifier : f->path;
+
         buf_clear(&s->scratch);
-        if (!s->reader->field(s->reader->ctx, index_key(s->ix, doc), spec != NULL ? spec->identifier : f->path, &s->scratch)) return;
+        if (s->reader->field(s->reader->ctx, index_key(s->ix, doc), field, &s->scratch) != DOC_VALUE) return;
         if (is_folded(s, f)) {
             buf_clear(&s->folded);
             words_fold(buf_str(&s->scratch), &s->folded);
             *out = datum_text(arena_dup(a, buf_str(&s->folded)));
             return;
         }
+        if (spec != NULL && is_no_number(s, spec, buf_str(&s->scratch))) return;
         *out = datum_text(arena_dup(a, buf_str(&s->scratch)));
         if (spec != NULL && spec->type == FIELD_NUMERIC && datum_to_number(out, &x)) *out = datum_number(x);
     }
@@ -144,7 +153,7 @@ static void terms(void *ctx, uint32_t doc, struct arena *a, struct datum *out)
     for (size_t i = 0; s->words != NULL && i < spec->n_fields; i++) {
         if (spec->fields[i].type != FIELD_TEXT || spec->fields[i].no_index) continue;
         buf_clear(&s->scratch);
-        if (!s->reader->field(s->reader->ctx, index_key(s->ix, doc), spec->fields[i].identifier, &s->scratch)) continue;
+        if (s->reader->field(s->reader->ctx, index_key(s->ix, doc), spec->fields[i].identifier, &s->scratch) != DOC_VALUE) continue;
         highlight_words(s->words, buf_str(&s->scratch), spec->fields[i].text_field, note_word, &m);
     }
     items = arena_alloc(a, (m.n + 1) * sizeof *items);

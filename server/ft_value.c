@@ -342,25 +342,25 @@ static void read_json(struct reading *r)
 
 /* --- a document ------------------------------------------------------------------------------------------------- */
 
-/* Append what a hash's field or a path has as text. A path's first value; a string without its quotes. */
-static bool text_of(struct reading *r, struct str field, const struct json_path *path, struct buf *out)
+/* Append what a hash's field or a path has as text. A path's first value; a string without its quotes; of null nothing. */
+static enum doc_value text_of(struct reading *r, struct str field, const struct json_path *path, struct buf *out)
 {
     struct json_matches m = { 0 };
+    enum doc_value found = DOC_NONE;
     struct str v;
-    bool found;
 
     if (entry_type(r->e) == VALUE_HASH) {
         char scratch[NUM_TEXT_MAX];
 
-        if (!hash_get(&r->hash, field, scratch, &v)) return false;
+        if (!hash_get(&r->hash, field, scratch, &v)) return DOC_NONE;
         buf_add_str(out, v);
-        return true;
+        return DOC_VALUE;
     }
-    found = path && json_path_find(path, r->json, &m) && m.n > 0;
-    if (found) {
+    if (path && json_path_find(path, r->json, &m) && m.n > 0) {
         v = m.items[0].value;
+        found = *v.p == 'n' ? DOC_NULL : DOC_VALUE;
         if (*v.p == '"') json_unquote(v, out);
-        else buf_add_str(out, v);
+        else if (found == DOC_VALUE) buf_add_str(out, v);
     }
     json_matches_fini(&m);
     return found;
@@ -372,7 +372,7 @@ static struct str kept_text(struct reading *r, struct str field, const struct js
     struct str s = STR("");
 
     if (field.n == 0) return s;
-    if (text_of(r, field, path, &b)) s = arena_dup(&r->ft->arena, buf_str(&b));
+    if (text_of(r, field, path, &b) == DOC_VALUE) s = arena_dup(&r->ft->arena, buf_str(&b));
     buf_fini(&b);
     return s;
 }
@@ -403,7 +403,7 @@ static void filter_field(void *ctx, size_t name, struct datum *out)
     }
     if (f) n = f->identifier;
     if (entry_type(r->e) == VALUE_JSON) path = path_of(n);
-    if (text_of(r, n, path, &b)) {
+    if (text_of(r, n, path, &b) == DOC_VALUE) {
         struct str text = arena_dup(&r->ft->arena, buf_str(&b));
 
         *out = f && f->type == FIELD_NUMERIC && num_parse_double(text, &d) ? datum_number(d) : datum_text(text);
@@ -493,12 +493,12 @@ static const struct json_path *path_for(struct ft *f, struct str text)
     return f->last_path;
 }
 
-static bool read_field(void *ctx, struct str key, struct str identifier, struct buf *out)
+static enum doc_value read_field(void *ctx, struct str key, struct str identifier, struct buf *out)
 {
     struct ft *f = ctx;
     struct reading r;
 
-    if (!open_key(f, key, &r)) return false;
+    if (!open_key(f, key, &r)) return DOC_NONE;
     return text_of(&r, identifier, entry_type(r.e) == VALUE_JSON ? path_for(f, identifier) : NULL, out);
 }
 

@@ -256,6 +256,25 @@ def test_json_documents(items):
     assert rows(items("FT.AGGREGATE", "jx", "@n:[5 5]", "LOAD", 3, "$.note.text", "AS", "text")) == (1, [{"text": "t5"}])
 
 
+def test_null_in_a_document_is_no_value(items):
+    c = items
+    assert c("FT.CREATE", "jx", "ON", "JSON", "PREFIX", 1, "j:", "SCHEMA", "$.n", "AS", "n", "NUMERIC", "$.t", "AS", "t", "TAG", "$.s", "AS", "s", "TEXT") == OK
+    for i, doc in enumerate(['{"n":1,"t":"a","s":"b"}', '{"n":null,"t":null,"s":null}', '{"n":[],"t":"c","s":"d"}', '{"n":[null,4]}']):
+        c("JSON.SET", f"j:{i}", "$", doc)
+    got = rows(c("FT.AGGREGATE", "jx", "*", "LOAD", 1, "@__key", "APPLY", "@n+1", "AS", "m", "SORTBY", 4, "@m", "DESC", "@__key", "ASC"))
+    assert [r.pop("__key") for r in got[1]] == ["j:3", "j:0", "j:1", "j:2"]
+    assert [r.get("m") for r in got[1]] == ["5", "2", None, None]
+    assert rows(c("FT.AGGREGATE", "jx", "*", "GROUPBY", 1, "@t", "REDUCE", "COUNT", 0, "AS", "n", "SORTBY", 1, "@t"))[1] == [
+        {"t": "a", "n": "1"}, {"t": "c", "n": "1"}, {"t": None, "n": "2"}]
+    assert rows(c("FT.AGGREGATE", "jx", "*", "LOAD", 1, "@__key", "FILTER", "!exists(@s)", "SORTBY", 1, "@__key"))[1] == [
+        {"__key": "j:1"}, {"__key": "j:3"}]
+    for field in "ts":
+        assert [k for k in c("FT.SEARCH", "jx", "*", "SORTBY", field, "DESC", "NOCONTENT")[1:3]] == [b"j:2", b"j:0"]
+    assert c("FT.SEARCH", "jx", "*", "SORTBY", "s", "LIMIT", 2, 1)[1:] == [b"j:1", [b"s", None, b"$", b'{"n":null,"t":null,"s":null}']]
+    assert c("FT.SEARCH", "jx", "*", "INKEYS", 1, "j:1", "RETURN", 4, "n", "t", "$.s", "$.none") == [1, b"j:1", [b"n", None, b"t", None, b"$.s", None]]
+    assert c("FT.SEARCH", "jx", "*", "INKEYS", 1, "j:1", "RETURN", 1, "n", "DIALECT", 3) == [1, b"j:1", [b"n", b"[null]"]]
+
+
 @pytest.fixture
 def many(c):
     """6,000 groups of two documents each."""
