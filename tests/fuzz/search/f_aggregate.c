@@ -48,6 +48,15 @@ static bool alive(void *ctx, uint32_t doc)
     return doc != ((struct world *)ctx)->which % DOCS;
 }
 
+static void terms(void *ctx, uint32_t doc, struct arena *a, struct datum *out)
+{
+    struct datum *items = arena_zalloc(a, DOCS, sizeof *items);
+
+    (void)ctx;
+    for (uint32_t i = 0; i < doc; i++) items[i] = datum_text(STR("x"));
+    if (doc > 0) *out = (struct datum){ DATUM_LIST, doc, { .items = items } };
+}
+
 static void run(struct aggregate *g, struct buf *error)
 {
     enum aggregate_state state;
@@ -64,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct aggregate_conf conf = { .hash = { 1, 2 }, .now_s = 1, .bytes_max = BYTES_MAX, .rows_max = ROWS_MAX };
     struct world w = { size > 0 ? data[0] : 0, 0 };
-    struct aggregate_source src = { &w, find, next, read_value, all, alive };
+    struct aggregate_source src = { &w, find, next, read_value, all, alive, terms };
     struct str argv[ARGS_MAX];
     size_t argc = 0, at = 0, from = 1;
     enum aggregate_parsed p = AGGREGATE_STEP;

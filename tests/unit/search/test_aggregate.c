@@ -63,6 +63,19 @@ static bool alive(void *ctx, uint32_t doc)
     return doc != ((struct world *)ctx)->gone;
 }
 
+/* A query that has met city and note; a document without a city is none that it met. */
+static void terms(void *ctx, uint32_t doc, struct arena *a, struct datum *out)
+{
+    const struct planted *d = &((struct world *)ctx)->docs[doc];
+    struct datum *items = arena_zalloc(a, 2, sizeof *items);
+    uint32_t n = 0;
+
+    if (d->city == NULL) return;
+    items[n++] = datum_text(str_c(d->city));
+    if (d->note != NULL) items[n++] = datum_text(str_c(d->note));
+    *out = (struct datum){ DATUM_LIST, n, { .items = items } };
+}
+
 /* --- running ------------------------------------------------------------------------------------------------------------ */
 
 static struct aggregate_conf conf(void)
@@ -124,7 +137,7 @@ static void say_rows(const struct aggregate *g, struct buf *out)
 
 static void run_in(struct world *w, const struct aggregate_conf *cf, const char *line, struct buf *out)
 {
-    struct aggregate_source src = { w, find, next, read_value, all, alive, NULL };
+    struct aggregate_source src = { w, find, next, read_value, all, alive, terms };
     struct aggregate *g = aggregate_new(cf);
     struct str argv[256];
     size_t argc = words_of(line, argv), at = 0;
@@ -187,6 +200,15 @@ START_TEST(load_reads_what_is_there)
     IS("APPLY \"@price * 2\" AS twice LOAD 3 @twice @city @price LIMIT 0 1", "6: price=10 twice=20 city=oslo");
     IS("APPLY 1 AS city LOAD 2 @city note LIMIT 0 1", "6: city=1 note=a");
     IS("LOAD 1 @city APPLY upper(@city) AS city LIMIT 0 1", "6: city=OSLO");
+}
+END_TEST
+
+START_TEST(words_that_the_query_met_are_a_list_of_each_document)
+{
+    IS("APPLY matched_terms() AS t LIMIT 0 2", "6: t=[oslo a] | t=[rome]");
+    IS("APPLY matched_terms(1) AS t LIMIT 2 1", "6: t=[oslo]");
+    IS("FILTER \"!exists(@city)\" APPLY matched_terms() AS t", "1:");
+    IS("GROUPBY 1 @city APPLY matched_terms() AS t LIMIT 0 1", "4: city=oslo t=nil"); /* a group is no document */
 }
 END_TEST
 
@@ -370,7 +392,8 @@ START_TEST(what_takes_too_much_is_refused_with_words)
 }
 END_TEST
 
-UNIT_MAIN("aggregate", without_steps_there_are_rows_of_nothing, load_reads_what_is_there, what_the_index_knows_needs_no_load,
+UNIT_MAIN("aggregate", without_steps_there_are_rows_of_nothing, load_reads_what_is_there,
+          words_that_the_query_met_are_a_list_of_each_document, what_the_index_knows_needs_no_load,
           sortby_keeps_ten_or_what_is_said_and_rows_without_the_value_come_last, groups_and_what_is_counted_in_them, mistakes_are_told,
           a_document_that_goes_meanwhile_is_no_row_and_not_counted, a_limit_ends_the_reading, many_rows_sort_and_group_as_by_hand,
           what_takes_too_much_is_refused_with_words)

@@ -309,6 +309,12 @@ START_TEST(two_indexes_of_the_same_documents_are_the_same)
 }
 END_TEST
 
+#ifdef __SANITIZE_ADDRESS__ /* whose allocator has no size classes: an allocation takes up to 15 bytes less than is said */
+#define REAL_LEAST 0.85
+#else
+#define REAL_LEAST 0.9
+#endif
+
 START_TEST(its_memory_is_what_it_says)
 {
     struct search_index *ix = make("i SCHEMA t TAG n NUMERIC");
@@ -324,7 +330,7 @@ START_TEST(its_memory_is_what_it_says)
     }
     real = (double)(mem_thread_used() - before);
     said = (double)(index_memory(ix) - told);
-    ck_assert_msg(real > said * 0.9 && real < said * 1.15, "%g, not %g", said, real);
+    ck_assert_msg(real > said * REAL_LEAST && real < said * 1.15, "%g, not %g", said, real);
     index_clear(ix);
     ck_assert_uint_eq(index_memory(ix), told);
     index_free(&ix);
