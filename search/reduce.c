@@ -75,7 +75,7 @@ static const struct {
     { "COUNT", REDUCE_COUNT }, { "COUNT_DISTINCT", REDUCE_COUNT_DISTINCT }, { "COUNT_DISTINCTISH", REDUCE_COUNT_DISTINCTISH },
     { "SUM", REDUCE_SUM }, { "MIN", REDUCE_MIN }, { "MAX", REDUCE_MAX }, { "AVG", REDUCE_AVG }, { "STDDEV", REDUCE_STDDEV },
     { "QUANTILE", REDUCE_QUANTILE }, { "TOLIST", REDUCE_TOLIST }, { "FIRST_VALUE", REDUCE_FIRST_VALUE },
-    { "RANDOM_SAMPLE", REDUCE_RANDOM_SAMPLE },
+    { "RANDOM_SAMPLE", REDUCE_RANDOM_SAMPLE }, { "HLL", REDUCE_HLL }, { "HLL_SUM", REDUCE_HLL_SUM },
 };
 
 static bool refuse(struct buf *error, const char *what)
@@ -252,6 +252,8 @@ void reduce_add(const struct reducer *r, union reduce_state *s, const struct dat
     case REDUCE_TOLIST: add_to_list(s, d, w); break;
     case REDUCE_RANDOM_SAMPLE: add_to_sample(r, s, d, w); break;
     case REDUCE_FIRST_VALUE: add_first(r, s, d, by, w); break;
+    case REDUCE_HLL: reduce_hll_add(&s->hll, d, w); break;
+    case REDUCE_HLL_SUM: reduce_hll_merge(&s->hll, d, w); break;
     default: add_numbers(r, s, d, w);
     }
 }
@@ -314,6 +316,8 @@ struct datum reduce_value(const struct reducer *r, union reduce_state *s, struct
     case REDUCE_COUNT_DISTINCT: case REDUCE_COUNT_DISTINCTISH: return datum_number((double)s->distinct.n);
     case REDUCE_QUANTILE: return datum_number(quantile(r, s));
     case REDUCE_TOLIST: case REDUCE_RANDOM_SAMPLE: return list_of(s, a);
+    case REDUCE_HLL: return reduce_hll_bytes(&s->hll, a);
+    case REDUCE_HLL_SUM: return reduce_hll_count(&s->hll);
     case REDUCE_FIRST_VALUE: break;
     }
     if (s->first.value == NULL) return (struct datum){ .kind = DATUM_NULL };
@@ -325,6 +329,7 @@ void reduce_fini(const struct reducer *r, union reduce_state *s)
     switch (r->kind) {
     case REDUCE_COUNT_DISTINCT: case REDUCE_COUNT_DISTINCTISH: set_fini(&s->distinct); break;
     case REDUCE_QUANTILE: mem_free(s->values.at); break;
+    case REDUCE_HLL: case REDUCE_HLL_SUM: hll_fini(&s->hll); break;
     case REDUCE_FIRST_VALUE:
         mem_free(s->first.value);
         mem_free(s->first.by);

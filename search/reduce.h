@@ -4,12 +4,14 @@
 #ifndef MEMD_SEARCH_REDUCE_H
 #define MEMD_SEARCH_REDUCE_H
 
+#include "base/hll.h"
 #include "base/rng.h"
 #include "search/datum.h"
 
 enum reduce_kind {
     REDUCE_COUNT, REDUCE_COUNT_DISTINCT, REDUCE_COUNT_DISTINCTISH, REDUCE_SUM, REDUCE_MIN, REDUCE_MAX, REDUCE_AVG, REDUCE_STDDEV,
-    REDUCE_QUANTILE, REDUCE_TOLIST, REDUCE_FIRST_VALUE, REDUCE_RANDOM_SAMPLE
+    REDUCE_QUANTILE, REDUCE_TOLIST, REDUCE_FIRST_VALUE, REDUCE_RANDOM_SAMPLE,
+    REDUCE_HLL /* a HyperLogLog of the values, as PFADD makes it */, REDUCE_HLL_SUM /* how many values are counted in several of them */
 };
 enum { REDUCE_SAMPLE_MAX = 1000 };
 
@@ -48,6 +50,7 @@ union reduce_state {
     struct {
         struct datum *value, *by;
     } first;
+    struct hll hll;  /* without bytes: it has seen nothing */
 };
 
 struct reduce_world {
@@ -66,5 +69,14 @@ void reduce_add(const struct reducer *r, union reduce_state *s, const struct dat
 struct datum reduce_value(const struct reducer *r, union reduce_state *s, struct arena *a);
 
 void reduce_fini(const struct reducer *r, union reduce_state *s);
+
+/* --- reduce_hll.c: HLL and HLL_SUM */
+
+/* Count a value, the items of a list one by one, by its text. */
+void reduce_hll_add(struct hll *h, const struct datum *d, struct reduce_world *w);
+/* Count what d counts; nothing where it is no HyperLogLog. Some 10 us. */
+void reduce_hll_merge(struct hll *h, const struct datum *d, struct reduce_world *w);
+struct datum reduce_hll_bytes(const struct hll *h, struct arena *a);
+struct datum reduce_hll_count(const struct hll *h);
 
 #endif

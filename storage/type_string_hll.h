@@ -6,7 +6,7 @@
 #ifndef MEMD_STORAGE_TYPE_STRING_HLL_H
 #define MEMD_STORAGE_TYPE_STRING_HLL_H
 
-#include "storage/hll.h"
+#include "base/hll.h"
 #include "storage/type_string.h"
 
 /* Add elements; the key is made when absent. Told as CHANGE_PFADD when that changed anything, which

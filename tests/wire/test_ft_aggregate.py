@@ -51,6 +51,29 @@ def test_groups_counts_and_sorts(items):
         1, [{"shelf": "a", "n": "2"}])
 
 
+def test_hyperloglogs_are_those_of_pfadd_and_are_merged(items):
+    c = items
+    kinds = {"office": ["pen", "desk"], "home": ["lamp"], "garden": ["lamp", "desk"]}
+    for n, (kind, names) in enumerate(kinds.items()):
+        for name in names:
+            c("HSET", f"i:{kind}:{name}", "name", name, "kind", kind, "price", n)
+    total, *got = c("FT.AGGREGATE", "ix", "@price:[0 2]", "GROUPBY", 1, "@kind", "REDUCE", "HLL", 1, "@name", "AS", "h")
+    counters = {row[1].decode(): row[3] for row in got}
+    assert total == 3 and counters.keys() == kinds.keys()
+    for kind, names in kinds.items():
+        c("PFADD", "pf", *names)
+        assert c("GET", "pf") == counters[kind]
+        c("DEL", "pf")
+        c("SET", f"i:counter:{kind}", counters[kind])
+        c("HSET", f"i:{kind}", "price", 99, "h", counters[kind])
+    assert c("PFCOUNT", *[f"i:counter:{kind}" for kind in kinds]) == 3
+    c("HSET", "i:none", "price", 99, "h", "HYLL is not enough")
+    assert ask(c, "@price:[99 99]", "LOAD", 1, "@h", "GROUPBY", 0, "REDUCE", "HLL_SUM", 1, "@h", "AS", "n") == (1, [{"n": "3"}])
+    assert ask(c, "@price:[0 2]", "GROUPBY", 1, "@kind", "REDUCE", "HLL", 1, "@name", "AS", "h", "GROUPBY", 0, "REDUCE", "HLL_SUM", 1, "@h", "AS",
+               "n") == (1, [{"n": "3"}])
+    assert str(c("FT.AGGREGATE", "ix", "*", "GROUPBY", 0, "REDUCE", "HLL", 0)) == "SEARCH_PARSE_ARGS Missing arguments for HLL"
+
+
 def test_a_sortable_text_stands_for_what_it_is_sorted_by_but_where_load_asks_for_it(items):
     c = items
     assert c("FT.CREATE", "s", "PREFIX", 1, "s:", "SCHEMA", "b", "TAG", "SORTABLE", "u", "TAG", "SORTABLE", "UNF", "t", "TEXT", "SORTABLE", "p",

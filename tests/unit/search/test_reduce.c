@@ -102,4 +102,73 @@ START_TEST(distinct_values_are_counted_however_many_and_the_memory_is_known)
 }
 END_TEST
 
-UNIT_MAIN("reduce", quantiles_are_those_of_a_sorted_array, a_sample_is_fair, distinct_values_are_counted_however_many_and_the_memory_is_known)
+static struct datum reduced(const char *name, const struct datum *values, size_t n, struct arena *a, struct reduce_world *w)
+{
+    union reduce_state s = { 0 };
+    struct buf error = { 0 };
+    struct reducer red;
+    struct datum d;
+
+    ck_assert(reduce_parse(&red, str_c(name), 1, &STR("@x"), &error));
+    for (size_t i = 0; i < n; i++) reduce_add(&red, &s, &values[i], 1, w);
+    d = reduce_value(&red, &s, a);
+    reduce_fini(&red, &s);
+    return d;
+}
+
+START_TEST(counters_are_merged_and_what_is_none_is_passed_over)
+{
+    enum { MANY = 20000 };
+    static struct datum low[MANY], high[MANY];
+    struct reduce_world w = { .hash = { 1, 2 } };
+    uint64_t before = mem_thread_used(), count;
+    struct datum parts[8];
+    struct arena a;
+    char damaged[18] = "HYLL\x01";
+
+    arena_init(&a);
+    for (int i = 0; i < MANY; i++) low[i] = datum_number(i), high[i] = datum_number(i + MANY / 2);
+    parts[0] = reduced("HLL", low, MANY, &a, &w);
+    parts[1] = reduced("hll", high, MANY, &a, &w);
+    parts[2] = reduced("HLL", low, 5, &a, &w);
+    parts[3] = reduced("HLL", NULL, 0, &a, &w);
+    parts[4] = datum_text(STR("HYLL"));
+    parts[5] = datum_text(str_of(damaged, sizeof damaged));
+    parts[6] = datum_number(7);
+    parts[7] = (struct datum){ .kind = DATUM_NULL };
+    ck_assert(hll_is_dense(parts[0].u.text) && !hll_is_dense(parts[2].u.text));
+    ck_assert(hll_count(parts[2].u.text, &count) == OK && count == 5);
+    ck_assert(hll_count(parts[3].u.text, &count) == OK && count == 0);
+    ck_assert_double_eq_tol(reduced("HLL_SUM", parts, 8, &a, &w).u.number, 1.5 * MANY, 0.03 * MANY);
+    ck_assert_double_eq(reduced("HLL_SUM", parts + 2, 6, &a, &w).u.number, 5);
+    ck_assert_double_eq(reduced("HLL_SUM", parts + 3, 5, &a, &w).u.number, 0);
+    arena_fini(&a);
+    ck_assert_uint_eq(mem_thread_used(), before);
+}
+END_TEST
+
+/* A value counts as its text, so that the counter is the one that PFADD makes. */
+START_TEST(a_counter_takes_the_memory_that_it_tells)
+{
+    struct datum items[] = { datum_number(2.5), datum_text(STR("a")) };
+    struct datum values[] = { datum_text(STR("2.5")), { DATUM_LIST, 2, { .items = items } }, datum_text(STR("b")) };
+    struct reduce_world w = { .hash = { 1, 2 } };
+    struct reducer red = { .kind = REDUCE_HLL, .field = STR("x") };
+    union reduce_state s = { 0 };
+    uint64_t before = mem_thread_used(), count;
+
+    for (size_t i = 0; i < 3; i++) reduce_add(&red, &s, &values[i], 1, &w);
+    ck_assert(hll_count(buf_str(&s.hll.bytes), &count) == OK && count == 3);
+    for (int i = 0; i < 20000; i++) {
+        struct datum d = datum_number(i);
+
+        reduce_add(&red, &s, &d, 1, &w);
+        if (i % 100 == 0) ck_assert(w.bytes > 0 && w.bytes <= mem_thread_used() - before);
+    }
+    ck_assert(w.bytes >= HLL_DENSE_BYTES);
+    reduce_fini(&red, &s);
+    ck_assert_uint_eq(mem_thread_used(), before);
+}
+END_TEST
+
+UNIT_MAIN("reduce", counters_are_merged_and_what_is_none_is_passed_over, a_counter_takes_the_memory_that_it_tells, quantiles_are_those_of_a_sorted_array, a_sample_is_fair, distinct_values_are_counted_however_many_and_the_memory_is_known)

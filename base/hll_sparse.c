@@ -4,7 +4,7 @@
  * and then the few runs around it are joined where they hold the same and are short enough together.
  * How a sequence of runs comes to look is part of the format in so far as two servers' DUMPs are
  * compared, so nothing cleverer is done. */
-#include "storage/hll_impl.h"
+#include "base/hll_impl.h"
 
 enum {
     ZERO_MOST = 64,     /* registers in a run of one byte */

@@ -1,6 +1,6 @@
 /* HyperLogLogs of any bytes: the first two bytes choose registers to raise, the rest follows a header.
  * Whatever is accepted agrees with itself in both forms. */
-#include "storage/hll.h"
+#include "base/hll.h"
 
 #include "base/mem.h"
 #include "tests/fuzz/fuzz.h"

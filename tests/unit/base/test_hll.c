@@ -1,5 +1,5 @@
 /* HyperLogLogs against an array of registers, and against bytes that are none. */
-#include "storage/hll.h"
+#include "base/hll.h"
 #include "tests/unit/unit.h"
 
 enum { SPARSE_MAX = 3000 };

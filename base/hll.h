@@ -21,8 +21,8 @@
  *
  * Nothing here knows of keys. Anybody can write any bytes under a key, so all of this takes any bytes:
  * what makes no sense is ERR_HLL_CORRUPT. */
-#ifndef MEMD_STORAGE_HLL_H
-#define MEMD_STORAGE_HLL_H
+#ifndef MEMD_BASE_HLL_H
+#define MEMD_BASE_HLL_H
 
 #include <stdint.h>
 

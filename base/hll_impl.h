@@ -1,8 +1,8 @@
 /* hll_impl.h -- what hll.c and hll_sparse.c share: the runs of the sparse form. */
-#ifndef MEMD_STORAGE_HLL_IMPL_H
-#define MEMD_STORAGE_HLL_IMPL_H
+#ifndef MEMD_BASE_HLL_IMPL_H
+#define MEMD_BASE_HLL_IMPL_H
 
-#include "storage/hll.h"
+#include "base/hll.h"
 
 enum hll_form { HLL_DENSE, HLL_SPARSE };
 

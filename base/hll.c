@@ -1,11 +1,11 @@
 /* hll.c -- HyperLogLogs: the hash, the dense form, the estimate. */
-#include "storage/hll.h"
+#include "base/hll.h"
 
 #include <endian.h>
 #include <math.h>
 
 #include "base/mem.h"
-#include "storage/hll_impl.h"
+#include "base/hll_impl.h"
 
 enum {
     INDEX_BITS = 14,
