@@ -271,6 +271,14 @@ static bool turn_of_greedy(struct server *s)
     return true;
 }
 
+/* All is saved: what ran before that is answered, and nobody is told of what would come after it. */
+static bool last_turn(struct server *s)
+{
+    end_running(s);
+    send_replies(s);
+    return false;
+}
+
 /* One turn after libevent's. True: there is more to do, so do not wait. */
 static bool turn(struct server *s)
 {
@@ -288,6 +296,7 @@ static bool turn(struct server *s)
     batch_run(s);
     if (UNLIKELY(script_wants_shutdown(s->script))) server_shutdown(s, 0, true);
     if (UNLIKELY(s->signal_later != 0)) cron_signal_waited(s);
+    if (UNLIKELY(s->stopping)) return last_turn(s);
     block_expire(s);
     more = loop_expire(s);
     more |= cron_turn(s);

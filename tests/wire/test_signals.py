@@ -47,6 +47,33 @@ def test_the_end_saves_all_that_was_acknowledged(start, mode, sig):
     assert c("EXISTS", "in-multi") == 0
 
 
+def states(s, name):
+    """Of threads of that name."""
+    stats = [open("/proc/%d/task/%s/stat" % (s.pid, t)).read() for t in os.listdir("/proc/%d/task" % s.pid)]
+    return [stat.rsplit(")", 1)[1].split()[0] for stat in stats if "(%s)" % name in stat]
+
+
+@pytest.mark.parametrize("how", ["SHUTDOWN", "RESTART"])
+def test_what_is_not_saved_by_the_end_is_not_acknowledged(start, how):
+    """A command that went on aside was taken back in the turn in which all had been saved."""
+    s = start(enable_debug_command="yes")
+    c, d = s.conn(), s.conn()
+    assert c("JSON.SET", "k", "$", '{"n":[1],"z":"%s"}' % ("z" * 2000)) == OK
+    assert d("DEBUG", "ASIDE-PAUSE", "yes") == OK
+    c.send("JSON.NUMINCRBY", "k", "$..n..*", 1)
+    wait_for(lambda: d.info("clients")["blocked_clients"] == "1")
+    wait_for(lambda: "S" in states(s, "memd-aside"))  # it has come to its end, and waits to be taken back
+    d.send_raw(encode(["DEBUG", "ASIDE-PAUSE", "no"]) + encode([how, "SAVE"]))
+    try:
+        said = c.read()
+    except (OSError, EOFError):
+        said = None
+    if how == "SHUTDOWN":
+        assert s.proc.wait() == 0
+        s.start()
+    assert s.conn()("JSON.GET", "k", "$.n[0]") == (b"[1]" if said is None else b"[2]")
+
+
 def test_signals_all_the_way_to_the_end_do_not_change_how_it_ends(start):
     """A second, third ... SIGTERM, SIGINT, SIGHUP while it saves and frees: the exit code is that of an orderly end."""
     s = start(enable_debug_command="yes", save="3600 1000000")
