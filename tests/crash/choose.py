@@ -31,11 +31,11 @@ class Chooser:
         self.table = [f for weight, f in self._weights() for _ in range(weight)]
 
     def _weights(self):
+        of_documents = documents.WEIGHTS + ([] if self.own_db else documents.INDEX_WEIGHTS)
         return [(4, self.strings), (2, self.bits), (3, self.numbers), (2, self.msets), (6, self.lists), (6, self.hashes),
                 (4, self.sets), (4, self.zsets), (8, self.streams), (2, self.fields), (4, self.generic), (4, self.expiry),
-                (3, self.short_lived), (2, self.scripts)] + [
-                    (weight, functools.partial(f, self)) for weight, f in documents.WEIGHTS] + (
-                    [(1, self.flush)] if self.own_db else [(documents.INDEX_WEIGHT[0], functools.partial(documents.INDEX_WEIGHT[1], self))])
+                (3, self.short_lived), (2, self.scripts)] + [(weight, functools.partial(f, self)) for weight, f in of_documents] + (
+                    [(1, self.flush)] if self.own_db else [])
 
     def key(self, kinds, count=2):
         r = self.rng.random()

@@ -17,7 +17,7 @@ MODES = {
     "no": dict(AOF, appendfsync="no"),
     "snapshot": {"appendonly": "no"},
 }
-KINDS = ["random", "random", "bgsave", "rewrite", "start", "shutdown", "turn on", "turn on and end", "reload"]
+KINDS = ["random", "random", "bgsave", "rewrite", "start", "shutdown", "turn on", "turn on and end", "reload", "become anew"]
 SNAPSHOT_KINDS = ["random", "bgsave", "bgsave", "start", "reload"]
 
 
@@ -180,6 +180,13 @@ class Cycle:
         self.write(load, self.some_time(0.005, 0.05))
         self.admin.send("SHUTDOWN")
         self.write(load, self.some_time(0, 0.01), gone_is_fine=True)
+
+    def life_become_anew(self, load):
+        """RESTART: the program executes itself; a kill then meets the one, the other, or nothing that serves."""
+        self.write(load, self.some_time(0.005, 0.05))
+        self.admin.send("RESTART")
+        self.write(load, self.some_time(0, 0.05), gone_is_fine=True)
+        time.sleep(self.rng.uniform(0, 0.05))
 
     def life_turn_on(self, load):
         """What was acknowledged before the log was turned off must survive in any case, all else from when INFO no

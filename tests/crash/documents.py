@@ -3,9 +3,9 @@ choose.py and oracle.py are for the rest).
 
     ReJSON-RL   its text                       vectorset   dict element -> (vector, attributes)
     index       (fields, synonyms)             trietype0   dict text -> (score, payload)
-    alias       the index's key
+    alias       the index's key                dictionary  its words
 
-Indexes and aliases are no keys: here they have names of keys, "~0" and "~a", which no other operation touches. What is in an index
+Indexes, aliases and dictionaries are no keys: here they have names of keys, "~0", "~a" and "~d", which no other operation touches. What is in an index
 is not in the model: after a crash the server compares it with the keys (DEBUG CHECK), and searches must find them."""
 import json
 
@@ -63,6 +63,21 @@ def op_json_append(m, t, k, n):
 def op_json_pop(m, t, k):
     d = document(m, k)
     del d.get("a", [])[:1]
+    store(m, k, d)
+
+
+def op_json_mset(m, t, a, b, text):
+    if any(k in m.data and m.data[k][0] != "ReJSON-RL" for k in (a, b)):
+        raise Wrong
+    op_json_set(m, t, a, text)
+    op_json_set(m, t, b, text)
+
+
+def op_json_numbers(m, t, k):
+    """JSON.NUMINCRBY k $..a..* 1"""
+    d = document(m, k)
+    if "a" in d:
+        d["a"] = [x + 1 for x in d["a"]]
     store(m, k, d)
 
 
@@ -137,6 +152,15 @@ def op_ft_alias_del(m, t, name):
     del m.data[name]
 
 
+def op_dict_add(m, t, k, *words):
+    m.get(k, "dictionary", set).update(words)
+
+
+def op_dict_del(m, t, k, *words):
+    m.get(k, "dictionary").difference_update(words)
+    m.drop_empty(k)
+
+
 # --- which comes next -------------------------------------------------------------------------------------------------
 
 
@@ -151,6 +175,19 @@ def choose_json(c):
         (op_json_pop, (k,), (k,), ("JSON.ARRPOP", k, "$.a", 0)),
         (op_json_merge, (k, n), (k,), ("JSON.MERGE", k, "$", '{"g":%d}' % n)),
         (op_json_del, (k, "f"), (k,), ("JSON.DEL", k, "$.f"))])
+
+
+def choose_aside(c):
+    """What goes aside (commands/json_docs.h): a path that looks at everything, in texts that are not short; and long texts."""
+    a, b, n = c.key(b"j"), c.key(b"j"), c.n
+    size = 1200 if not c.big or n % 64 else 1200 << n % 13  # to 5 MB
+    text = '{"n":%d,"a":[%s],"z":"%s"}' % (n, ",".join(map(str, range(n % 7))), "z" * size)
+    numbers = (op_json_numbers, (a,), (a,), ("JSON.NUMINCRBY", a, "$..a..*", 1))
+    return c.rng.choice([
+        numbers, numbers, numbers, (op_json_set, (a, text), (a,), ("JSON.SET", a, "$", text)),
+        (op_json_mset, (a, b, text), (a, b), ("JSON.MSET", a, "$", text, b, "$", text)),
+        (op_json_append, (a, n), (a,), ("JSON.ARRAPPEND", a, "$..a", n)),
+        (op_json_del, (a, "z"), (a,), ("JSON.DEL", a, "$..z"))])
 
 
 def choose_vectors(c):
@@ -175,6 +212,13 @@ def choose_suggestions(c):
         (op_sugadd, (k, text, n, False, payload), (k,), ("FT.SUGADD", k, text, n) + said),
         (op_sugadd, (k, text, n % 100, True, payload), (k,), ("FT.SUGADD", k, text, n % 100, "INCR") + said),
         (op_sugdel, (k, text), (k,), ("FT.SUGDEL", k, text))])
+
+
+def choose_dictionary(c):
+    k, words = c.prefix + b"~d", [b"w%d" % c.rng.randrange(12) for _ in range(c.n % 3 + 1)]
+    if c.n % 5 < 3:
+        return op_dict_add, (k, *words), (k,), ["FT.DICTADD", k, *words]
+    return op_dict_del, (k, *words), (k,), ["FT.DICTDEL", k, *words]
 
 
 def choose_index(c):
@@ -234,6 +278,11 @@ def read_indexes(c):
     return out
 
 
+def read_dictionaries(c, names):
+    """They have no list."""
+    return {k: ["dictionary", set(words), -1] for k, words in zip(names, c.pipeline([["FT.DICTDUMP", k] for k in names])) if words}
+
+
 # --- what searches find -------------------------------------------------------------------------------------------------
 
 
@@ -265,5 +314,5 @@ def check_searches(c, found):
 READS = {"ReJSON-RL": lambda k: ["JSON.GET", k], "trietype0": lambda k: ["FT.SUGGET", k, "", "MAX", 1000, "WITHSCORES", "WITHPAYLOADS"],
          "vectorset": lambda k: ["VCARD", k]}  # a question that costs nothing; read_vectors does it
 VALUES = {"ReJSON-RL": bytes.decode, "trietype0": suggestions_of, "vectorset": lambda n: {}}
-WEIGHTS = [(4, choose_json), (4, choose_vectors), (3, choose_suggestions)]
-INDEX_WEIGHT = (3, choose_index)  # where database 0 is the connection's
+WEIGHTS = [(4, choose_json), (2, choose_aside), (4, choose_vectors), (3, choose_suggestions)]
+INDEX_WEIGHTS = [(3, choose_index), (1, choose_dictionary)]  # where database 0 is the connection's

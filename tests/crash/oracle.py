@@ -75,11 +75,12 @@ def read_db(c, db):
 class Found:
     """What the server holds, and between which times (wall ms) it was read."""
 
-    def __init__(self, server, dbs):
+    def __init__(self, server, dbs, prefixes):
         with server.conn() as c:
             self.begun = wall_ms() - READ_SLACK
             self.dbs = {db: read_db(c, db) for db in dbs}
             self.dbs[0].update(documents.read_indexes(c))
+            self.dbs[0].update(documents.read_dictionaries(c, [p + b"~d" for p in prefixes]))
             self.ended = wall_ms() + READ_SLACK
             c("SELECT", 0)
             documents.check_searches(c, self.dbs[0])
@@ -217,7 +218,7 @@ def check_order(verdicts):
 def check(server, writers, at_least, base):
     """All of it. at_least(w): items of w that must have survived. base: (g, witness) as they were before.
     Returns the new base, and the verdicts."""
-    found = Found(server, sorted({w.db for w in writers} | {0}))
+    found = Found(server, sorted({w.db for w in writers} | {0}), [w.prefix for w in writers if w.db == 0])
     g, witness = base
     if found.witness[:len(witness)] != witness:
         raise Violation("the list of transactions has lost its beginning: %r" % found.witness[:5])
