@@ -20,13 +20,16 @@ struct outcome {
     uint64_t sum; /* of what was applied, in its order */
 };
 
-static enum err apply(void *ctx, size_t argc, const struct str *argv)
+static enum err apply(void *ctx, size_t argc, const struct str *argv, struct str *why)
 {
     struct outcome *o = ctx;
 
     ensure(argc > 0);
     for (size_t i = 0; i < argc; i++) o->sum = o->sum * 31 + crc32c(0, argv[i].p, argv[i].n);
-    if (argv[0].n > 0 && argv[0].p[0] == 'x') return ERR_FORMAT;
+    if (argv[0].n > 0 && argv[0].p[0] == 'x') {
+        if (argc > 1) *why = argv[1];
+        return ERR_FORMAT;
+    }
     return OK;
 }
 
