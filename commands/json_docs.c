@@ -1,6 +1,8 @@
 /* json_docs.c -- see json_docs.h. */
 #include "commands/json_docs.h"
 
+#include <stdlib.h>
+
 #include "base/ensure.h"
 #include "base/mem.h"
 #include "storage/blob.h"
@@ -32,6 +34,7 @@ struct json_docs {
     size_t argc;
     const struct str *argv;
     struct json_doc *docs;
+    struct json_doc **in_order; /* the same by key, made on the thread; of one that is named twice the first stands first */
     size_t n;
     struct effect *effects;
     size_t n_effects, cap_effects;
@@ -74,10 +77,16 @@ static struct json_docs *docs_of(const struct call *c)
 
 static struct json_doc *doc_of(struct json_docs *d, struct str key)
 {
-    for (size_t i = 0; i < d->n; i++) {
-        if (str_eq(d->docs[i].key, key)) return &d->docs[i];
+    size_t low = 0, high = d->n;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (str_cmp(d->in_order[mid]->key, key) < 0) low = mid + 1;
+        else high = mid;
     }
-    ensure(!"a command looks up what its row does not name");
+    ensure(low < d->n && str_eq(d->in_order[low]->key, key)); /* a command looks up what its row names */
+    return d->in_order[low];
 }
 
 enum err json_doc_read(struct call *c, struct str key, enum json_work work, const struct json_path *p, struct str *doc)
@@ -226,12 +235,29 @@ struct json_docs *json_docs_new(struct db *db, const struct command *cmd, size_t
     return d;
 }
 
+static int by_key(const void *a, const void *b)
+{
+    const struct json_doc *x = *(struct json_doc *const *)a, *y = *(struct json_doc *const *)b;
+    int order = str_cmp(x->key, y->key);
+
+    return order != 0 ? order : (x > y) - (x < y);
+}
+
+/* Requests name hundreds of thousands of keys. */
+static void put_in_order(struct json_docs *d)
+{
+    d->in_order = arena_alloc(&d->arena, d->n * sizeof(struct json_doc *));
+    for (size_t i = 0; i < d->n; i++) d->in_order[i] = &d->docs[i];
+    qsort(d->in_order, d->n, sizeof(struct json_doc *), by_key);
+}
+
 void json_docs_run(struct json_docs *d, int resp)
 {
     struct reply out = { &d->out, resp };
     struct call_host host = { .docs = d };
     struct call c = { .cmd = d->cmd, .argc = d->argc, .argv = d->argv, .out = &out, .arena = &d->arena, .host = &host };
 
+    put_in_order(d);
     d->e = call_run(&c);
     d->note = c.note;
 }

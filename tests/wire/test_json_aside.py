@@ -287,3 +287,12 @@ def test_copies_share_their_text_and_go_their_ways(server):
     assert c("JSON.SET", "d", "$", TEXT) == OK and c("COPY", "d", "e") == 1
     assert c("JSON.SET", "d", "$..n", "0") == OK and c("JSON.GET", "e", "$.items[7].n") == b"[7]"
     assert c("DEL", "e") == 1 and c("JSON.GET", "d", "$.items[7].n") == b"[0]" and c("DEBUG", "CHECK") == OK
+
+
+def test_a_request_that_names_very_many_documents_finds_each_at_once(server):
+    """To look through all for each would take minutes, in which nobody else's turn comes."""
+    c = server.conn()
+    assert c("JSON.SET", "d", "$", TEXT) == OK and c("JSON.SET", "e", "$", '{"n":3}') == OK
+    names = ["%08d" % i for i in range(400000)]
+    assert c("JSON.MGET", "e", "d", *names, "d", "e", "$.last.n") == [b"[]", b"[2.5]"] + [None] * len(names) + [b"[2.5]", b"[]"]
+    assert c("JSON.MGET", "e", *names, "d", "$..n")[0] == b"[3]" and went_aside(server)
