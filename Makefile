@@ -129,6 +129,7 @@ FUZZ_SEEDS  = $(wildcard tests/fuzz/seeds/$(notdir $(1)))
 SECONDS    ?= 10
 RUNS       ?= 20000
 RUNS_f_lua := 3000 # each is three scripts, some of them endless
+RUNS_f_json_scan := 5000 # each is many looks
 
 $(FUZZERS): $(B)/%: $(B)/%.o $(if $(LIBFUZZER),,$(B)/tests/fuzz/driver.o) \
                     $$(call archives,$$(call folder,$$*))
@@ -214,7 +215,7 @@ memory: binary
 soak: asan
 	MEMD_BIN="$(abspath build/asan/memd)" $(PYTHON) tests/crash/soak.py --minutes $(or $(MINUTES),15) --seed $(or $(SEED),0)
 
-# Random commands of all kinds at once, then a start: all must be as it was. One seed after another.
+# Random commands of all kinds at once, then what takes long with an end in its midst; after a start all must be as it was.
 storm: asan
 	MEMD_BIN="$(abspath build/asan/memd)" $(PYTHON) tests/crash/storm.py --seeds $(or $(SEEDS),20) --seed $(or $(SEED),1)
 

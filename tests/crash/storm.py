@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Everything at once, from a seed: connections send random commands of all kinds, then all must be right.
 
-    tests/crash/storm.py [--seed S] [--seeds N] [--commands N] [--bin build/asan/memd]
+    tests/crash/storm.py [--seed S] [--seeds N] [--commands N] [--large N] [--bin build/asan/memd]
 
 Strings to streams, JSON, indexes and questions to them, vector sets, scripts, transactions, waiting, subscriptions, clients that
 are killed or break off, settings that change, saves, reloads. Whoever sends does not look at replies. After it DEBUG CHECK
 walks all invariants; the digest of all keys and the answers of all indexes are the same after an end and a start, and after
-kill -9 and a start (the log is synced by then)."""
+kill -9 and a start (the log is synced by then).
+
+Then as many again (--large) of what takes long (storm_large.py), with an end of some kind in the midst of it."""
 import argparse
 import os
 import random
@@ -18,6 +20,7 @@ sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../wire"), HER
 
 import resp  # noqa: E402
 import server as srv  # noqa: E402
+import storm_large as large  # noqa: E402
 import storm_rules as rules  # noqa: E402
 from grammar import Grammar  # noqa: E402
 from test_differential import GRAMMAR  # noqa: E402
@@ -25,12 +28,11 @@ from test_differential import GRAMMAR  # noqa: E402
 # A storm has one end, and something to be about; storm_rules.py has some of these, less often.
 LEFT_OUT = re.compile(r"(?m)^.*(SHUTDOWN|MIGRATE|FAILOVER|CLIENT REPLY|SET-ACTIVE-EXPIRE|CONFIG.*RE|DEBUG SLEEP|FLUSHALL|FLUSHDB|SWAPDB|SUBSCRIBE).*$")
 N_CLIENTS = 8
-PATIENT = 12  # turns that a client is left waiting for
 BACK = [("maxmemory", "0"), ("maxmemory-policy", "noeviction"), ("maxmemory-clients", "0"), ("appendonly", "yes"), ("appendfsync", "always"),
         ("timeout", "0"), ("client-query-buffer-limit", "1gb"), ("user-limits", "")]
 
 
-class Storm(rules.Pools, Grammar):
+class Storm(large.LargePools, Grammar):
     pass
 
 
@@ -45,12 +47,14 @@ class Client:
     def connect(self):
         self.sock = self.server.connect_socket()
         self.unanswered = 0
+        self.patience = self.rng.choice(self.grammar.patience)
+        self.grammar.newest += 1
 
     def step(self, n):
         """Send n commands, unless those before them are not answered yet."""
         if self.unanswered > 0:
             self.unanswered += 1
-            if self.unanswered > PATIENT:
+            if self.unanswered > self.patience:
                 self.again()
         else:
             self.say(n)
@@ -67,7 +71,7 @@ class Client:
             data += b"*3\r\n$-5\r\n"
         self.unanswered = 1
         try:
-            self.sock.settimeout(0.05)
+            self.sock.settimeout(0.05 + len(data) / 1e7)
             self.sock.sendall(data)
         except OSError:
             self.again()
@@ -93,24 +97,63 @@ class Client:
         self.connect()
 
 
-def blow(s, seed, commands):
-    """Send so many commands; the clients are gone when this returns, and the server has done with them."""
-    rng = random.Random(seed)
-    grammar = Storm(LEFT_OUT.sub("", GRAMMAR) + rules.COMMANDS, rng)
+def blow(s, grammar, commands, end=None):
+    """Send so many commands; the clients are gone when this returns, and the server has done with them. Or end(s) while they are there."""
+    rng = grammar.rng
     clients = [Client(s, grammar) for _ in range(N_CLIENTS)]
     try:
         while commands > 0:
-            n = rng.randrange(1, 24)
+            n = rng.randrange(1, grammar.most)
             c = rng.choice(clients)
             commands -= n if c.unanswered == 0 else 0
             c.step(n)
-            if s.proc.poll() is not None:
-                raise AssertionError("the server died; last of each connection: %s" % [c.sent[-30:] for c in clients])
+            assert s.proc.poll() is None
+        if end is not None:
+            end(s)
+    except (AssertionError, OSError):
+        print("last of each connection:", [[[w[:60] for w in command] for command in c.sent[-30:]] for c in clients])
+        raise
     finally:
         for c in clients:
             c.sock.close()
     # Whoever waited or was paused goes, too.
-    srv.wait_for(lambda: asked(s, lambda c: c("CLIENT", "UNPAUSE") == resp.OK and c.info("clients")["connected_clients"] == "1"))
+    srv.wait_for(lambda: asked(s, lambda c: c("CLIENT", "UNPAUSE") == resp.OK and c("DEBUG", "ASIDE-PAUSE", "no") == resp.OK and
+                               c.info("clients")["connected_clients"] == "1"))
+
+
+def small_grammar(seed):
+    g = Storm(LEFT_OUT.sub("", GRAMMAR) + rules.COMMANDS, random.Random(seed))
+    g.most, g.patience = 24, [12]  # commands at once; turns that a client is left waiting for
+    return g
+
+
+def large_grammar(s, seed):
+    g = Storm(rules.COMMANDS + large.COMMANDS, random.Random(seed))
+    g.most, g.patience = 6, [12, 12, 300]
+    g.vectors = large.vectors(s.conn())
+    return g
+
+
+def end_of(seed):
+    """How it ends in the midst of everything."""
+    def orderly(s):
+        s.stop()
+        s.start()
+
+    def killed(s):
+        s.restart(kill=True)
+
+    def asked_to(*words):
+        def end(s):
+            asked(s, lambda c: c(*words))
+            if words[0] == "SHUTDOWN":
+                srv.wait_for(lambda: s.proc.poll() is not None)
+                s.stop()
+                s.start()
+            srv.wait_for(lambda: asked(s, lambda c: c("PING") == resp.PONG))
+        return end
+
+    return random.Random(seed).choice([orderly, killed, asked_to("SHUTDOWN"), asked_to("SHUTDOWN", "NOSAVE", "FORCE"), asked_to("RESTART")])
 
 
 def asked(s, what):
@@ -157,7 +200,7 @@ def answers(c):
     c("SELECT", 0)
     out.update(digest=c("DEBUG", "DIGEST"), libraries=c("FUNCTION", "LIST", "WITHCODE"))
     for name in sorted(c("FT._LIST")):
-        got = c("FT.SEARCH", name, "*", "NOCONTENT", "LIMIT", 0, 1000)
+        got = c("FT.SEARCH", name, "*", "NOCONTENT", "LIMIT", 0, 100000)
         assert isinstance(got, list), (name, got)
         out[name] = [got[0]] + sorted(got[1:])
     return out
@@ -188,12 +231,19 @@ def prove(s):
         assert c("DEBUG", "CHECK") == resp.OK, c("DEBUG", "CHECK")
 
 
-def run(seed, commands, binary=None):
+def run(seed, commands, n_large=0, binary=None):
     s = srv.Server(binary=binary, enable_debug_command="yes", appendonly="yes", appendfsync="everysec",
-                   namespace=["K* archive expire,delete,overwrite recall read", "L* maxlen 20 archive trim recall read"])
+                   namespace=["K* archive expire,delete,overwrite recall read", "L* maxlen 20 archive trim recall read",
+                              "B1 archive expire,delete,overwrite"])
     try:
-        blow(s, seed, commands)
-        prove(s)
+        if commands > 0:
+            blow(s, small_grammar(seed), commands)
+            prove(s)
+        if n_large > 0:
+            grammar = large_grammar(s, seed)
+            blow(s, grammar, n_large // 2, end_of(seed))
+            blow(s, grammar, n_large // 2)
+            prove(s)
         s.stop()
     except BaseException:
         print("seed %d; its log ends with:\n%s" % (seed, s.log()[-8000:]))
@@ -207,12 +257,13 @@ def main():
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--seeds", type=int, default=10)
     a.add_argument("--commands", type=int, default=30000)
+    a.add_argument("--large", type=int, default=3000)
     a.add_argument("--bin", default=srv.MEMD.path)
     o = a.parse_args()
     srv.PATIENCE = max(srv.PATIENCE, 60)
     for seed in range(o.seed, o.seed + o.seeds):
-        run(seed, o.commands, o.bin)
-        print("seed %d: %d commands, all is right" % (seed, o.commands), flush=True)
+        run(seed, o.commands, o.large, o.bin)
+        print("seed %d: %d and %d commands, all is right" % (seed, o.commands, o.large), flush=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,11 @@ def test_after_a_storm_all_invariants_hold_and_a_start_finds_what_was_there():
     storm.run(SEED, 20000)
 
 
+def test_after_a_storm_of_what_takes_long_and_an_end_in_its_midst_too():
+    print("seed", SEED)
+    storm.run(SEED, 0, 1200)
+
+
 @pytest.mark.parametrize("loss", ["key", "document", "index"])
 def test_what_a_start_would_not_find_is_noticed(start, loss):
     """The proof itself: a server that lost something on its way through a restart is told apart."""
