@@ -133,31 +133,51 @@ static struct query_node *one(struct parser *p, uint64_t fields, enum text_match
     return word.word.n > 0 ? text_node(p, fields, &word, 1) : parser_node(p, QUERY_NONE);
 }
 
-/* text is several words, the outer ones of which are not whole. NULL: it is not. */
-static struct query_node *open_phrase(struct parser *p, uint64_t fields, enum text_match how, struct str text)
+/* Where the first word of text begins and the last one ends. */
+static void extent(struct str text, size_t *from, size_t *to)
+{
+    struct words w;
+
+    *from = *to = 0;
+    words_open(&w, text);
+    if (words_next(&w)) *from = w.at;
+    do *to = w.at + w.len;
+    while (words_next(&w));
+}
+
+/* text is several words (alone: or one beside something that parts words), the outer ones of which are not whole: but where such a
+ * one, a dash or an emoji say, ends them. NULL: it is not. */
+static struct query_node *open_phrase(struct parser *p, uint64_t fields, enum text_match how, struct str text, bool alone)
 {
     struct text_word words[PHRASE_MAX];
+    size_t n, from, to, kept = 0;
     bool dropped;
-    size_t n = split(p, text, false, &dropped, words);
 
-    if (n < 2) return NULL;
-    for (size_t i = 0; i < n; i++) words[i].verbatim = true;
-    if (how == TEXT_PREFIX || how == TEXT_INFIX) words[n - 1].how = TEXT_PREFIX;
-    if (how == TEXT_SUFFIX || how == TEXT_INFIX) words[0].how = TEXT_SUFFIX;
-    return phrase(p, fields, words, n);
+    n = split(p, text, false, &dropped, words);
+    extent(text, &from, &to);
+    if (n < (alone ? 1 : 2) || (n == 1 && to - from == text.n)) return NULL;
+    if ((how == TEXT_PREFIX || how == TEXT_INFIX) && to == text.n) words[n - 1].how = TEXT_PREFIX;
+    if ((how == TEXT_SUFFIX || how == TEXT_INFIX) && from == 0) words[0].how = TEXT_SUFFIX;
+    for (size_t i = 0; i < n; i++) { /* documents do not have their stop words */
+        words[i].verbatim = true;
+        if (words[i].how != TEXT_WORD || !is_stop_word(p, words[i].word)) words[kept++] = words[i];
+    }
+    return kept > 0 ? phrase(p, fields, words, kept) : NULL;
 }
 
 static struct query_node *affix(struct parser *p, uint64_t fields, const struct token *t)
 {
     struct str text = t->text;
-    struct query_node *whole, *parts;
+    struct query_node *node, *parts;
 
     if (t->is_param && !parser_param(p, t->text, &text)) return NULL;
     if (t->how == TEXT_WILDCARD) return one(p, fields, t->how, text, 0);
-    if (!t->is_param) text = parser_unescape(p, text);
-    whole = one(p, fields, t->how, text, 0);
-    parts = open_phrase(p, fields, t->how, text);
-    return parts ? either(p, whole, parts) : whole;
+    node = one(p, fields, t->how, t->is_param ? text : parser_unescape(p, text), 0);
+    parts = open_phrase(p, fields, t->how, text, true); /* of documents with the same escapes */
+    if (parts) node = either(p, node, parts);
+    if (t->is_param || memchr(text.p, '\\', text.n) == NULL) return node;
+    parts = open_phrase(p, fields, t->how, parser_unescape(p, text), false);
+    return parts ? either(p, node, parts) : node;
 }
 
 /* %word%, %%word%%, %%%word%%%: so many edits. */

@@ -111,6 +111,18 @@ START_TEST(an_escaped_word_is_also_searched_for_by_its_parts)
 }
 END_TEST
 
+START_TEST(the_beginning_of_a_phrase_has_words_as_documents_have_them)
+{
+    explains("@plain:\"fox of the for\"*", "UNION {\n  @plain:PREFIX{fox of the for*}\n  @plain:EXACT {\n    @plain:fox\n    @plain:PREFIX{for*}\n  }\n}\n");
+    explains("@plain:o’brie*", "UNION {\n  @plain:PREFIX{o’brie*}\n  @plain:EXACT {\n    @plain:o\n    @plain:PREFIX{brie*}\n  }\n}\n");
+    explains("@plain:*o’brien", "UNION {\n  @plain:SUFFIX{*o’brien}\n  @plain:EXACT {\n    @plain:SUFFIX{*o}\n    @plain:brien\n  }\n}\n");
+    explains("@plain:tom\U0001f389*", "UNION {\n  @plain:PREFIX{tom\U0001f389*}\n  @plain:tom\n}\n");
+    explains("@plain:\U0001f389*", "@plain:PREFIX{\U0001f389*}\n");
+    explains("@plain:x\\.o’b\\-c*", "UNION {\n  UNION {\n    @plain:PREFIX{x.o’b-c*}\n    @plain:EXACT {\n      @plain:x.o\n"
+             "      @plain:PREFIX{b-c*}\n    }\n  }\n  @plain:EXACT {\n    @plain:x\n    @plain:o\n    @plain:b\n    @plain:PREFIX{c*}\n  }\n}\n");
+}
+END_TEST
+
 START_TEST(tags_are_taken_as_they_stand)
 {
     explains("@tags:{ red | light blue }", "TAG:@tags {\n  red\n  light blue\n}\n");
@@ -270,5 +282,6 @@ END_TEST
 
 UNIT_MAIN_AROUND("query", set_up, tear_down, words_are_anded_and_stemmed, a_query_of_all_kinds_is_told_as_redisearch_tells_it,
                  what_a_sign_binds, stop_words_are_dropped, parts_of_words, an_escaped_word_is_also_searched_for_by_its_parts,
+                 the_beginning_of_a_phrase_has_words_as_documents_have_them,
                  tags_are_taken_as_they_stand, numbers_and_places, fields_have_to_be_there_and_of_the_type, vectors_have_to_fit,
                  words_near_each_other, an_index_without_words_is_asked_for_words, a_wrapped_query_is_what_is_inside, what_makes_no_sense_is_told_where, depth_is_bounded)
