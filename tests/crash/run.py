@@ -22,6 +22,7 @@ import disk  # noqa: E402
 import evict  # noqa: E402
 import power  # noqa: E402
 import server as srv  # noqa: E402
+import slices  # noqa: E402
 
 PER_SERIES = 50
 RAM = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -53,6 +54,9 @@ SERIES = [
         "always", seed, faults=True, binary=b, where=RAM)),
     ("archive, power cut, everysec", 4, lambda seed, b, ram: archive.ArchivePowerCycle("everysec", seed, binary=b,
                                                                                        where=RAM)),
+    ("slices, kill, always", 3, lambda seed, b, ram: slices.SliceCycle("always", seed, binary=b, where=ram)),
+    ("slices, kill, everysec", 2, lambda seed, b, ram: slices.SliceCycle("everysec", seed, binary=b, where=ram)),
+    ("slices, power cut, always", 2, lambda seed, b, ram: slices.SlicePowerCycle("always", seed, binary=b, where=RAM)),
     ("power cut, snapshots", 4, lambda seed, b, ram: power.PowerCycle("snapshot", seed, binary=b, where=RAM)),
 ]
 

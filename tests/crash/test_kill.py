@@ -10,6 +10,7 @@ import cycle
 import evict
 import resp
 import server as srv
+import slices
 from writers import Load
 
 SEED = int(os.environ.get("MEMD_CRASH_SEED", "97")) or int(time.time())
@@ -58,6 +59,13 @@ def test_an_evicted_key_stays_gone_and_the_others_are_the_newest(cycles, mode):
         c.one_round(kind)
     print(c.tally, "%d evictions, %d of them seen" % (c.evicted, sum(x.evicted for x in c.clients)))
     assert c.evicted > 0
+
+
+@pytest.mark.parametrize("mode, kind", [("always", slices.SliceCycle), ("everysec", slices.SliceCycle), ("always", slices.SlicePowerCycle)])
+def test_what_goes_on_in_slices_is_there_as_it_was_told(cycles, mode, kind):
+    c = cycles(mode, kind)
+    for what in ("unlink", "copy", "unlink", "dump", "alter"):
+        c.one_round(what)
 
 
 def digest(c, conn):
