@@ -21,6 +21,16 @@ struct aggregate *aggregate_new(const struct aggregate_conf *conf)
     return g;
 }
 
+void aggregate_set_expand(struct aggregate *g)
+{
+    g->expands = true;
+}
+
+bool aggregate_expands(const struct aggregate *g)
+{
+    return g->expands;
+}
+
 static void steps_fini(struct aggregate *g)
 {
     for (size_t i = 0; i < g->n_steps; i++) {
@@ -152,6 +162,20 @@ static void add_chunk(struct aggregate *g)
     g->rows[g->n_chunks++] = mem_alloc(ROW_CHUNK * sizeof **g->rows);
 }
 
+/* Each value that came out of the document, as all that is at its path. */
+static void expand(struct aggregate *g)
+{
+    const struct aggregate_field document = { .path = STR("$"), .name = STR("$") };
+
+    for (uint32_t c = 0; c < g->row.n; c++) {
+        const struct aggregate_field *f = g->first->loaded[c];
+
+        if (f == NULL && str_eq(g->first->names[c], document.name)) f = &document; /* LOAD * */
+        if (f == NULL || g->first->computed[c] || g->row.values[c].kind == DATUM_NULL) continue;
+        g->source->expand(g->source->ctx, g->row.doc, f, &g->scratch, &g->row.values[c]);
+    }
+}
+
 static bool output(struct aggregate *g)
 {
     size_t bytes = sizeof **g->rows;
@@ -159,6 +183,7 @@ static bool output(struct aggregate *g)
 
     if (g->n_rows == g->conf.rows_max) return true;
     if (g->n_rows % ROW_CHUNK == 0) add_chunk(g);
+    if (g->expands && g->row.doc != UINT32_MAX) expand(g);
     row = row_at(g, g->n_rows++);
     row->values = datum_keep(g->row.values, g->row.n, &g->keep, &bytes);
     row->n = g->row.n;

@@ -44,6 +44,8 @@ struct aggregate_source {
     bool (*alive)(void *ctx, uint32_t doc);
     /* matched_terms(): words of the query that the document has, each once. Put into a. NULL: nobody knows. */
     void (*terms)(void *ctx, uint32_t doc, struct arena *a, struct datum *out);
+    /* FORMAT EXPAND: *out: all that the field's path finds in the document (datum_json), if it is one. NULL: it is not asked for. */
+    void (*expand)(void *ctx, uint32_t doc, const struct aggregate_field *f, struct arena *a, struct datum *out);
 };
 
 struct aggregate_conf {
@@ -56,6 +58,8 @@ struct aggregate_conf {
 
 struct aggregate;
 struct aggregate *aggregate_new(const struct aggregate_conf *conf);
+/* Before it runs: what comes out of documents is to be what the source's expand says. Steps see values as ever. */
+void aggregate_set_expand(struct aggregate *g);
 /* On any thread: it touches nothing but what is its own. O(rows that are kept). */
 void aggregate_free(struct aggregate **g);
 
@@ -97,6 +101,8 @@ struct str aggregate_column(const struct aggregate *g, size_t i);
 
 /* Is null a value to tell (rows of groups), or is nothing there (documents)? */
 bool aggregate_tells_null(const struct aggregate *g);
+
+bool aggregate_expands(const struct aggregate *g);
 
 size_t aggregate_memory(const struct aggregate *g);
 

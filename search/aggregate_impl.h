@@ -16,6 +16,7 @@ enum step_kind { STEP_LOAD, STEP_LOAD_ALL, STEP_GROUP, STEP_SORT, STEP_APPLY, ST
 struct columns {
     struct str *names; /* room for AGGREGATE_COLUMNS_MAX once there is one */
     bool *computed;    /* by an APPLY: no LOAD behind it takes its place */
+    const struct aggregate_field **loaded; /* what each is of a document; NULL: nothing, or it came with LOAD * */
     uint32_t n;
 };
 
@@ -92,7 +93,7 @@ struct aggregate {
     struct columns *first, *last;
     struct aggregate_field *always; /* columns that every row has */
     uint32_t n_always;
-    bool load_all;
+    bool load_all, expands;
     struct reduce_world world;
     size_t bytes;                  /* kept */
     uint64_t total;

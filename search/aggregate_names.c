@@ -10,6 +10,7 @@ struct columns *columns_new(struct aggregate *g)
 
     c->names = arena_alloc(&g->arena, AGGREGATE_COLUMNS_MAX * sizeof *c->names);
     c->computed = arena_zalloc(&g->arena, AGGREGATE_COLUMNS_MAX, sizeof *c->computed);
+    c->loaded = arena_zalloc(&g->arena, AGGREGATE_COLUMNS_MAX, sizeof *c->loaded);
     return c;
 }
 
@@ -72,6 +73,7 @@ static bool column_of(struct naming *m, struct str name, uint32_t *out)
     }
     if (!column_for(m, name, out)) return false;
     f.column = *out;
+    m->columns->loaded[*out] = &m->needed[m->n_needed];
     m->needed[m->n_needed++] = f;
     return true;
 }
@@ -89,7 +91,9 @@ static bool name_load(struct naming *m, struct step *s)
         if (m->columns != m->g->first) return refuse(m, "Property", f->path, " cannot be loaded behind a GROUPBY");
         m->g->source->find(m->g->source->ctx, f);
         if (!column_for(m, f->name, &f->column)) return false;
-        if (!m->columns->computed[f->column]) s->n_fields++;
+        if (m->columns->computed[f->column]) continue;
+        m->columns->loaded[f->column] = f;
+        s->n_fields++;
     }
     return true;
 }

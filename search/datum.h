@@ -16,7 +16,7 @@ enum { DATUM_NUMBER_MAX = 32 };
 
 struct datum {
     enum datum_kind kind;
-    uint32_t n;  /* LIST: items */
+    uint32_t n;  /* LIST: items; TEXT: not 0 where it is JSON that is to be told as such (FORMAT EXPAND) */
     union {
         double number;
         struct str text;
@@ -32,6 +32,11 @@ static inline struct datum datum_number(double x)
 static inline struct datum datum_text(struct str s)
 {
     return (struct datum){ DATUM_TEXT, 0, { .text = s } };
+}
+
+static inline struct datum datum_json(struct str s)
+{
+    return (struct datum){ DATUM_TEXT, 1, { .text = s } };
 }
 
 /* What counts as true: a number that is not 0, a text or a list that is not empty. */

@@ -270,12 +270,13 @@ enum err ft_aggregate_job(struct call *c, size_t from, struct ft_job **job)
     a->cursor = (struct ft_cursor_plan){ FT_CURSOR_COUNT, s->conf->search_cursor_max_idle };
     a->g = aggregate_new(&conf);
     arena_init(&a->arena);
-    if (!parse(a, c->argc - from, c->argv + from, &error)) {
+    if (!parse(a, c->argc - from, c->argv + from, &error) || !ft_ask_expand(&a->ask, a->resp, index_spec(ix)->on_json, &error)) {
         free_aggregation(&a->job);
         e = call_fail_text(c, buf_str(&error));
         buf_fini(&error);
         return e;
     }
+    if (a->ask.expand) aggregate_set_expand(a->g);
     a->job = (struct ft_job){ .ix = ix, .timeout_ms = a->ask.timeout_ms, .begin = begin, .step = step, .reply = reply_to,
                               .free = free_aggregation, .bytes = bytes };
     *job = &a->job;

@@ -244,7 +244,7 @@ static bool read_dialect(struct reader *r)
     if (r->at >= r->argc) return fail(r, "Need an argument for DIALECT");
     if (!num_parse_i64(r->argv[r->at++], &v) || v < 1 || v > 4) return fail(r, "DIALECT requires a non negative integer >=1 and <= 4");
     r->ask->rules.dialect = (int)v;
-    return true;
+    return r->ask->names_dialect = true;
 }
 
 static bool read_timeout(struct reader *r)
@@ -276,7 +276,8 @@ static bool read_format(struct reader *r)
 
     if (r->at >= r->argc) return fail(r, "Need an argument for FORMAT");
     name = r->argv[r->at++];
-    return str_is(name, "STRING") || fail(r, "FORMAT %.*s is not supported", (int)name.n, name.p);
+    r->ask->expand = str_is(name, "EXPAND");
+    return r->ask->expand || str_is(name, "STRING") || fail(r, "FORMAT %.*s is not supported", (int)name.n, name.p);
 }
 
 /* A word that stands alone, and is FT.SEARCH's. */
@@ -382,6 +383,19 @@ bool ft_ask_parse(struct ft_ask *ask, struct arena *a, const struct conf *conf, 
     }
     if (ask->explain_score && !ask->with_scores) return fail(&r, "EXPLAINSCORE must be accompanied with WITHSCORES");
     return true;
+}
+
+bool ft_ask_expand(struct ft_ask *ask, int resp, bool on_json, struct buf *error)
+{
+    const char *wrong = NULL;
+
+    if (!ask->expand) return true;
+    if (resp < 3) wrong = "EXPAND format is only supported with RESP3";
+    else if (!on_json) wrong = "EXPAND format is only supported with JSON";
+    else if (ask->names_dialect && ask->rules.dialect < 3) wrong = "EXPAND format requires dialect 3 or greater";
+    if (wrong != NULL) buf_add_c(error, wrong);
+    if (ask->rules.dialect < 3) ask->rules.dialect = 3;
+    return wrong == NULL;
 }
 
 /* --- the tree ---------------------------------------------------------------------------------------------------- */

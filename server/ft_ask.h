@@ -38,6 +38,8 @@ struct ft_ask {
     struct query_rules rules;   /* .fields is set by ft_ask_tree */
     enum scorer scorer;
     bool no_content, with_scores, explain_score, with_payloads, with_sort_keys;
+    bool expand;                /* FORMAT EXPAND */
+    bool names_dialect;         /* DIALECT was given */
     bool returns;               /* RETURN was given */
     struct ask_field *fields;
     size_t n_fields;
@@ -63,6 +65,9 @@ bool ft_ask_parse(struct ft_ask *ask, struct arena *a, const struct conf *conf, 
 void ft_ask_init(struct ft_ask *ask, struct arena *a, const struct conf *conf, struct str query);
 enum ft_asked { FT_ASKED_NOTHING, FT_ASKED, FT_ASK_REFUSED };
 enum ft_asked ft_ask_option(struct ft_ask *ask, size_t argc, const struct str *argv, size_t *at, struct buf *error);
+
+/* FORMAT EXPAND: may a client of this protocol have it of this index? It takes dialect 3 at least. */
+bool ft_ask_expand(struct ft_ask *ask, int resp, bool on_json, struct buf *error);
 
 /* The query's tree, with FILTER, GEOFILTER, INKEYS and INFIELDS in it. NULL: *error has the reply's text. The index must be
  * held from here on. */

@@ -254,7 +254,9 @@ static bool read_rest(struct reader *r)
         case AGGREGATE_NO_STEP: break;
         }
         switch (ft_ask_option(&r->h->text, r->argc, r->argv, &r->at, r->error)) {
-        case FT_ASKED: continue;
+        case FT_ASKED:
+            if (r->h->text.expand) return fail(r, "SEARCH_PARSE_ARGS FORMAT EXPAND is not supported by FT.HYBRID");
+            continue;
         case FT_ASK_REFUSED: return false;
         case FT_ASKED_NOTHING: return unknown(r, "FT.HYBRID");
         }

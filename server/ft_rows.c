@@ -3,8 +3,9 @@
 
 #include <stdio.h>
 
-#include "base/json_path.h"
+#include "base/json.h"
 #include "base/mem.h"
+#include "server/ft_expand.h"
 
 enum { DIALECT_ARRAYS = 3 }; /* from here on a JSONPath's values are an array */
 
@@ -104,45 +105,20 @@ static const struct field_spec *by_identifier(const struct ft_rows *r, struct st
 
 /* --- values ------------------------------------------------------------------------------------------------------ */
 
-/* All that the path finds, as a JSON array. False: the key is gone, or it is no path. */
-static bool read_matches(struct ft_rows *r, struct str key, struct str identifier, struct buf *out)
-{
-    struct json_matches found = { 0 };
-    struct buf doc = { 0 };
-    const char *what;
-    size_t at;
-    struct json_path *p = json_path_new(identifier, &at, &what);
-    enum doc_value whole = p != NULL ? r->reader->field(r->reader->ctx, key, STR("$"), &doc) : DOC_NONE;
-    bool ok;
-
-    if (whole == DOC_NULL) buf_add_c(&doc, "null");
-    ok = whole != DOC_NONE && json_path_find(p, buf_str(&doc), &found);
-    if (ok) {
-        buf_add_c(out, "[");
-        for (size_t i = 0; i < found.n; i++) {
-            if (i > 0) buf_add_c(out, ",");
-            buf_add_str(out, found.items[i].value);
-        }
-        buf_add_c(out, "]");
-    }
-    json_matches_fini(&found);
-    json_path_free(&p);
-    buf_fini(&doc);
-    return ok;
-}
-
 /* What identifier says of the document, into scratch. */
 static enum doc_value read_value(struct ft_rows *r, uint32_t doc, struct str identifier)
 {
     struct str key = index_key(r->ix, doc);
-    bool arrays = r->ask->rules.dialect >= DIALECT_ARRAYS && index_spec(r->ix)->on_json && identifier.n > 0 && identifier.p[0] == '$';
+    bool is_path = identifier.n > 0 && (identifier.p[0] == '$' || r->ask->expand);
+    bool arrays = r->ask->rules.dialect >= DIALECT_ARRAYS && index_spec(r->ix)->on_json && is_path;
 
     buf_clear(&r->scratch);
-    if (arrays) return read_matches(r, key, identifier, &r->scratch) ? DOC_VALUE : DOC_NONE;
+    if (arrays) return ft_matches(r->reader, key, identifier, &r->scratch) ? DOC_VALUE : DOC_NONE;
     return r->reader->field(r->reader->ctx, key, identifier, &r->scratch);
 }
 
-/* A field that RETURN names: a distance, what every document has, a field of the index, or what lies in the key. */
+/* A field that RETURN names, into scratch (with FORMAT EXPAND as JSON): a distance, what every document has, a field of the index, or
+ * what lies in the key. */
 static enum doc_value read_returned(struct ft_rows *r, uint32_t doc, struct str identifier)
 {
     const struct field_spec *f = spec_field(index_spec(r->ix), identifier);
@@ -156,25 +132,31 @@ static enum doc_value read_returned(struct ft_rows *r, uint32_t doc, struct str 
     } else if (str_eq(identifier, STR("__score"))) {
         buf_add_str(&r->scratch, ft_number(number, run_score(r->run, doc)));
     } else if (str_eq(identifier, STR("__key"))) {
-        buf_add_str(&r->scratch, index_key(r->ix, doc));
+        if (r->ask->expand) json_quote(&r->scratch, index_key(r->ix, doc));
+        else buf_add_str(&r->scratch, index_key(r->ix, doc));
     } else {
         return read_value(r, doc, identifier);
     }
     return DOC_VALUE;
 }
 
-static void write_pair(struct reply *out, struct str name, struct str value)
+/* f NULL: it is of no field. */
+static void write_pair(struct ft_rows *r, struct reply *out, struct str name, const struct field_spec *f, struct str value)
 {
     reply_bulk(out, name);
-    reply_bulk(out, value);
+    if (r->ask->expand) ft_expand(out, value);
+    else reply_bulk(out, shown(r, f, value));
 }
 
 /* What lies in scratch, of field f. */
 static void write_read(struct ft_rows *r, struct reply *out, struct str name, const struct field_spec *f, enum doc_value has)
 {
+    if (has == DOC_VALUE) {
+        write_pair(r, out, name, f, buf_str(&r->scratch));
+        return;
+    }
     reply_bulk(out, name);
-    if (has == DOC_NULL) reply_null(out);
-    else reply_bulk(out, shown(r, f, buf_str(&r->scratch)));
+    reply_null(out);
 }
 
 /* --- fields ------------------------------------------------------------------------------------------------------ */
@@ -214,7 +196,7 @@ static void write_one(void *arg, struct str name, struct str value)
         buf_add_c(&a->rows->scratch, "]");
         value = buf_str(&a->rows->scratch);
     }
-    write_pair(a->out, name, shown(a->rows, by_identifier(a->rows, name), value));
+    write_pair(a->rows, a->out, name, by_identifier(a->rows, name), value);
     a->n++;
 }
 
@@ -230,7 +212,7 @@ static bool write_all(struct ft_rows *r, struct reply *out, uint32_t doc, size_t
     if (n_names > sizeof names / sizeof *names) n_names = sizeof names / sizeof *names;
     for (size_t i = 0; i < n_names; i++) {
         if (!run_distance(r->run, names[i], doc, &v)) continue;
-        write_pair(out, names[i], ft_number(number, v));
+        write_pair(r, out, names[i], NULL, ft_number(number, v));
         all.n++;
     }
     enum doc_value has = r->sort_field != NULL ? read_value(r, doc, r->sort_field->identifier) : DOC_NONE;

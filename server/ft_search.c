@@ -240,7 +240,7 @@ static void reply_rows(struct search *s, struct reply *out, int64_t total, const
         ft_pieces_reply(rows, out, s->job.pieces);
         return;
     }
-    ft_results_begin(out);
+    ft_results_begin(out, s->ask.expand);
     reply_array(out, n);
     ft_pieces_reply(rows, out, s->job.pieces);
     ft_results_end(out, total, warning);
@@ -336,7 +336,8 @@ static struct search *new_search(struct call *c, struct search_index *ix, size_t
 
     s->server = c->client->server;
     arena_init(&s->arena);
-    if (!ft_ask_parse(&s->ask, &s->arena, s->server->conf, c->argc - from, c->argv + from, error)) {
+    if (!ft_ask_parse(&s->ask, &s->arena, s->server->conf, c->argc - from, c->argv + from, error) ||
+        !ft_ask_expand(&s->ask, c->out->resp, index_spec(ix)->on_json, error)) {
         free_search(&s->job);
         return NULL;
     }

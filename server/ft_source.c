@@ -7,6 +7,7 @@
 #include "server/ft_rows.h"
 #include "server/lazy.h"
 #include "text/words.h"
+#include "server/ft_expand.h"
 
 enum { TERMS_MAX = 256 };
 
@@ -161,9 +162,20 @@ static void terms(void *ctx, uint32_t doc, struct arena *a, struct datum *out)
     *out = (struct datum){ .kind = DATUM_LIST, .n = m.n, .u = { .items = items } };
 }
 
+static void expand(void *ctx, uint32_t doc, const struct aggregate_field *f, struct arena *a, struct datum *out)
+{
+    struct ft_source *s = ctx;
+    const struct field_spec *spec = f->known;
+    struct str path = spec != NULL ? spec->identifier : f->path;
+
+    if (!index_alive(s->ix, doc) || path.n == 0 || path.p[0] != '$') return; /* a distance, __key */
+    buf_clear(&s->scratch);
+    if (ft_matches(s->reader, index_key(s->ix, doc), path, &s->scratch)) *out = datum_json(arena_dup(a, buf_str(&s->scratch)));
+}
+
 void ft_source_init(struct ft_source *s, struct server *server, struct search_index *ix)
 {
-    *s = (struct ft_source){ .source = { s, find, next, read_value, all, alive, terms }, .ix = ix, .departed = index_departed(ix), .reader = ft_reader(server->ft) };
+    *s = (struct ft_source){ .source = { s, find, next, read_value, all, alive, terms, expand }, .ix = ix, .departed = index_departed(ix), .reader = ft_reader(server->ft) };
 }
 
 void ft_source_fini(struct ft_source *s)

@@ -1,18 +1,29 @@
 #include "server/ft_table.h"
 
 #include "base/clock.h"
+#include "server/ft_expand.h"
 
-static void reply_value(struct reply *out, const struct datum *d)
+static void reply_number(struct reply *out, double v, bool expand)
 {
     char text[DATUM_NUMBER_MAX];
+    struct str s = str_of(text, datum_number_text(text, v));
 
+    if (expand) ft_expand(out, s);
+    else reply_bulk(out, s);
+}
+
+static void reply_value(struct reply *out, const struct datum *d, bool expand)
+{
     switch (d->kind) {
     case DATUM_NULL: reply_null(out); break;
-    case DATUM_NUMBER: reply_bulk(out, str_of(text, datum_number_text(text, d->u.number))); break;
-    case DATUM_TEXT: reply_bulk(out, d->u.text); break;
+    case DATUM_NUMBER: reply_number(out, d->u.number, expand); break;
+    case DATUM_TEXT:
+        if (d->n > 0) ft_expand(out, d->u.text);
+        else reply_bulk(out, d->u.text);
+        break;
     case DATUM_LIST:
         reply_array(out, d->n);
-        for (uint32_t i = 0; i < d->n; i++) reply_value(out, &d->u.items[i]);
+        for (uint32_t i = 0; i < d->n; i++) reply_value(out, &d->u.items[i], expand);
         break;
     }
 }
@@ -28,7 +39,7 @@ void ft_table_row(const struct ft_table *t, struct reply *out, size_t i)
 
         if (d->kind == DATUM_NULL && !aggregate_tells_null(t->g)) continue;
         reply_bulk(out, aggregate_column(t->g, c));
-        reply_value(out, d);
+        reply_value(out, d, aggregate_expands(t->g));
         n++;
     }
     reply_map_at(out, mark, n);
@@ -66,13 +77,13 @@ static size_t reply_rows(const struct ft_table *t, struct reply *out, size_t *at
     return n;
 }
 
-void ft_results_begin(struct reply *out)
+void ft_results_begin(struct reply *out, bool expand)
 {
     reply_map(out, 5);
     reply_simple(out, "attributes");
     reply_array(out, 0);
     reply_simple(out, "format");
-    reply_simple(out, "STRING");
+    reply_simple(out, expand ? "EXPAND" : "STRING");
     reply_simple(out, "results");
 }
 
@@ -95,7 +106,7 @@ void ft_table_reply(const struct ft_table *t, struct reply *out, size_t *at, siz
         reply_array_at(out, mark, 1 + n);
         return;
     }
-    ft_results_begin(out);
+    ft_results_begin(out, aggregate_expands(t->g));
     mark = reply_mark(out);
     n = reply_rows(t, out, at, max);
     reply_array_at(out, mark, n);
@@ -128,7 +139,7 @@ void ft_table_reply_written(const struct ft_table *t, struct ft_pieces *rows, st
         ft_pieces_reply(rows, out, pieces);
         return;
     }
-    ft_results_begin(out);
+    ft_results_begin(out, aggregate_expands(t->g));
     reply_array(out, n);
     ft_pieces_reply(rows, out, pieces);
     ft_results_end(out, (int64_t)aggregate_total(t->g), warning);

@@ -27,7 +27,7 @@ void ft_table_reply_written(const struct ft_table *t, struct ft_pieces *rows, st
                             const char *warning);
 
 /* What stands before the results in RESP3, and behind them (warning NULL: none). */
-void ft_results_begin(struct reply *out);
+void ft_results_begin(struct reply *out, bool expand);
 void ft_results_end(struct reply *out, int64_t total, const char *warning);
 
 /* One row: its columns that have a value. */

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct aggregate_conf conf = { .hash = { 1, 2 }, .now_s = 1, .bytes_max = BYTES_MAX, .rows_max = ROWS_MAX };
     struct world w = { size > 0 ? data[0] : 0, 0 };
-    struct aggregate_source src = { &w, find, next, read_value, all, alive, terms };
+    struct aggregate_source src = { &w, find, next, read_value, all, alive, terms, NULL };
     struct str argv[ARGS_MAX];
     size_t argc = 0, at = 0, from = 1;
     enum aggregate_parsed p = AGGREGATE_STEP;

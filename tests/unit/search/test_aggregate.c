@@ -137,7 +137,7 @@ static void say_rows(const struct aggregate *g, struct buf *out)
 
 static void run_in(struct world *w, const struct aggregate_conf *cf, const char *line, struct buf *out)
 {
-    struct aggregate_source src = { w, find, next, read_value, all, alive, terms };
+    struct aggregate_source src = { w, find, next, read_value, all, alive, terms, NULL };
     struct aggregate *g = aggregate_new(cf);
     struct str argv[256];
     size_t argc = words_of(line, argv), at = 0;
