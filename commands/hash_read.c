@@ -1,6 +1,8 @@
 /* hash_read.c -- hashes as a whole: HGETALL, HSCAN, HRANDFIELD and their relatives. */
 #include "base/glob.h"
+#include "base/mem.h"
 #include "commands/random_reply.h"
+#include "commands/read_job.h"
 #include "commands/scan.h"
 #include "commands/tables.h"
 #include "storage/type_hash.h"
@@ -8,6 +10,53 @@
 enum part { NAMES = 1, VALUES = 2 };
 
 /* --- all fields ------------------------------------------------------------------------------- */
+
+/* All fields of a large hash. */
+struct fields {
+    struct read_job base;
+    struct hash hash;
+    struct hash_iter it;
+    unsigned parts;
+};
+
+static void head(struct reply *out, unsigned parts, size_t n)
+{
+    if (parts == (NAMES | VALUES)) reply_map(out, n);
+    else reply_array(out, n);
+}
+
+static void head_of_fields(const struct read_job *j, struct reply *out, size_t n)
+{
+    head(out, ((const struct fields *)j)->parts, n);
+}
+
+/* One field more; false: there are no more. */
+static bool tell_next(struct hash_iter *it, unsigned parts, struct reply *out)
+{
+    if (!hash_next(it)) return false;
+    if (parts & NAMES) reply_bulk(out, it->field);
+    if (parts & VALUES) reply_bulk(out, it->value);
+    return true;
+}
+
+static bool next_field(struct read_job *j, struct reply *out)
+{
+    struct fields *f = (struct fields *)j;
+
+    return tell_next(&f->it, f->parts, out);
+}
+
+static enum err tell_fields(struct call *c, const struct hash *h, unsigned parts)
+{
+    struct fields *f = mem_zalloc(sizeof *f);
+
+    f->base.next = next_field;
+    f->base.head = head_of_fields;
+    f->hash = *h;
+    f->parts = parts;
+    hash_iter_start(&f->it, &f->hash);
+    return read_job_run(c, &f->base, h->ptr);
+}
 
 static enum err reply_all(struct call *c, unsigned parts)
 {
@@ -17,17 +66,12 @@ static enum err reply_all(struct call *c, unsigned parts)
     size_t n;
 
     if (e == ERR_WRONG_TYPE) return e;
+    if (e == OK && h.enc == ENC_TABLE && read_is_long(c, hash_count(&h), hash_weight(h.enc, h.ptr))) return tell_fields(c, &h, parts);
     n = e == OK ? hash_size(&h) : 0;
-    if (parts == (NAMES | VALUES))
-        reply_map(c->out, n);
-    else
-        reply_array(c->out, n);
+    head(c->out, parts, n);
     if (n == 0) return OK;
     hash_iter_start(&it, &h);
-    while (hash_next(&it)) {
-        if (parts & NAMES) reply_bulk(c->out, it.field);
-        if (parts & VALUES) reply_bulk(c->out, it.value);
-    }
+    while (tell_next(&it, parts, c->out)) { }
     return OK;
 }
 

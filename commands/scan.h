@@ -4,8 +4,11 @@
 
 #include "commands/command.h"
 
+/* What a call goes through at most, whatever its COUNT, which is a wish: 1 to 2 ms. */
+enum { SCAN_AT_ONCE = 10000 };
+
 struct scan_options {
-    size_t count;
+    size_t count;         /* at most SCAN_AT_ONCE */
     bool filter; /* pattern is to be matched */
     struct str pattern;
     bool typed; /* TYPE was given (SCAN alone); VALUE_ANY: a type that nobody knows */

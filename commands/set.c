@@ -1,5 +1,7 @@
 /* set.c -- commands on sets. */
+#include "base/mem.h"
 #include "commands/random_reply.h"
+#include "commands/read_job.h"
 #include "commands/scan.h"
 #include "commands/tables.h"
 #include "base/glob.h"
@@ -67,6 +69,40 @@ static enum err run_scard(struct call *c)
     return OK;
 }
 
+/* SMEMBERS of a large set. */
+struct members {
+    struct read_job base;
+    struct set set;
+    struct set_iter it;
+};
+
+static bool next_member(struct read_job *j, struct reply *out)
+{
+    struct members *m = (struct members *)j;
+    char scratch[NUM_TEXT_MAX];
+
+    if (!set_next(&m->it)) return false;
+    reply_bulk(out, set_text(&m->it.item, scratch));
+    return true;
+}
+
+static void head_of_set(const struct read_job *j, struct reply *out, size_t n)
+{
+    (void)j;
+    reply_set(out, n);
+}
+
+static enum err tell_members(struct call *c, const struct set *s)
+{
+    struct members *m = mem_zalloc(sizeof *m);
+
+    m->base.next = next_member;
+    m->base.head = head_of_set;
+    m->set = *s;
+    set_iter_start(&m->it, &m->set);
+    return read_job_run(c, &m->base, s->ptr);
+}
+
 static enum err run_smembers(struct call *c)
 {
     struct set s;
@@ -75,6 +111,7 @@ static enum err run_smembers(struct call *c)
     enum err e = set_read(c->db, call_arg(c, 1), &s);
 
     if (e == ERR_WRONG_TYPE) return e;
+    if (e == OK && read_is_long(c, set_count(&s), s.enc == ENC_TABLE ? set_weight(s.enc, s.ptr) : 0)) return tell_members(c, &s);
     reply_set(c->out, e == OK ? set_count(&s) : 0);
     if (e != OK) return OK;
     set_iter_start(&it, &s);

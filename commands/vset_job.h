@@ -3,6 +3,7 @@
 #define MEMD_COMMANDS_VSET_JOB_H
 
 #include "commands/job.h"
+#include "commands/job_rows.h"
 #include "storage/vset.h"
 
 /* Begins a struct that is a job. While watch.set is not NULL, s is there. */
@@ -10,10 +11,7 @@ struct vset_job {
     struct job job;
     struct vset_watch watch;
     const struct vset *s;
-    int resp;                   /* of the reply */
-    struct buf rows;            /* what is full becomes a piece */
-    struct reply_pieces pieces;
-    size_t n;                   /* rows told */
+    struct job_rows told;
 };
 
 /* j, which is zeroed but for job and watch.changes. */
@@ -23,11 +21,14 @@ size_t vset_job_bytes(const struct job *j);
 
 static inline struct reply vset_job_out(struct vset_job *j)
 {
-    return (struct reply){ &j->rows, j->resp };
+    return job_rows_out(&j->told);
 }
 
 /* A row has been written to vset_job_out. */
-void vset_job_told(struct vset_job *j);
+static inline void vset_job_told(struct vset_job *j)
+{
+    job_rows_told(&j->told);
+}
 
 /* Between rows: is the set gone (then the request will run again), or time up? Then step returns what *done says. */
 bool vset_job_pauses(struct vset_job *j, int64_t deadline_us, bool *done);

@@ -63,7 +63,7 @@ static void tell_random(struct lottery *l)
 
 static bool has_more(const struct lottery *l)
 {
-    if (l->base.n >= l->left) return false;
+    if (l->base.told.n >= l->left) return false;
     if (l->ids != NULL) return l->at < l->n_ids;
     return l->misses < MISSES; /* most of those that were there have left */
 }
@@ -189,7 +189,7 @@ static bool step_range(struct job *j, int64_t deadline_us)
     if (vset_job_pauses(&r->base, INT64_MAX, &done)) return done;
     first = r->from.lowest ? 0 : vset_rank(s, r->from.name, !r->from.closed);
     last = r->to.highest ? vset_count(s) : vset_rank(s, r->to.name, r->to.closed);
-    for (; first < last && r->base.n < r->most; first++) {
+    for (; first < last && r->base.told.n < r->most; first++) {
         struct reply out = vset_job_out(&r->base);
 
         name = vset_name_at(s, first);
@@ -200,7 +200,7 @@ static bool step_range(struct job *j, int64_t deadline_us)
         keep_end(&r->from, &r->texts[0]);
         return false;
     }
-    r->most = r->base.n;
+    r->most = r->base.told.n;
     return true;
 }
 

@@ -1,6 +1,8 @@
 /* zset_range.c -- ranges of sorted sets, by rank, by score and by name: reading them (ZRANGE and its older
  * relatives), storing, counting and removing them. Once its ends are found a range is an interval of
  * ranks, and all kinds are the same. */
+#include "base/mem.h"
+#include "commands/read_job.h"
 #include "commands/tables.h"
 #include "commands/zset_bounds.h"
 #include "commands/zset_reply.h"
@@ -75,6 +77,43 @@ static size_t find(const struct query *q, const struct zset *z, size_t *rank)
     return n;
 }
 
+/* Many members. */
+struct ranks {
+    struct read_job base;
+    struct zset zset;
+    struct zset_iter it;
+    size_t left;
+    bool scores;
+};
+
+static bool next_rank(struct read_job *j, struct reply *out)
+{
+    struct ranks *r = (struct ranks *)j;
+
+    if (r->left == 0 || !zset_next(&r->it)) return false;
+    r->left--;
+    reply_member(out, r->it.member, r->it.score, r->scores);
+    return true;
+}
+
+static void head_of_ranks(const struct read_job *j, struct reply *out, size_t n)
+{
+    reply_members(out, n, ((const struct ranks *)j)->scores);
+}
+
+static enum err tell_ranks(struct call *c, const struct zset *z, size_t rank, size_t n, const struct query *q)
+{
+    struct ranks *r = mem_zalloc(sizeof *r);
+
+    r->base.next = next_rank;
+    r->base.head = head_of_ranks;
+    r->zset = *z;
+    r->left = n;
+    r->scores = q->scores;
+    zset_iter_at(&r->it, &r->zset, rank, q->down);
+    return read_job_run(c, &r->base, z->ptr);
+}
+
 static enum err range(struct call *c, struct query q)
 {
     size_t rank = 0, n;
@@ -88,6 +127,7 @@ static enum err range(struct call *c, struct query q)
     }
     if (e != OK) return e;
     n = find(&q, &z, &rank);
+    if (read_is_long(c, n, 0)) return tell_ranks(c, &z, rank, n, &q);
     reply_ranks(c->out, &z, rank, n, q.down, q.scores);
     return OK;
 }

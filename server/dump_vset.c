@@ -36,7 +36,7 @@ bool dump_vset_is_large(const struct entry *e)
 
 static void add(struct dumping *d, size_t from)
 {
-    struct buf *rows = &d->base.rows;
+    struct buf *rows = &d->base.told.rows;
 
     if (rows->failed) return;
     d->crc = crc64(d->crc, rows->p + from, rows->n - from);
@@ -45,9 +45,9 @@ static void add(struct dumping *d, size_t from)
 
 static void flush(struct dumping *d)
 {
-    size_t from = d->base.rows.n;
+    size_t from = d->base.told.rows.n;
 
-    rdb_finish(&d->bytes, &d->base.rows, &d->scratch);
+    rdb_finish(&d->bytes, &d->base.told.rows, &d->scratch);
     rdb_out_clear(&d->bytes);
     add(d, from);
     vset_job_told(&d->base);
@@ -78,11 +78,11 @@ static void end(struct dumping *d)
 
     rdb_put_module_end(&d->bytes);
     flush(d);
-    from = d->base.rows.n;
-    buf_add(&d->base.rows, &version, sizeof version);
+    from = d->base.told.rows.n;
+    buf_add(&d->base.told.rows, &version, sizeof version);
     add(d, from);
     crc = htole64(d->crc);
-    buf_add(&d->base.rows, &crc, sizeof crc);
+    buf_add(&d->base.told.rows, &crc, sizeof crc);
     d->n_bytes += sizeof crc;
     d->done = true;
 }
@@ -107,7 +107,7 @@ static void reply(struct job *j, struct reply *out, struct reply_pieces *pieces)
     struct dumping *d = (struct dumping *)j;
     char head[32];
 
-    buf_add(&d->base.rows, "\r\n", 2);
+    buf_add(&d->base.told.rows, "\r\n", 2);
     snprintf(head, sizeof head, "$%zu\r\n", d->n_bytes);
     vset_job_reply_after(&d->base, str_c(head), out, pieces);
 }

@@ -6,6 +6,7 @@
 #include "storage/evict.h"
 #include "storage/expire.h"
 #include "storage/namespace_ledger.h"
+#include "storage/value_reader.h"
 #include "storage/vset.h"
 
 /* --- looking up ------------------------------------------------------------------------------- */
@@ -141,6 +142,7 @@ const struct entry *db_peek(struct db *db, struct str key)
 static inline bool open_for_change(struct slot *s)
 {
     if (!s->ref.e) return false;
+    value_readers_finish(s->db->store, s->ref.e);
     table_before_change(&s->shard->keys, s->ref.hash);
     evict_mark(s->db->store, s->ref.e, true);
     if (UNLIKELY(s->ref.e->ns != 0)) ns_note_write(s->db, s->ref.e);
@@ -258,6 +260,7 @@ static struct entry *unlink_entry(struct slot *s)
     struct entry *e;
 
     locate(s);
+    value_readers_finish(s->db->store, s->ref.e);
     e = table_remove(&s->shard->keys, &s->ref);
     if (UNLIKELY(e->ns != 0)) ns_note_remove(s->db, s->ref.hash, e);
     s->ref.e = NULL;

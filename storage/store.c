@@ -8,6 +8,7 @@
 #include "storage/key_order.h"
 #include "storage/namespace_ledger.h"
 #include "storage/type_hash.h"
+#include "storage/value_reader.h"
 #include "storage/vset.h"
 
 static struct db *db_new(struct store *s, int id)
@@ -30,6 +31,7 @@ struct store *store_new(const struct store_conf *conf, const struct hash_key *ke
     store_forget_hash(s);
     rng_seed(&s->rng, seed);
     s->evict = evict_new();
+    link_init(&s->readers);
     link_init(&s->vset_watches);
     s->dbs = mem_alloc((size_t)conf->databases * sizeof s->dbs[0]);
     for (int i = 0; i < conf->databases; i++) s->dbs[i] = db_new(s, i);
@@ -112,6 +114,7 @@ size_t store_flush(struct store *s, int id)
 
     if (n) {
         cut_break(s);
+        value_readers_finish_all(s);
         vset_all_go(s);
     }
     store_tell(s, &(struct change){ .kind = CHANGE_FLUSH, .db = id });
@@ -133,6 +136,7 @@ struct store_aside *store_put_aside(struct store *s)
     struct store_stats stats = s->stats;
 
     cut_break(s);
+    value_readers_finish_all(s);
     vset_all_go(s);
     for (size_t i = 0; i < n; i++) {
         struct db *db = s->dbs[i];

@@ -218,6 +218,7 @@ struct store {
     struct store_stats stats;
     struct evict *evict; /* state of the policy (evict.c) */
     struct store_cut *cut; /* the snapshot in progress, else NULL */
+    struct link readers; /* value_reader.h: who reads a large value for longer than a call */
     struct link vset_watches; /* vset.h: who goes on with a vector set for longer than a call */
     uint32_t n_cuts;
     unsigned expire_at;  /* shard, counted over all databases, at which store_expire_some goes on */

@@ -15,6 +15,7 @@ static struct harness {
     struct reply reply;
     int db;
     bool in_script;
+    const struct call_host *host;
 } h;
 
 static void note_change(void *ctx, const struct change *c)
@@ -90,6 +91,11 @@ void harness_in_script(bool in_script)
     h.in_script = in_script;
 }
 
+void harness_host(const struct call_host *host)
+{
+    h.host = host;
+}
+
 void harness_select(int db)
 {
     h.db = db;
@@ -116,7 +122,7 @@ struct str run_args(size_t argc, const struct str *argv)
 {
     struct call c = { .cmd = find(argc, argv), .argc = argc, .argv = argv, .out = &h.reply,
                       .store = h.store, .db = h.store->dbs[h.db], .arena = &h.arena, .may_block = !h.in_script,
-                      .in_script = h.in_script };
+                      .in_script = h.in_script, .host = h.host };
     uint64_t before = h.store->stats.changes;
     struct journal j = { note_journal, NULL };
     enum err e;

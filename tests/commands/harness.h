@@ -23,6 +23,9 @@ struct store *harness_store(void);
 /* As if a script called (not after harness_open). */
 void harness_in_script(bool in_script);
 
+/* What a server would do; NULL after harness_open: nothing waits. */
+void harness_host(const struct call_host *host);
+
 /* Choose the database (0 after harness_open). */
 void harness_select(int db);
 

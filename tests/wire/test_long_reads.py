@@ -1,0 +1,196 @@
+"""Large values that are told as a whole go in slices, between the requests of others, and are told as they were when it was asked for
+them, whatever others do to them meanwhile."""
+import select
+
+import pytest
+
+from resp import Err, Map, OK, Set, Simple
+from server import Server, wait_for
+
+pytestmark = pytest.mark.memd_only
+
+N = 20000
+NAMES = [b"n%05d" % i for i in range(N)]
+LONG = b"x" * 5000
+FILL = {
+    "set": lambda part: ("SADD", "set", *part),
+    "hash": lambda part: ("HSET", "hash", *[x for name in part for x in (name, b"v" + name)]),
+    "zset": lambda part: ("ZADD", "zset", *[x for name in part for x in (int(name[1:]), name)]),
+    "list": lambda part: ("RPUSH", "list", *part),
+}
+PAIRS = [x for name in NAMES for x in (name, b"v" + name)]
+SCORED = [x for name in NAMES for x in (name, b"%d" % int(name[1:]))]
+READ = {  # the command, and the reply
+    "set": (("SMEMBERS", "k"), sorted(NAMES)),
+    "hash": (("HGETALL", "k"), sorted(PAIRS)),
+    "zset": (("ZRANGE", "k", 0, -1), NAMES),
+    "list": (("LRANGE", "k", 0, -1), NAMES),
+}
+CHANGE = {
+    "set": [("SREM", "k", *NAMES[5:-5]), ("SADD", "k", *[b"more:" + x for x in NAMES]), ("SPOP", "k", N - 1), ("SMOVE", "k", "other", NAMES[-1]),
+            ("SINTERSTORE", "k", "k", "nothing")],
+    "hash": [("HDEL", "k", *NAMES[5:-5]), ("HSET", "k", *[x for y in NAMES for x in (y, LONG[:20])]), ("HINCRBY", "k", "new", 5),
+             ("HPEXPIRE", "k", 0, "FIELDS", N - 5, *NAMES[5:]), ("HPEXPIRE", "k", 1, "FIELDS", N - 5, *NAMES[5:])],
+    "zset": [("ZREM", "k", *NAMES[5:-5]), ("ZADD", "k", -1, "first", -2, NAMES[-1]), ("ZPOPMAX", "k", N - 1), ("ZREMRANGEBYRANK", "k", 9, -9),
+             ("ZUNIONSTORE", "k", 1, "k", "WEIGHTS", -1)],
+    "list": [("LPOP", "k", N - 1), ("RPOP", "k", N - 1), ("LTRIM", "k", 5, -5), ("LSET", "k", -1, LONG), ("LINSERT", "k", "BEFORE", NAMES[-1], "x"),
+             ("LREM", "k", 1, NAMES[-1]), ("RPOPLPUSH", "k", "k"), ("LPUSH", "k", *NAMES)],
+}
+# All else that may happen to a key is in tests/commands/test_long_reads.c, where it happens for certain while it is read.
+ANY = [("PEXPIRE", "k", 1), ("FLUSHALL",), ("FLUSHDB", "ASYNC"), ("SWAPDB", 0, 1), ("DEBUG", "RELOAD"),
+       ("EVAL", "return redis.call('DEL', KEYS[1])", 1, "k"), ("CONFIG", "SET", "maxmemory", "1mb")]
+
+
+@pytest.fixture(scope="module")
+def server():
+    s = Server(enable_debug_command="yes", maxmemory_policy="allkeys-random")
+    yield s
+    s.destroy()
+
+
+@pytest.fixture
+def c(server):
+    c = server.conn()
+    yield c
+    c("CONFIG", "SET", "maxmemory", 0)
+
+
+def turns(c):
+    return int(c.info("stats")["eventloop_cycles"])
+
+
+def make(c, kind, names=NAMES):
+    c("CONFIG", "SET", "maxmemory", 0)
+    c("FLUSHALL")
+    for at in range(0, len(names), 5000):
+        c(*FILL[kind](names[at:at + 5000]))
+    c("RENAME", kind, "k")
+    c("SADD", "small", 1)
+
+
+def plain(reply, kind):
+    return sorted(reply) if kind in ("set", "hash") else reply
+
+
+def is_begun(reader, other, id):
+    """Parked, or answered already."""
+    return select.select([reader.sock], [], [], 0)[0] or b" flags=b" in other("CLIENT", "LIST", "ID", id)
+
+
+@pytest.mark.parametrize("kind", list(READ))
+def test_they_are_told_over_many_turns(c, kind):
+    make(c, kind, [b"n%06d" % i for i in range(6 * N)])
+    before = turns(c)
+    assert len(c(*READ[kind][0])) == 6 * N * (2 if kind == "hash" else 1)
+    assert turns(c) - before > 4
+
+
+@pytest.mark.parametrize("kind", list(READ))
+def test_whatever_others_do_meanwhile_they_are_told_as_they_were(server, c, kind):
+    reader, other = server.conn(), server.conn()
+    id = reader("CLIENT", "ID")
+    command, want = READ[kind]
+    for change in CHANGE[kind] + ANY:
+        make(c, kind)
+        reader.send(*command)
+        wait_for(lambda: is_begun(reader, other, id))
+        reply = other(*change)
+        assert not isinstance(reply, Err), change
+        assert plain(reader.read(), kind) == want, change[:3]
+    assert c("DEBUG", "CHECK") == OK
+
+
+def test_several_who_read_one_value_each_have_it_as_it_was_when_they_asked(server, c):
+    make(c, "zset")
+    readers = [server.conn() for _ in range(8)]
+    ids = [r("CLIENT", "ID") for r in readers]
+    for i, r in enumerate(readers):
+        r.send("ZRANGE", "k", 0, -1) if i % 2 else r.send("ZREVRANGE", "k", 0, -1)
+    wait_for(lambda: all(is_begun(r, c, id) for r, id in zip(readers, ids)))
+    gone = server.conn()
+    gone.send("ZRANGE", "k", 0, -1)
+    gone.close()
+    assert c("ZREM", "k", *NAMES) == N and c("DEBUG", "CHECK") == OK
+    assert [r.read() for r in readers] == [NAMES[::-1], NAMES] * 4
+
+
+def test_all_forms_of_replies(c):
+    make(c, "hash")
+    assert sorted(c("HKEYS", "k")) == NAMES and sorted(c("HVALS", "k")) == [b"v" + x for x in NAMES]
+    make(c, "zset")
+    assert c("ZRANGE", "k", 0, -1, "WITHSCORES") == SCORED
+    assert c("ZRANGE", "k", 10, "(15000", "BYSCORE", "LIMIT", 5, 9000) == NAMES[15:9015]
+    assert c("ZREVRANGEBYSCORE", "k", "+inf", 100) == NAMES[:99:-1]
+    assert c("ZRANGE", "k", 0, -1, "REV") == NAMES[::-1]
+    c("HELLO", 3)
+    reply = c("ZRANGE", "k", 0, -1, "WITHSCORES")
+    assert [x for x, _ in reply] == NAMES and len(reply[0]) == 2
+    make(c, "hash")
+    assert isinstance(c("HGETALL", "k"), Map)
+    make(c, "set")
+    assert isinstance(c("SMEMBERS", "k"), Set)
+    c("HELLO", 2)
+
+
+def test_long_elements_and_those_of_several_blocks(c):
+    c("FLUSHALL")
+    many = [b"%d" % i + LONG * (i % 3) for i in range(1200)]
+    c.pipeline([("RPUSH", "l", x) for x in many])
+    assert c("LRANGE", "l", 3, -3) == many[3:-2]
+    c.pipeline([("HSET", "h", i, x) for i, x in enumerate(many)])
+    assert sorted(c("HVALS", "h")) == sorted(many)
+
+
+def test_fields_that_have_expired_are_not_told(c):
+    make(c, "hash")
+    c("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+    c("HPEXPIRE", "k", 1, "FIELDS", 15000, *NAMES[:15000])
+    wait_for(lambda: c("HGET", "k", NAMES[0]) is None)
+    assert sorted(c("HKEYS", "k")) == NAMES[15000:]
+    c("DEBUG", "SET-ACTIVE-EXPIRE", 1)
+
+
+def test_where_nobody_waits_they_are_told_at_once(c):
+    make(c, "set")
+    replies = c.pipeline([("MULTI",), ("SMEMBERS", "k"), ("DEL", "k"), ("SMEMBERS", "k"), ("EXEC",)])[-1]
+    assert sorted(replies[0]) == NAMES and replies[1:] == [1, []]
+    make(c, "zset")
+    assert c("EVAL", "local n = #redis.call('ZRANGE', KEYS[1], 0, -1) redis.call('DEL', KEYS[1]) return n", 1, "k") == N
+
+
+def test_requests_behind_wait_for_the_reply(c):
+    make(c, "set")
+    replies = c.pipeline([("SMEMBERS", "k"), ("DEL", "k"), ("SMEMBERS", "k"), ("PING",)])
+    assert sorted(replies[0]) == NAMES and replies[1:] == [1, [], Simple("PONG")]
+    make(c, "set")
+    c.send("CLIENT", "REPLY", "SKIP")
+    c.send("SMEMBERS", "k")
+    assert c("PING") == Simple("PONG")
+
+
+@pytest.mark.parametrize("how", ["KILL", "TIMEOUT"])
+def test_one_who_is_killed_or_unblocked_leaves_nothing_behind(server, c, how):
+    make(c, "hash")
+    reader = server.conn()
+    id = reader("CLIENT", "ID")
+    reader.send("HGETALL", "k")
+    wait_for(lambda: is_begun(reader, c, id))
+    if how == "KILL":
+        assert c("CLIENT", "KILL", "ID", id) == 1
+    else:
+        assert c("CLIENT", "UNBLOCK", id) in (0, 1)
+        assert sorted(reader.read()) == sorted(PAIRS)
+    assert c("HDEL", "k", *NAMES) == N and c("DEBUG", "CHECK") == OK
+
+
+def test_scans_of_large_values_have_a_bound(c):
+    for kind, per in (("set", 1), ("hash", 2), ("zset", 2)):
+        make(c, kind)
+        scan = {"set": "SSCAN", "hash": "HSCAN", "zset": "ZSCAN"}[kind]
+        seen, cursor, calls = set(), None, 0
+        while cursor != b"0":
+            cursor, items = c(scan, "k", cursor or 0, "COUNT", 10**9)
+            assert len(items) < 12000 * per
+            seen |= set(items[::per])
+            calls += 1
+        assert seen == set(NAMES) and calls > 1
