@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint8_t what = take(&in);
         uint32_t doc = what >> 4 & (DOCS - 1);
         if ((what & 3) == 0) {
-            struct text_value v = { .weight = 1, .text = texts[doc] = take_bytes(&in) };
+            struct text_value v = { .phonetic = true, .weight = 1, .text = texts[doc] = take_bytes(&in) };
             text_index_put(t, doc, &v, 1, STR(""));
         } else if ((what & 3) == 1) {
             text_index_remove(t, doc);
