@@ -168,7 +168,7 @@ def test_unlink_match_of_many_goes_on_in_slices(start):
     c.send("UNLINK.MATCH", "[a]:*", "COUNT", 39000)
     c.send("DBSIZE")                                  # who asked for it sees the whole of it
     assert (c.read(), c.read()) == (39000, 41000)
-    assert turns(c) - before > 5
+    assert turns(c) - before > 3    # at once it would be two or three
     assert other("UNLINK.MATCH", "a:*") == 1000
     me = c("CLIENT", "ID")
     c.send("UNLINK.MATCH", "b:*", "COUNT", 80000)
