@@ -113,8 +113,3 @@ bool topk_order(struct topk *t, size_t n)
     }
     return t->in_order + 1 >= t->n;
 }
-
-size_t topk_memory(const struct topk *t)
-{
-    return t->room * sizeof *t->items + t->text_bytes;
-}

@@ -39,6 +39,10 @@ void topk_offer(struct topk *t, const struct ranked *r);
 /* No more come: put about so many of them in order, the last ones first; true: all are, the first first. */
 bool topk_order(struct topk *t, size_t n);
 
-size_t topk_memory(const struct topk *t);
+/* Cheap enough to be asked after each offer. */
+static inline size_t topk_memory(const struct topk *t)
+{
+    return t->room * sizeof *t->items + t->text_bytes;
+}
 
 #endif

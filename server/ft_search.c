@@ -166,10 +166,10 @@ static void rank(struct search *s, uint32_t doc)
     topk_offer(&s->top, &r);
 }
 
-/* Do they take more than they may? Then there is nothing more to do. */
-static bool are_too_large(struct search *s)
+/* Do the results take more than they may? Then there is nothing more to do. */
+static bool are_too_large(struct search *s, size_t bytes)
 {
-    s->too_large = topk_memory(&s->top) + ft_rows_memory(&s->rows) > s->server->conf->search_results_memory;
+    s->too_large = bytes > s->server->conf->search_results_memory;
     return s->too_large;
 }
 
@@ -181,7 +181,7 @@ static bool rank_some(struct search *s, int64_t deadline_us)
     if (s->next_doc == 0) topk_expect(&s->top, found->n);
     for (unsigned n = 1; (s->next_doc = docset_next(found, s->next_doc)) != UINT32_MAX; n++) {
         if (index_alive(s->job.ix, s->next_doc)) rank(s, s->next_doc);
-        if (are_too_large(s)) return true;
+        if (UNLIKELY(are_too_large(s, topk_memory(&s->top)))) return true; /* no row is written yet */
         s->next_doc++;
         if (first_will_do && s->top.n == s->top.k) return true;
         if (n % DOCS_A_LOOK == 0 && clock_mono_us() >= deadline_us) return false;
@@ -202,7 +202,7 @@ static bool write_some(struct search *s, int64_t deadline_us)
 {
     while (s->next_row < s->top.n) {
         ft_rows_add(&s->rows, &s->top.items[s->next_row++]);
-        if (are_too_large(s)) return true;
+        if (are_too_large(s, topk_memory(&s->top) + ft_rows_memory(&s->rows))) return true;
         if (s->next_row < s->top.n && clock_mono_us() >= deadline_us) return false;
     }
     return true;
