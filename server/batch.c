@@ -14,6 +14,7 @@
 #include "server/client.h"
 #include "server/dispatch.h"
 #include "server/foreign.h"
+#include "server/loop.h"
 #include "server/multi.h"
 #include "server/secret.h"
 #include "server/shortage.h"
@@ -293,7 +294,7 @@ static void settle(struct client *c, int n)
     struct server *s = c->server;
 
     if (c->flags & CLIENT_CLOSED) return;
-    if (UNLIKELY((c->flags & CLIENT_EOF) && (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED)))) {
+    if (UNLIKELY((c->flags & CLIENT_EOF) && (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED)) && !loop_owes_room(c))) {
         client_close(c); /* it would wait for ever: nothing tells us any more that the peer is gone */
         return;
     }

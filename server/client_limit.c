@@ -9,6 +9,7 @@
  * could it is not tried again in every turn. */
 #include "server/block.h"
 #include "server/client.h"
+#include "server/loop.h"
 #include "server/multi.h"
 #include "server/pubsub.h"
 #include "server/shortage.h"
@@ -149,18 +150,22 @@ static bool is_slow(const struct client *c)
     return c->big_since_ms != 0 && its_turn && (now - c->active_ms >= STILL_MS || now - c->big_since_ms >= LONG_MS);
 }
 
-/* A value that has room in memory can be written and read: one request or one reply alone is no abuse. */
+/* A value that has room in memory can be written and read: one request or one reply alone is no abuse, nor is one that waits
+ * until there is room: it takes no more bytes meanwhile. */
 static bool is_greedy(const struct client *c)
 {
     bool one_request = c->in_short && c->in.cap > client_output_memory(c);
 
-    return c->memory >= CLIENT_BIG && !c->one_reply && !one_request;
+    return c->memory >= CLIENT_BIG && !c->one_reply && !one_request && !loop_owes_room(c);
 }
 
-/* Requests that are not finished may become as large as memory has room, but not many of them. */
+/* Requests that are not finished may become as large as memory has room, but not many of them. A small one in a buffer that had
+ * many is none of these. */
 static bool is_unfinished(const struct client *c)
 {
-    return c->in_short && c->in.n > c->in_at && c->in.cap >= FEW;
+    size_t there = c->in.n - c->in_at;
+
+    return c->in_short && there > 0 && c->in.cap >= FEW && (there >= FEW || c->in_want >= FEW - there);
 }
 
 static bool is_any(const struct client *c)

@@ -141,7 +141,7 @@ bool cron_turn(struct server *s)
             key_order_tend(s->store);
             ft_cursors_tend(s);
         }
-        s->evicting = s->store->conf.policy != EVICT_NONE;
+        s->evicting = s->store->conf.policy != EVICT_NONE || s->memory_excess > 0;
     }
     /* When nobody writes, nobody else evicts: a limit that was lowered is reached in slices. */
     if (UNLIKELY(s->evicting)) s->evicting = dispatch_make_room(s) == MEMORY_EVICTING;

@@ -45,7 +45,7 @@ static void note_memory(struct server *s, bool over)
 }
 
 /* Each turn may spend so long on evicting. When it has, each of its commands evicts a few keys yet (store_evict looks
- * at the clock after so many): more than it adds, as a rule. */
+ * at the clock after so many): more than it adds, if it is small. Those that are not wait (is_held). */
 static int64_t eviction_budget(struct server *s)
 {
     enum { EVICT_BUDGET_US = 500 };
@@ -55,12 +55,30 @@ static int64_t eviction_budget(struct server *s)
     return s->evict_us;
 }
 
+/* Memory may be so far above its limit before requests wait. */
+static size_t tolerated(const struct server *s)
+{
+    enum { PART = 64, MOST = 16 << 20 };
+    uint64_t part = s->store->conf.maxmemory / PART;
+
+    return part < MOST ? (size_t)part : MOST;
+}
+
+/* How far memory is above its limit; 0: as far as it may be. */
+static size_t excess(struct server *s)
+{
+    size_t used = counted_memory(s);
+
+    return used > s->store->conf.maxmemory + tolerated(s) ? used - s->store->conf.maxmemory : 0;
+}
+
 enum memory dispatch_make_room(struct server *s)
 {
     enum memory m = MEMORY_FINE;
     uint64_t evicted = s->store->stats.evicted;
     int64_t from, took;
 
+    s->memory_excess = 0;
     if (UNLIKELY(mem_is_short())) return MEMORY_OUT;
     if (s->store->conf.maxmemory == 0 || s->store->loading || s->pause_until_ms != 0) return MEMORY_FINE;
     if (UNLIKELY(counted_memory(s) > s->store->conf.maxmemory)) {
@@ -68,6 +86,7 @@ enum memory dispatch_make_room(struct server *s)
         ft_forget_dropped(s);
         if (!store_evict(s->store, counted_memory, s, eviction_budget(s))) {
             m = s->store->stats.evicted != evicted ? MEMORY_EVICTING : MEMORY_OUT;
+            if (m == MEMORY_EVICTING) s->memory_excess = excess(s);
         }
         took = clock_mono_us() - from;
         s->evict_us = s->evict_us > took ? s->evict_us - took : 0;
@@ -168,7 +187,7 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
     if (UNLIKELY(!acl_allows(c, ref, argc, argv, c->flags & CLIENT_MULTI ? "multi" : "toplevel", &text))) {
         return refusal_denied(&text, room);
     }
-    /* While there is something to evict, who needs memory gets it: the rest of what is too much goes soon. */
+    /* While there is something to evict, who needs memory gets it, at once or in a while (is_held). */
     if (UNLIKELY(s->store->conf.maxmemory != 0 || mem_is_short()) && dispatch_make_room(s) == MEMORY_OUT &&
         needs_memory(c, cmd, flags)) {
         return err_text(ERR_OOM);
@@ -205,12 +224,28 @@ static bool is_paused(const struct client *c, const struct command *cmd, size_t 
     return multi_is_exec(cmd) || (script_command_flags(c->server, cmd, argc, argv) & WRITES);
 }
 
+/* Eviction is behind. What brings many bytes waits until it has come after them, and so that others cannot put it off for
+ * ever by what they bring in few, or make of them, all that takes memory waits when it is far behind. */
+static bool waits_for_memory(const struct client *c, const struct command *cmd, size_t argc, const struct str *argv)
+{
+    enum { FEW = 512, FAR = 4 };
+    struct server *s = c->server;
+    bool writing_script = cmd->group == GROUP_SCRIPTING && (script_command_flags(s, cmd, argc, argv) & CMD_MAY_REPLICATE);
+    size_t bytes = 0;
+
+    if (!writing_script && !(flags_of(c, cmd) & CMD_DENYOOM)) return false;
+    if (writing_script || multi_is_exec(cmd) || s->memory_excess > FAR * tolerated(s)) return true;
+    for (size_t i = 0; i < argc; i++) bytes += argv[i].n;
+    return bytes > FEW;
+}
+
 static bool is_held(const struct client *c, const struct command *cmd, size_t argc, const struct str *argv)
 {
     struct server *s = c->server;
 
     if (UNLIKELY(c->flags & CLIENT_LOADER)) return false;
     if (UNLIKELY(s->pause_until_ms != 0)) return is_paused(c, cmd, argc, argv);
+    if (UNLIKELY(s->memory_excess > 0) && waits_for_memory(c, cmd, argc, argv)) return true;
     return UNLIKELY(s->ft_full || persist_must_wait(s->persist)) && (flags_of(c, cmd) & CMD_WRITE);
 }
 

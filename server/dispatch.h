@@ -47,7 +47,7 @@ void dispatch_account(struct client *c, struct command_ref *ref, size_t argc, co
 enum memory { MEMORY_FINE, MEMORY_EVICTING, MEMORY_OUT };
 
 /* Evict for a short time when memory is above maxmemory. MEMORY_EVICTING: that was not long enough, the cron
- * goes on; MEMORY_OUT: there is nothing to evict. */
+ * goes on, and s->memory_excess tells whether requests wait for it; MEMORY_OUT: there is nothing to evict. */
 enum memory dispatch_make_room(struct server *s);
 
 /* Is there memory for what a request of many bytes leads to: a value, and a record of the log? */

@@ -1,6 +1,7 @@
 /* loop.c -- see loop.h. */
 #include "server/loop.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
@@ -160,35 +161,47 @@ bool loop_expire(struct server *s)
     return more;
 }
 
-static void resume_paused(struct server *s)
+static void resume_paused(struct server *s, unsigned most)
 {
-    while (!link_alone(&s->paused)) {
+    for (; most > 0 && !link_alone(&s->paused); most--) {
         struct client *c = LINK_OF(s->paused.next, struct client, in_paused);
         batch_unpause(c);
         client_wants_parse(c);
     }
 }
 
-/* Are there any who the disk alone, or what waits to be indexed, held back, and need not wait longer? When it fails they are told so. */
+/* Do those who are held wait for nothing else than room? When the disk fails who waits for it goes on, and is told so. */
+static bool waits_for_room_alone(const struct server *s)
+{
+    if (s->pause_until_ms != 0 || s->ft_full) return false;
+    return !persist_must_wait(s->persist) || persist_is_failing(s->persist);
+}
+
+bool loop_owes_room(const struct client *c)
+{
+    return UNLIKELY(c->flags & CLIENT_PAUSED) && waits_for_room_alone(c->server);
+}
+
+/* Are there any who the disk alone, or what waits to be indexed or evicted, held back, and need not wait longer? */
 static bool may_resume(const struct server *s)
 {
-    if (LIKELY(link_alone(&s->paused)) || s->pause_until_ms != 0) return false;
-    if (s->ft_full) return false;
-    return !persist_must_wait(s->persist) || persist_is_failing(s->persist);
+    return UNLIKELY(!link_alone(&s->paused)) && s->memory_excess == 0 && waits_for_room_alone(s);
 }
 
 /* Who was held back may try again when a pause ends, or when the disk has caught up; who still may not
  * is held again. */
 static void check_pause(struct server *s)
 {
+    enum { FEW = 64 }; /* of those who wait for room: the first of them may take it all */
+
     if (LIKELY(s->pause_until_ms == 0 && link_alone(&s->paused))) return;
     if (s->pause_until_ms != 0) {
         if (server_mono_ms(s) < s->pause_until_ms) return;
         server_unpause(s);
-    } else if (!may_resume(s)) {
-        return;
+        resume_paused(s, UINT_MAX);
+    } else if (may_resume(s)) {
+        resume_paused(s, FEW);
     }
-    resume_paused(s);
 }
 
 /* What a save may take of this turn; 0: nothing. While commands run it earns its share. When none waits,
@@ -319,7 +332,7 @@ static bool turn(struct server *s)
     more |= turn_of_greedy(s);
     clients_evict(s);
     saves = persist_turn(s->persist, save_budget(s, s->stats.commands != commands));
-    more |= may_resume(s); /* the disk may have caught up just now */
+    more |= may_resume(s) || s->memory_excess > 0; /* the disk may have caught up just now, and those who went on be held anew */
     clients_reap(s);
     hurry_tick(s);
     to = ticks_now();

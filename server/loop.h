@@ -23,6 +23,10 @@ void loop_turn_loading(struct server *s);
 /* The callback of a client's read event. */
 void loop_on_readable(evutil_socket_t fd, short what, void *arg);
 
+/* Does c wait for nothing but room in memory, or for its next turn? Then it is not read from beyond LOOP_READ, and what it has
+ * in its buffer is no fault of its own. While there are such the loop does not sleep. */
+bool loop_owes_room(const struct client *c);
+
 /* Read the clocks anew within a turn (after something slow). */
 void loop_refresh_time(struct server *s);
 

@@ -33,8 +33,8 @@ static void close_greedy(struct client *c)
  * but one that waits has nobody left to wait for. */
 static void on_end_of_input(struct client *c)
 {
-    bool waits = (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED | CLIENT_MONITOR)) || c->subs;
-    bool asked = !link_alone(&c->in_readable) || (c->flags & CLIENT_UNREAD), answered = client_unsent(c) > 0;
+    bool owed = loop_owes_room(c), waits = (c->flags & (CLIENT_BLOCKED | (owed ? 0 : CLIENT_PAUSED) | CLIENT_MONITOR)) || c->subs;
+    bool asked = owed || !link_alone(&c->in_readable) || (c->flags & CLIENT_UNREAD), answered = client_unsent(c) > 0;
 
     if (waits || (!asked && !answered)) {
         client_close(c);
@@ -72,7 +72,7 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
         return;
     }
     /* What has been read is worked off first. */
-    if (!link_alone(&c->in_readable) && c->in.n - c->in_at >= LOOP_READ) return;
+    if ((!link_alone(&c->in_readable) || loop_owes_room(c)) && c->in.n - c->in_at >= LOOP_READ) return;
     at = client_input_room(c, &room);
     if (UNLIKELY(at == NULL)) {
         shortage_close(c, "its request");

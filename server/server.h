@@ -201,6 +201,7 @@ struct server {
     size_t partial_bytes;       /* counted for pages that are used in part (cron.c) */
     bool evicting;              /* cron.c: slice by slice, until memory is below its limit */
     int64_t over_memory_since_us; /* above maxmemory since then; 0: not */
+    size_t memory_excess;       /* so far above that who brings much waits until eviction has come after; 0: nobody does */
     double us_per_tick;         /* of ticks_now */
     uint64_t slow_ticks;        /* a request that takes more is slow: 100 us (batch.c) */
     uint64_t ticks;             /* when the last call of the batch ended; 0: not within a batch */
