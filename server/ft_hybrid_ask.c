@@ -1,8 +1,8 @@
 /* ft_hybrid_ask.c -- FT.HYBRID's grammar, which is Redis 8.4's:
  *
  *     FT.HYBRID index [2] SEARCH query [SCORER s] [YIELD_SCORE_AS name]
- *         VSIM @field $vector [KNN n [K k] [EF_RUNTIME e] | RANGE n RADIUS r [EPSILON e]] [FILTER query | FILTER n query ...]
- *             [YIELD_SCORE_AS name]
+ *         VSIM @field $vector [KNN n [K k] [EF_RUNTIME e] | RANGE n RADIUS r [EPSILON e]] [FILTER query [POLICY p] [BATCH_SIZE b] |
+ *             FILTER n query ...] [YIELD_SCORE_AS name] -- these also in another order
  *         [COMBINE RRF n [CONSTANT c] [WINDOW w] | COMBINE LINEAR n [ALPHA a BETA b] [WINDOW w]] [YIELD_SCORE_AS name]
  *         steps as in FT.AGGREGATE, NOSORT, PARAMS, TIMEOUT, FORMAT */
 #include "server/ft_hybrid_ask.h"
@@ -163,18 +163,53 @@ static bool read_range(struct reader *r)
     return has_radius || fail(r, "SEARCH_PARSE_ARGS Missing required argument RADIUS");
 }
 
+/* How to go about a filter, which is for the server to know here. */
+static bool skip_policy(struct reader *r)
+{
+    struct str policy;
+    uint64_t size;
+
+    if (is(r, "POLICY") && !take(r, "POLICY", &policy)) return false;
+    return !is(r, "BATCH_SIZE") || take_count(r, "BATCH_SIZE", UINT32_MAX, &size);
+}
+
 /* FILTER query, or FILTER n query and words about how to go about it. */
 static bool read_filter(struct reader *r)
 {
     uint64_t n;
 
     if (r->at == r->argc) return fail(r, "SEARCH_PARSE_ARGS Missing argument count for FILTER");
-    if (!num_parse_u64(r->argv[r->at], &n)) return take(r, "FILTER", &r->h->filter);
+    if (!num_parse_u64(r->argv[r->at], &n)) return take(r, "FILTER", &r->h->filter) && skip_policy(r);
     r->at++;
     if (n == 0 || n > r->argc - r->at)
         return fail_short(r, "FILTER", n);
     r->h->filter = arena_dup(r->arena, r->argv[r->at]);
     r->at += (size_t)n;
+    return true;
+}
+
+/* What follows the vector, in any order, each once. A FILTER behind YIELD_SCORE_AS is a step, which sees the score. */
+static bool read_near_options(struct reader *r)
+{
+    bool method = false, filter = false, yields = false;
+
+    while (r->at < r->argc) {
+        if (!method && is(r, "KNN")) {
+            method = true;
+            if (!read_knn(r)) return false;
+        } else if (!method && is(r, "RANGE")) {
+            method = true;
+            if (!read_range(r)) return false;
+        } else if (!filter && !yields && is(r, "FILTER")) {
+            filter = true;
+            if (!read_filter(r)) return false;
+        } else if (!yields && is(r, "YIELD_SCORE_AS")) {
+            yields = true;
+            if (!take(r, "YIELD_SCORE_AS", &r->h->near_as)) return false;
+        } else {
+            break;
+        }
+    }
     return true;
 }
 
@@ -192,14 +227,7 @@ static bool read_near(struct reader *r)
     }
     r->h->field = str_of(field.p + 1, field.n - 1);
     r->h->vector = str_of(vector.p + 1, vector.n - 1);
-    if (is(r, "KNN")) {
-        if (!read_knn(r)) return false;
-    } else if (is(r, "RANGE") && !read_range(r)) {
-        return false;
-    }
-    if (is(r, "FILTER") && !read_filter(r)) return false;
-    if (is(r, "YIELD_SCORE_AS") && !take(r, "YIELD_SCORE_AS", &r->h->near_as)) return false;
-    return true;
+    return read_near_options(r);
 }
 
 /* --- COMBINE ------------------------------------------------------------------------------------------------------------------- */

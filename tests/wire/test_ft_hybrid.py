@@ -75,6 +75,9 @@ def test_scores_by_name_filters_and_ranges(shoes):
     assert float(next(r for r in rows if r["__key"] == "doc:2")["near"]) == pytest.approx(1 / (1 + 0.08), rel=1e-6)
     assert [r["__key"] for r in ask(shoes, "SEARCH", "nothing", "VSIM", "@embedding", "$b", "RANGE", 2, "RADIUS", 0.7, *NEAR)[1]] == ["doc:2", "doc:4"]
     assert [r["__key"] for r in ask(shoes, "SEARCH", "nothing", "VSIM", "@embedding", "$b", "FILTER", "@category:{gear}", *NEAR)[1]] == ["doc:3"]
+    for words in (("FILTER", "@category:{gear}", "POLICY", "BATCHES", "BATCH_SIZE", 5, "KNN", 2, "K", 1), ("FILTER", "@category:{gear}", "POLICY", "ADHOC"),
+                  ("YIELD_SCORE_AS", "s", "KNN", 2, "K", 4, "LOAD", 2, "@__key", "@s", "FILTER", "@__key == 'doc:3'")):
+        assert [r["__key"] for r in ask(shoes, "SEARCH", "nothing", "VSIM", "@embedding", "$b", *words, *NEAR)[1]] == ["doc:3"], words
     assert [r["__key"] for r in ask(shoes, "SEARCH", "nothing", "VSIM", "@embedding", "$b", "KNN", 2, "K", 1, "FILTER", 3, "@category:{gear}",
                                     "POLICY", "ADHOC", *NEAR)[1]] == ["doc:3"]
 
