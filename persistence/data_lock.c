@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "persistence/why.h"
 
 /* Who holds the lock: three lines. The number alone says nothing when directories are shared between
@@ -145,6 +147,35 @@ static enum err take(struct data_lock *l, const char *dir, const char *path, cha
     return OK;
 }
 
+/* Was it a process of this machine that is no more? */
+static bool holder_is_gone(const struct data_lock *l)
+{
+    struct holder other, us;
+    char *end;
+    long pid;
+
+    read_holder(l->file, &other);
+    describe_us(&us);
+    pid = strtol(other.pid, &end, 10);
+    if (end == other.pid || *end != '\0' || pid <= 0 || pid > INT_MAX) return false;
+    return strcmp(other.boot, us.boot) == 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+/* A process that was killed while it started another one (RESTART) leaves its descriptors to that until it executes its
+ * program: for this moment the lock is held by nobody. */
+static enum err take_from_the_dead(struct data_lock *l, const char *dir, const char *path, char *why)
+{
+    enum { PATIENCE_US = 1000000, LOOK_US = 2000 };
+    int64_t until = clock_mono_us() + PATIENCE_US;
+    enum err e;
+
+    while ((e = take(l, dir, path, why)) == ERR_NOT_DONE && holder_is_gone(l) && clock_mono_us() < until) {
+        data_lock_release(l);
+        usleep(LOOK_US);
+    }
+    return e;
+}
+
 static bool is_same(int fd, const char *path)
 {
     struct stat a, b;
@@ -174,7 +205,7 @@ enum err data_lock_take(struct data_lock *l, const struct data_lock *held, const
         return OK;
     }
     data_lock_release(l); /* of another directory, or of one that has been replaced */
-    e = take(l, dir, path, why);
+    e = take_from_the_dead(l, dir, path, why);
     if (e != OK) data_lock_release(l);
     return e;
 }

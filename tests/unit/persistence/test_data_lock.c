@@ -56,6 +56,34 @@ START_TEST(a_process_that_ends_in_any_way_holds_nothing)
 }
 END_TEST
 
+/* One that was killed while it started another program: what it leaves has the descriptors for a moment. */
+START_TEST(what_a_process_that_is_no_more_has_begun_is_waited_for)
+{
+    struct data_lock l;
+    int ends[2], status;
+    pid_t child;
+    char c;
+
+    ck_assert_int_eq(pipe(ends), 0);
+    child = fork();
+    if (child == 0) {
+        if (data_lock_take(&l, NULL, dir, why) != OK) _exit(1);
+        child = getpid();
+        if (fork() > 0) kill(child, SIGKILL);
+        while (kill(child, 0) == 0) usleep(100); /* until nobody knows of it any more */
+        usleep(20000);
+        _exit(0);
+    }
+    close(ends[1]);
+    waitpid(child, &status, 0);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(data_lock_take(&l, NULL, dir, why), OK);
+    ck_assert_int_eq(read(ends[0], &c, 1), 0); /* it is gone */
+    data_lock_release(&l);
+    close(ends[0]);
+}
+END_TEST
+
 START_TEST(without_the_file_the_directory_itself_is_locked)
 {
     struct data_lock a, b;
@@ -149,7 +177,8 @@ START_TEST(a_directory_that_is_not_there_is_an_error_with_its_name)
 END_TEST
 
 UNIT_MAIN_AROUND("data_lock", set_up, tear_down, the_directory_is_held_until_it_is_released,
-                 a_process_that_ends_in_any_way_holds_nothing, without_the_file_the_directory_itself_is_locked,
+                 a_process_that_ends_in_any_way_holds_nothing, what_a_process_that_is_no_more_has_begun_is_waited_for,
+                 without_the_file_the_directory_itself_is_locked,
                  a_holder_on_another_machine_is_named, what_the_file_holds_may_be_anything,
                  a_copy_holds_it_and_is_taken_up_again, a_copy_that_locks_something_else_is_let_go,
                  a_directory_that_is_not_there_is_an_error_with_its_name)
