@@ -1,11 +1,15 @@
 /* suggest.c -- suggestions for what has been typed so far: FT.SUGADD, FT.SUGGET, FT.SUGDEL, FT.SUGLEN. */
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "commands/command.h"
+#include "commands/job.h"
+#include "commands/job_rows.h"
 #include "commands/tables.h"
 #include "storage/type_suggest.h"
+#include "storage/value_reader.h"
 
 /* --- FT.SUGADD ------------------------------------------------------------------------------------------------------ */
 
@@ -66,7 +70,7 @@ struct get {
     uint64_t max;
 };
 
-enum { PREFIX_MAX = 200, USUAL_MAX = 5, MOST = 2000 /* whatever MAX says: they are found and told in one piece */, TRIM_FACTOR = 10 };
+enum { PREFIX_MAX = 200, USUAL_MAX = 5, MOST = 2000 /* whatever MAX says: they are put in order and told in one piece */, TRIM_FACTOR = 10 };
 
 static enum err parse_get(struct call *c, struct get *g)
 {
@@ -94,16 +98,96 @@ static size_t trim(const struct suggest_hit *hits, size_t n)
     return n;
 }
 
+static size_t per_hit(const struct get *g)
+{
+    return 1u + g->scores + g->payloads;
+}
+
+static void tell(const struct get *g, struct reply *out, const struct suggestion *s, float score)
+{
+    struct str payload = suggestion_payload(s);
+
+    reply_bulk(out, suggestion_text(s));
+    if (g->scores) reply_double(out, (double)score);
+    if (g->payloads && payload.n > 0) reply_bulk(out, payload);
+    else if (g->payloads) reply_null(out);
+}
+
+/* A search that goes on in slices, of the suggestions as they were when it began. */
+struct getting {
+    struct job job;
+    struct value_reader reader;
+    struct get get;
+    struct suggest_search *search;  /* its prefix lies behind the struct */
+    struct job_rows told;
+    bool done;
+};
+
+static bool step(struct job *of, int64_t deadline_us)
+{
+    enum { AT_ONCE = 256 };
+    struct getting *j = (struct getting *)of;
+    struct reply out = job_rows_out(&j->told);
+    const struct suggest_hit *hits;
+    size_t n;
+
+    if (j->done) return true;
+    while (!suggest_search_step(j->search, AT_ONCE)) {
+        if (deadline_us != INT64_MAX && clock_mono_us() >= deadline_us) return false;
+    }
+    hits = suggest_search_hits(j->search, &n);
+    if (j->get.trim) n = trim(hits, n);
+    for (size_t i = 0; i < n; i++) {
+        tell(&j->get, &out, hits[i].suggestion, hits[i].score);
+        job_rows_told(&j->told);
+    }
+    j->done = true;
+    value_reader_end(&j->reader);
+    return true;
+}
+
+static void finish(struct value_reader *r)
+{
+    (void)step(&LINK_OF(r, struct getting, reader)->job, INT64_MAX);
+}
+
+static void reply_hits(struct job *of, struct reply *out, struct reply_pieces *pieces)
+{
+    struct getting *j = (struct getting *)of;
+    struct buf head = { 0 };
+
+    reply_array(&(struct reply){ &head, out->resp }, j->told.n * per_hit(&j->get));
+    job_rows_reply(&j->told, buf_str(&head), out, pieces);
+    buf_fini(&head);
+}
+
+static size_t bytes(const struct job *of)
+{
+    const struct getting *j = (const struct getting *)of;
+
+    return sizeof *j + suggest_search_bytes(j->search) + job_rows_bytes(&j->told);
+}
+
+static void free_getting(struct job *of)
+{
+    struct getting *j = (struct getting *)of;
+
+    value_reader_end(&j->reader);
+    suggest_search_free(j->search);
+    job_rows_fini(&j->told);
+    mem_free(j);
+}
+
 static enum err run_sugget(struct call *c)
 {
     struct get g = { .max = USUAL_MAX };
+    struct str prefix = call_arg(c, 2);
     const struct suggestions *d;
-    struct suggest_hit *hits;
-    size_t n;
+    struct getting *j;
     enum err e;
 
     if (c->argc > 10) return ERR_ARITY;
-    if (call_arg(c, 2).n >= PREFIX_MAX) return call_fail_text(c, STR("Invalid query length"));
+    if (prefix.n >= PREFIX_MAX) return call_fail_text(c, STR("Invalid query length"));
     e = parse_get(c, &g);
     if (e == OK) e = suggest_read(c->db, call_arg(c, 1), &d);
     if (e == ERR_NO_KEY) {
@@ -113,18 +197,15 @@ static enum err run_sugget(struct call *c)
     if (e != OK) return e;
     if (g.max > d->count) g.max = d->count;
     if (g.max > MOST) g.max = MOST;
-    hits = call_new(c, struct suggest_hit, g.max);
-    n = suggestions_find(d, call_arg(c, 2), g.fuzzy, g.max, hits);
-    if (g.trim) n = trim(hits, n);
-    reply_array(c->out, n * (1 + g.scores + g.payloads));
-    for (size_t i = 0; i < n; i++) {
-        struct str payload = suggestion_payload(hits[i].suggestion);
-        reply_bulk(c->out, suggestion_text(hits[i].suggestion));
-        if (g.scores) reply_double(c->out, (double)hits[i].score);
-        if (g.payloads && payload.n > 0) reply_bulk(c->out, payload);
-        else if (g.payloads) reply_null(c->out);
-    }
-    return OK;
+    j = mem_zalloc(sizeof *j + prefix.n);
+    memcpy(j + 1, prefix.p, prefix.n);
+    j->job = (struct job){ .step = step, .reply = reply_hits, .bytes = bytes, .free = free_getting };
+    j->get = g;
+    j->reader.finish = finish;
+    j->search = suggest_search_new(d, str_of((char *)(j + 1), prefix.n), g.fuzzy, g.max);
+    job_rows_init(&j->told, c->out->resp);
+    value_reader_begin(c->store, d, &j->reader);
+    return job_run(c, &j->job);
 }
 
 /* --- FT.SUGDEL, FT.SUGLEN ------------------------------------------------------------------------------------------- */

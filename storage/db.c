@@ -367,9 +367,10 @@ size_t db_value_bytes(const struct entry *e, size_t samples)
 {
     size_t n = entry_bytes(e);
 
-    if (entry_points(e))
-        n += type_ops[entry_type(e)]->value_bytes(entry_enc(e), entry_ptr(e), samples);
-    return n;
+    const struct type_ops *ops = type_ops[entry_type(e)];
+
+    if (!entry_points(e)) return n;
+    return n + (samples == 0 ? ops->weight(entry_enc(e), entry_ptr(e)) : ops->value_bytes(entry_enc(e), entry_ptr(e), samples));
 }
 
 size_t db_weight(const struct entry *e)

@@ -70,8 +70,16 @@ struct suggest_hit {
 };
 
 /* The best that begin with prefix (fuzzy: with something that is one edit away from it), best first, scored as RediSearch does:
- * what is longer than the prefix counts less, so does what is not it. At most max of them, at out. How many. */
-size_t suggestions_find(const struct suggestions *s, struct str prefix, bool fuzzy, size_t max, struct suggest_hit *out);
+ * what is longer than the prefix counts less, so does what is not it. At most max of them. s may not change meanwhile, and prefix is
+ * borrowed until the end. */
+struct suggest_search;
+struct suggest_search *suggest_search_new(const struct suggestions *s, struct str prefix, bool fuzzy, size_t max);
+/* Look at about n suggestions. True: those were all. */
+bool suggest_search_step(struct suggest_search *x, size_t n);
+/* What was found, once it is done, best first; until x is freed or s changes. */
+const struct suggest_hit *suggest_search_hits(const struct suggest_search *x, size_t *n);
+void suggest_search_free(struct suggest_search *x);
+size_t suggest_search_bytes(const struct suggest_search *x);
 
 /* --- for suggest_find.c -------------------------------------------------------------------------------------------------- */
 

@@ -7,10 +7,15 @@
 #include "storage/suggest.h"
 #include "text/words.h"
 
-struct search {
+struct suggest_search {
     const struct suggestions *s;
     struct str prefix;       /* as given, and folded */
     struct str folded;
+    struct buf fold;         /* it lies here */
+    enum { EXACT, FUZZY, DONE } phase;
+    bool fuzzy;
+    size_t i, k;             /* the leaf and the item that are next */
+    unsigned *row;           /* FUZZY: room for two rows of distance() */
     size_t characters;       /* of folded */
     struct suggest_hit *hits; /* a heap, the worst in front */
     size_t n, max;
@@ -32,7 +37,7 @@ uint32_t suggest_characters(struct str s)
 
 /* --- scores ----------------------------------------------------------------------------------------------------------- */
 
-static bool is_full(const struct search *x)
+static bool is_full(const struct suggest_search *x)
 {
     return x->n == x->max;
 }
@@ -55,7 +60,7 @@ static void sink(struct suggest_hit *hits, size_t n, size_t i)
     hits[i] = hit;
 }
 
-static void keep(struct search *x, const struct suggestion *g, float score)
+static void keep(struct suggest_search *x, const struct suggestion *g, float score)
 {
     struct suggest_hit hit = { g, score, x->order++ };
     size_t i = x->n;
@@ -71,7 +76,7 @@ static void keep(struct search *x, const struct suggestion *g, float score)
 }
 
 /* The heap becomes a list, best first. */
-static void put_in_order(struct search *x)
+static void put_in_order(struct suggest_search *x)
 {
     for (size_t n = x->n; n-- > 1;) {
         struct suggest_hit worst = x->hits[0];
@@ -84,7 +89,7 @@ static void put_in_order(struct search *x)
 
 /* Whether nothing of the leaf can be among the best, if it is no better than factor times its own score. What is longer than the
  * prefix counts less; scores below zero get better by that. Not so for the very text that was asked for. */
-static bool is_hopeless(const struct search *x, const struct suggest_leaf *l, double factor)
+static bool is_hopeless(const struct suggest_search *x, const struct suggest_leaf *l, double factor)
 {
     size_t typed = x->prefix.n, longer = l->shortest > typed ? l->shortest - typed : 0;
 
@@ -94,7 +99,7 @@ static bool is_hopeless(const struct search *x, const struct suggest_leaf *l, do
 
 /* The very text that was asked for counts as the largest number; each edit costs a factor of e squared; and what is longer
  * than the prefix (in bytes, as RediSearch has it) is divided by the root of how much. */
-static void rate(struct search *x, const struct suggestion *g, unsigned edits)
+static void rate(struct suggest_search *x, const struct suggestion *g, unsigned edits)
 {
     struct str text = suggestion_text(g);
     size_t n = suggest_characters(text), typed = x->prefix.n;
@@ -107,22 +112,28 @@ static void rate(struct search *x, const struct suggestion *g, unsigned edits)
 
 /* --- exact: one range ------------------------------------------------------------------------------------------------- */
 
-static void find_exact(struct search *x)
+/* False: that was the last. */
+static bool find_exact(struct suggest_search *x, size_t n)
 {
     const struct suggestions *s = x->s;
-    size_t i, k;
 
-    suggestions_place(s, x->folded, STR(""), &i, &k);
-    for (; i < s->n; i++, k = 0) {
-        const struct suggest_leaf *l = s->leaf[i];
+    for (; x->i < s->n; x->i++, x->k = 0) {
+        const struct suggest_leaf *l = s->leaf[x->i];
         struct str from = suggestion_folded(l->item[0]), to = suggestion_folded(l->item[l->n - 1]);
+
+        if (n == 0) return true;
         /* The very text that was asked for may be behind others that are folded to it. */
-        if (k == 0 && is_hopeless(x, l, 1) && str_starts(to, x->folded) && !str_eq(from, x->folded)) continue;
-        for (; k < l->n; k++) {
-            if (!str_starts(suggestion_folded(l->item[k]), x->folded)) return;
-            rate(x, l->item[k], 0);
+        if (x->k == 0 && is_hopeless(x, l, 1) && str_starts(to, x->folded) && !str_eq(from, x->folded)) {
+            n--;
+            continue;
+        }
+        for (; x->k < l->n; x->k++) {
+            if (!str_starts(suggestion_folded(l->item[x->k]), x->folded)) return false;
+            if (n-- == 0) return true;
+            rate(x, l->item[x->k], 0);
         }
     }
+    return false;
 }
 
 /* --- fuzzy: all that are not known to be too far --------------------------------------------------------------------- */
@@ -131,7 +142,7 @@ enum { EDITS = 1 };
 
 /* The fewest edits between the prefix and a beginning of text; more than EDITS: none is near. *dead: so many bytes of it are enough
  * to know that of all that begin so; 0: longer ones may be near. row: room for two rows. */
-static unsigned distance(const struct search *x, struct str text, unsigned *row, size_t *dead)
+static unsigned distance(const struct suggest_search *x, struct str text, unsigned *row, size_t *dead)
 {
     unsigned *above = row + x->characters + 1, best = x->characters <= EDITS ? (unsigned)x->characters : EDITS + 1;
     struct str left = text;
@@ -160,55 +171,94 @@ static unsigned distance(const struct search *x, struct str text, unsigned *row,
     return best;
 }
 
-/* Those that begin with the prefix itself have been found. */
-static void find_fuzzy(struct search *x)
+/* Those that begin with the prefix itself have been found. False: that was the last. */
+static bool find_fuzzy(struct suggest_search *x, size_t n)
 {
     const struct suggestions *s = x->s;
     double factor = exp(-2.0);
-    unsigned *row = mem_alloc(2 * (x->characters + 1) * sizeof *row);
-    size_t i = 0, k = 0;
 
-    while (i < s->n) {
-        const struct suggestion *g = s->leaf[i]->item[k];
-        if (k == 0 && is_hopeless(x, s->leaf[i], factor)) {
-            i++;
+    while (x->i < s->n) {
+        const struct suggestion *g = s->leaf[x->i]->item[x->k];
+
+        if (n-- == 0) return true;
+        if (x->k == 0 && is_hopeless(x, s->leaf[x->i], factor)) {
+            x->i++;
             continue;
         }
         char up[3 * SUGGESTION_MAX];
         size_t dead = 0;
-        unsigned edits = distance(x, suggestion_folded(g), row, &dead);
+        unsigned edits = distance(x, suggestion_folded(g), x->row, &dead);
 
         if (edits > 0 && edits <= EDITS) rate(x, g, edits);
         if (edits <= EDITS || dead == 0) {
-            k++;
+            x->k++;
         } else { /* on behind all that begin so */
             ensure(dead < sizeof up);
             memcpy(up, g->bytes, dead);
             while (dead > 0 && (unsigned char)up[dead - 1] == 0xff) dead--;
-            if (dead == 0) break;
+            if (dead == 0) return false;
             up[dead - 1] = (char)((unsigned char)up[dead - 1] + 1);
-            suggestions_place(s, str_of(up, dead), STR(""), &i, &k);
+            suggestions_place(s, str_of(up, dead), STR(""), &x->i, &x->k);
         }
-        if (k == s->leaf[i]->n) {
-            k = 0;
-            i++;
+        if (x->k == s->leaf[x->i]->n) {
+            x->k = 0;
+            x->i++;
         }
     }
-    mem_free(row);
+    return false;
 }
 
-size_t suggestions_find(const struct suggestions *s, struct str prefix, bool fuzzy, size_t max, struct suggest_hit *out)
-{
-    struct buf folded = { 0 };
-    struct search x = { .s = s, .prefix = prefix, .hits = out, .max = max };
+/* --- the whole -------------------------------------------------------------------------------------------------------- */
 
-    if (max == 0 || s->n == 0) return 0;
-    words_fold(prefix, &folded);
-    x.folded = buf_str(&folded);
-    x.characters = suggest_characters(x.folded);
-    find_exact(&x);
-    if (fuzzy) find_fuzzy(&x);
-    put_in_order(&x);
-    buf_fini(&folded);
-    return x.n;
+struct suggest_search *suggest_search_new(const struct suggestions *s, struct str prefix, bool fuzzy, size_t max)
+{
+    struct suggest_search *x = mem_zalloc(sizeof *x);
+
+    *x = (struct suggest_search){ .s = s, .prefix = prefix, .fuzzy = fuzzy, .max = max };
+    if (max == 0 || s->n == 0) {
+        x->phase = DONE;
+        return x;
+    }
+    words_fold(prefix, &x->fold);
+    x->folded = buf_str(&x->fold);
+    x->characters = suggest_characters(x->folded);
+    x->hits = mem_alloc(max * sizeof *x->hits);
+    suggestions_place(s, x->folded, STR(""), &x->i, &x->k);
+    return x;
+}
+
+static void begin_fuzzy(struct suggest_search *x)
+{
+    x->phase = FUZZY;
+    x->i = x->k = 0;
+    x->row = mem_alloc(2 * (x->characters + 1) * sizeof *x->row);
+}
+
+bool suggest_search_step(struct suggest_search *x, size_t n)
+{
+    if (x->phase == EXACT && find_exact(x, n)) return false;
+    if (x->phase == EXACT && x->fuzzy) begin_fuzzy(x);
+    if (x->phase == FUZZY && find_fuzzy(x, n)) return false;
+    if (x->phase != DONE) put_in_order(x);
+    x->phase = DONE;
+    return true;
+}
+
+const struct suggest_hit *suggest_search_hits(const struct suggest_search *x, size_t *n)
+{
+    *n = x->n;
+    return x->hits;
+}
+
+void suggest_search_free(struct suggest_search *x)
+{
+    buf_fini(&x->fold);
+    mem_free(x->row);
+    mem_free(x->hits);
+    mem_free(x);
+}
+
+size_t suggest_search_bytes(const struct suggest_search *x)
+{
+    return sizeof *x + x->fold.cap + x->max * sizeof *x->hits;
 }

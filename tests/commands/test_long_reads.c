@@ -41,6 +41,7 @@ static void make(void)
     fill("HSET hash f%d v%d");
     fill("ZADD zset %d m%d");
     fill("RPUSH list %d:%d:%s");
+    fill("FT.SUGADD sug text%d %d");
     run_line("SADD small 1");
 }
 
@@ -123,6 +124,13 @@ START_TEST(lists_are_told_as_they_were)
 }
 END_TEST
 
+START_TEST(suggestions_are_found_among_those_there_were)
+{
+    CHANGE_ALL("FT.SUGGET sug te MAX 20 FUZZY WITHSCORES", "sug", "FT.SUGDEL sug text1499", "FT.SUGADD sug text1490 99999", "FT.SUGADD sug te 1");
+    CHANGE_ALL("FT.SUGGET sug te MAX 2000 TRIM", "sug", "FT.SUGDEL sug text1498");
+}
+END_TEST
+
 /* A database that is emptied, and fields and keys whose time comes. */
 START_TEST(what_goes_by_itself_is_told_as_it_was)
 {
@@ -170,5 +178,5 @@ START_TEST(one_who_leaves_is_asked_no_more_and_another_value_bothers_nobody)
 END_TEST
 
 UNIT_MAIN_AROUND("long reads", harness_open, harness_close, sets_are_told_as_they_were, hashes_are_told_as_they_were,
-                 sorted_sets_are_told_as_they_were, lists_are_told_as_they_were, what_goes_by_itself_is_told_as_it_was,
+                 sorted_sets_are_told_as_they_were, lists_are_told_as_they_were, suggestions_are_found_among_those_there_were, what_goes_by_itself_is_told_as_it_was,
                  one_who_leaves_is_asked_no_more_and_another_value_bothers_nobody)
