@@ -208,8 +208,7 @@ bool aside_been(struct call *c, enum err *e)
 /* Those that write do not while clients are paused, or nobody writes. */
 static bool may_answer(const struct server *s, const struct aside *a)
 {
-    if (!(block_request(a->client)->ref->cmd->flags & CMD_WRITE)) return !s->pause_all;
-    return s->pause_until_ms == 0 && !s->ft_full && !persist_must_wait(s->persist);
+    return block_request(a->client)->ref->cmd->flags & CMD_WRITE ? block_writes_may_run(s) : !s->pause_all;
 }
 
 /* The first of those that are back and may be answered. */

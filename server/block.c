@@ -10,6 +10,7 @@
 #include "server/block.h"
 
 #include "base/mem.h"
+#include "server/departures.h"
 #include "server/dispatch.h"
 #include "server/gate.h"
 #include "server/lazy.h"
@@ -209,9 +210,30 @@ static void try_again(struct client *c, bool may_block)
     arena_reset(&c->server->arena);
 }
 
+/* What may have become true since it came. */
+static const char *refusal_by_now(struct client *c)
+{
+    const struct request *r = c->blocked->request;
+    const char *why;
+
+    if (!(r->ref->cmd->flags & CMD_WRITE)) return NULL;
+    why = dispatch_write_refusal(c->server, r->ref->cmd->flags);
+    if (why == NULL && ns_needs(c->server->store, NS_NEEDS_ARCHIVE)) why = departures_refusal(c, r->ref->cmd, r->argc, r->argv);
+    return why;
+}
+
 void block_run_again(struct client *c)
 {
-    try_again(c, true);
+    const char *why = refusal_by_now(c);
+
+    if (UNLIKELY(why != NULL)) block_answer_error(c, why);
+    else try_again(c, true);
+}
+
+/* When the disk fails they are told so. */
+bool block_writes_may_run(const struct server *s)
+{
+    return s->pause_until_ms == 0 && !s->ft_full && (!persist_must_wait(s->persist) || persist_is_failing(s->persist));
 }
 
 void block_answer(struct client *c, struct str reply)

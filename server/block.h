@@ -45,8 +45,11 @@ void block_answer(struct client *c, struct str reply);
 void block_answer_pieces(struct client *c, struct reply_pieces *pieces, struct buf *end);
 void block_answer_error(struct client *c, const char *text);
 
-/* Run its request again, which may answer it; else it waits on. */
+/* Run its request again, which may answer it; else it waits on. One that writes is refused as any other while the disk fails. */
 void block_run_again(struct client *c);
+
+/* May requests that write and are parked run again, or must they wait on: clients are paused, the disk is behind, or indexes are? */
+bool block_writes_may_run(const struct server *s);
 
 /* Let c wait no longer, and hand over the request, the caller's to free. */
 struct request *block_take(struct client *c);

@@ -7,6 +7,7 @@
 #define MEMD_SERVER_FT_H
 
 #include "search/index.h"
+#include "server/block.h"
 #include "server/server.h"
 
 enum { FT_DIRTY_MAX = 1024, FT_LEAVING_MAX = 256 * 1024 };
@@ -43,7 +44,7 @@ bool ft_is_index(const struct ft *f, uint64_t serial);
 void ft_alters_turn(struct server *s);
 static inline bool ft_alters_are_due(const struct server *s)
 {
-    return s->ft_alters.next != &s->ft_alters && s->pause_until_ms == 0;
+    return s->ft_alters.next != &s->ft_alters && block_writes_may_run(s);
 }
 
 /* How documents are read. */

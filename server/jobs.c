@@ -1,7 +1,7 @@
 /* jobs.c -- see jobs.h.
  *
  * A job belongs to its client's wait: whatever ends that (the answer, CLIENT KILL, the client's leaving) frees it. Jobs stand in a
- * ring; the first has the turn, and goes to the end. While clients are paused no request runs again: those that are to are held. */
+ * ring; the first has the turn, and goes to the end. While clients are paused, or the disk is behind, no request that writes runs again: those are held. */
 #include "server/jobs.h"
 
 #include "base/mem.h"
@@ -112,12 +112,12 @@ void jobs_turn(struct server *s)
 {
     struct going_on *g;
 
-    while (s->pause_until_ms == 0 && !link_alone(&s->jobs_held)) link_to_tail(&s->jobs, s->jobs_held.next);
+    while (block_writes_may_run(s) && !link_alone(&s->jobs_held)) link_to_tail(&s->jobs, s->jobs_held.next);
     if (link_alone(&s->jobs)) return;
     g = LINK_OF(s->jobs.next, struct going_on, in_list);
     link_to_tail(&s->jobs, &g->in_list);
     if ((g->client->flags & CLIENT_CLOSE_SOON) || !g->job->step(g->job, clock_mono_us() + SLICE_US)) return;
-    if (s->pause_until_ms != 0 && (g->job->reply == NULL || g->job->again)) link_to_tail(&s->jobs_held, &g->in_list);
+    if (g->job->reply == NULL ? !block_writes_may_run(s) : g->job->again && s->pause_until_ms != 0) link_to_tail(&s->jobs_held, &g->in_list);
     else end(g);
     if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
 }

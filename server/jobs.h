@@ -2,6 +2,7 @@
 #ifndef MEMD_SERVER_JOBS_H
 #define MEMD_SERVER_JOBS_H
 
+#include "server/block.h"
 #include "server/client.h"
 #include "server/server.h"
 
@@ -15,7 +16,7 @@ struct job *jobs_waited(const struct call *c);
 void jobs_turn(struct server *s);
 static inline bool jobs_are_due(const struct server *s)
 {
-    return !link_alone(&s->jobs) || (!link_alone(&s->jobs_held) && s->pause_until_ms == 0);
+    return !link_alone(&s->jobs) || (!link_alone(&s->jobs_held) && block_writes_may_run(s));
 }
 
 #endif

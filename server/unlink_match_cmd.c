@@ -184,19 +184,16 @@ static const struct parking waiting = { leave, time_up, bytes };
 
 bool unlinkings_may_go_on(const struct server *s)
 {
-    return s->pause_until_ms == 0 && !s->ft_full && (!persist_must_wait(s->persist) || persist_is_failing(s->persist));
+    return block_writes_may_run(s);
 }
 
 void unlinkings_turn(struct server *s)
 {
     struct unlinking *u = LINK_OF(s->unlinkings.next, struct unlinking, in_list);
-    const char *refusal = dispatch_write_refusal(s, CMD_WRITE);
 
     link_remove(&u->in_list);
     link_add_tail(&s->unlinkings, &u->in_list);
-    if (u->client->flags & CLIENT_CLOSE_SOON) return;
-    if (refusal != NULL) block_answer_error(u->client, refusal);
-    else block_run_again(u->client);
+    if (!(u->client->flags & CLIENT_CLOSE_SOON)) block_run_again(u->client);
 }
 
 /* --- the command ------------------------------------------------------------------------------------------------- */

@@ -40,7 +40,7 @@ OBJECT ENCODING BJ
 MEMORY USAGE ( BJ | VL )
 WATCH ( BJ | VL | J )
 7x RESTORE VL 0 vectors REPLACE
-3x VADD VL FP32 blob name ( SETATTR json )?
+3x VADD VL FP32 blob name Q8 EF 4 ( SETATTR json )? M 4
 2x VREM VL name
 VSETATTR VL name json
 4x VSIM VL ( FP32 blob | ELE name ) COUNT ( 10 | 3000 ) ( TRUTH | WITHSCORES | WITHATTRIBS )* ( FILTER filter )?
@@ -52,13 +52,16 @@ VSETATTR VL name json
 0.1x UNLINK.MATCH * COUNT 100000
 KEYS ( M* | *7 | M1* )
 SCAN 0 MATCH M* COUNT 1000
-5x FT.CREATE mx ON HASH PREFIX 1 M SCHEMA g TAG n NUMERIC ( SORTABLE )? t TEXT
+5x FT.CREATE mx ON HASH PREFIX 1 M SCHEMA g TAG n NUMERIC ( SORTABLE )? t TEXT v VECTOR ( FLAT | HNSW ) 6 TYPE FLOAT32 DIM 4 DISTANCE_METRIC L2
 4x FT.CREATE bx ON JSON PREFIX 1 B SCHEMA $.items[*].name AS g TAG $.n AS n NUMERIC $.t AS t TEXT
 0.4x FT.DROPINDEX ( mx | bx ) ( DD )?
 2x FT.TAGVALS ( mx | bx ) g
 FT.ALTER ( mx | bx ) SCHEMA ADD ( x1 TAG | x2 NUMERIC | x3 TEXT )
 3x FT.SEARCH ( mx | bx | mx ) question searchopt
 FT.SEARCH mx * LIMIT 0 2000
+FT.SEARCH mx knn NOCONTENT PARAMS 2 b blob DIALECT 2
+FT.HYBRID mx SEARCH question VSIM @v $b LIMIT 0 500 PARAMS 2 b blob
+2x HSET overwritten n int v blob
 3x FT.AGGREGATE mx question stages ( WITHCURSOR COUNT 100 MAXIDLE 300 )?
 FT.AGGREGATE mx * LOAD 1 @g GROUPBY 1 @g REDUCE COUNT 0 WITHCURSOR COUNT 50
 FT.CURSOR ( READ | DEL ) mx small
@@ -82,7 +85,8 @@ CONFIG SET maxmemory ( 0 | 0 | 48mb | 96mb )
 SCRIPTS = [b"redis.pcall('JSON.NUMINCRBY', KEYS[1], '$..n', '1') return #redis.pcall('JSON.GET', KEYS[1])",
            b"return {redis.pcall('VSIM', KEYS[2], 'ELE', 'e1', 'COUNT', 3000, 'TRUTH'), redis.pcall('DEL', KEYS[1])}",
            b"redis.pcall('COPY', KEYS[2], KEYS[2] .. 'x', 'REPLACE') return redis.pcall('JSON.SET', KEYS[1], '$.a', '[1]')"]
-FILLING = b"for i = 1, 1500 do redis.pcall('HSET', KEYS[1] .. i, 'g', 'tag' .. i * 7 % 1100, 'n', i, 't', 'alpha beta ' .. i) end"
+FILLING = (b"for i = 1, 1500 do redis.pcall('HSET', KEYS[1] .. i, 'g', 'tag' .. i * 7 % 1100, 'n', i, 't', 'alpha beta ' .. i,"
+           b" 'v', struct.pack('<ffff', i % 13, i % 7, i % 29, 1)) end")
 SIZES = [40_000] * 4 + [300_000] * 4 + [1_200_000] * 2 + [6_000_000]
 
 
@@ -128,6 +132,12 @@ class LargePools(Pools):
 
     def _vectors(self):
         return self.vectors
+
+    def _overwritten(self):
+        return b"M%d" % self.rng.randrange(1500)
+
+    def _knn(self):
+        return self.rng.choice([b"*=>[KNN 700 @v $b]", b"@n:[100 900]=>[KNN 50 @v $b]", b"@v:[VECTOR_RANGE 9 $b]"])
 
     def _filling(self):
         return FILLING

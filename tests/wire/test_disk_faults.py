@@ -61,6 +61,25 @@ def state(c):
     return c.info("persistence")["aof_state"]
 
 
+def test_what_was_parked_when_the_log_began_to_fail_is_refused_as_all_that_writes(start, disk):
+    s = start(env=disk.env, appendonly="yes", appendfsync="everysec", enable_debug_command="yes")
+    w, r, parked = Writer(s), s.conn(), s.conn()
+    assert r("JSON.SET", "d", "$", '{"n":1,"l":[%s]}' % ",".join(["[2,3]"] * 20000)) == OK and w.write() == OK
+    assert r("DEBUG", "ASIDE-PAUSE", "yes") == OK
+    parked.send("JSON.SET", "d", "$..n", "5")
+    wait_for(lambda: r.info("clients")["blocked_clients"] == "1")
+    for file in (d.LOG, d.MANIFEST, d.DIRECTORY):
+        disk.fail(d.WRITE, file, errno.EIO)
+    w.send()
+    wait_for(lambda: state(r) == "failing")
+    assert r("DEBUG", "ASIDE-PAUSE", "no") == OK
+    assert str(parked.read()) == "MISCONF Errors writing to the AOF file: " + os.strerror(errno.EIO)
+    disk.heal()
+    assert w.got(w.c.read()) == OK
+    wait_for(lambda: state(r) == "ok")
+    assert r("JSON.GET", "d", "$.n") == b"[1]" and parked("JSON.SET", "d", "$..n", "5") == OK
+
+
 # --- the log ----------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("mode", ["always", "everysec", "no"])
