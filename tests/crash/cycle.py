@@ -18,7 +18,7 @@ MODES = {
     "snapshot": {"appendonly": "no"},
 }
 KINDS = ["random", "random", "bgsave", "rewrite", "start", "shutdown", "turn on", "turn on and end", "reload", "become anew"]
-SNAPSHOT_KINDS = ["random", "bgsave", "bgsave", "start", "reload"]
+SNAPSHOT_KINDS = ["random", "bgsave", "bgsave", "start", "reload", "shutdown", "become anew"]
 
 
 class Tally:
@@ -50,6 +50,7 @@ def check_a_second(c, verdicts):
 
 class Cycle:
     """One data directory and its writers. Everything random comes from the seed."""
+    faults = False  # of the disk: power.py
 
     def __init__(self, mode, seed, binary=None, where=None, connections=len(DEPTHS), data=None,
                  **settings):
@@ -112,7 +113,7 @@ class Cycle:
         self.survive = [0] * len(self.writers)
         load = Load(self.server, self.writers)
         self.admin = self.server.conn()
-        self.must_survive = None
+        self.must_survive, self.all_saved = None, False
         try:
             getattr(self, "life_" + kind.replace(" ", "_"))(load)
         finally:
@@ -120,7 +121,7 @@ class Cycle:
             self.killed = time.monotonic()
             self.kill_server()
             load.after_death()
-            if ended:
+            if ended or self.all_saved:
                 self.must_survive = [w.n_acked for w in self.writers]
         if kind == "start":
             self.kill_at_start()
@@ -178,14 +179,22 @@ class Cycle:
 
     def life_shutdown(self, load):
         self.write(load, self.some_time(0.005, 0.05))
-        self.admin.send("SHUTDOWN")
-        self.write(load, self.some_time(0, 0.01), gone_is_fine=True)
+        self.admin.send("SHUTDOWN", *self.to_save())
+        if self.rng.random() < 0.5 or self.faults:  # which may refuse it
+            self.write(load, self.some_time(0, 0.01), gone_is_fine=True)
+        else:
+            assert not self.write(load, time.monotonic() + srv.PATIENCE, gone_is_fine=True), "it does not end"
+            assert self.server.proc.wait(srv.PATIENCE) == 0
+
+    def to_save(self):
+        """Without a log the end saves when it is told to."""
+        return ["SAVE"] if self.mode == "snapshot" else []
 
     def life_become_anew(self, load):
         """RESTART: the program executes itself; a kill then meets the one, the other, or nothing that serves."""
         self.write(load, self.some_time(0.005, 0.05))
-        self.admin.send("RESTART")
-        self.write(load, self.some_time(0, 0.05), gone_is_fine=True)
+        self.admin.send("RESTART", *self.to_save())
+        self.all_saved = not self.write(load, self.some_time(0, 0.05), gone_is_fine=True)
         time.sleep(self.rng.uniform(0, 0.05))
 
     def life_turn_on(self, load):
@@ -230,9 +239,9 @@ class Cycle:
 
     def at_least(self, w):
         """Items of w that must have survived."""
-        if self.mode == "snapshot":
-            return self.survive[w.number]
-        return self.must_survive[w.number] if self.must_survive else w.n_acked
+        if self.must_survive:
+            return self.must_survive[w.number]
+        return self.survive[w.number] if self.mode == "snapshot" else w.n_acked
 
     def judge(self):
         self.start_server()

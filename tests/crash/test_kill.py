@@ -46,7 +46,7 @@ def test_what_was_acknowledged_survives_kill_9(cycles, mode, kinds):
 
 def test_without_a_log_a_kill_leaves_the_last_complete_snapshot(cycles):
     c = cycles("snapshot")
-    for kind in ("bgsave", "bgsave", "random", "reload", "start"):
+    for kind in ("bgsave", "shutdown", "bgsave", "random", "become anew", "reload", "start"):
         c.one_round(kind)
     print(c.tally)
     assert c.tally.acked > 0
