@@ -1,5 +1,7 @@
 /* stream.c -- commands on the entries of a stream. Reading with waiting is in stream_read.c, what
  * concerns groups in stream_group.c and stream_claim.c. */
+#include "base/mem.h"
+#include "commands/read_job.h"
 #include "commands/stream_args.h"
 #include "commands/tables.h"
 
@@ -165,6 +167,40 @@ static enum err parse_count(const struct call *c, size_t i, int64_t *count)
     return OK;
 }
 
+/* What may be many entries. */
+struct entries {
+    struct read_job base;
+    struct stream_iter it;
+    uint64_t left;
+};
+
+static bool next_entry(struct read_job *j, struct reply *out)
+{
+    struct entries *e = (struct entries *)j;
+
+    if (e->left == 0 || !stream_next(&e->it)) return false;
+    e->left--;
+    reply_stream_entry(out, &e->it);
+    return true;
+}
+
+static void head_of_entries(const struct read_job *j, struct reply *out, size_t n)
+{
+    (void)j;
+    reply_array(out, n);
+}
+
+static enum err tell_entries(struct call *c, const struct stream *s, struct stream_id from, struct stream_id to, bool down, uint64_t most)
+{
+    struct entries *e = mem_zalloc(sizeof *e);
+
+    e->base.next = next_entry;
+    e->base.head = head_of_entries;
+    e->left = most;
+    stream_iter_start(&e->it, s, from, to, down);
+    return read_job_run(c, &e->base, s);
+}
+
 static enum err range(struct call *c, size_t start_at, size_t end_at)
 {
     struct stream_id from, to;
@@ -178,6 +214,8 @@ static enum err range(struct call *c, size_t start_at, size_t end_at)
     if (e != OK && e != ERR_NO_KEY) return e;
     if (e == ERR_NO_KEY) reply_array(c->out, 0);
     else if (count == 0) reply_null_array(c->out);
+    else if ((uint64_t)count > READ_LONG_ROWS && read_is_long(c, (size_t)stream_info(s).length, 0))
+        return tell_entries(c, s, from, to, start_at > end_at, (uint64_t)count);
     else reply_stream_range(c->out, s, from, to, start_at > end_at, count < 0 ? 0 : (uint64_t)count);
     return OK;
 }

@@ -42,6 +42,8 @@ static void make(void)
     fill("ZADD zset %d m%d");
     fill("RPUSH list %d:%d:%s");
     fill("FT.SUGADD sug text%d %d");
+    run_line("XADD stream 0-1 field first");
+    fill("XADD stream %d-2 field %d");
     run_line("SADD small 1");
 }
 
@@ -124,6 +126,13 @@ START_TEST(lists_are_told_as_they_were)
 }
 END_TEST
 
+START_TEST(streams_are_told_as_they_were)
+{
+    CHANGE_ALL("XRANGE stream - +", "stream", "XADD stream 9999-1 a b", "XTRIM stream MAXLEN 10", "XDEL stream 1-2 700-2 1499-2");
+    CHANGE_ALL("XREVRANGE stream 1400 9 COUNT 1200", "stream", "XTRIM stream MINID 1300");
+}
+END_TEST
+
 START_TEST(suggestions_are_found_among_those_there_were)
 {
     CHANGE_ALL("FT.SUGGET sug te MAX 20 FUZZY WITHSCORES", "sug", "FT.SUGDEL sug text1499", "FT.SUGADD sug text1490 99999", "FT.SUGADD sug te 1");
@@ -178,5 +187,5 @@ START_TEST(one_who_leaves_is_asked_no_more_and_another_value_bothers_nobody)
 END_TEST
 
 UNIT_MAIN_AROUND("long reads", harness_open, harness_close, sets_are_told_as_they_were, hashes_are_told_as_they_were,
-                 sorted_sets_are_told_as_they_were, lists_are_told_as_they_were, suggestions_are_found_among_those_there_were, what_goes_by_itself_is_told_as_it_was,
+                 sorted_sets_are_told_as_they_were, lists_are_told_as_they_were, streams_are_told_as_they_were, suggestions_are_found_among_those_there_were, what_goes_by_itself_is_told_as_it_was,
                  one_who_leaves_is_asked_no_more_and_another_value_bothers_nobody)
