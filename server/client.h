@@ -152,6 +152,11 @@ void clients_reap(struct server *s);
  * requests waiting when they have more than half, and any when they have all of it. */
 void clients_evict(struct server *s);
 
+/* Before a request of c is refused for memory: the same, once a turn and not for one who has much himself, since what the
+ * others have may have grown within this turn. c stays. Not for scripts, whose caller is among the others. False: nothing
+ * was tried. */
+bool clients_make_way(struct client *c);
+
 /* The replies to c have become many (more than CLIENT_BIG bytes) within a batch: send what goes, and see to the
  * limits. one_reply: they are one, not of a transaction. */
 enum { CLIENT_BIG = 1 << 20 };

@@ -151,10 +151,11 @@ static bool is_slow(const struct client *c)
 }
 
 /* A value that has room in memory can be written and read: one request or one reply alone is no abuse, nor is one that waits
- * until there is room: it takes no more bytes meanwhile. */
+ * until there is room: it takes no more bytes meanwhile. One request it is that takes more than all else the client has, a
+ * queue of MULTI for one. */
 static bool is_greedy(const struct client *c)
 {
-    bool one_request = c->in_short && c->in.cap > client_output_memory(c);
+    bool one_request = c->in_short && c->in.cap > client_memory(c) - c->in.cap;
 
     return c->memory >= CLIENT_BIG && !c->one_reply && !one_request && !loop_owes_room(c);
 }
@@ -254,6 +255,19 @@ void clients_evict(struct server *s)
     if (LIKELY(s->conf->maxmemory_clients == 0)) return;
     limit = conf_client_memory(s->conf);
     if (limit != 0) evict_until(s, limit, (struct going){ is_any, LARGEST, 0 });
+}
+
+bool clients_make_way(struct client *c)
+{
+    struct server *s = c->server;
+    uint32_t kept = c->flags & CLIENT_NO_EVICT;
+
+    if (s->client_memory <= before_slow.least || s->made_way == s->turns || (c->flags & CLIENT_SCRIPT) || is_greedy(c)) return false;
+    s->made_way = s->turns;
+    c->flags |= CLIENT_NO_EVICT; /* it is being served */
+    make_way(s);
+    c->flags = (c->flags & ~(uint32_t)CLIENT_NO_EVICT) | kept;
+    return true;
 }
 
 void client_check_reply(struct client *c)

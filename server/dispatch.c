@@ -113,6 +113,12 @@ bool dispatch_fits(size_t argc, const struct str *argv)
     return mem_can(2 * n);
 }
 
+/* Keys have given what room they can, and there is none: may others, who have much, go instead? */
+static bool others_make_way(struct client *c)
+{
+    return clients_make_way(c) && dispatch_make_room(c->server) != MEMORY_OUT;
+}
+
 /* The flags of a command; for EXEC also those of all that it would run. */
 static uint32_t flags_of(const struct client *c, const struct command *cmd)
 {
@@ -189,7 +195,7 @@ static const char *refusal(struct client *c, const struct command_ref *ref, size
     }
     /* While there is something to evict, who needs memory gets it, at once or in a while (is_held). */
     if (UNLIKELY(s->store->conf.maxmemory != 0 || mem_is_short()) && dispatch_make_room(s) == MEMORY_OUT &&
-        needs_memory(c, cmd, flags)) {
+        needs_memory(c, cmd, flags) && !others_make_way(c)) {
         return err_text(ERR_OOM);
     }
     if (UNLIKELY(c->in.cap > MEM_LARGE) && !dispatch_fits(argc, argv)) return err_text(ERR_OOM);

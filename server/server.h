@@ -186,6 +186,7 @@ struct server {
     size_t turn_sent;           /* bytes of replies, since this turn began */
     int64_t looked_ms;          /* for clients that have too much, in vain (client_limit.c) */
     int64_t looked_slow_ms;     /* for slow ones, last */
+    uint64_t made_way;          /* the turn in which that was done for a request that would have been refused */
     struct strangers strangers;
     struct user_limits user_limits;
     struct guesses *guesses;    /* guess.c */

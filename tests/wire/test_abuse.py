@@ -345,6 +345,34 @@ def test_a_transaction_that_never_ends_meets_the_limit(start):
     assert c("SET", "more", "x") == OK
 
 
+def test_one_who_queues_without_end_keeps_nobody_from_writing(start):
+    """Nothing can be evicted but him. That his last request is not finished makes him no more than it takes."""
+    s = start(maxmemory="140mb")
+    c, x = s.conn(), s.conn()
+    request = encode(["SET", "k", "v" * 10000])
+    assert c("SET", "mine", "m") == OK and x("MULTI") == OK
+    with contextlib.suppress(OSError, EOFError):  # he is closed
+        for _ in range(300):
+            x.send_raw(request * 100 + request[:5000])
+            for _ in range(100):
+                x.read()
+            assert c("SET", "mine", "n") == OK
+            x.send_raw(request[5000:])
+            x.read()
+    assert "Evicting client" in s.log()
+    assert c("GET", "mine") == b"n"
+
+
+def test_queued_requests_are_no_larger_for_the_system_than_for_us(start):
+    """The allocator gives a page nobody uses to what is larger than it likes: memory was a quarter more than was counted."""
+    s = start()
+    c, x, n = s.conn(), s.conn(), 4000
+    before, was = used(c), int(c.info("memory")["allocator_active"])
+    x.send_raw(encode(["MULTI"]) + encode(["SET", "k", "v" * 10000]) * n)
+    assert [x.read() for _ in range(n + 1)] == [OK] + [QUEUED] * n
+    assert int(c.info("memory")["allocator_active"]) - was < (used(c) - before) * 1.12
+
+
 def test_watches_and_channels_count_and_go_with_their_client(start):
     s = start()
     c = s.conn()
