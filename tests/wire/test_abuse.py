@@ -190,11 +190,9 @@ def test_claims_that_are_being_filled_cost_nobody_his_keys(start):
         push(x, claim)
         assert used(c) < 128 * MB
     wait_for(lambda: stat(c, "evicted_clients") >= 50)
-    # What is read of a claim when the value is a key already may be too much beside it: all is read, or refused, before.
-    wait_for(lambda: c("CLIENT", "LIST").decode().count(" qbuf=%d " % len(claim)) == int(c.info("clients")["connected_clients"]) - 2)
+    assert c("DBSIZE") == 50 and stat(c, "evicted_keys") == 0
     modest.send_raw(request[-1000:])
-    assert modest.read() == OK
-    assert c("DBSIZE") == 51 and stat(c, "evicted_keys") == 0
+    assert modest.read() == OK  # a key now, beside which claims may have half the memory, too: others may go for it
     assert s.log().count("Evicting client") >= 1
     assert c("DEBUG", "CHECK") == OK
 
