@@ -72,7 +72,7 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
         return;
     }
     /* What has been read is worked off first. */
-    if ((!link_alone(&c->in_readable) || loop_owes_room(c)) && c->in.n - c->in_at >= LOOP_READ) return;
+    if (UNLIKELY(c->in.n - c->in_at >= LOOP_READ) && (!link_alone(&c->in_readable) || loop_owes_room(c))) return;
     at = client_input_room(c, &room);
     if (UNLIKELY(at == NULL)) {
         shortage_close(c, "its request");
