@@ -42,6 +42,7 @@ static struct client *new_client(struct server *s, int fd, uint32_t flags)
     link_init(&c->in_doomed);
     link_init(&c->in_gated);
     link_init(&c->in_paused);
+    link_init(&c->in_crowd);
     link_init(&c->in_monitors);
     link_init(&c->in_strangers);
     return c;
@@ -64,7 +65,7 @@ struct client *client_new(struct server *s, int fd, const struct address *from, 
     link_add_tail(&s->clients, &c->all);
     s->n_clients++;
     if (s->n_clients > s->stats.peak_clients) s->stats.peak_clients = s->n_clients;
-    event_assign(&c->on_read, s->base, fd, EV_READ | EV_PERSIST, loop_on_readable, c);
+    event_assign(&c->on_read, s->base, fd, EV_READ | EV_PERSIST, loop_on_ready, c);
     event_add(&c->on_read, NULL);
     client_count_memory(c);
     return c;
@@ -117,6 +118,7 @@ void client_close(struct client *c)
     link_remove(&c->in_readable);
     link_remove(&c->in_writable);
     link_remove(&c->in_gated);
+    link_remove(&c->in_crowd);
     link_remove(&c->all);
     link_remove(&c->in_doomed);
     link_add_tail(&s->doomed, &c->in_doomed);

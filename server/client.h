@@ -69,7 +69,7 @@ struct client {
     struct tls_conn *tls;   /* NULL: it speaks in the clear */
     struct event on_read;
     struct event *on_write; /* made at the first full socket */
-    struct link all, in_readable, in_writable, in_doomed, in_gated, in_paused;
+    struct link all, in_readable, in_writable, in_doomed, in_gated, in_paused, in_crowd;
 
     struct buf in;
     size_t in_at;          /* parsed up to here */

@@ -113,10 +113,14 @@ static void send_replies(struct server *s)
 
 /* --- the turn ------------------------------------------------------------------------------------------ */
 
-/* Receive from those who are ready (loop_on_readable), or wait until somebody is. */
+/* Receive from those who are ready (loop_on_ready), or wait until somebody is. */
 static void receive(struct server *s, int flags)
 {
     s->turn_reads = s->stats.reads;
+    if (UNLIKELY(!link_alone(&s->crowd))) {
+        if (loop_read_crowd(s)) return;
+        flags |= EVLOOP_NONBLOCK;
+    }
     event_base_loop(s->base, flags);
 }
 

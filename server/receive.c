@@ -80,7 +80,6 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
     }
     n = client_recv(c, at, room);
     s->stats.reads++;
-    if (UNLIKELY(s->stats.reads - s->turn_reads >= CROWD)) event_base_loopbreak(s->base); /* the rest in the next turn */
     if (UNLIKELY(n <= 0)) {
         if (n == 0) on_end_of_input(c);
         else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) client_close(c);
@@ -101,4 +100,29 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
         client_wants_parse(c);
         if (UNLIKELY(c->flags & CLIENT_UNREAD) && c->in.n - c->in_at >= CLIENT_UNREAD_IN) client_unhold(c);
     }
+}
+
+/* --- who comes when ------------------------------------------------------------------------------------- */
+
+static bool is_crowded(const struct server *s)
+{
+    return s->stats.reads - s->turn_reads >= CROWD;
+}
+
+void loop_on_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct client *c = arg;
+
+    if (LIKELY(!is_crowded(c->server))) loop_on_readable(fd, what, c);
+    else if (link_alone(&c->in_crowd)) link_add_tail(&c->server->crowd, &c->in_crowd);
+}
+
+bool loop_read_crowd(struct server *s)
+{
+    while (!link_alone(&s->crowd) && !is_crowded(s)) {
+        struct client *c = LINK_OF(s->crowd.next, struct client, in_crowd);
+        link_remove(&c->in_crowd);
+        if (event_pending(&c->on_read, EV_READ, NULL)) loop_on_readable(c->fd, EV_READ, c); /* or it is to be heard no more */
+    }
+    return is_crowded(s);
 }

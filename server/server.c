@@ -94,7 +94,7 @@ static void make_run_id(struct server *s)
 static void init_lists(struct server *s)
 {
     struct link *heads[] = { &s->readable, &s->had_share, &s->writable, &s->gated,    &s->doomed,  &s->clients,
-                             &s->timeouts, &s->monitors, &s->paused, &s->ready, &s->syncing, &s->transfers, &s->closing,
+                             &s->timeouts, &s->monitors, &s->paused, &s->crowd, &s->ready, &s->syncing, &s->transfers, &s->closing,
                              &s->archive_answered, &s->archive_applying, &s->live_searches, &s->ft_jobs, &s->ft_alters, &s->jobs, &s->jobs_held,
                              &s->keys_walks, &s->unlinkings, &s->strangers.list, &s->tls_steps, &s->tls_pending };
     struct table *maps[] = { &s->by_id, &s->errorstats, &s->channels, &s->patterns, &s->shard_channels };

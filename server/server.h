@@ -195,6 +195,7 @@ struct server {
     int64_t pause_until_ms;     /* CLIENT PAUSE: monotonic, 0 when not paused */
     bool pause_all;             /* else only writes */
     struct link paused;         /* clients that hold a request back */
+    struct link crowd;          /* those that are ready, of whom there were too many for one turn (receive.c) */
 
     /* dispatch.c */
     struct client *current;     /* whose call runs */
