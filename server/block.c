@@ -5,7 +5,8 @@
  * nobody waits. A client served may itself make another key ready (BLMOVE): the loop goes on.
  *
  * While clients are paused nobody is served, since that changes data: what is ready stays so until the
- * pause ends. Times out a client does all the same. */
+ * pause ends. Times out a client does all the same. Nor is anybody while data are read from files, for what he takes
+ * belongs to what comes next in them: DEBUG RELOAD and LOADAOF have clients. */
 #include "server/acl.h"
 #include "server/block.h"
 
@@ -325,7 +326,7 @@ static void serve_key(struct server *s, struct waiting_key *k)
 
 void block_serve(struct server *s)
 {
-    if (s->serving || s->pause_until_ms != 0) return;
+    if (s->serving || s->pause_until_ms != 0 || s->store->loading) return;
     while (!link_alone(&s->ready)) {
         struct waiting_key *k = LINK_OF(s->ready.next, struct waiting_key, in_ready);
         link_remove(&k->in_ready);

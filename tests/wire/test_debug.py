@@ -62,6 +62,28 @@ def test_the_log_is_loaded_whether_it_is_on_or_not(start, appendonly):
 
 
 @pytest.mark.memd_only
+def test_nobody_is_served_while_the_log_is_read(start):
+    """What lies in a list for a moment of the log belongs to the commands that follow."""
+    s = start(enable_debug_command="yes", appendonly="yes")
+    c, waits = s.conn(), s.conn()
+    c("RPUSH", "l", "a")
+    c("RENAME", "l", "m")
+    c("ZADD", "z", 1, "a", 2, "b")
+    c("COPY", "z", "y")
+    c("DEL", "z")
+    digest = c("DEBUG", "DIGEST")
+    waits.send("BLPOP", "l", 0)
+    other = s.conn()
+    other.send("BZPOPMIN", "z", 0)
+    wait_for(lambda: c.info("clients")["blocked_clients"] == "2")
+    assert c("DEBUG", "LOADAOF") == OK
+    assert c("DEBUG", "DIGEST") == digest
+    assert c.info("clients")["blocked_clients"] == "2"
+    c("RPUSH", "l", "later")
+    assert waits.read() == [b"l", b"later"]
+
+
+@pytest.mark.memd_only
 def test_reload_as_often_as_one_likes(c):
     """Each content comes with a clock of its own for the fields of its hashes."""
     for i in range(20):
