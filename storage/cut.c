@@ -9,12 +9,14 @@
  * takes: it is begun, and its value becomes a cut of its own, with a walker and pre-images of its own, by
  * type. Those walkers have their turns, one after the other, when all tables are done. Meanwhile the value
  * may change, get another name (the cut knows the object, not the key), or leave its database: then the cut
- * becomes its owner, and frees it when it has been told. */
+ * becomes its owner, and frees it when it has been told. Documents of JSON do not change, and copies share them: of those the cut
+ * has a reference from the beginning. */
 #include "storage/cut_impl.h"
 #include "storage/namespace.h"
 
 #include "base/mem.h"
 #include "storage/db.h"
+#include "storage/type_json.h"
 
 enum { ELEMENTS = 1024, BYTES = 1 << 20 }; /* what is large, unless the settings say otherwise */
 
@@ -67,15 +69,17 @@ struct cut_value *cut_find(const struct store_cut *c, const void *object)
     return table_look(&c->values, table_hash(&c->values, address(&p)), address(&p), &r) ? entry_ptr(r.e) : NULL;
 }
 
-void cut_take(struct cut_value *v)
+bool cut_take(struct cut_value *v)
 {
     enum { SAMPLES = 16 };
 
-    ensure(!v->owned);
+    ensure(!v->owned || v->held);
+    if (v->owned) return false;
     v->owned = true;
     v->owned_bytes = v->type == VALUE_LIST ? list_frames(v->object) /* counting its blocks would take long */
                                            : type_ops[v->type]->value_bytes(v->enc, v->object, SAMPLES);
     v->cut->kept_bytes += v->owned_bytes;
+    return !v->held;
 }
 
 void cut_moved(struct cut_value *v, void *to)
@@ -94,9 +98,10 @@ static void begin_value(struct store_cut *c, int db, const struct entry *e)
     v->type = entry_type(e);
     v->enc = entry_enc(e);
     v->object = entry_ptr(e);
+    v->held = v->type == VALUE_JSON && json_hold(e) != NULL;
     v->to = c->sink.begin(c->sink.ctx, db, e);
     kinds[v->type]->begin(v);
-    register_value(c, v);
+    if (cut_find(c, v->object) == NULL) register_value(c, v); /* else a copy has the same text, and each holds it */
     *c->end = v;
     c->end = &v->next;
 }
@@ -111,9 +116,9 @@ static void end_value(struct store_cut *c, bool complete)
     ensure(!complete || v->kept_bytes == 0);
     kinds[v->type]->end(v);
     c->kept_bytes -= v->kept_bytes + v->owned_bytes;
-    unregister_value(c, v);
+    if (cut_find(c, v->object) == v) unregister_value(c, v);
     c->sink.end(c->sink.ctx, v->to, complete);
-    if (v->owned) db_discard(c->store, v->type, v->enc, v->object, true);
+    if (v->owned || v->held) db_discard(c->store, v->type, v->enc, v->object, true);
     mem_free(v);
 }
 

@@ -26,8 +26,9 @@ static inline struct cut_value *cut_value_of(const struct store *s, const void *
     return LIKELY(s->cut == NULL) ? NULL : cut_find(s->cut, object);
 }
 
-/* The value's object has left its database and would be freed: the cut does that, when it has told it. */
-void cut_take(struct cut_value *cut);
+/* The value's object has left its database and would be freed. True: the cut does that, when it has told it. False: it has a
+ * reference of its own, and the caller gives back his. */
+bool cut_take(struct cut_value *cut);
 
 /* The value's object has moved. */
 void cut_moved(struct cut_value *cut, void *to);

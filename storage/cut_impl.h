@@ -39,6 +39,7 @@ struct cut_value {
     enum value_type type;
     enum value_enc enc;
     void *object;
+    bool held;   /* by a reference of the cut's own: keys may share it */
     bool owned;  /* it has left its database */
     bool turned; /* its turn has come */
     size_t owned_bytes; /* about what the object takes, when it is owned */

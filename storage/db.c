@@ -351,10 +351,7 @@ void db_drop_value(struct store *s, struct entry *e, bool lazy)
     if (!ptr) return;
     if (entry_type(e) == VALUE_VSET) vset_goes(ptr);
     cut = cut_value_of(s, ptr);
-    if (UNLIKELY(cut != NULL))
-        cut_take(cut);
-    else
-        db_discard(s, entry_type(e), entry_enc(e), ptr, lazy);
+    if (LIKELY(cut == NULL) || !cut_take(cut)) db_discard(s, entry_type(e), entry_enc(e), ptr, lazy);
 }
 
 void db_free_value(struct entry *e)
