@@ -1,18 +1,5 @@
 /* log.c -- a line is one write, so that lines of several threads do not mix and no lock is needed.
  * The file is reopened under the same descriptor, for the same reason. */
-#include <syslog.h>
-
-/* syslog.h has its own LOG_DEBUG, LOG_NOTICE and LOG_WARNING: keep the values, free the names. */
-enum {
-    SYSLOG_DEBUG = LOG_DEBUG,
-    SYSLOG_INFO = LOG_INFO,
-    SYSLOG_NOTICE = LOG_NOTICE,
-    SYSLOG_WARNING = LOG_WARNING,
-};
-#undef LOG_DEBUG
-#undef LOG_NOTICE
-#undef LOG_WARNING
-
 #include "base/log.h"
 
 #include <errno.h>
@@ -24,16 +11,16 @@ enum {
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log_line.h"
+#include "base/log_syslog.h"
 #include "base/mem.h"
 
-enum { OPEN_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, CROWDS = 16, READER_MS = 100 };
+enum { OPEN_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, CROWDS = 16 };
 
 /* Lines of one kind in one second (log_limited). */
 struct crowd {
@@ -50,9 +37,8 @@ struct log {
     _Atomic bool torn;         /* the last line was written in part */
     _Atomic bool read_by;      /* somebody reads what is written (a pipe, the journal's socket), and may stop to */
     _Atomic unsigned lost;     /* lines, since he did */
-    _Atomic bool to_syslog;
     _Atomic bool hides_data;
-    char *ident; /* openlog keeps the pointer */
+    struct log_syslog syslog;
     pthread_mutex_t crowds_lock;
     struct crowd crowds[CROWDS];
 };
@@ -90,6 +76,7 @@ struct log *log_open(const char *path, enum log_level level)
     l->path = path_of(path);
     l->level = level;
     l->read_by = is_read_by(fd);
+    log_syslog_init(&l->syslog);
     pthread_mutex_init(&l->crowds_lock, NULL);
     return l;
 }
@@ -155,31 +142,13 @@ bool log_is_json(const struct log *l)
 
 void log_leave_syslog(struct log *l)
 {
-    l->to_syslog = false;
+    log_syslog_close(&l->syslog);
 }
 
-bool log_to_syslog(struct log *l, const char *ident, const char *facility)
+void log_to_syslog(struct log *l, const char *path, const char *ident, int facility)
 {
-    static const struct {
-        const char *name;
-        int code;
-    } known[] = {
-        { "user", LOG_USER },     { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 },
-        { "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 },
-        { "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 },
-    };
-
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (strcasecmp(known[i].name, facility) != 0) continue;
-        char *was = l->ident;
-
-        l->ident = mem_dup(ident, strlen(ident) + 1);
-        openlog(l->ident, LOG_PID | LOG_NDELAY | LOG_NOWAIT, known[i].code);
-        l->to_syslog = true;
-        mem_free(was); /* not before: another thread may have been in syslog with it */
-        return true;
-    }
-    return false;
+    if (log_syslog_open(&l->syslog, path, ident, facility)) return;
+    log_warning(l, "Can't reach syslog at %s: %s. Lines go there as soon as it can be reached.", path, strerror(errno));
 }
 
 /* Whoever reads the log may be stopped or hang: memd must not hang with him. He is waited for once, and then looked
@@ -191,7 +160,7 @@ static bool has_room(struct log *l)
     unsigned lost;
     int n;
 
-    if (poll(&p, 1, l->lost ? 0 : READER_MS) == 0) {
+    if (poll(&p, 1, l->lost ? 0 : LOG_READER_MS) == 0) {
         l->lost++;
         return false;
     }
@@ -229,16 +198,15 @@ static void send_line(struct log *l, const char *p, size_t n)
 
 static void write_line(struct log *l, enum log_level level, struct str message)
 {
-    static const int priorities[] = { SYSLOG_DEBUG, SYSLOG_INFO, SYSLOG_NOTICE, SYSLOG_WARNING };
     struct log_record r = { .level = level, .format = l->format, .stamp = l->stamp, .pid = (int)getpid(),
                             .message = message };
     char line[LOG_LINE_MAX];
 
     gettimeofday(&r.now, NULL);
     send_line(l, line, log_line_put(line, &r));
-    if (!l->to_syslog) return;
+    if (!atomic_load(&l->syslog.on)) return;
     log_line_message(line, message);
-    syslog(priorities[level], "%s", line);
+    log_syslog_say(&l->syslog, level, &r.now, r.pid, line);
 }
 
 static void format_line(struct log *l, enum log_level level, const char *fmt, va_list ap)
@@ -367,9 +335,8 @@ void log_close(struct log **l)
     if (log == NULL) return;
     for (size_t i = 0; i < CROWDS; i++) tell_left_out(log, &log->crowds[i]);
     close(log->fd);
-    if (log->to_syslog) closelog();
+    log_syslog_fini(&log->syslog);
     mem_free(log->path);
-    mem_free(log->ident);
     pthread_mutex_destroy(&log->crowds_lock);
     mem_free(log);
     *l = NULL;

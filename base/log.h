@@ -13,6 +13,9 @@ enum log_level { LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE, LOG_WARNING, LOG_NOTHING };
 enum log_format { LOG_FORMAT_LEGACY, LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 enum log_stamp { LOG_STAMP_LEGACY, LOG_STAMP_ISO8601, LOG_STAMP_MILLISECONDS };
 
+/* So long is one who reads lines from a pipe or a socket waited for, once; then they are lost. */
+enum { LOG_READER_MS = 100 };
+
 struct log;
 
 /* Open a log. path NULL or "" is stdout; for an unwritable path say so on stderr and return NULL.
@@ -29,10 +32,10 @@ bool log_reopen(struct log *l);
 /* Go on in another file, or on stdout ("" or NULL). False, and errno says why: kept the old one. */
 bool log_move(struct log *l, const char *path);
 
-/* Also send lines to syslog under ident. The facility is given by its name, "user" or "local0" to
- * "local7": syslog.h cannot be included beside this header, both have a LOG_NOTICE. False: there is
- * no such facility and nothing changed. */
-bool log_to_syslog(struct log *l, const char *ident, const char *facility);
+/* Also send lines to syslog, whose socket is at path ("/dev/log"; borrowed), under ident; facility is a number as
+ * syslog(3) has it, whose header cannot be included beside this one: both have a LOG_NOTICE. Whether anybody listens
+ * there is looked after with each line; when nobody does now, a line says so. */
+void log_to_syslog(struct log *l, const char *path, const char *ident, int facility);
 void log_leave_syslog(struct log *l);
 
 /* l may be NULL: the line is dropped. What is longer than about 4 KB is cut, and no message can make more than one

@@ -174,19 +174,11 @@ static bool apply_tls(struct server *s, const struct setting *const *changed, si
 
 void server_apply_log(const struct conf *c, struct log *log)
 {
-    struct buf facility = { 0 };
-
     log_set_level(log, c->loglevel);
     log_hide_data(log, c->hide_user_data_from_log);
     log_set_format(log, c->log_format, c->log_timestamp_format);
-    if (c->syslog_enabled) {
-        conf_value(c, "syslog-facility", &facility);
-        buf_add(&facility, "", 1);
-        log_to_syslog(log, c->syslog_ident, facility.p);
-        buf_fini(&facility);
-    } else {
-        log_leave_syslog(log);
-    }
+    if (c->syslog_enabled) log_to_syslog(log, "/dev/log", c->syslog_ident, c->syslog_facility);
+    else log_leave_syslog(log);
 }
 
 static bool apply_logfile(struct server *s, const char **blame, char *why)

@@ -162,18 +162,6 @@ START_TEST(a_line_leaves_errno_alone)
 }
 END_TEST
 
-START_TEST(an_unknown_syslog_facility_is_refused)
-{
-    struct log *l = open_new(LOG_DEBUG);
-
-    ck_assert(!log_to_syslog(l, "memd", "local8"));
-    ck_assert(log_to_syslog(l, "memd", "LOCAL3"));
-    log_debug(l, "to both");
-    ck_assert_ptr_nonnull(strstr(content(path), "to both"));
-    end(&l);
-}
-END_TEST
-
 START_TEST(a_line_can_change_its_form_while_it_runs)
 {
     struct log *l = open_new(LOG_DEBUG);
@@ -341,4 +329,4 @@ UNIT_MAIN("log", a_line_looks_as_redis_writes_it, each_level_has_its_sign, a_lin
           lines_below_the_level_are_dropped, no_log_swallows_lines, an_unwritable_path_gives_no_log,
           a_message_cannot_forge_a_line, a_long_message_is_cut_and_still_ends_its_line,
           after_a_reopen_lines_go_to_the_new_file, a_line_leaves_errno_alone,
-          an_unknown_syslog_facility_is_refused, keys_are_shown_unless_they_are_hidden, lines_of_two_threads_do_not_mix)
+          keys_are_shown_unless_they_are_hidden, lines_of_two_threads_do_not_mix)
