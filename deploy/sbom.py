@@ -16,6 +16,7 @@ AT_LEAST = {
     "libevent-extra-2.1-7": "2.1.12-stable-8+deb12u1",
     "libcjson1": "1.7.15-1+deb12u4",
     "libsqlite3-0": "3.40.1-2+deb12u2",
+    "libluajit-5.1-2": "2.1.0~beta3+git20220320+dfsg-4.1+deb12u1",
 }
 # Linked as an archive: not among the shared libraries.
 STATIC = ["lua-cjson-dev"]

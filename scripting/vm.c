@@ -28,6 +28,15 @@ static bool may_fail(const struct vm *vm, size_t n)
     return vm->bounded && (n > SMALL || mem_is_scarce());
 }
 
+/* LuaJIT makes a stack that has overflowed smaller again while what handles the overflow still runs at its end, and has
+ * up to 41 slots beyond it (its issue 1471, mended in 2026): there is room for them behind every block of that size. */
+static size_t with_spare(size_t n)
+{
+    enum { STACK = 512 * 1000, SPARE = 512 };
+
+    return n >= STACK && n <= SIZE_MAX - SPARE ? n + SPARE : n;
+}
+
 /* An allocation that is refused becomes an error of the script. */
 static void *allocate(void *ctx, void *p, size_t before, size_t after)
 {
@@ -42,7 +51,7 @@ static void *allocate(void *ctx, void *p, size_t before, size_t after)
     /* Only scripts are bounded: nobody would catch an error of ours. */
     if (vm->bounded && after > before && (vm->bytes >= VM_BYTES_MAX || after - before > VM_BYTES_MAX - vm->bytes))
         return NULL;
-    q = may_fail(vm, after) ? mem_try_realloc(p, after) : mem_realloc(p, after);
+    q = may_fail(vm, after) ? mem_try_realloc(p, with_spare(after)) : mem_realloc(p, with_spare(after));
     if (q != NULL) vm->bytes += after - before;
     return q;
 }

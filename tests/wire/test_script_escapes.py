@@ -132,6 +132,18 @@ PAYLOADS = [
     ("CVE-2024-46981", "collectgarbage('stop') return 1", 1),
     ("CVE-2024-46981", "local t = {} for i = 1, 9 do t[i] = i end table.sort(t, function(a, b) collectgarbage() t[#t] = nil return a < b end) return 1", None),
     ("CVE-2024-46981", "return string.gsub(string.rep('a', 100), 'a', function() collectgarbage() return {} end)", "invalid replacement value"),
+    # Widths of numbers with a fraction, all of them.
+    ("CVE-2024-25176", "return string.format('%7g', 0x1.144399609d407p+401)", b"5.5733e+120"),
+    ("CVE-2024-25176", "local m = 0 for p = 1, 20 do for e = -1070, 1023, 3 do for _, f in ipairs{'%%%dg', '%%.%dg', '%%%d.%dg', '%%#.%dg'} do "
+     "m = math.max(m, #string.format(string.format(f, p, p), 1.079 * 2 ^ e)) end end end return m", 26),
+    # The stack overflows, and who handles that needs it, too; from any depth.
+    ("CVE-2024-25178", "local function f() return f() + 1 end return {xpcall(function() return f() + 1 end, function(m) return f() end)}", [None, b"stack overflow"]),
+    ("CVE-2024-25178", "local f f = function() local ok, e = pcall(f) return error(e) end return {pcall(f)}", None),
+    ("CVE-2024-25178", "local f f = function(t) return tostring(setmetatable({}, {__tostring = f})) end return {pcall(f)}", [None, b"stack overflow"]),
+    ("LuaJIT-1471", "local s, w = {}, {} for i = 1, 34 do s[i] = 'local v' .. i .. '=' .. i w[i] = 'v' .. i .. '=v' .. i .. '+1' end "
+     "local h = loadstring('return function(e) ' .. table.concat(s, ' ') .. ' pcall(error, 1) ' .. table.concat(w, ' ') .. ' return v34 end')() "
+     "local function go(a) return go(a) + 1 end local function at(n) if n > 0 then return at(n - 1) + 1 end return go(1) end "
+     "for n = 0, 40 do xpcall(function() return at(n) end, h) end return 1", 1),
     # Ranges whose length does not fit.
     ("CVE-2025-46817", "return unpack({'a', 'b'}, -1, 2147483646)", TOO_MANY),
     ("CVE-2025-46817", "return unpack({}, 0, 2147483647)", TOO_MANY),
