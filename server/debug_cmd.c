@@ -87,12 +87,12 @@ static void look_for_fields(void *ctx, const struct entry *e)
     field_clock_hasten(ctx, e);
 }
 
-/* Also what was put off as it had to stay: walking over a database removes its keys that are due. */
+/* Also what was put off as it had to stay, and while clients are paused: walking over a database removes its keys that are due. */
 static void expire_all(struct store *s)
 {
-    bool keep = s->keep_expired;
+    bool keep = s->keep_expired, frozen = s->frozen;
 
-    s->keep_expired = false;
+    s->keep_expired = s->frozen = false;
     for (int i = 0; i < s->conf.databases; i++) {
         uint64_t cursor = 0;
 
@@ -101,6 +101,7 @@ static void expire_all(struct store *s)
     }
     while (store_expire_some(s, EXPIRE_MANY)) {}
     s->keep_expired = keep;
+    s->frozen = frozen;
 }
 
 static enum err run_reload(struct call *c)

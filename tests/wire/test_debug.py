@@ -108,6 +108,21 @@ def test_what_a_reload_leaves_out_is_gone_in_the_log_too(start):
     assert [s.conn()("LRANGE", k, 0, -1) for k in ("hash", "string")] == [[b"x"]] * 2
 
 
+@pytest.mark.memd_only
+def test_what_a_reload_under_a_pause_leaves_out_is_gone_in_the_log_too(start):
+    """Nothing expires while clients are paused, but a reload reads what is left: the log must not have more."""
+    s = start(enable_debug_command="yes", appendonly="yes")
+    c = s.conn()
+    c.pipeline([("HSETEX", "hash", "PX", 1, "FIELDS", 1, "f", "v"), ("SET", "string", "v", "PX", 1), ("SET", "stays", "v"), ("CLIENT", "PAUSE", 100000, "WRITE")])
+    c("DEBUG", "SLEEP", 0.01)
+    assert c("GET", "string") is None and c("DBSIZE") == 3
+    assert c("DEBUG", "RELOAD") == OK and c("DBSIZE") == 1
+    assert c("CLIENT", "UNPAUSE") == OK
+    assert c("RPUSH", "hash", "x") == 1 and c("RPUSH", "string", "x") == 1
+    s.restart()
+    assert [s.conn()("LRANGE", k, 0, -1) for k in ("hash", "string")] == [[b"x"]] * 2
+
+
 def test_object_finds_what_has_expired_and_was_not_removed(start):
     c = start(enable_debug_command="yes").conn()
     c("DEBUG", "SET-ACTIVE-EXPIRE", 0)
