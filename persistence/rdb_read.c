@@ -35,6 +35,10 @@ struct reader {
     struct buf key;
     bool functions_seen;
     bool given_up;
+    struct {
+        uint64_t at;         /* behind the first that cannot be loaded; 0: none */
+        char why[PERSIST_WHY];
+    } bad_library;
 };
 
 static bool read_header(struct rdb_in *in, struct rdb_facts *facts)
@@ -112,6 +116,7 @@ static bool skip_lens(struct rdb_in *in, int n)
     return true;
 }
 
+/* One that cannot be loaded makes the file bad, but what follows it is as it was written: all keys do, and whoever salvages wants them. */
 static bool read_library(struct reader *r)
 {
     char why[PERSIST_WHY];
@@ -119,8 +124,10 @@ static bool read_library(struct reader *r)
 
     if (!rdb_in_str(r->in, &text)) return false;
     if (r->opt->libraries) {
-        if (r->opt->libraries->load(r->opt->libraries->ctx, text, r->opt->replace, why)) return true;
-        return rdb_in_bad(r->in, "a library of functions: %.140s", why);
+        if (r->opt->libraries->load(r->opt->libraries->ctx, text, r->opt->replace, why) || r->bad_library.at > 0) return true;
+        r->bad_library.at = rdb_in_at(r->in);
+        snprintf(r->bad_library.why, sizeof r->bad_library.why, "%s", why);
+        return true;
     }
     if (!r->functions_seen) log_warning(r->opt->log, "The RDB file holds functions: they are left out");
     r->functions_seen = true;
@@ -290,6 +297,15 @@ static bool read_checksum(struct reader *r)
     return rdb_in_bad(r->in, "wrong checksum: the file is damaged");
 }
 
+/* All has been read: is it all there? */
+static bool has_libraries(struct reader *r)
+{
+    if (LIKELY(r->bad_library.at == 0)) return true;
+    rdb_in_bad(r->in, "a library of functions: %.140s", r->bad_library.why);
+    r->in->bad_at = r->bad_library.at;
+    return false;
+}
+
 enum err rdb_load(struct rdb_in *in, struct store *s, const struct rdb_options *opt,
                   struct rdb_facts *facts)
 {
@@ -300,7 +316,7 @@ enum err rdb_load(struct rdb_in *in, struct store *s, const struct rdb_options *
     *facts = (struct rdb_facts){ 0 };
     ok = read_header(in, facts);
     while (ok && more) ok = read_step(&r, &more);
-    if (ok) ok = read_checksum(&r);
+    if (ok) ok = read_checksum(&r) && has_libraries(&r);
     buf_fini(&r.key);
     if (ok) return OK;
     return r.given_up ? ERR_NOT_DONE : in->err;

@@ -33,7 +33,7 @@ struct rdb_options {
 
 /* Load a whole RDB file into s, up to and with its checksum; what follows (an AOF's tail) is left in
  * `in`. On error in->why and in->bad_at say what is wrong and where. Unless opt->replace keys must
- * not be in s yet. */
+ * not be in s yet. A library that cannot be loaded is an error behind the end: all that can be read is in s. */
 enum err MUST_USE rdb_load(struct rdb_in *in, struct store *s, const struct rdb_options *opt,
                            struct rdb_facts *facts);
 

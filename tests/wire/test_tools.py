@@ -382,3 +382,40 @@ def test_a_library_that_cannot_be_loaded_is_found_by_the_check_as_well(start, tm
         f.seek(0)
         f.write(text)
     assert "a library of functions: " in memd("--check", path, code=1)
+    data = str(tmp_path / "data")
+    os.mkdir(data)
+    shutil.copy(path, data)
+    assert "snapshot" in memd("--check", data, code=1) and "1 keys: DAMAGED" in memd("--check", data, code=1)
+    s = start(directory=data, wait=False)
+    assert s.wait_exit() == 1 and "a library of functions: " in s.log()
+    os.unlink(s.log_path)
+    assert "NOT repaired" in memd("--repair", data, code=1)
+    assert "1 keys could be read" in memd("--repair", data, "--salvage")
+    assert memd("--check", data).endswith(": ok\n")
+    s.start()
+    assert s.conn()("GET", "k") == b"v" and s.conn()("FUNCTION", "LIST") == []
+
+
+def test_a_library_that_cannot_be_loaded_in_a_base_is_had_from_the_log_before_it(start, data):
+    """The log that the base was made of is kept, and says all of it, the library among it."""
+    s = fill(start, data, rdbchecksum="no", rdbcompression="no")
+    s.start()
+    c = s.conn()
+    good = "#!lua name=%s\nredis.register_function('%s', function() return 1 end)"
+    assert c("FUNCTION", "LOAD", good % ("a", "fa")) == b"a" and c("FUNCTION", "LOAD", good % ("b", "fb")) == b"b"
+    assert c("BGREWRITEAOF").startswith("Background")
+    srv.wait_for(lambda: c.info("persistence")["aof_rewrite_in_progress"] == "0" and c.info("persistence")["aof_rewrites"] == "1")
+    assert c("SET", "later", "v") == OK
+    s.stop()
+    os.unlink(s.log_path)
+    base = glob.glob(os.path.join(data, "appendonlydir", "*.base.rdb"))[0]
+    with open(base, "r+b") as f:
+        text = f.read()
+        f.seek(0)
+        f.write(text.replace(b"register_function('fa'", b"register_nothing!('fa'"))
+    assert "a library of functions: " in memd("--check", data, code=1)
+    memd("--repair", data, "--appendonly", "yes")
+    s.start()
+    keys, items = contents(s)
+    assert len(items) == 20 and b"later" in s.conn()("KEYS", "*")
+    assert [row[1] for row in s.conn()("FUNCTION", "LIST")] == [b"a", b"b"]
