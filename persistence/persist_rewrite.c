@@ -125,6 +125,7 @@ void persist_see_prepared(struct persist *p)
 {
     int state = atomic_load(&p->prepared);
 
+    if (state == PREPARED_OK && !p->turning_on && write_log_is_switching(p->log)) return;
     if (state == PREPARED_OK) cut_over(p);
     else if (state == PREPARED_FAILED) rewrite_failed(p, strerror(p->prepare_errno));
 }

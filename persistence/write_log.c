@@ -249,6 +249,16 @@ bool write_log_drain(struct write_log *w)
     return ok;
 }
 
+bool write_log_is_switching(struct write_log *w)
+{
+    bool is;
+
+    pthread_mutex_lock(&w->lock);
+    is = !atomic_load(&w->failed) && (w->next || w->n_old >= OLD_FILES_MAX);
+    pthread_mutex_unlock(&w->lock);
+    return is;
+}
+
 bool write_log_switch(struct write_log *w, struct log_file *f)
 {
     ensure(w->on && w->depth == 0 && f->start == w->chain.end);

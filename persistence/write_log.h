@@ -64,6 +64,10 @@ void write_log_sync_soon(struct write_log *w);
 /* Wait until all that was appended is on the disk: false when that has just failed. For the end. */
 bool write_log_drain(struct write_log *w);
 
+/* Is the log still on its way from one file to the next, or has it too many that are not synced? Then write_log_switch is
+ * to wait: a slow disk is none that fails. */
+bool write_log_is_switching(struct write_log *w);
+
 /* Begin a new file f (taken over) at the present offset: what was appended before goes to the old one.
  * False: the disk is failing, f stays the caller's. */
 bool write_log_switch(struct write_log *w, struct log_file *f);

@@ -502,6 +502,45 @@ START_TEST(a_damaged_base_is_never_replaced_by_other_data)
 }
 END_TEST
 
+/* The log's thread is at a write that takes long when a second rewrite is to begin. */
+START_TEST(a_rewrite_waits_until_the_log_is_in_the_file_of_the_one_before)
+{
+    struct persist_info info;
+    int woken;
+
+    begin(true);
+    rig.conf.appendfsync = PERSIST_ALWAYS;
+    rig_set(&rig);
+    ck_assert(rig_durable(&rig));
+    memfs_hold(&disk, "write");
+    rig_do(&rig, 0, "SET k 1");
+    rig_turn(&rig);
+    memfs_wait_held(&disk);
+    memfs_hold(&disk, "appendonly.aof.1.incr.aof");
+    ck_assert_int_eq(rig_save(&rig, PERSIST_REWRITE), PERSIST_STARTED);
+    do {
+        rig_turn(&rig);
+        persist_info(rig.p, &info);
+        ck_assert(info.last_rewrite_ok);
+    } while (info.rewrites == 0);
+    rig_do(&rig, 0, "SET k 2");
+    woken = atomic_load(&rig.woken);
+    ck_assert_int_eq(rig_save(&rig, PERSIST_REWRITE), PERSIST_STARTED);
+    while (atomic_load(&rig.woken) == woken) rig_turn(&rig); /* the next file is there */
+    for (int i = 0; i < 3; i++) rig_turn(&rig);
+    persist_info(rig.p, &info);
+    ck_assert(info.rewrite_in_progress && info.last_rewrite_ok);
+    memfs_hold(&disk, NULL);
+    ck_assert(rig_settle(&rig));
+    persist_info(rig.p, &info);
+    ck_assert_uint_eq(info.rewrites, 2);
+    ck_assert(rig_durable(&rig));
+    ck_assert_msg(rig_again(&rig) == OK, "%s", rig.why);
+    ck_assert_int_eq(rig_where(&rig), (int64_t)rig.marks[rig.n_marks - 1].offset);
+    end();
+}
+END_TEST
+
 UNIT_MAIN("generations", the_snapshot_before_is_kept, with_one_generation_there_is_none_before,
           wherever_a_save_ends_a_whole_snapshot_is_there,
           what_the_disk_has_changed_never_takes_the_place_of_the_old_one,
@@ -511,4 +550,5 @@ UNIT_MAIN("generations", the_snapshot_before_is_kept, with_one_generation_there_
           a_generation_that_does_not_lead_up_to_now_is_not_loaded, a_hole_at_the_joint_is_seen,
           whatever_fails_while_going_back_nothing_is_lost, two_generations_of_the_log_are_kept_and_no_more,
           the_generation_before_does_not_count_in_the_logs_size,
-          a_damaged_base_is_never_replaced_by_other_data)
+          a_damaged_base_is_never_replaced_by_other_data,
+          a_rewrite_waits_until_the_log_is_in_the_file_of_the_one_before)
