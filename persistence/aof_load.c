@@ -35,6 +35,7 @@ void aof_load_fini(struct aof_load *l)
     mem_free(l->heads);
     mem_free(l->marked);
     mem_free(l->sizes);
+    mem_free(l->places);
     mem_free(l->ends);
 }
 
@@ -86,6 +87,7 @@ static enum err look_ahead(struct aof_load *l, char *why)
     l->heads = mem_zalloc((l->n + 1) * sizeof *l->heads);
     l->marked = mem_zalloc((l->n + 1) * sizeof *l->marked);
     l->sizes = mem_zalloc((l->n + 1) * sizeof *l->sizes);
+    l->places = mem_zalloc((l->n + 1) * sizeof *l->places);
     l->ends = mem_zalloc((l->n + 1) * sizeof *l->ends);
     for (size_t i = 0; i < l->n && e == OK; i++) {
         struct source s;
@@ -323,6 +325,7 @@ static enum err read_incr(struct aof_load *l, size_t i, char *why)
     if (e != OK) return e;
     if (end == AOF_STOPPED) return why_put(why, ERR_NOT_DONE, "Loading was stopped");
     l->offset = r.offset;
+    l->places[i] = r.places;
     l->ends[i] = r.unproven ? l->sizes[i] : r.good_pos;
     l->commands += r.commands;
     note_times(l, &r);

@@ -57,6 +57,7 @@ struct aof_load {
     bool lossy;               /* AOF_SALVAGE: something is missing */
     size_t n;                 /* increments */
     uint64_t *sizes;          /* of them */
+    struct batch_places *places; /* in them */
     uint64_t *ends;           /* how much of them is whole and counts; 0: nothing does */
     uint64_t commands;        /* of increments */
     struct mark_head *heads;  /* of those that are marked */
@@ -72,6 +73,11 @@ struct aof_load {
  * the report instead, and go on); ERR_IO: the disk; ERR_NOT_DONE: progress gave up. */
 enum err MUST_USE aof_load_run(struct aof_load *l, char *why);
 void aof_load_fini(struct aof_load *l);
+
+/* aof_certain.c: make certain what was read. What the system shows of a file's end need not be on the disk: where a sync
+ * of it failed, the system calls it written all the same. What no mark proves is written again, in its place, and
+ * synced, before the log goes on behind it. ERR_IO: why[PERSIST_WHY]. */
+enum err MUST_USE aof_load_make_certain(const struct aof_load *l, char *why);
 
 /* The log's id as far as its files tell; empty: they do not. Of use while loading, too. */
 const char *aof_load_id(const struct aof_load *l);

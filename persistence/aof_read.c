@@ -73,14 +73,13 @@ enum item aof_measure(struct look *l, uint64_t most, struct aof_extent *x)
     return ITEM_END;
 }
 
-static const char *check_mark(const struct aof_reader *r, uint64_t bytes, uint64_t mark_n)
+static const char *check_mark(const struct aof_reader *r, uint64_t bytes, uint64_t mark_n, struct mark_batch *b)
 {
     struct str line = str_of(r->in->p + bytes, mark_n);
-    struct mark_batch b;
 
-    if (!mark_get_batch(line, &b)) return "a checksum line is malformed";
-    if (b.seq != r->batches + 1 || b.bytes != bytes) return "a batch is missing or incomplete";
-    return mark_crc_ok(line, &b, crc32c(mark_seed(r->head.id, &b), r->in->p, bytes)) ? NULL : "wrong checksum";
+    if (!mark_get_batch(line, b)) return "a checksum line is malformed";
+    if (b->seq != r->batches + 1 || b->bytes != bytes) return "a batch is missing or incomplete";
+    return mark_crc_ok(line, b, crc32c(mark_seed(r->head.id, b), r->in->p, bytes)) ? NULL : "wrong checksum";
 }
 
 /* Is the batch the file's last? For planted mistakes. */
@@ -115,6 +114,7 @@ static enum aof_end read_batches(struct aof_reader *r, struct look *l)
     uint64_t told = 0;
 
     while (r->offset < r->stop_at) {
+        struct mark_batch b = { 0 };
         const char *wrong = "the file ends within a batch";
         enum item it = aof_measure(l, UINT64_MAX, &x);
 
@@ -128,7 +128,7 @@ static enum aof_end read_batches(struct aof_reader *r, struct look *l)
         }
         if (it == ITEM_END && wrong && x.ends_in_note) it = ITEM_BAD;
         if (it == ITEM_BAD) wrong = "neither a command nor an annotation";
-        if (it == ITEM_MARK) wrong = check_mark(r, x.bytes, x.mark_n);
+        if (it == ITEM_MARK) wrong = check_mark(r, x.bytes, x.mark_n, &b);
         if (wrong) {
             look_again(l);
             return aof_judge(r, it, wrong);
@@ -136,8 +136,10 @@ static enum aof_end read_batches(struct aof_reader *r, struct look *l)
         if (r->until_s >= 0 && x.last_s > r->until_s) return AOF_UNTIL;
         if (!aof_apply_extent(r, l, x.bytes)) return aof_bad(r, AOF_DAMAGED, r->why);
         if (PLANTED(BUG_BATCH_TWICE) && is_last(r, x.bytes) && !aof_apply_extent(r, l, x.bytes)) return AOF_DAMAGED;
-        r->in->p += x.bytes + x.mark_n;
         r->offset += aof_counted(r, &x, r->batches + 1);
+        batch_places_part(&r->places, r->in->p, x.bytes + x.mark_n);
+        batch_places_end(&r->places, b.durable, r->offset);
+        r->in->p += x.bytes + x.mark_n;
         r->batches++;
         note_time(x.first_s, &r->first_s, &r->last_s);
         note_time(x.last_s, &r->first_s, &r->last_s);
@@ -175,8 +177,12 @@ static enum aof_end read_commands(struct aof_reader *r, struct look *l)
             if (!apply(r, l)) return aof_bad(r, AOF_DAMAGED, r->why);
             r->offset += n;
         }
+        batch_places_part(&r->places, r->in->p, n);
         r->in->p += n;
-        if (!in_multi) r->good_pos = rdb_in_at(r->in);
+        if (!in_multi) {
+            r->good_pos = rdb_in_at(r->in);
+            batch_places_end(&r->places, 0, r->offset);
+        }
         if (!tell(r, &told)) return AOF_STOPPED;
     }
 }
@@ -227,6 +233,8 @@ static enum aof_end read_by_kind(struct aof_reader *r, struct look *l, enum item
     if (it == ITEM_MARK && mark_get_head(str_of(p, n), &r->head)) {
         r->marked = true;
         r->offset = r->head.start;
+        batch_places_begin(&r->places, r->offset, rdb_in_at(r->in));
+        batch_places_part(&r->places, p, n); /* its first line comes with the first batch */
         r->in->p += n;
         return read_batches(r, l);
     }
@@ -258,6 +266,7 @@ enum aof_end aof_read(struct aof_reader *r)
     r->batches = r->commands = r->refused = 0;
     r->first_s = r->last_s = 0;
     r->good_pos = rdb_in_at(r->in);
+    batch_places_begin(&r->places, r->offset, r->good_pos);
     r->why[0] = 0;
     end = read_by_kind(r, &l, it, n);
     if (end != AOF_STOPPED && !r->salvage && r->in->err == ERR_IO) {

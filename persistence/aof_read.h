@@ -15,6 +15,7 @@
 #define MEMD_PERSISTENCE_AOF_READ_H
 
 #include "base/err.h"
+#include "persistence/batch_places.h"
 #include "persistence/mark.h"
 #include "persistence/rdb_in.h"
 
@@ -58,6 +59,7 @@ struct aof_reader {
     struct mark_head head;
     uint64_t good_pos;    /* bytes of the file that are whole batches or commands */
     uint64_t batches;     /* of them: the number of the last one */
+    struct batch_places places; /* in what is whole */
     uint64_t unproven;    /* bytes at the end that no mark covers: a stock server wrote them */
     uint64_t commands;
     uint64_t refused;     /* of them, when salvaging */

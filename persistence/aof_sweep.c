@@ -10,8 +10,6 @@
 #include "base/num.h"
 #include "persistence/file_ops.h"
 
-enum { UNCERTAIN_BYTES = 128 << 20 /* of an increment's end: more never waits to be synced (write_log.c) */ };
-
 /* "<filename>.<seq>.incr.aof" or "<filename>.<seq>.base.rdb": 'i' or 'b', else 0. */
 static char numbered(const struct aof_set *s, const char *name, uint64_t *seq)
 {
@@ -66,15 +64,6 @@ bool aof_set_pass_names(struct aof_set *s)
     return there == 0 || (there == 1 && s->ops->list(s->ops->ctx, s->dir, pass_one, s) == 0);
 }
 
-/* Where a sync failed once, the system may go on to show what never got to the disk, and call it synced: its
- * memory of the file's end is dropped, so that what is read is what there is. */
-static void forget_end(const struct file_ops *ops, int fd)
-{
-    int64_t size = ops->size(ops->ctx, fd);
-
-    file_uncache(ops, fd, size > UNCERTAIN_BYTES ? size - UNCERTAIN_BYTES : 0);
-}
-
 bool aof_set_settle(struct aof_set *s)
 {
     const struct file_ops *ops = s->ops;
@@ -90,7 +79,6 @@ bool aof_set_settle(struct aof_set *s)
         if (fd == -1) return false;
         ok = ops->sync(ops->ctx, fd) == 0;
         saved = errno;
-        if (ok && s->m.files[i].type != 'b') forget_end(ops, fd);
         ops->close(ops->ctx, fd);
         errno = saved;
     }

@@ -68,6 +68,12 @@ static int64_t sys_size(void *ctx, int fd)
     return fstat(fd, &st) == 0 ? (int64_t)st.st_size : -1;
 }
 
+static int sys_seek(void *ctx, int fd, int64_t at)
+{
+    (void)ctx;
+    return lseek(fd, at, SEEK_SET) == at ? 0 : -1;
+}
+
 /* A file system that knows no such thing is none to hold back for it: what was asked may fail later. */
 static int sys_allocate(void *ctx, int fd, int64_t n)
 {
@@ -155,6 +161,7 @@ const struct file_ops file_ops_system = {
     .sync = sys_sync,
     .truncate = sys_truncate,
     .size = sys_size,
+    .seek = sys_seek,
     .uncache = sys_uncache,
     .allocate = sys_allocate,
     .rename = sys_rename,

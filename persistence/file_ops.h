@@ -21,6 +21,7 @@ struct file_ops {
     int (*sync)(void *ctx, int fd);                 /* fdatasync */
     int (*truncate)(void *ctx, int fd, int64_t n);
     int64_t (*size)(void *ctx, int fd);
+    int (*seek)(void *ctx, int fd, int64_t at);     /* what is read or written next; files that are not appended to */
     void (*uncache)(void *ctx, int fd, int64_t from); /* read from the disk, from that byte on; may be NULL */
     int (*allocate)(void *ctx, int fd, int64_t n);  /* n bytes from the start are the file's; its size stays */
     int (*rename)(void *ctx, const char *from, const char *to);

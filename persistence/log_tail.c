@@ -21,7 +21,7 @@
 enum { SYNC_AGE_US = 500 * 1000, FORESEEN_US = 350 * 1000, WAIT_AGE_US = 950 * 1000, TELL_US = 10 * 1000 * 1000 };
 
 /* The same for the tail's size: it is kept in memory until it is synced. */
-enum { SYNC_TAIL = 32 << 20, WAIT_TAIL = 128 << 20 };
+enum { SYNC_TAIL = 32 << 20 };
 
 /* When the oldest unsynced byte was written, or earlier; 0: there is none. */
 static void look_back(struct write_log *w, int64_t now, uint64_t durable, uint64_t tail)
@@ -71,7 +71,7 @@ void log_tail_watch(struct write_log *w, int64_t now)
         return;
     }
     look_back(w, now, durable, tail);
-    w->must_wait = tail >= WAIT_TAIL;
+    w->must_wait = tail >= LOG_TAIL_MOST;
     if (w->mode == PERSIST_EVERYSEC) {
         int64_t age = tail ? now - w->unsynced_since : 0;
 

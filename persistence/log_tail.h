@@ -7,6 +7,9 @@
 
 struct write_log;
 
+/* So much is written and not synced at most, but with appendfsync no. */
+enum { LOG_TAIL_MOST = 128 << 20 };
+
 /* The reactor looks: asks for the sync that is due, says whether writers must wait, and with everysec how far
  * replies may leave. */
 void log_tail_watch(struct write_log *w, int64_t now);

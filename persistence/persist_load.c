@@ -250,6 +250,7 @@ static enum err load_aof(struct persist *p, char *why)
     if (e == OK) e = persist_run_load(p, &l, why);
     if (l.base_bad) e = load_previous(p, &l, e, why);
     p->base_bytes = l.base_bytes;
+    if (e == OK) e = aof_load_make_certain(&l, why);
     if (e == OK) aof_set_sweep(p->set, p->conf.generations != 1);
     if (e == OK) e = open_current(p, &l, why);
     for (size_t i = 0; i < l.n && e == OK; i++) p->incr_bytes += l.sizes[i];

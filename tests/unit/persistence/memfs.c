@@ -148,6 +148,20 @@ static bool is_interrupted(struct memfs *fs)
     return true;
 }
 
+/* What a failed sync was for, and nothing has written since, is not there: zeros. */
+static void lose_unsynced(struct memfs *fs, struct memfs_file *f)
+{
+    size_t from = f->lost_from < f->lost_to ? f->lost_from : 0, to = f->lost_to < f->n ? f->lost_to : f->n;
+
+    if (f->lost_from >= f->lost_to || from >= to) return;
+    memset(f->p + from, 0, to - from);
+    if (fs->trace) {
+        trace_add(fs->trace, (struct trace_op){ .kind = TRACE_LOST, .file = f->id });
+        trace_write(fs->trace, f->id, from, f->p + from, to - from);
+    }
+    f->lost_from = f->lost_to = 0;
+}
+
 static int fs_open(void *ctx, const char *path, int flags)
 {
     struct memfs *fs = ctx;
@@ -174,6 +188,7 @@ static int fs_open(void *ctx, const char *path, int flags)
             n->file->n = n->file->lost_to = 0;
             told_size(fs, n->file);
         }
+        if (fs->drops_unsynced && (fs->evicts || (fs->evicts_late && (flags & O_RDWR)))) lose_unsynced(fs, n->file);
         for (fd = 0; fs->fds[fd].used; fd++) ensure(fd + 1 < MEMFS_FDS);
         fs->fds[fd].used = true;
         fs->fds[fd].file = n->file;
@@ -227,6 +242,13 @@ static uint64_t used_space(const struct memfs *fs)
     return n;
 }
 
+/* Bytes that are written again are no more among those that a failed sync has lost. */
+static void find_again(struct memfs_file *f, size_t from, size_t to)
+{
+    if (from <= f->lost_from && to > f->lost_from) f->lost_from = to;
+    else if (from < f->lost_to && to >= f->lost_to) f->lost_to = from;
+}
+
 static void put(struct memfs *fs, int fd, const char *p, size_t n)
 {
     struct memfs_file *f = fs->fds[fd].file;
@@ -239,6 +261,7 @@ static void put(struct memfs *fs, int fd, const char *p, size_t n)
     }
     memcpy(f->p + at, p, n);
     fs->fds[fd].at = at + n;
+    find_again(f, at, at + n);
 }
 
 static ssize_t fs_writev(void *ctx, int fd, const struct iovec *v, int n)
@@ -282,16 +305,35 @@ static ssize_t fs_writev(void *ctx, int fd, const struct iovec *v, int n)
     return bad && done == 0 ? -1 : bad ? (errno = fs->fail_errno, -1) : (ssize_t)done;
 }
 
+/* What a failed sync was for, and nothing has written since, is not in the copy p[0..n) of f either. */
+static void leave_out_lost(const struct memfs_file *f, char *p, size_t n)
+{
+    size_t to = f->lost_to < n ? f->lost_to : n;
+
+    if (f->lost_from < to) memset(p + f->lost_from, 0, to - f->lost_from);
+}
+
+/* A sync of n bytes has failed. */
+static void lose(struct memfs_file *f, size_t n)
+{
+    if (f->lost_from >= f->lost_to) f->lost_from = f->synced_n, f->lost_to = n;
+    if (f->lost_from > f->synced_n) f->lost_from = f->synced_n;
+    if (f->lost_to < n) f->lost_to = n;
+}
+
 static int fs_sync(void *ctx, int fd)
 {
     struct memfs *fs = ctx;
     struct memfs_file *f;
-    size_t began;
+    char *now = NULL;
+    size_t began, n;
     int r = 0;
 
+    /* What is written while it runs may be there or not: the hard case is that it is not. */
     pthread_mutex_lock(&fs->lock);
     f = fs->fds[fd].file;
     began = now_of(fs);
+    set_bytes(&now, &n, f->p, f->n);
     stop_here(fs, "sync", fs->fds[fd].path);
     pthread_mutex_unlock(&fs->lock);
     if (fs->sync_delay_us) usleep(fs->sync_delay_us);
@@ -299,19 +341,22 @@ static int fs_sync(void *ctx, int fd)
     pthread_mutex_lock(&fs->lock);
     if (is_skipped(fs, "sync", fs->fds[fd].path)) {
         pthread_mutex_unlock(&fs->lock);
+        free(now);
         return 0;
     }
-    if (fails(fs)) r = -1;
-    else set_bytes(&f->synced, &f->synced_n, f->p, f->n);
-    told_sync(fs, f, began, r == 0);
-    if (r != 0) {
-        f->lost_from = f->synced_n;
-        f->lost_to = f->n;
+    if (fails(fs)) {
+        r = -1;
+        lose(f, n);
         fs->n_failed_syncs++;
+    } else {
+        if (fs->drops_unsynced) leave_out_lost(f, now, n);
+        set_bytes(&f->synced, &f->synced_n, now, n);
     }
+    told_sync(fs, f, began, r == 0);
     if (r != 0) stop_here(fs, "failed", fs->fds[fd].path);
     if (fs->hide_failed_syncs) r = 0;
     pthread_mutex_unlock(&fs->lock);
+    free(now);
     return r;
 }
 
@@ -324,6 +369,7 @@ static int fs_truncate(void *ctx, int fd, int64_t n)
     ensure(n >= 0 && (size_t)n <= fs->fds[fd].file->n);
     if (fails(fs)) r = -1;
     else fs->fds[fd].file->n = (size_t)n;
+    if (r == 0) find_again(fs->fds[fd].file, (size_t)n, SIZE_MAX);
     if (r == 0) told_size(fs, fs->fds[fd].file);
     pthread_mutex_unlock(&fs->lock);
     return r;
@@ -340,18 +386,15 @@ static int64_t fs_size(void *ctx, int fd)
     return n;
 }
 
-/* What a failed sync was for, and no sync since, is not there: zeros. */
-static void lose_unsynced(struct memfs *fs, struct memfs_file *f)
+static int fs_seek(void *ctx, int fd, int64_t at)
 {
-    size_t from = f->lost_from < f->lost_to ? f->lost_from : 0, to = f->lost_to < f->n ? f->lost_to : f->n;
+    struct memfs *fs = ctx;
 
-    if (f->lost_from >= f->lost_to || from >= to) return;
-    memset(f->p + from, 0, to - from);
-    if (fs->trace) {
-        trace_add(fs->trace, (struct trace_op){ .kind = TRACE_LOST, .file = f->id });
-        trace_write(fs->trace, f->id, from, f->p + from, to - from);
-    }
-    f->lost_from = f->lost_to = 0;
+    pthread_mutex_lock(&fs->lock);
+    ensure(at >= 0 && (size_t)at <= fs->fds[fd].file->n);
+    fs->fds[fd].at = (size_t)at;
+    pthread_mutex_unlock(&fs->lock);
+    return 0;
 }
 
 static void fs_uncache(void *ctx, int fd, int64_t from)
@@ -557,6 +600,7 @@ void memfs_init(struct memfs *fs)
         .sync = fs_sync,
         .truncate = fs_truncate,
         .size = fs_size,
+        .seek = fs_seek,
         .uncache = fs_uncache,
         .allocate = fs_allocate,
         .rename = fs_rename,

@@ -45,6 +45,8 @@ struct memfs {
     uint64_t ask_from, ask_to;
     _Atomic uint64_t n_failed_syncs;
     bool drops_unsynced; /* what a failed sync was for is not there when it is read past the cache */
+    bool evicts;         /* with it: whoever opens a file reads past the cache, for the system has let go of it */
+    bool evicts_late;    /* the same, but whoever only reads still finds all */
     bool interrupts;     /* every other read and write is interrupted (EINTR) */
     uint64_t n_calls;
     _Atomic bool short_writes; /* a failing write writes half first; all others are cut in two */

@@ -363,7 +363,9 @@ START_TEST(a_hole_at_the_joint_is_seen)
     path = memfs_find(&disk, ".2.incr.aof");
     log = copy_of(path);
     while ((mark = memrchr(log.p, '#', log.n)) != NULL && mark != log.p) {
-        memfs_put(&disk, path, str_of(log.p, log.n));
+        const char *end = memchr(mark, '\n', log.n - (size_t)(mark - log.p));
+
+        memfs_put(&disk, path, str_of(log.p, (size_t)(end + 1 - log.p)));
         if (n++ > 0) expect_refusal(buf_str(&base));
         log.n = (size_t)(mark - log.p);
     }
