@@ -114,6 +114,16 @@ static enum err refuse(struct archive_file *f, const char *path, int rc, char *w
     return why_put(why, ERR_IO, "%s: %s", path, text);
 }
 
+/* What is found in the log of changes may be in the system's memory alone, where a sync failed and the process ended: it is
+ * written to the file and synced there, and the log begins anew, before anything is appended to it. On a full disk, and
+ * while another program reads, it is left as it is. */
+static int take_in(struct archive_file *f)
+{
+    int rc = archive_checkpoint(f, true);
+
+    return (rc & 0xff) == SQLITE_FULL ? SQLITE_OK : rc;
+}
+
 enum err archive_file_open(struct archive_file *f, const struct archive_conf *conf, const struct store_conf *values,
                            char *why)
 {
@@ -128,6 +138,7 @@ enum err archive_file_open(struct archive_file *f, const struct archive_conf *co
         e = archive_schema_open(f->db, conf, why);
     }
     if (rc == SQLITE_OK && e == OK) rc = set_up(f);
+    if (rc == SQLITE_OK && e == OK) rc = take_in(f);
     if (rc == SQLITE_OK && e == OK) rc = read_counts(f);
     if (rc != SQLITE_OK) e = refuse(f, conf->path, rc, why);
     if (e != OK) {

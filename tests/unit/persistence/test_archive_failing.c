@@ -161,6 +161,17 @@ static void put_numbers(int from, int to, size_t size)
     buf_fini(&value);
 }
 
+/* What another program does: it holds the lock that writers need. It waits for one that memd has just now. */
+static sqlite3 *hold_lock(void)
+{
+    sqlite3 *db;
+
+    ck_assert_int_eq(sqlite3_open(r.path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    return db;
+}
+
 START_TEST(a_lock_of_another_process_is_waited_for)
 {
     struct archive_info info;
@@ -170,8 +181,7 @@ START_TEST(a_lock_of_another_process_is_waited_for)
     ck_assert_int_eq(archive_rig_open(&r), OK);
     put_numbers(0, 10, 5);
     archive_rig_flush(&r);
-    ck_assert_int_eq(sqlite3_open(r.path, &db), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    db = hold_lock();
     put_numbers(10, 20, 5);
     wait_state("failing");
     archive_info(r.a, &info);
@@ -239,8 +249,7 @@ START_TEST(closing_does_not_wait_for_a_disk_that_fails)
     archive_begin_log(r.a, "log");
     put_numbers(0, 5, 5);
     archive_rig_flush(&r);
-    ck_assert_int_eq(sqlite3_open(r.path, &db), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    db = hold_lock();
     put_numbers(5, 9, 5);
     wait_state("failing");
     archive_rig_close(&r);
