@@ -95,6 +95,20 @@ static void read_point(const char *text, struct point *p)
     sscanf(colon + 1, "%*d:%ld:%d", &p->count, &p->error);
 }
 
+/* Those that a process before has left: memd executes itself anew, or found its port taken and was started again. */
+static uint64_t count_records(void)
+{
+    struct record r;
+    uint64_t n = 0;
+    off_t at = 0;
+
+    while (REAL(pread)(trace, &r, sizeof r, at) == (ssize_t)sizeof r) {
+        at += (off_t)(sizeof r + r.bytes);
+        n++;
+    }
+    return n;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     const char *ms = getenv("DISK_SHIM_SYNC_MS"), *path = getenv("DISK_SHIM_TRACE");
@@ -108,8 +122,9 @@ __attribute__((constructor)) static void begin(void)
     read_point(getenv("DISK_SHIM_KILL"), &kill_at);
     read_point(getenv("DISK_SHIM_FAIL"), &fail_at);
     if (!path) return;
-    trace = REAL(open)(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    trace = REAL(open)(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (trace == -1) abort();
+    n_records = count_records();
 }
 
 static bool is_ours(const char *path)

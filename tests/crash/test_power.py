@@ -81,3 +81,36 @@ def test_the_trace_tells_all_that_happens_to_the_directory(tmp_path):
         assert d.differences() == []
     finally:
         s.kill9()
+
+
+def test_the_trace_goes_on_when_the_program_becomes_anew(tmp_path):
+    """What it syncs then is there for certain, too."""
+    data = tmp_path / "data"
+    data.mkdir()
+    trace = str(tmp_path / "trace")
+    d = disk.Disk(str(data))
+    s = srv.Server(directory=str(data), wait=False, appendonly="yes", appendfsync="always",
+                   env=disk.environment(srv.MEMD.path, str(data), trace=trace))
+    try:
+        s.wait_ready()
+        c = s.conn()
+        run = c.info("server")["run_id"]
+        for i in range(50):
+            c("SET", "k", i)
+        c.send("RESTART")
+
+        def is_anew():
+            try:
+                return s.conn().info("server")["run_id"] != run
+            except (OSError, EOFError, KeyError):
+                return False
+
+        srv.wait_for(is_anew)
+        assert s.conn()("SET", "k", "anew") == resp.OK
+        s.kill9()
+        d.replay(trace)
+        log = d.dirs[str(data / "appendonlydir")].durable
+        name = max(n for n in log if n.endswith(".incr.aof"))
+        assert b"anew" in log[name].version([]), "the sync behind it is not seen"
+    finally:
+        s.destroy()
