@@ -13,7 +13,7 @@ import server as srv  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "since(major, minor): stock servers older than this lack it")
-    config.addinivalue_line("markers", "in_the_clear: about sockets, memory of a connection or the absence of TLS: without it in make wire-tls")
+    config.addinivalue_line("markers", "in_the_clear(why): without TLS in make wire-tls, too")
     config.addinivalue_line("markers", "memd_only: about memd, not about the protocol")
 
 
@@ -30,7 +30,9 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    srv.IN_THE_CLEAR = item.get_closest_marker("in_the_clear") is not None
+    mark = item.get_closest_marker("in_the_clear")
+    srv.IN_THE_CLEAR = mark is not None
+    assert mark is None or mark.args, "say why it is in the clear"
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -86,7 +86,7 @@ def test_what_is_set_is_shown(start, name, value, shown):
     assert c("CONFIG", "GET", name) == [name.encode(), shown.encode()]
 
 
-@pytest.mark.in_the_clear
+@pytest.mark.in_the_clear("its file would have the settings of TLS, too")
 def test_rewrite_keeps_comments_and_order(start):
     s = start(conf="# my server\nmaxmemory 100mb\n\n# how to evict\nmaxmemory-policy noeviction\n"
                    "save 900 1\nslowlog-max-len 50\n# the end\n")

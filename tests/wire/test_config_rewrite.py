@@ -63,7 +63,7 @@ def change_some(c, r, n):
     return changed
 
 
-@pytest.mark.in_the_clear
+@pytest.mark.in_the_clear("its file would have the settings of TLS, too")
 @pytest.mark.parametrize("seed", range(6))
 def test_what_was_rewritten_loads_as_what_was_set(start, tmp_path, seed):
     print("seed", seed)

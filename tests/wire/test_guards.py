@@ -105,7 +105,7 @@ def document(name):
         return f.read()
 
 
-@pytest.mark.in_the_clear
+@pytest.mark.in_the_clear("with TLS some settings are not the defaults")
 def test_the_table_of_defaults_in_security_md_is_true(start, tmp_path):
     s = start()
     c = s.conn()

@@ -206,7 +206,7 @@ def test_a_full_address_space_refuses_writes_serves_reads_and_heals(start):
     assert c("DBSIZE") == n - n // 2 + 1 and c("GET", "k%d" % (n - 1)) == value.encode()
 
 
-@pytest.mark.in_the_clear
+@pytest.mark.in_the_clear("the limits fit a process that does not encrypt")
 def test_what_is_too_large_is_an_error_of_who_asks(start):
     s = limited(start, 400, appendonly="no")
     c, greedy = s.conn(), s.conn()

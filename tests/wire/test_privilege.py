@@ -14,8 +14,7 @@ import pytest
 from resp import Err, OK, PONG
 from server import Conn, MEMD, PATIENCE, Server, StartError, free_port, wait_for
 
-# Certificates of tests are for who made them alone.
-pytestmark = [pytest.mark.memd_only, pytest.mark.in_the_clear]
+pytestmark = [pytest.mark.memd_only, pytest.mark.in_the_clear("certificates of tests are for who made them alone")]
 
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="only root can give root up")

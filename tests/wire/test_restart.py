@@ -583,7 +583,7 @@ def test_a_passed_socket_of_the_name_tls_speaks_tls():
         secure.close()
 
 
-@pytest.mark.in_the_clear
+@pytest.mark.in_the_clear("about the absence of TLS")
 def test_a_passed_socket_for_tls_without_tls_is_closed(start):
     plain, secure = listening(), listening()
     s = Server(wait=False, **passing(("plain", plain), ("tls", secure)))

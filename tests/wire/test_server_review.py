@@ -1,4 +1,5 @@
 """Corners of clients' lives: who waits, who is paused, who is closed, and in which order words arrive."""
+import contextlib
 import os
 import resource
 import select
@@ -353,7 +354,7 @@ def test_reads_go_on_and_errors_come_at_once_during_a_write_pause(server):
 # --- closing -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.in_the_clear
+@pytest.mark.in_the_clear("one half of the connection is closed, which ssl of Python cannot")
 def test_requests_before_a_sudden_end_are_done(server):
     """Fire and forget: what was sent before close() counts, even when it is much."""
     c = server.conn()
@@ -391,7 +392,8 @@ def test_one_that_half_closes_while_it_waits_is_gone(server):
 def test_quit_takes_no_more_requests(server):
     c = server.conn()
     s = server.connect_socket()
-    s.sendall(encode(["SET", "k", 1]) + encode(["QUIT"]) + encode(["SET", "k", 2]) * 2000)
+    with contextlib.suppress(OSError):  # it may close before all is sent
+        s.sendall(encode(["SET", "k", 1]) + encode(["QUIT"]) + encode(["SET", "k", 2]) * 2000)
     assert Conn(s).read_to_end() == b"+OK\r\n+OK\r\n"
     assert c("GET", "k") == b"1"
 
@@ -506,7 +508,6 @@ def test_removing_the_password_lets_everybody_in(start):
     assert c.info("stats")["acl_access_denied_auth"] == "1"
 
 
-@pytest.mark.in_the_clear
 def test_client_eviction_takes_the_largest_and_spares_the_protected(start):
     s = start(maxmemory_clients="3mb")
     c = s.conn()
@@ -688,7 +689,7 @@ def test_sigterm_under_load_loses_nothing_that_was_acknowledged(start):
 # --- the reply gate ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.in_the_clear
+@pytest.mark.in_the_clear("a socket of its own that does not block")
 def test_with_always_every_client_is_answered_while_one_never_stops(start):
     """Replies wait for the log, but nobody's for somebody else's that come later."""
     s = start(appendonly="yes", appendfsync="always")
@@ -716,7 +717,7 @@ def test_with_always_every_client_is_answered_while_one_never_stops(start):
     assert sum(1 for q in quiet if q("PING") == PONG) == 10
 
 
-@pytest.mark.in_the_clear
+@pytest.mark.in_the_clear("one half of the connection is closed, which ssl of Python cannot")
 def test_with_always_a_reply_leaves_even_when_its_sender_has_closed_his_side(start):
     s = start(appendonly="yes", appendfsync="always")
     for words in (["SET", "k", "v"], ["QUIT"]):

@@ -257,7 +257,7 @@ def test_out_of_descriptors_saving_fails_and_heals(start):
     assert s.conn()("GET", "k") == b"w"
 
 
-@pytest.mark.in_the_clear
+@pytest.mark.in_the_clear("errors of accepting would be errors of a handshake")
 def test_errors_of_accepting_do_not_stop_it(start, tmp_path):
     """ECONNABORTED, EPROTO, EINTR ... are one connection's trouble; no memory and no descriptors make it wait."""
     faults = shim.Shared(tmp_path / "faults", 0, 0, 0, 0, 0, 0)

@@ -147,7 +147,7 @@ def test_without_supervision_nothing_is_told(start, told):
 # --- sockets it passes -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.in_the_clear
+@pytest.mark.in_the_clear("the sockets that are passed are in the clear")
 def test_passed_sockets_are_listened_on_instead_of_those_of_the_settings(start, tmp_path):
     tcp, local = listening(), listening(str(tmp_path / "passed.sock"))
     with tcp.dup() as early:  # it waits in the queue while nobody serves
