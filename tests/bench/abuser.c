@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tool.h"
+
 enum { CONNS_MAX = 10000, SOURCES = 200, LATE_US = 2000, SMALL = 4096, CLAIMED = 65536 };
 
 struct bytes {
@@ -55,20 +57,6 @@ struct abuser {
     char *filler, *requests;
     size_t n_requests;
 };
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static uint64_t now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static struct bytes text(const char *s)
 {

@@ -45,6 +45,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tool.h"
+
 enum { IN_BYTES = 1 << 18, KEY_DIGITS = 12, MSET_PAIRS = 10, MESSAGE_MAX = 2000, SESSION_KEEPS = 20 };
 
 /* Of the text in add_script. */
@@ -79,12 +81,6 @@ struct conn {
     long n_asked, n_absent, at_asked;
 };
 
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
 static uint64_t next_random(struct load *l)
 {
     l->rng ^= l->rng << 13;
@@ -96,13 +92,6 @@ static uint64_t next_random(struct load *l)
 static long pick(struct load *l, long n)
 {
     return (long)((unsigned __int128)next_random(l) * (uint64_t)n >> 64);
-}
-
-static uint64_t now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 /* --- requests --------------------------------------------------------------------------------- */

@@ -34,6 +34,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tool.h"
+
 enum {
     FINE = 1024,         /* steps of waiting in each doubling: an error of a thousandth */
     STEPS = 40 * FINE,
@@ -76,20 +78,6 @@ struct load {
     char *filler;
     bool ended;       /* the input */
 };
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static uint64_t now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static uint64_t pick(struct load *l, uint64_t n)
 {

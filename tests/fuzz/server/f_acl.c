@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "server/acl.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/server/rule_words.h"
 
 static const char *const known[] = {
     "on", "off", "nopass", "resetpass", "allkeys", "resetkeys", "~*", "~a*", "%R~r*", "%W~w*", "%RW~x", "allchannels", "&*",
@@ -13,36 +14,6 @@ static const char *const known[] = {
     "clearselectors", "reset", "sanitize-payload", "skip-sanitize-payload", "+", "-", "~", "%", "%~", "%R", "&", "(", ")", ">",
     "#", "+@", "+|", "+config|", "+config|get|x", "+@READ", "-@hash", "+@hash", "(%R~q -@all +@write &z)",
 };
-
-static size_t split(const uint8_t *data, size_t size, struct str *words, size_t max)
-{
-    size_t n = 0;
-
-    for (size_t at = 0; at < size && n < max; n++) {
-        const uint8_t *end;
-        if (data[at] < ' ' || data[at] > 126) {
-            words[n] = str_c(known[data[at++] % (sizeof known / sizeof *known)]);
-            continue;
-        }
-        end = memchr(data + at, '\n', size - at);
-        words[n] = str_of(data + at, end ? (size_t)(end - data) - at : size - at);
-        at += words[n].n + 1;
-    }
-    return n;
-}
-
-/* The same rules again, in words. */
-static size_t words_of(struct str text, struct str *words, size_t max)
-{
-    size_t n = 0;
-
-    for (size_t at = 0; at < text.n && n < max; n++) {
-        const char *end = memchr(text.p + at, ' ', text.n - at);
-        words[n] = str_of(text.p + at, end ? (size_t)(end - text.p) - at : text.n - at);
-        at += words[n].n + 1;
-    }
-    return n;
-}
 
 static void check_again(struct acl *a, const struct acl_user *u)
 {
@@ -54,7 +25,7 @@ static void check_again(struct acl *a, const struct acl_user *u)
     bool ok;
 
     acl_describe(u, &text);
-    n = words_of(buf_str(&text), words, MAX);
+    n = rules_of_text(buf_str(&text), words, MAX);
     copy = acl_user_new(a, STR("copy"));
     ok = acl_apply_all(a, copy, words, n, &why);
     ensure(ok && "a described user is not made again");
@@ -78,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct conf conf = { .acl_pubsub_default = size % 2 ? CONF_CHANNELS_ALL : CONF_CHANNELS_NONE };
     struct server s = { .conf = &conf, .commands = registry_new() };
     struct str words[MAX];
-    size_t n = split(data, size, words, MAX);
+    size_t n = rules_of_noise(data, size, words, MAX, known, sizeof known / sizeof *known);
     struct buf why = { 0 };
     struct acl_user *u;
 

@@ -5,6 +5,7 @@
 #include "base/ensure.h"
 #include "server/namespace_rules.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/server/rule_words.h"
 
 static const char *const known[] = {
     "ttl", "jitter", "sliding", "maxlen", "maxkeys", "maxmemory", "maxvalue", "reserve", "policy", "archive", "recall",
@@ -15,35 +16,6 @@ static const char *const known[] = {
     "admin,writes,reads", "reads", "", "-1", "1.5",
 };
 
-static size_t split(const uint8_t *data, size_t size, struct str *words, size_t max)
-{
-    size_t n = 0;
-
-    for (size_t at = 0; at < size && n < max; n++) {
-        const uint8_t *end;
-        if (data[at] < ' ' || data[at] > 126) {
-            words[n] = str_c(known[data[at++] % (sizeof known / sizeof *known)]);
-            continue;
-        }
-        end = memchr(data + at, '\n', size - at);
-        words[n] = str_of(data + at, end ? (size_t)(end - data) - at : size - at);
-        at += words[n].n + 1;
-    }
-    return n;
-}
-
-static size_t words_of(struct str text, struct str *words, size_t max)
-{
-    size_t n = 0;
-
-    for (size_t at = 0; at < text.n && n < max; n++) {
-        const char *end = memchr(text.p + at, ' ', text.n - at);
-        words[n] = str_of(text.p + at, end ? (size_t)(end - text.p) - at : text.n - at);
-        at += words[n].n + 1;
-    }
-    return n;
-}
-
 static void check_again(const struct ns_rules *r)
 {
     struct buf text = { 0 }, again = { 0 }, why = { 0 };
@@ -52,7 +24,7 @@ static void check_again(const struct ns_rules *r)
     bool ok;
 
     namespace_rules_show(r, &text);
-    ok = namespace_rules_read(&copy, words, words_of(buf_str(&text), words, 64), &why);
+    ok = namespace_rules_read(&copy, words, rules_of_text(buf_str(&text), words, 64), &why);
     ensure(ok && why.n == 0);
     namespace_rules_show(&copy, &again);
     ensure(str_eq(buf_str(&text), buf_str(&again)));
@@ -69,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ns_rules r = { 0 };
     struct str words[MAX];
     struct buf why = { 0 };
-    size_t n = split(data, size, words, MAX);
+    size_t n = rules_of_noise(data, size, words, MAX, known, sizeof known / sizeof *known);
 
     for (size_t i = 0; i < n; i += 4) {
         struct ns_rules was = r;
