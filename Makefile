@@ -8,7 +8,7 @@
 # make matrix [SAMPLE=n], blocklog [STATES=n], powercut [STATES=100000] [SEED=n], short-io
 # make archive-proof [SESSIONS=1000000] [KILLS=20] [SEED=1]
 # make memory [SECONDS_OF_LOAD=60], soak [MINUTES=15], storm [SEEDS=20] [SEED=1], bench [QUICK=1] [T=x]
-# make docs, test-debootstrap, certs [DIR=certs]
+# make docs, test-debootstrap, test-compose, certs [DIR=certs]
 # make unit [T=x]   unit tests whose path contains x;  make unit-asan [T=x]
 # make fuzz [T=x] [SECONDS=n]    n seconds for each fuzz target;  make fuzz-short [T=x]
 # make lint format layers coverage clean
@@ -76,7 +76,7 @@ PICKED  := $(patsubst %.c,$(B)/%,$(call picked,$(TESTS)))
 BINARY  := $(if $(wildcard server/main.c),$(B)/memd,$(call archives,server))
 
 .PHONY: powercut short-io all binary debug asan tsan test test-asan unit unit-asan unit-build fuzz fuzz-run fuzz-short layers wire wire-tls \
-        differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak storm bench archive-proof clients test-debootstrap certs sbom docs lint \
+        differential crash crash-selftest crash-ext4 crash-strace matrix blocklog memory soak storm bench archive-proof clients test-debootstrap test-compose certs sbom docs lint \
         format coverage install uninstall deb clean
 .SECONDEXPANSION:
 .SECONDARY:
@@ -233,6 +233,10 @@ clients: binary
 
 test-debootstrap:
 	$(PYTHON) tests/debootstrap/prove.py
+
+# docker-compose.yml, where there is a docker daemon.
+test-compose:
+	$(PYTHON) tests/debootstrap/compose.py
 
 docs: binary
 	MEMD_BIN="$(abspath $(BINARY))" $(PYTHON) docs/make_commands.py > build/commands.md
