@@ -3,6 +3,7 @@
  * Fields that are due are dropped by whoever opens the hash (type_hash.c), but only so many at a
  * time: when a million are due at once some are still here, and every reader passes over them. The
  * quick ways, O(1) sizes and draws, are taken when nothing is due, which is nearly always. */
+#include "base/load.h"
 #include "base/mem.h"
 #include "storage/hash.h"
 #include "storage/sample.h"
@@ -52,10 +53,11 @@ bool hash_get_ttl(const struct hash *h, struct str field, int64_t *ttl)
 
 /* --- several fields --------------------------------------------------------------------------- */
 
-/* The last byte differs most often between fields of one family. */
+/* The last byte differs most often between fields of one family; and names are short. */
 static inline bool is_same(struct str a, struct str b)
 {
-    return a.n == b.n && (a.n == 0 || (a.p[a.n - 1] == b.p[a.n - 1] && memcmp(a.p, b.p, a.n) == 0));
+    if (a.n != b.n || (a.n > 0 && a.p[a.n - 1] != b.p[a.n - 1])) return false;
+    return a.n <= 8 ? load_some(a.p, a.n) == load_some(b.p, b.n) : memcmp(a.p, b.p, a.n) == 0;
 }
 
 /* The one that is named so, looked for from `at` on; n: none. */
