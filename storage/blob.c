@@ -14,6 +14,15 @@ struct blob *blob_new(size_t room)
     return b;
 }
 
+struct blob *blob_new_zeroed(size_t room)
+{
+    size_t all = mem_good_size(sizeof(struct blob) + room);
+    struct blob *b = mem_zalloc(all);
+
+    b->cap = all - sizeof *b;
+    return b;
+}
+
 struct blob *blob_of(struct str val)
 {
     struct blob *b = blob_new(val.n);

@@ -6,6 +6,7 @@
 
 /* An empty one with room for at least so many bytes, and one that holds val. */
 struct blob *blob_new(size_t room);
+struct blob *blob_new_zeroed(size_t room); /* what is large costs nothing: its pages come when they are touched */
 struct blob *blob_of(struct str val);
 
 static inline struct str blob_str(const struct blob *b)

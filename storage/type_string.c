@@ -243,8 +243,19 @@ bool string_can_grow(const struct slot *s, size_t len)
     return len < MEM_LARGE || (s->ref.e && string_length(s->ref.e) >= len) || mem_can(with_reserve(len));
 }
 
+/* Bytes, and zeros behind them up to n: those are not written where pages come with them. */
+static struct blob *with_many_zeros(struct str old, size_t n)
+{
+    struct blob *b = blob_new_zeroed(with_reserve(n));
+
+    memcpy(b->p, old.p, old.n);
+    b->n = n;
+    return b;
+}
+
 char *string_writable(struct slot *s, size_t len, size_t *n)
 {
+    enum { MANY_ZEROS = 1024 * 1024 };
     struct entry *e = s->ref.e;
     bool ttl = entry_expires(e);
     char scratch[NUM_TEXT_MAX], grown[STRING_GROW_MAX];
@@ -266,15 +277,25 @@ char *string_writable(struct slot *s, size_t len, size_t *n)
         return (char *)(uintptr_t)entry_raw(e).p;
     }
     if (entry_enc(e) != ENC_BLOB) {
-        b = blob_new(with_reserve(*n));
-        memcpy(b->p, old.p, old.n);
-        b->n = old.n;
+        if (*n - old.n > MANY_ZEROS) {
+            b = with_many_zeros(old, *n);
+        } else {
+            b = blob_new(with_reserve(*n));
+            memcpy(b->p, old.p, old.n);
+            b->n = old.n;
+        }
         e = entry_turn_ptr(e, ENC_BLOB, b);
         db_moved(s, e, ttl);
     } else {
         struct cut_value *cut = cut_value_of(s->db->store, entry_ptr(e));
 
-        b = blob_reserve(entry_ptr(e), *n);
+        b = entry_ptr(e);
+        if (*n - old.n > MANY_ZEROS && b->cap < *n) {
+            b = with_many_zeros(old, *n);
+            mem_free(entry_ptr(e));
+        } else {
+            b = blob_reserve(b, *n);
+        }
         entry_set_ptr(e, b);
         if (UNLIKELY(cut != NULL)) cut_moved(cut, b);
     }

@@ -139,6 +139,21 @@ def test_long_elements_and_those_of_several_blocks(c):
     assert sorted(c("HVALS", "h")) == sorted(many)
 
 
+def test_long_strings_of_zeros(c):
+    c("FLUSHALL")
+    assert c("SETBIT", "a", 1 << 26, 1) == 0 and c("STRLEN", "a") == (1 << 23) + 1 and c("BITCOUNT", "a") == 1
+    assert c("SETRANGE", "b", 9000000, "x") == 9000001 and c("GET", "b") == bytes(9000000) + b"x"
+    assert c("BITFIELD", "d", "SET", "u8", 80000000, 255) == [0] and c("BITPOS", "d", 1) == 80000000
+    c("SET", "e", "word")
+    c("SET", "f", b"y" * 5000000)
+    c("SET", "n", 12345)
+    for key, was in (("e", b"word"), ("f", b"y" * 5000000), ("n", b"12345")):
+        assert c("SETRANGE", key, 7000000, "end") == 7000003 and c("GET", key) == was + bytes(7000000 - len(was)) + b"end"
+        assert c("APPEND", key, "more") == 7000007 and c("SETRANGE", key, 7000020, "z") == 7000021
+        assert c("GETRANGE", key, -21, -1) == b"endmore" + bytes(13) + b"z"
+    assert c("DEBUG", "CHECK") == OK
+
+
 def test_fields_that_have_expired_are_not_told(c):
     make(c, "hash")
     c("DEBUG", "SET-ACTIVE-EXPIRE", 0)
