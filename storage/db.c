@@ -301,8 +301,9 @@ void db_replace(struct slot *s, bool lazy)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-/* Freeing up to this many allocations is cheaper than handing them over. */
-enum { FREE_HERE = 64 };
+/* Freeing up to FREE_HERE allocations is cheaper than handing them over; more than FREE_HERE_AT_MOST would hold everybody, whatever was
+ * asked for. */
+enum { FREE_HERE = 64, FREE_HERE_AT_MOST = 4096 };
 
 struct burden {
     const struct type_ops *ops;
@@ -334,7 +335,7 @@ void db_discard(struct store *s, enum value_type type, enum value_enc enc, void 
 {
     const struct type_ops *ops = type_ops[type];
 
-    if (lazy && s->defer && ops->free_effort(enc, ptr) > FREE_HERE)
+    if (s->defer && ops->free_effort(enc, ptr) > (size_t)(lazy ? FREE_HERE : FREE_HERE_AT_MOST))
         free_aside(s, ops, enc, ptr);
     else
         ops->free_value(enc, ptr);
