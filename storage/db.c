@@ -299,6 +299,21 @@ void db_replace(struct slot *s, bool lazy)
     entry_free(e);
 }
 
+void db_give_value(struct slot *s, enum value_type type, enum value_enc enc, void *ptr)
+{
+    struct store *st = s->db->store;
+    struct entry *e;
+
+    db_overwriting(s);
+    db_set_expire(s, -1);
+    e = s->ref.e;
+    db_drop_value(st, e, st->conf.lazy_server_del);
+    e = entry_turn_ptr(e, enc, ptr);
+    entry_set_kind(e, type, enc);
+    e->flags &= (uint8_t)~ENTRY_GROWN;
+    db_moved(s, e, false);
+}
+
 /* --- values ----------------------------------------------------------------------------------- */
 
 /* Freeing up to FREE_HERE allocations is cheaper than handing them over; more than FREE_HERE_AT_MOST would hold everybody, whatever was

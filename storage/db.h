@@ -88,6 +88,9 @@ void db_add(struct slot *s, struct entry *e);
  * Keeps counts of TTLs right: had_ttl says whether the old one had one. */
 void db_moved(struct slot *s, struct entry *e, bool had_ttl);
 
+/* Give the entry of s, of whatever type, this value, which is an object, and no TTL. What it had is freed (lazyfree-lazy-server-del). */
+void db_give_value(struct slot *s, enum value_type type, enum value_enc enc, void *ptr);
+
 /* Free what the entry's value points to (by type and encoding; large values on the side when
  * `lazy`), leaving the entry itself. */
 void db_drop_value(struct store *s, struct entry *e, bool lazy);

@@ -255,22 +255,6 @@ enum err lists_trim(struct db *db, struct str key, int64_t start, int64_t stop)
 
 /* --- storing a whole list --------------------------------------------------------------------- */
 
-/* l takes the place of whatever the key of s holds. */
-static void overwrite(struct slot *s, struct list *l)
-{
-    struct store *st = s->db->store;
-    struct entry *e;
-
-    db_overwriting(s);
-    db_set_expire(s, -1);
-    e = s->ref.e;
-    db_drop_value(st, e, st->conf.lazy_server_del);
-    e = entry_turn_ptr(e, ENC_LIST, l);
-    entry_set_kind(e, VALUE_LIST, ENC_LIST);
-    e->flags &= (uint8_t)~ENTRY_GROWN;
-    db_moved(s, e, false);
-}
-
 uint64_t lists_store_take(struct db *db, struct str key, struct list **l, enum change_kind kind)
 {
     uint64_t n = list_count(*l);
@@ -285,7 +269,7 @@ uint64_t lists_store_take(struct db *db, struct str key, struct list **l, enum c
     }
     list_settle_name(*l, fill_of(&s));
     if (there) {
-        overwrite(&s, *l);
+        db_give_value(&s, VALUE_LIST, ENC_LIST, *l);
     } else {
         e = entry_new_ptr(VALUE_LIST, ENC_LIST, key, -1);
         entry_set_ptr(e, *l);

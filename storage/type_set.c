@@ -153,23 +153,6 @@ enum err set_key_move(struct db *db, struct str from, struct str to, struct str 
     return set_key_add(db, to, &member, 1, &n);
 }
 
-/* Give the entry of s, of whatever type, the set and no TTL. */
-static void overwrite(struct slot *s, struct set *set)
-{
-    struct store *st = s->db->store;
-    struct entry *e;
-
-    db_overwriting(s);
-    db_set_expire(s, -1);
-    e = s->ref.e;
-    db_drop_value(st, e, st->conf.lazy_server_del);
-    e = entry_turn_ptr(e, set->enc, set->ptr);
-    entry_set_kind(e, VALUE_SET, set->enc);
-    e->flags &= (uint8_t)~ENTRY_GROWN;
-    set->ptr = NULL;
-    db_moved(s, e, false);
-}
-
 size_t set_key_store_take(struct db *db, struct str key, struct set *result, enum change_kind kind)
 {
     size_t n = set_count(result);
@@ -181,10 +164,12 @@ size_t set_key_store_take(struct db *db, struct str key, struct set *result, enu
         set_free(result);
         return 0;
     }
-    if (there)
-        overwrite(&s, result);
-    else
+    if (there) {
+        db_give_value(&s, VALUE_SET, result->enc, result->ptr);
+        result->ptr = NULL;
+    } else {
         db_add(&s, set_entry_take(result, key, -1));
+    }
     db_tell(&s, kind);
     return n;
 }

@@ -149,23 +149,6 @@ enum err zset_key_pop(struct db *db, struct str key, bool highest, size_t n,
     return OK;
 }
 
-/* Give the entry of s, of whatever type, the sorted set and no TTL. */
-static void overwrite(struct slot *s, struct zset *z)
-{
-    struct store *st = s->db->store;
-    struct entry *e;
-
-    db_overwriting(s);
-    db_set_expire(s, -1);
-    e = s->ref.e;
-    db_drop_value(st, e, st->conf.lazy_server_del);
-    e = entry_turn_ptr(e, z->enc, z->ptr);
-    entry_set_kind(e, VALUE_ZSET, z->enc);
-    e->flags &= (uint8_t)~ENTRY_GROWN;
-    z->ptr = NULL;
-    db_moved(s, e, false);
-}
-
 size_t zset_key_store_take(struct db *db, struct str key, struct zset *result, enum change_kind kind)
 {
     size_t n = zset_count(result);
@@ -177,10 +160,12 @@ size_t zset_key_store_take(struct db *db, struct str key, struct zset *result, e
         zset_free(result);
         return 0;
     }
-    if (there)
-        overwrite(&s, result);
-    else
+    if (there) {
+        db_give_value(&s, VALUE_ZSET, result->enc, result->ptr);
+        result->ptr = NULL;
+    } else {
         db_add(&s, zset_entry_take(result, key, -1));
+    }
     db_tell(&s, kind);
     return n;
 }
