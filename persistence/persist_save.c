@@ -18,6 +18,7 @@
 #include "persistence/worker.h"
 #include "persistence/write_log.h"
 #include "storage/store.h"
+#include "storage/value_reader.h"
 
 enum {
     RULES_EVERY_US = 100000,
@@ -119,6 +120,7 @@ void persist_begin_snapshot(struct persist *p, enum saving what)
     snprintf(p->final_dir, sizeof p->final_dir, "%s", p->conf.dir);
     p->generations = p->conf.generations == 1 ? 1 : 2;
     p->saving = what;
+    if (base) value_readers_finish_moment(c.store);
     p->snapshot = snapshot_begin(&c);
 }
 

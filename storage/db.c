@@ -187,6 +187,7 @@ void db_add(struct slot *s, struct entry *e)
 {
     struct shard *sh = s->shard;
 
+    value_readers_finish(s->db->store, e);
     evict_start(s->db, s->ref.hash, e);
     table_insert(&sh->keys, s->ref.hash, e);
     s->db->n_keys++;

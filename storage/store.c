@@ -192,6 +192,7 @@ void store_swap(struct store *s, int a, int b)
 
     if (a == b) return;
     if (x->n_keys || y->n_keys) cut_break(s);
+    value_readers_finish_swap(s);
     evict_swap(s, a, b);
     if (s->namespaces) ns_content_swap(s);
     t = *x;

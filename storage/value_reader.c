@@ -20,18 +20,50 @@ static void finish(struct value_reader *r)
     ensure(r->object == NULL);
 }
 
-void value_readers_finish_slow(const struct store *s, const struct entry *e)
+static bool is_read(const struct value_reader *r, const struct entry *e)
 {
-    const void *object = entry_points(e) ? entry_ptr(e) : NULL;
-    struct link *next;
+    if (r->reads != NULL) return r->reads(r, e);
+    return entry_points(e) && entry_ptr(e) == r->object;
+}
 
-    if (object == NULL) return;
-    for (struct link *l = s->readers.next; l != &s->readers; l = next) {
+static void finish_if(const struct store *s, bool (*concerns)(const struct value_reader *r, const struct entry *e), const struct entry *e)
+{
+    struct link *l = s->readers.next;
+
+    while (l != &s->readers) {
         struct value_reader *r = LINK_OF(l, struct value_reader, in_store);
 
-        next = l->next;
-        if (r->object == object) finish(r);
+        l = l->next;
+        if (!concerns(r, e)) continue;
+        finish(r);
+        l = s->readers.next; /* others may have ended with it */
     }
+}
+
+void value_readers_finish_slow(const struct store *s, const struct entry *e)
+{
+    finish_if(s, is_read, e);
+}
+
+static bool looks_up(const struct value_reader *r, const struct entry *e)
+{
+    return r->reads != NULL && r->reads(r, e);
+}
+
+void value_readers_finish_swap(const struct store *s)
+{
+    finish_if(s, looks_up, NULL);
+}
+
+static bool is_of_moment(const struct value_reader *r, const struct entry *e)
+{
+    (void)e;
+    return r->of_moment;
+}
+
+void value_readers_finish_moment(const struct store *s)
+{
+    finish_if(s, is_of_moment, NULL);
 }
 
 void value_readers_finish_all(const struct store *s)
