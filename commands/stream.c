@@ -186,16 +186,18 @@ static bool next_entry(struct read_job *j, struct reply *out)
 
 static void head_of_entries(const struct read_job *j, struct reply *out, size_t n)
 {
-    (void)j;
+    reply_raw(out, j->scratch.p, j->scratch.n);
     reply_array(out, n);
 }
 
-static enum err tell_entries(struct call *c, const struct stream *s, struct stream_id from, struct stream_id to, bool down, uint64_t most)
+enum err stream_tell_entries(struct call *c, const struct stream *s, struct stream_id from, struct stream_id to, bool down, uint64_t most,
+                             struct str head)
 {
     struct entries *e = mem_zalloc(sizeof *e);
 
     e->base.next = next_entry;
     e->base.head = head_of_entries;
+    buf_add_str(&e->base.scratch, head);
     e->left = most;
     stream_iter_start(&e->it, s, from, to, down);
     return read_job_run(c, &e->base, s);
@@ -215,7 +217,7 @@ static enum err range(struct call *c, size_t start_at, size_t end_at)
     if (e == ERR_NO_KEY) reply_array(c->out, 0);
     else if (count == 0) reply_null_array(c->out);
     else if ((uint64_t)count > READ_LONG_ROWS && read_is_long(c, (size_t)stream_info(s).length, 0))
-        return tell_entries(c, s, from, to, start_at > end_at, (uint64_t)count);
+        return stream_tell_entries(c, s, from, to, start_at > end_at, (uint64_t)count, STR(""));
     else reply_stream_range(c->out, s, from, to, start_at > end_at, count < 0 ? 0 : (uint64_t)count);
     return OK;
 }

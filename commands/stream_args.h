@@ -82,4 +82,8 @@ void reply_stream_entry(struct reply *r, struct stream_iter *it);
 void reply_stream_range(struct reply *r, const struct stream *s, struct stream_id from, struct stream_id to, bool down,
                         uint64_t count);
 
+/* The same for many, at most `most`, in slices (commands/read_job.h), behind what is written in head. The code for the handler to return. */
+enum err MUST_USE stream_tell_entries(struct call *c, const struct stream *s, struct stream_id from, struct stream_id to, bool down,
+                                      uint64_t most, struct str head);
+
 #endif

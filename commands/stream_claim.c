@@ -1,5 +1,7 @@
 /* stream_claim.c -- XPENDING, XCLAIM and XAUTOCLAIM: what consumers have been given and are not done with,
  * and taking it over from one who does not come back. */
+#include "base/mem.h"
+#include "commands/read_job.h"
 #include "commands/stream_args.h"
 #include "commands/tables.h"
 
@@ -63,33 +65,82 @@ static void reply_summary(struct reply *r, const struct stream_group *g, const s
     reply_array_at(r, mark, n);
 }
 
-static void reply_each(struct call *c, const struct stream_group *g, const struct xpending *x)
+/* A walk over what is pending. */
+struct walk {
+    struct read_job base;
+    struct stream_pending_iter it;
+    int64_t min_idle_ms, now_ms;
+    uint64_t n, most; /* told */
+};
+
+static bool tell_next(struct walk *w, struct reply *r)
+{
+    int64_t idle;
+
+    if (w->n == w->most || !stream_pending_next(&w->it)) return false;
+    idle = w->now_ms - w->it.now.delivered_ms;
+    if (w->min_idle_ms != 0 && idle < w->min_idle_ms) return true;
+    reply_array(r, 4);
+    reply_stream_id(r, w->it.now.id);
+    reply_bulk(r, w->it.now.consumer);
+    reply_int(r, idle > 0 ? idle : 0);
+    reply_int(r, (int64_t)w->it.now.deliveries);
+    w->n++;
+    return true;
+}
+
+static bool next_pending(struct read_job *j, struct reply *out)
+{
+    return tell_next((struct walk *)j, out);
+}
+
+static void head_of_pending(const struct read_job *j, struct reply *out, size_t looked_at)
+{
+    (void)looked_at;
+    reply_array(out, ((const struct walk *)j)->n);
+}
+
+static void start(struct walk *w, const struct call *c, const struct stream_group *g, const struct stream_consumer *consumer,
+                  const struct xpending *x)
+{
+    w->min_idle_ms = x->min_idle_ms;
+    w->now_ms = c->store->now_ms;
+    w->n = 0;
+    w->most = x->count;
+    stream_pending_start(&w->it, g, consumer, x->from, x->to);
+}
+
+static enum err tell_in_slices(struct call *c, const struct stream *s, const struct stream_group *g, const struct stream_consumer *consumer,
+                               const struct xpending *x)
+{
+    struct walk *w = mem_zalloc(sizeof *w);
+
+    w->base.next = next_pending;
+    w->base.head = head_of_pending;
+    start(w, c, g, consumer, x);
+    return read_job_run(c, &w->base, s);
+}
+
+static enum err reply_each(struct call *c, const struct stream *s, const struct stream_group *g, const struct xpending *x)
 {
     const struct stream_consumer *consumer = NULL;
-    struct stream_pending_iter it;
-    struct reply *r = c->out;
-    size_t mark = reply_mark(r);
-    uint64_t n = 0;
+    size_t mark = reply_mark(c->out);
+    struct walk w;
 
     if (x->consumer_at > 0) {
         consumer = stream_consumer(g, call_arg(c, x->consumer_at));
         if (consumer == NULL) {
-            reply_array(r, 0);
-            return;
+            reply_array(c->out, 0);
+            return OK;
         }
     }
-    stream_pending_start(&it, g, consumer, x->from, x->to);
-    while (n < x->count && stream_pending_next(&it)) {
-        int64_t idle = c->store->now_ms - it.now.delivered_ms;
-        if (x->min_idle_ms != 0 && idle < x->min_idle_ms) continue;
-        reply_array(r, 4);
-        reply_stream_id(r, it.now.id);
-        reply_bulk(r, it.now.consumer);
-        reply_int(r, idle > 0 ? idle : 0);
-        reply_int(r, (int64_t)it.now.deliveries);
-        n++;
-    }
-    reply_array_at(r, mark, n);
+    /* who looks for what is idle may look at all of it */
+    if ((x->count > READ_LONG_ROWS || x->min_idle_ms != 0) && read_is_long(c, stream_group_info(s, g).pending, 0))
+        return tell_in_slices(c, s, g, consumer, x);
+    start(&w, c, g, consumer, x);
+    while (tell_next(&w, c->out)) { }
+    reply_array_at(c->out, mark, w.n);
+    return OK;
 }
 
 /* The group of arguments 1 and 2. */
@@ -114,10 +165,7 @@ static enum err run_xpending(struct call *c)
 
     if (e == OK) e = open_group(c, &s, &g);
     if (e != OK) return e;
-    if (c->argc > 3) {
-        reply_each(c, g, &x);
-        return OK;
-    }
+    if (c->argc > 3) return reply_each(c, s, g, &x);
     info = stream_group_info(s, g);
     reply_summary(c->out, g, &info);
     return OK;

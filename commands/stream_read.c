@@ -3,6 +3,7 @@
  * All that may be wrong is found before anything is delivered. A request that waits is kept with its "$"
  * resolved, so that it asks for what came after it did, however often it runs; ">" needs no such thing,
  * for the group itself remembers how far it is. */
+#include "commands/read_job.h"
 #include "commands/stream_args.h"
 #include "commands/tables.h"
 
@@ -171,13 +172,18 @@ static void reply_head(struct reply *r, size_t n)
 }
 
 /* Headers are written beforehand where there is but one possible number: then nothing need be moved. */
+static void head_of_source(const struct answer *a, struct reply *r)
+{
+    if (a->x->n == 1) reply_head(r, 1);
+    if (r->resp == 2) reply_array(r, 2);
+    reply_bulk(r, a->key);
+}
+
 static void begin_source(struct answer *a)
 {
     struct reply *r = a->call->out;
 
-    if (a->x->n == 1) reply_head(r, 1);
-    if (r->resp == 2) reply_array(r, 2);
-    reply_bulk(r, a->key);
+    head_of_source(a, r);
     a->entries = reply_mark(r);
     a->n_entries = 0;
     a->n++;
@@ -201,6 +207,22 @@ static bool end_answer(struct answer *a)
 }
 
 /* --- serving ---------------------------------------------------------------------------------- */
+
+/* Of one stream, by one who does not wait: much of it is told in slices. True: that is the reply, and *e the code to return. */
+static bool serve_long(struct answer *a, struct call *c, enum err *e)
+{
+    const struct xread *x = a->x;
+    struct stream_id from = x->sources[0].after;
+    const struct stream *s;
+    struct buf head = { 0 };
+
+    if (x->by_group || x->n != 1 || x->timeout_ms >= 0 || (x->count > 0 && x->count <= READ_LONG_ROWS) || !c->may_block) return false;
+    if (stream_read(c->db, a->key, &s) != OK || !stream_id_next(&from) || !stream_is_long_from(s, from)) return false;
+    head_of_source(a, &(struct reply){ &head, c->out->resp });
+    *e = stream_tell_entries(c, s, from, STREAM_ID_MAX, false, x->count > 0 ? x->count : UINT64_MAX, buf_str(&head));
+    buf_fini(&head);
+    return true;
+}
 
 /* XREAD: what follows `after`. */
 static void serve_reader(struct answer *a, const struct source *src)
@@ -306,6 +328,8 @@ static enum err read_streams(struct call *c, struct xread *x)
         x->taken = call_new(c, struct taken, x->n);
         c->note = x;
     }
+    a.key = x->sources[0].key;
+    if (serve_long(&a, c, &e)) return e;
     for (size_t i = 0; i < x->n; i++) {
         a.key = x->sources[i].key;
         if (x->by_group) serve_consumer(&a, &x->sources[i], &x->taken[i]);

@@ -119,6 +119,13 @@ bool stream_field(struct stream_iter *it, struct str *field, struct str *value);
 /* Open one entry: as a walk on which stream_next has been called. False: it is not there. */
 bool stream_find(struct stream_iter *it, const struct stream *s, struct stream_id id);
 
+/* The same of one ID after another, ascending: it is zeroed before the first, and the stream does not change. Those of one block cost
+ * one walk over it. */
+bool stream_find_next(struct stream_iter *it, const struct stream *s, struct stream_id id);
+
+/* Do thousands of entries, or a quarter of a megabyte, lie at and above id? O(1). */
+bool stream_is_long_from(const struct stream *s, struct stream_id id);
+
 /* --- groups ----------------------------------------------------------------------------------- */
 
 struct stream_group;

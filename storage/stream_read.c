@@ -120,6 +120,30 @@ bool stream_find(struct stream_iter *it, const struct stream *s, struct stream_i
     return stream_next(it);
 }
 
+bool stream_find_next(struct stream_iter *it, const struct stream *s, struct stream_id id)
+{
+    bool there;
+
+    if (it->block == NULL || stream_id_cmp(id, it->id) <= 0) return stream_find(it, s, id);
+    do {
+        leave_entry(it);
+        if (*it->entry == LISTPACK_END) return stream_find(it, s, id);
+        there = read_entry(it);
+    } while (stream_id_cmp(it->id, id) < 0);
+    return there && stream_id_cmp(it->id, id) == 0;
+}
+
+bool stream_is_long_from(const struct stream *s, struct stream_id id)
+{
+    enum { BLOCKS = 64 };
+    struct stream_pos at;
+    const struct stream_block *b = stream_map_seek(&s->blocks, id, true, &at);
+
+    if (b == NULL) b = stream_map_seek(&s->blocks, id, false, &at);
+    for (int i = 0; i < BLOCKS && b != NULL; i++) b = stream_map_step(&s->blocks, &at, false);
+    return b != NULL;
+}
+
 bool stream_top(const struct stream *s, struct stream_id *id)
 {
     struct stream_iter it;

@@ -167,6 +167,7 @@ enum err stream_history(struct db *db, struct str key, struct str group, struct 
     struct place at;
     struct stream_consumer *c;
     const struct stream_id *id = NULL;
+    struct stream_iter it = { .block = NULL };
     struct stream_pos pos;
     uint64_t n = 0, delivered = 0;
     enum err e = find(db, key, group, &at);
@@ -177,9 +178,8 @@ enum err stream_history(struct db *db, struct str key, struct str group, struct 
     if (stream_id_next(&after)) id = stream_map_seek(&c->pending, after, false, &pos);
     for (; id != NULL && (count == 0 || n < count); id = stream_map_step(&c->pending, &pos, false), n++) {
         struct stream_nack *nack = stream_nack(at.g, *id);
-        struct stream_iter it;
         struct stream_pending p;
-        bool there = stream_find(&it, at.s, *id);
+        bool there = stream_find_next(&it, at.s, *id);
 
         if (there) {
             stream_map_keep(&at.g->pending, *id);
@@ -218,6 +218,8 @@ struct claiming {
     stream_told *fn;
     void *ctx;
     struct stream_claim_done *done;
+    bool in_order; /* IDs come ascending: */
+    struct stream_iter it;
 };
 
 static enum err start_claim(struct claiming *cl, struct db *db, struct str key, struct str group,
@@ -249,12 +251,11 @@ static void end_claim(struct claiming *cl)
 static bool claim(struct claiming *cl, struct stream_id id)
 {
     struct stream_nack *nack = stream_nack(cl->at.g, id);
-    struct stream_iter it;
     struct stream_pending p;
     bool was_pending = nack != NULL;
 
     if (!was_pending && !cl->how->force) return false;
-    if (!stream_find(&it, cl->at.s, id)) {
+    if (cl->in_order ? !stream_find_next(&cl->it, cl->at.s, id) : !stream_find(&cl->it, cl->at.s, id)) {
         if (!was_pending) return false;
         p = pending_of(nack);
         cl->fn(cl->ctx, &p, NULL);
@@ -274,7 +275,7 @@ static bool claim(struct claiming *cl, struct stream_id id)
         nack->deliveries++;
     cl->c->active_ms = cl->at.now_ms;
     p = pending_of(nack);
-    cl->fn(cl->ctx, &p, &it);
+    cl->fn(cl->ctx, &p, &cl->it);
     cl->done->n++;
     return true;
 }
@@ -292,7 +293,7 @@ enum err stream_claim(struct db *db, struct str key, struct str group, struct st
     return OK;
 }
 
-enum { LOOKS_PER_CLAIM = 10 };
+enum { LOOKS_PER_CLAIM = 10, LOOKS_AT_ONCE = 10000, CLAIMS_AT_ONCE = 4000 };
 
 enum err stream_autoclaim(struct db *db, struct str key, struct str group, struct str consumer,
                           struct stream_id from, uint64_t count, int64_t min_idle_ms, bool just_id,
@@ -300,14 +301,15 @@ enum err stream_autoclaim(struct db *db, struct str key, struct str group, struc
 {
     struct stream_claim how = { .min_idle_ms = min_idle_ms, .delivered_ms = -1, .deliveries = -1,
                                 .just_id = just_id };
-    struct claiming cl = { .how = &how, .fn = fn, .ctx = ctx, .done = done };
-    uint64_t looks = count < UINT64_MAX / LOOKS_PER_CLAIM ? count * LOOKS_PER_CLAIM : UINT64_MAX;
+    struct claiming cl = { .how = &how, .fn = fn, .ctx = ctx, .done = done, .in_order = true };
+    uint64_t looks = count < LOOKS_AT_ONCE / LOOKS_PER_CLAIM ? count * LOOKS_PER_CLAIM : LOOKS_AT_ONCE;
     const struct stream_nack *nack = NULL;
     struct stream_pos pos;
     bool more = true;
     enum err e = start_claim(&cl, db, key, group, consumer);
 
     if (e != OK) return e;
+    if (count > CLAIMS_AT_ONCE) count = CLAIMS_AT_ONCE;
     while (more && (nack = stream_map_seek(&cl.at.g->pending, from, false, &pos)) != NULL && looks-- > 0 &&
            count > 0) {
         from = nack->id;

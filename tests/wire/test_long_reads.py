@@ -4,7 +4,7 @@ import select
 
 import pytest
 
-from resp import Err, Map, OK, Set, Simple
+from resp import Err, Map, NIL_ARRAY, OK, Set, Simple
 from server import Server, wait_for
 
 pytestmark = pytest.mark.memd_only
@@ -127,7 +127,36 @@ def test_streams(c):
     want = [[b"%d-1" % i, [b"f", b"%d" % i]] for i in range(1, 20001)]
     assert c("XRANGE", "s", "-", "+") == want
     assert c("XREVRANGE", "s", 15000, "(1-1", "COUNT", 12000) == want[3000:15000][::-1]
+    assert c("XREAD", "STREAMS", "s", "0") == [[b"s", want]] and c("XREAD", "COUNT", 15000, "STREAMS", "s", "9-1") == [[b"s", want[9:15009]]]
+    assert c("XREAD", "STREAMS", "s", "19990-1") == [[b"s", want[19990:]]] and c("XREAD", "STREAMS", "s", "20000-1") == NIL_ARRAY
+    c("HELLO", 3)
+    assert c("XREAD", "STREAMS", "s", "0") == Map([(b"s", want)])
+    c("HELLO", 2)
+    assert c.pipeline([("MULTI",), ("XREAD", "STREAMS", "s", "0"), ("EXEC",)])[-1] == [[[b"s", want]]]
     assert c("XRANGE", "s", 5, 6) == want[4:6] and c("XRANGE", "s", 70000, "+") == []
+
+
+def test_claims_have_a_bound_and_tell_where_they_go_on(c):
+    c("FLUSHALL")
+    c.pipeline([("XADD", "s", "%d-%d" % (i // 3, i % 3 + 1), "f", i) for i in range(12000)])
+    c("XGROUP", "CREATE", "s", "g", 0)
+    c("XREADGROUP", "GROUP", "g", "ann", "COUNT", 11000, "STREAMS", "s", ">")
+    gone = [x for x, _ in c("XRANGE", "s", "-", "+", "COUNT", 10900)][::7]
+    assert c("XDEL", "s", *gone) == len(gone)
+    want = [x for x, _ in c("XRANGE", "s", "-", "+", "COUNT", 11000 - len(gone))]
+    at, claimed, lost, calls = b"0-0", [], [], 0
+    while calls == 0 or at != b"0-0":
+        at, ids, without = c("XAUTOCLAIM", "s", "g", "bob", 0, at, "COUNT", 10**6, "JUSTID")
+        claimed, lost, calls = claimed + ids, lost + without, calls + 1
+    assert calls > 1 and claimed == want and lost == gone
+    history = c("XREADGROUP", "GROUP", "g", "bob", "STREAMS", "s", "0")[0][1]
+    assert history == c("XRANGE", "s", "-", "+", "COUNT", len(want)) and [x for x, _ in history] == want
+    pending = c("XPENDING", "s", "g", "-", "+", 10**6)
+    assert [x[0] for x in pending] == want and {x[1] for x in pending} == {b"bob"}
+    assert [x[0] for x in c("XPENDING", "s", "g", want[2000], "+", 3000, "bob")] == want[2000:5000]
+    assert c("XPENDING", "s", "g", "IDLE", 10**9, "-", "+", 10**6) == []
+    assert c("XDEL", "s", *want[:50]) == 50
+    assert c("XREADGROUP", "GROUP", "g", "bob", "STREAMS", "s", "0")[0][1] == [[x, NIL_ARRAY] for x in want[:50]] + history[50:]
 
 
 def test_long_elements_and_those_of_several_blocks(c):
