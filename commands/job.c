@@ -14,7 +14,11 @@ enum err job_end(struct call *c, struct job *j)
 
 enum err job_run(struct call *c, struct job *j)
 {
-    if (c->may_block && c->host != NULL) return c->host->go_on(c, j);
+    return c->may_block && c->host != NULL ? c->host->go_on(c, j) : job_run_at_once(c, j);
+}
+
+enum err job_run_at_once(struct call *c, struct job *j)
+{
     while (!j->step(j, INT64_MAX)) { }
     return job_end(c, j);
 }

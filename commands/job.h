@@ -21,13 +21,19 @@ struct job {
     void (*reply)(struct job *j, struct reply *out, struct reply_pieces *pieces);
     /* Done, of a job without a reply: make the change and reply, as a handler does. */
     enum err (*finish)(struct call *c, struct job *j);
+    /* The arguments, of which it has borrowed some, lie elsewhere from now on; may be NULL. */
+    void (*moved)(struct job *j, const struct str *argv);
     size_t (*bytes)(const struct job *j);
     void (*free)(struct job *j);
     bool again;
+    unsigned tries; /* so often it begins at most: the last time it runs to its end at once; 0: as often as it takes */
 };
 
 /* Takes j. The code for the handler to return. */
 enum err MUST_USE job_run(struct call *c, struct job *j);
+
+/* The same for one that may not wait. */
+enum err MUST_USE job_run_at_once(struct call *c, struct job *j);
 
 /* j is done, within the call: what the handler returns. Frees j. */
 enum err MUST_USE job_end(struct call *c, struct job *j);

@@ -62,7 +62,7 @@ static size_t bytes(const void *parked)
     return sizeof *a + (a->job && a->answered && a->how->reply ? a->how->reply(a->job).n : 0);
 }
 
-static const struct parking waiting = { leave, time_up, bytes };
+static const struct parking waiting = { .leave = leave, .time_up = time_up, .bytes = bytes };
 
 /* --- asking ----------------------------------------------------------------------------------------------- */
 

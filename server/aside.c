@@ -135,12 +135,6 @@ static void leave(struct client *c, void *parked)
     a->request = block_keep_request(c);
 }
 
-/* CLIENT UNBLOCK: it is answered as soon as can be anyway. */
-static void time_up(struct client *c, void *parked)
-{
-    (void)c, (void)parked;
-}
-
 static size_t bytes(const void *parked)
 {
     const struct aside *a = parked;
@@ -148,7 +142,7 @@ static size_t bytes(const void *parked)
     return sizeof *a + (a->docs && a->state != RUNS ? json_docs_bytes(a->docs) : 0);
 }
 
-static const struct parking waiting = { leave, time_up, bytes };
+static const struct parking waiting = { .leave = leave, .bytes = bytes };
 
 enum err aside_go(struct call *c)
 {

@@ -102,6 +102,7 @@ void block_client(struct client *c, struct command_ref *ref, size_t argc, const 
     b->client = c;
     b->request = w->argv ? request_keep(ref, w->argc, w->argv) : request_keep_input(&c->in, ref, argc, argv);
     if (c->in.n == 0) c->in_at = 0; /* it went with the request */
+    if (w->parking != NULL && w->parking->kept != NULL) w->parking->kept(w->parked, b->request->argv);
     b->type = w->type;
     b->gone_too = w->gone_too;
     b->on_timeout = w->on_timeout;
@@ -401,19 +402,20 @@ void block_serve_synced(struct server *s)
     }
 }
 
-void block_cancel(struct client *c, bool with_error)
+bool block_cancel(struct client *c, bool with_error)
 {
     const struct request *r = c->blocked->request;
     size_t mark;
 
     if (!with_error && c->blocked->parking) {
+        if (c->blocked->parking->time_up == NULL) return false;
         link_remove(&c->blocked->in_timeouts);
         c->blocked->parking->time_up(c, c->blocked->parked);
-        return;
+        return true;
     }
     if (!with_error && c->blocked->on_timeout == NULL_ASK_AGAIN) {
         try_again(c, false);
-        return;
+        return true;
     }
     mark = begin_reply(c);
     if (with_error) {
@@ -426,6 +428,7 @@ void block_cancel(struct client *c, bool with_error)
     }
     dispatch_account(c, r->ref, r->argc, r->argv, 0, with_error);
     answered(c, mark);
+    return true;
 }
 
 void block_expire(struct server *s)

@@ -15,9 +15,12 @@
 struct parking {
     /* c waits no longer, for whatever reason: free parked. */
     void (*leave)(struct client *c, void *parked);
-    /* Its time is up, or CLIENT UNBLOCK says so: answer c (block_answer), or see to it that it is soon. */
+    /* Its time is up, or CLIENT UNBLOCK says so: answer c (block_answer), or see to it that it is soon. NULL: what c waits for is its own
+     * work, which has no time limit; CLIENT UNBLOCK says 0, as for one that does not wait, unless it is to be an error. */
     void (*time_up)(struct client *c, void *parked);
     size_t (*bytes)(const void *parked);
+    /* The request lies elsewhere from now on; may be NULL. */
+    void (*kept)(void *parked, const struct str *argv);
 };
 
 /* Park c with its request. */
@@ -61,8 +64,8 @@ struct request *block_keep_request(struct client *c);
 /* What c is parked with, if it is parked so; else NULL. */
 void *block_parked(const struct client *c, const struct parking *how);
 
-/* CLIENT UNBLOCK: as a timeout, or with -UNBLOCKED. */
-void block_cancel(struct client *c, bool with_error);
+/* CLIENT UNBLOCK: as a timeout, or with -UNBLOCKED. False: c has no time limit that could be reached, and waits on. */
+bool block_cancel(struct client *c, bool with_error);
 
 size_t block_keys(const struct server *s); /* keys that anybody waits for */
 size_t block_keys_gone_too(const struct server *s); /* those of them whose waiters also hear when they go */

@@ -282,12 +282,7 @@ static enum err run_unblock(struct call *c)
     }
     if (call_i64(c, 2, &id) != OK) return ERR_NOT_INT;
     target = client_by_id(c->client->server, (uint64_t)id);
-    if (target == NULL || target->blocked == NULL) {
-        reply_int(c->out, 0);
-        return OK;
-    }
-    block_cancel(target, with_error);
-    reply_int(c->out, 1);
+    reply_int(c->out, target != NULL && target->blocked != NULL && block_cancel(target, with_error));
     return OK;
 }
 

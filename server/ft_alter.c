@@ -38,7 +38,7 @@ static size_t bytes(const void *parked)
     return sizeof(struct altering);
 }
 
-static const struct parking waiting = { leave, time_up, bytes };
+static const struct parking waiting = { .leave = leave, .time_up = time_up, .bytes = bytes };
 
 static enum err park(struct call *c, const struct ft_index *x)
 {

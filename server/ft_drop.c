@@ -68,7 +68,7 @@ static size_t bytes(const void *parked)
     return 0;
 }
 
-static const struct parking waiting = { leave, time_up, bytes };
+static const struct parking waiting = { .leave = leave, .time_up = time_up, .bytes = bytes };
 
 static void end(struct server *s, struct ft_index *x)
 {

@@ -145,7 +145,7 @@ static size_t bytes(const void *parked)
     return sizeof *r + n + r->ready.cap + (r->job ? r->job->bytes(r->job) : 0);
 }
 
-static const struct parking waiting = { leave, time_up, bytes };
+static const struct parking waiting = { .leave = leave, .time_up = time_up, .bytes = bytes };
 
 static enum err park(struct call *c, const struct running *now)
 {

@@ -173,7 +173,7 @@ static size_t bytes(const void *parked)
     return sizeof(struct waiter);
 }
 
-static const struct parking parking = { leave, time_up, bytes };
+static const struct parking parking = { .leave = leave, .time_up = time_up, .bytes = bytes };
 
 /* Nothing more is read of one that waits: what he may send unasked is bounded (stranger.h), and a client that
  * sends its first requests together with its password must not lose them. */

@@ -16,6 +16,7 @@ struct going_on {
     struct job *job;      /* NULL: it has been freed, and its request runs again */
     struct client *client;
     struct link in_list;  /* server->jobs, jobs_held */
+    unsigned begun;       /* so often */
 };
 
 static void drop(struct going_on *g)
@@ -57,16 +58,6 @@ static void end(struct going_on *g)
     else block_run_again(g->client);
 }
 
-/* CLIENT UNBLOCK: with all there is, as one who asks without waiting. */
-static void time_up(struct client *c, void *parked)
-{
-    struct going_on *g = parked;
-
-    while (g->job->reply != NULL && !g->job->step(g->job, INT64_MAX)) { }
-    if (g->job->reply != NULL && !g->job->again) answer(g);
-    else block_answer_error(c, "UNBLOCKED client unblocked via CLIENT UNBLOCK"); /* nothing is changed within another's call */
-}
-
 static size_t bytes(const void *parked)
 {
     const struct going_on *g = parked;
@@ -74,7 +65,14 @@ static size_t bytes(const void *parked)
     return sizeof *g + (g->job != NULL ? g->job->bytes(g->job) : 0);
 }
 
-static const struct parking waiting = { leave, time_up, bytes };
+static void kept(void *parked, const struct str *argv)
+{
+    const struct going_on *g = parked;
+
+    if (g->job->moved != NULL) g->job->moved(g->job, argv);
+}
+
+static const struct parking waiting = { .leave = leave, .bytes = bytes, .kept = kept };
 
 static struct going_on *parked(const struct call *c)
 {
@@ -92,14 +90,17 @@ enum err jobs_go_on(struct call *c, struct job *j)
 {
     struct going_on *g = parked(c);
 
+    if (j->tries > 0 && g != NULL && g->begun + 1 >= j->tries) return job_run_at_once(c, j);
     if (j->step(j, clock_mono_us() + INLINE_US)) return job_end(c, j);
     if (g != NULL) { /* it has waited, and begins again */
         drop(g);
+        g->begun++;
         g->job = j;
         return CALL_BLOCKED;
     }
     g = mem_zalloc(sizeof *g);
     g->job = j;
+    g->begun = 1;
     g->client = c->client;
     link_init(&g->in_list);
     link_add_tail(&c->client->server->jobs, &g->in_list);

@@ -107,16 +107,6 @@ static void answer(struct walk *w)
     block_answer_pieces(c, &pieces, &found); /* w is gone */
 }
 
-/* CLIENT UNBLOCK: with all there is, as one who asks for a list without waiting. */
-static void time_up(struct client *c, void *parked)
-{
-    struct walk *w = parked;
-
-    (void)c;
-    while (!go_on(w)) {}
-    answer(w);
-}
-
 static size_t bytes(const void *parked)
 {
     const struct walk *w = parked;
@@ -126,7 +116,7 @@ static size_t bytes(const void *parked)
     return n;
 }
 
-static const struct parking waiting = { leave, time_up, bytes };
+static const struct parking waiting = { .leave = leave, .bytes = bytes };
 
 /* --- a call ------------------------------------------------------------------------------------------------------ */
 

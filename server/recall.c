@@ -56,7 +56,7 @@ static size_t bytes(const void *parked)
     return sizeof *w + w->cap * (sizeof *w->stubs + sizeof(struct ticket));
 }
 
-static const struct parking waiting = { leave, time_up, bytes };
+static const struct parking waiting = { .leave = leave, .time_up = time_up, .bytes = bytes };
 
 void recall_park(struct client *c, struct command_ref *ref, size_t argc, const struct str *argv,
                  struct ticket *const *tickets, size_t n)

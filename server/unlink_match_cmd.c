@@ -180,7 +180,7 @@ static size_t bytes(const void *parked)
     return sizeof *u + u->keys.pattern.n + u->keys.last.cap + u->room * sizeof *u->found;
 }
 
-static const struct parking waiting = { leave, time_up, bytes };
+static const struct parking waiting = { .leave = leave, .time_up = time_up, .bytes = bytes };
 
 bool unlinkings_may_go_on(const struct server *s)
 {
