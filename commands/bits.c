@@ -1,6 +1,8 @@
 /* bits.c -- strings as bitmaps: SETBIT, GETBIT, BITCOUNT, BITPOS, BITOP. */
 #include "commands/bits.h"
 
+#include "base/mem.h"
+#include "commands/read_bytes.h"
 #include "commands/tables.h"
 #include "storage/type_string_bits.h"
 
@@ -70,6 +72,54 @@ static bool cut_range(int64_t first, int64_t last, size_t bytes, bool in_bits, u
     return true;
 }
 
+/* Bits of a long string, looked at in slices. */
+struct look {
+    struct read_job base;
+    struct str val;
+    uint64_t at, to;     /* bits at..to are still to be looked at; at > to: none */
+    bool finds, bit;     /* the first of this value; else those that are set are counted */
+    int64_t result;      /* -1: not found; instead of which: */
+    int64_t not_found;
+};
+
+static bool look_on(struct read_job *j, struct reply *out)
+{
+    enum { BITS = 8 * 16 * 1024 };
+    struct look *l = (struct look *)j;
+    uint64_t from = l->at, to;
+
+    (void)out;
+    if (from > l->to || (l->finds && l->result >= 0)) return false;
+    to = l->to - from < BITS ? l->to : from + BITS - 1;
+    if (l->finds) l->result = bits_find(l->val, from, to, l->bit);
+    else l->result += (int64_t)bits_count(l->val, from, to);
+    l->at = to + 1;
+    return true;
+}
+
+static void head_of_look(const struct read_job *j, struct reply *out, size_t n)
+{
+    const struct look *l = (const struct look *)j;
+
+    (void)n;
+    reply_int(out, l->finds && l->result < 0 ? l->not_found : l->result);
+}
+
+static enum err look_in_slices(struct call *c, const struct entry *e, const struct look *what)
+{
+    struct look *l = mem_zalloc(sizeof *l);
+
+    *l = *what;
+    l->base.next = look_on;
+    l->base.head = head_of_look;
+    return read_job_run(c, &l->base, entry_ptr(e));
+}
+
+static bool is_long(const struct call *c, uint64_t from, uint64_t to)
+{
+    return read_bytes_is_long(c, (size_t)((to - from) / 8));
+}
+
 /* An absent key is 0 however wrong the range is written: so does Redis 7. */
 static enum err run_bitcount(struct call *c)
 {
@@ -96,10 +146,12 @@ static enum err run_bitcount(struct call *c)
     }
     if (c->argc == 5) e = parse_unit(c, 4, &in_bits);
     if (e != OK) return e;
-    if (cut_range(first, last, val.n, in_bits, &from, &to))
-        reply_int(c->out, (int64_t)bits_count(val, from, to));
-    else
+    if (!cut_range(first, last, val.n, in_bits, &from, &to)) {
         reply_int(c->out, 0);
+        return OK;
+    }
+    if (is_long(c, from, to)) return look_in_slices(c, entry, &(struct look){ .val = val, .at = from, .to = to });
+    reply_int(c->out, (int64_t)bits_count(val, from, to));
     return OK;
 }
 
@@ -119,7 +171,7 @@ static enum err run_bitpos(struct call *c)
 {
     char scratch[NUM_TEXT_MAX];
     const struct entry *entry;
-    int64_t bit, first = 0, last = -1, at;
+    int64_t bit, first = 0, last = -1, at, not_found;
     bool in_bits = false;
     uint64_t from, to;
     struct str val;
@@ -137,10 +189,13 @@ static enum err run_bitpos(struct call *c)
         reply_int(c->out, -1);
         return OK;
     }
-    at = bits_find(val, from, to, bit == 1);
     /* Without an end zeros follow the string; with one the question is about that range. */
-    if (at < 0 && bit == 0 && c->argc < 5) at = (int64_t)val.n * 8;
-    reply_int(c->out, at);
+    not_found = bit == 0 && c->argc < 5 ? (int64_t)val.n * 8 : -1;
+    if (is_long(c, from, to))
+        return look_in_slices(c, entry, &(struct look){ .val = val, .at = from, .to = to, .finds = true, .bit = bit == 1, .result = -1,
+                                                        .not_found = not_found });
+    at = bits_find(val, from, to, bit == 1);
+    reply_int(c->out, at < 0 ? not_found : at);
     return OK;
 }
 

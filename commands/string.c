@@ -1,5 +1,7 @@
 /* string.c -- reading and setting a whole string: GET, SET and their relatives. */
+#include "commands/read_bytes.h"
 #include "commands/tables.h"
+#include "storage/blob.h"
 #include "storage/keys.h"
 #include "storage/type_string.h"
 
@@ -12,15 +14,22 @@ static void reply_string(struct reply *r, const struct entry *e)
     reply_bulk(r, string_bytes(e, scratch));
 }
 
-static enum err run_get(struct call *c)
+static inline enum err get(struct call *c, bool in_slices)
 {
     const struct entry *e;
     enum err err = db_read_type(c->db, call_arg(c, 1), VALUE_STRING, &e);
 
+    if (err == OK && UNLIKELY(entry_enc(e) == ENC_BLOB) && in_slices && read_bytes_is_long(c, blob_str(entry_ptr(e)).n))
+        return read_bytes(c, e, blob_str(entry_ptr(e)));
     if (err == OK) reply_string(c->out, e);
     if (err != ERR_NO_KEY) return err;
     reply_null(c->out);
     return OK;
+}
+
+static enum err run_get(struct call *c)
+{
+    return get(c, true);
 }
 
 /* --- options of SET and GETEX ----------------------------------------------------------------- */
@@ -235,7 +244,7 @@ static void journal_del(const struct call *c, struct journal *j)
 
 static enum err run_getdel(struct call *c)
 {
-    enum err e = run_get(c);
+    enum err e = get(c, false); /* it goes at once */
 
     if (e == OK) keys_delete(c->db, call_arg(c, 1), true);
     return e;

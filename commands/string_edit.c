@@ -1,5 +1,6 @@
 /* string_edit.c -- parts of strings, and strings as numbers: APPEND, SETRANGE, INCR and their
  * kind. */
+#include "commands/read_bytes.h"
 #include "commands/tables.h"
 #include "storage/type_string.h"
 
@@ -18,17 +19,17 @@ static enum err run_strlen(struct call *c)
 static enum err run_getrange(struct call *c)
 {
     char scratch[NUM_TEXT_MAX];
-    const struct entry *entry;
+    const struct entry *entry = NULL;
+    struct str bytes = STR("");
     int64_t first, last;
     enum err e = call_i64(c, 2, &first);
 
     if (e == OK) e = call_i64(c, 3, &last);
     if (e == OK) e = db_read_type(c->db, call_arg(c, 1), VALUE_STRING, &entry);
     if (e != OK && e != ERR_NO_KEY) return e;
-    if (e == OK)
-        reply_bulk(c->out, string_slice(string_bytes(entry, scratch), first, last));
-    else
-        reply_bulk(c->out, STR(""));
+    if (e == OK) bytes = string_slice(string_bytes(entry, scratch), first, last);
+    if (read_bytes_is_long(c, bytes.n)) return read_bytes(c, entry, bytes);
+    reply_bulk(c->out, bytes);
     return OK;
 }
 

@@ -1,11 +1,12 @@
 /* string_many.c -- several strings at once: MGET, MSET, MSETNX. */
+#include "commands/read_many.h"
 #include "commands/tables.h"
 #include "storage/type_string.h"
 
 /* Call fn for every step-th argument from first on, the memory of a batch of keys on its way while
- * the one before is worked on. */
-static void each_key(struct call *c, size_t first, size_t step,
-                     void (*fn)(struct call *c, size_t i))
+ * the one before is worked on. Returns the argument at which fn returned false, or how many there are. */
+static size_t each_key(struct call *c, size_t first, size_t step,
+                       bool (*fn)(struct call *c, size_t i))
 {
     uint64_t hashes[DB_BATCH];
 
@@ -16,33 +17,46 @@ static void each_key(struct call *c, size_t first, size_t step,
         db_prefetch(c->db, c->argv + i, step, n, hashes);
         for (size_t k = 0; k < n; k++, i += step) {
             db_memo(c->db, call_arg(c, i), hashes[k]);
-            fn(c, i);
+            if (!fn(c, i)) {
+                db_forget(c->db);
+                return i;
+            }
         }
     }
     db_forget(c->db);
+    return c->argc;
 }
 
-static void mget_one(struct call *c, size_t i)
+/* False: that is much, and it has not been told. */
+static bool mget_one(struct call *c, size_t i)
 {
     const struct entry *e = db_read(c->db, call_arg(c, i));
     char scratch[NUM_TEXT_MAX];
 
-    if (e && entry_type(e) == VALUE_STRING)
-        reply_bulk(c->out, string_bytes(e, scratch));
-    else
+    if (e && entry_type(e) == VALUE_STRING) {
+        struct str text = string_bytes(e, scratch);
+
+        if (read_bytes_is_long(c, c->out->out->n + text.n) && entry_enc(e) == ENC_BLOB) return false;
+        reply_bulk(c->out, text);
+    } else {
         reply_null(c->out);
+    }
+    return true;
 }
 
 static enum err run_mget(struct call *c)
 {
+    size_t mark = reply_mark(c->out), i;
+
     reply_array(c->out, c->argc - 1);
-    each_key(c, 1, 1, mget_one);
-    return OK;
+    i = each_key(c, 1, 1, mget_one);
+    return i < c->argc ? read_many(c, mark, i) : OK;
 }
 
-static void mset_one(struct call *c, size_t i)
+static bool mset_one(struct call *c, size_t i)
 {
     (void)!string_set(c->db, call_arg(c, i), call_arg(c, i + 1), NULL); /* plainly: cannot fail */
+    return true;
 }
 
 static enum err run_mset(struct call *c)

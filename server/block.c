@@ -255,6 +255,7 @@ void block_answer_pieces(struct client *c, struct reply_pieces *pieces, struct b
     const struct request *r = c->blocked->request;
     size_t mark = begin_reply(c);
 
+    c->one_reply = client_unsent(c) == 0;
     if (!(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP))) {
         for (size_t i = 0; i < pieces->n; i++) client_take_output(c, &pieces->items[i]);
         client_take_output(c, end);

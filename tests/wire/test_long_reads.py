@@ -168,6 +168,51 @@ def test_long_elements_and_those_of_several_blocks(c):
     assert sorted(c("HVALS", "h")) == sorted(many)
 
 
+TEXT = b"0123456789" * 900000
+CHANGED = [("APPEND", "k", "more"), ("SETRANGE", "k", 0, "other"), ("SETBIT", "k", 8 * len(TEXT) - 1, 0), ("DEL", "k"), ("GETDEL", "k"), ("SET", "k", "v"),
+           ("RENAME", "k", "other"), ("BITOP", "NOT", "k", "k"), ("FLUSHALL",)]
+
+
+def test_long_strings(server, c):
+    other = server.conn()
+    id = other("CLIENT", "ID")
+    for command, want in ((("GET", "k"), TEXT), (("GETRANGE", "k", 9, -10), TEXT[9:-9])):
+        for change in CHANGED:
+            c("SET", "k", TEXT)
+            other.send(*command)
+            wait_for(lambda: is_begun(other, c, id))
+            assert not isinstance(c(*change), Err)
+            assert other.read() == want, change
+    c("SET", "k", TEXT)
+    assert c("GETDEL", "k") == TEXT and c("GET", "k") is None
+    c("SET", "k", TEXT)
+    assert c.pipeline([("MULTI",), ("GET", "k"), ("DEL", "k"), ("GET", "k"), ("EXEC",)])[-1] == [TEXT, 1, None]
+    c("SET", "k", TEXT)
+    assert c.pipeline([("GET", "k"), ("DEL", "k"), ("GET", "k")]) == [TEXT, 1, None]
+
+
+def test_bits_of_long_strings(server, c):
+    other = server.conn()
+    id = other("CLIENT", "ID")
+    n = 8 * len(TEXT)
+    last = n - 9  # the last bit that is set
+    c("SETRANGE", "k", 0, TEXT)
+    ones = sum(bin(x).count("1") for x in TEXT[:10]) * (len(TEXT) // 10)
+    for change in (("DEL", "k"), ("SETBIT", "k", last, 0), ("GET", "k")):
+        for command, want in ((("BITCOUNT", "k"), ones), (("BITCOUNT", "k", 10, -11), ones - 2 * ones // (len(TEXT) // 10)),
+                              (("BITPOS", "zeros", 1), last), (("BITPOS", "ones", 0), n), (("BITPOS", "ones", 0, 5, -1), -1),
+                              (("BITPOS", "zeros", 1, 3, last - 1, "BIT"), -1), (("BITCOUNT", "zeros", 3, last, "BIT"), 1)):
+            c("FLUSHALL")
+            c("SET", "k", TEXT)
+            c("SET", "zeros", bytes(len(TEXT) - 2) + b"\x01\x00")
+            c("SET", "ones", b"\xff" * len(TEXT))
+            assert c(*command) == want, command
+            other.send(*command)
+            wait_for(lambda: is_begun(other, c, id))
+            c(change[0], command[1], *change[2:])
+            assert other.read() == want, (command, change)
+
+
 def test_long_strings_of_zeros(c):
     c("FLUSHALL")
     assert c("SETBIT", "a", 1 << 26, 1) == 0 and c("STRLEN", "a") == (1 << 23) + 1 and c("BITCOUNT", "a") == 1
@@ -181,6 +226,28 @@ def test_long_strings_of_zeros(c):
         assert c("APPEND", key, "more") == 7000007 and c("SETRANGE", key, 7000020, "z") == 7000021
         assert c("GETRANGE", key, -21, -1) == b"endmore" + bytes(13) + b"z"
     assert c("DEBUG", "CHECK") == OK
+
+
+def test_many_strings_of_which_some_are_long(server, c):
+    other = server.conn()
+    id = other("CLIENT", "ID")
+    keys = ["k", "short", "n", "none", "k", "set", "k2", "k", "empty", "short", "k3"]
+    for change in (("DEL", "k"), ("DEL", "k3"), ("APPEND", "k2", "more"), ("MSET", "short", "s", "n", 6, "none", 7, "k3", 8), ("FLUSHALL",), ("PING",)):
+        c("FLUSHALL")
+        c("MSET", "k", TEXT[:3000000], "short", "abc", "n", 5, "k2", TEXT[5:4000000], "k3", TEXT[7:700000], "empty", "")
+        c("SADD", "set", 1)
+        want = [TEXT[:3000000], b"abc", b"5", None, TEXT[:3000000], None, TEXT[5:4000000], TEXT[:3000000], b"", b"abc", TEXT[7:700000]]
+        other.send("MGET", *keys)
+        wait_for(lambda: is_begun(other, c, id))
+        c(*change)
+        assert other.read() == want, change
+    c("MSET", "k", TEXT, "n", 1)
+    assert c.pipeline([("MGET", "n", "k", "n"), ("DEL", "k"), ("MGET", "k", "n")]) == [[b"1", TEXT, b"1"], 1, [None, b"1"]]
+    c("MSET", "k", TEXT, "n", 1)
+    c("HELLO", 3)
+    assert c("MGET", "n", "k", "none") == [b"1", TEXT, None]
+    c("HELLO", 2)
+    assert c.pipeline([("MULTI",), ("MGET", "k", "n"), ("EXEC",)])[-1] == [[TEXT, b"1"]] and c("DEBUG", "CHECK") == OK
 
 
 def test_fields_that_have_expired_are_not_told(c):

@@ -220,9 +220,10 @@ def test_what_is_too_large_is_an_error_of_who_asks(start):
     assert c("APPEND", "large", "y") == 100 * MB + 2
     assert c("COPY", "large", "two") in (1, OOM) and c("COPY", "large", "three") == OOM
     assert c("EVAL", "local t = {} for i = 1, 1000 do t[i] = redis.call('get', 'large') end return #t", 0).startswith(("ERR", "OOM"))
-    # Replies that are not read, and a request that never ends.
+    # Replies that are not read, in one turn (alone, each waits until the one before it was read), and a request that
+    # never ends.
     greedy.sock.setsockopt(1, 8, 4096)  # SO_RCVBUF
-    greedy.send_raw(encode(["GET", "large"]) * 20)
+    greedy.send_raw(encode(["MULTI"]) + encode(["GET", "large"]) * 20 + encode(["EXEC"]))
     wait_for(lambda: c.info("stats")["client_no_memory_disconnections"] == "1")
     with s.conn() as d:
         try:
