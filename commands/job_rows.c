@@ -1,7 +1,5 @@
 #include "commands/job_rows.h"
 
-#include "base/err.h"
-
 enum { PIECE = 128 * 1024, LOOK_ROWS = 64 /* between two looks at the clock */ };
 
 void job_rows_init(struct job_rows *j, int resp)
@@ -36,7 +34,7 @@ bool job_rows_should_look(const struct job_rows *j)
 
 static bool has_failed(const struct job_rows *j)
 {
-    bool failed = j->rows.failed;
+    bool failed = j->rows.failed || j->error != OK;
 
     for (size_t i = 0; i < j->pieces.n; i++) failed |= j->pieces.items[i].failed;
     return failed;
@@ -45,7 +43,7 @@ static bool has_failed(const struct job_rows *j)
 void job_rows_reply(struct job_rows *j, struct str head, struct reply *out, struct reply_pieces *pieces)
 {
     if (has_failed(j)) {
-        reply_error(out, str_c(err_text(ERR_OOM)));
+        reply_error(out, str_c(err_text(j->error != OK ? j->error : ERR_OOM)));
         return;
     }
     reply_raw(out, head.p, head.n);

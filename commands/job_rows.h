@@ -2,6 +2,7 @@
 #ifndef MEMD_COMMANDS_JOB_ROWS_H
 #define MEMD_COMMANDS_JOB_ROWS_H
 
+#include "base/err.h"
 #include "protocol/reply.h"
 
 /* Zeroed but for the first two: no rows. */
@@ -10,6 +11,7 @@ struct job_rows {
     struct buf rows;            /* may_fail; what is full becomes a piece */
     struct reply_pieces pieces;
     size_t n;                   /* rows told */
+    enum err error;             /* what is replied instead of them; OK: the rows, or that there was no memory for them */
 };
 
 void job_rows_init(struct job_rows *j, int resp);
