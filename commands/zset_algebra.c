@@ -1,8 +1,10 @@
 /* zset_algebra.c -- unions, intersections and differences of sorted sets and sets: ZUNION, ZINTER, ZDIFF,
- * their storing forms, and ZINTERCARD. All read "numkeys key ... options". */
+ * their storing forms, and ZINTERCARD. All read "numkeys key ... options". What goes through many members does so in slices. */
 #include "storage/zset_algebra.h"
 
 #include "base/mem.h"
+#include "commands/read_job.h"
+#include "commands/source_job.h"
 #include "commands/tables.h"
 #include "commands/zset_reply.h"
 #include "storage/type_zset.h"
@@ -11,6 +13,11 @@
 enum { HAS_WEIGHTS = 1 /* and AGGREGATE */, HAS_SCORES = 2, HAS_LIMIT = 4 };
 
 struct request {
+    enum zset_operation op;
+    enum { TELLS, STORES, COUNTS } what;
+    enum change_kind kind; /* of one who stores */
+    size_t at;             /* numkeys among the arguments */
+    unsigned has;          /* options */
     struct zsource *src;
     size_t n;
     enum zaggregate how;
@@ -38,8 +45,9 @@ static enum err parse_aggregate(struct call *c, size_t i, struct request *r)
     return OK;
 }
 
-static enum err parse_options(struct call *c, size_t i, unsigned has, struct request *r)
+static enum err parse_options(struct call *c, size_t i, struct request *r)
 {
+    unsigned has = r->has;
     enum err e = OK;
 
     while (i < c->argc && e == OK) {
@@ -64,124 +72,174 @@ static enum err parse_options(struct call *c, size_t i, unsigned has, struct req
     return e;
 }
 
-/* Is there memory for a result of all their members? */
-static bool can_compute(const struct request *r)
+static size_t members_of_all(const struct request *r)
 {
-    enum { MEMBER_GUESS = 96 };
     size_t all = 0;
 
     for (size_t i = 0; i < r->n; i++) all += r->src[i].n;
-    return mem_can(all * MEMBER_GUESS);
+    return all;
 }
 
-/* Open the keys and parse the options, numkeys being argument i. A key of a wrong type is told before
- * an option that makes no sense. */
-static enum err parse(struct call *c, size_t i, unsigned has, struct request *r)
+/* Open the keys and parse the options. A key of a wrong type is told before an option that makes no sense. */
+static enum err parse(struct call *c, struct request *r)
 {
+    size_t i = r->at;
     int64_t n;
     enum err e = call_i64(c, i, &n);
 
     if (e != OK) return e;
     if (n < 1) return call_fail(c, ERR_INPUT_KEYS, str_c(c->cmd->name));
     if ((uint64_t)n > c->argc - i - 1) return ERR_SYNTAX;
-    *r = (struct request){ .n = (size_t)n };
+    r->n = (size_t)n;
     r->src = arena_alloc(c->arena, r->n * sizeof *r->src);
     for (size_t k = 0; k < r->n && e == OK; k++)
         e = zsource_open(c->db, call_arg(c, i + 1 + k), &r->src[k]);
-    if (e == OK) e = parse_options(c, i + 1 + r->n, has, r);
-    return e == OK && !can_compute(r) ? ERR_OOM : e;
-}
-
-/* --- replying --------------------------------------------------------------------------------- */
-
-static enum err reply_result(struct call *c, const struct request *r, struct zset *result)
-{
-    reply_ranks(c->out, result, 0, zset_count(result), false, r->scores);
-    zset_free(result);
-    return OK;
-}
-
-static enum err run_zunion(struct call *c)
-{
-    struct request r;
-    struct zset z;
-    enum err e = parse(c, 1, HAS_WEIGHTS | HAS_SCORES, &r);
-
-    if (e != OK) return e;
-    z = zset_unite(c->store, r.src, r.n, r.how);
-    return reply_result(c, &r, &z);
-}
-
-static enum err run_zinter(struct call *c)
-{
-    struct request r;
-    struct zset z;
-    enum err e = parse(c, 1, HAS_WEIGHTS | HAS_SCORES, &r);
-
-    if (e != OK) return e;
-    z = zset_intersect(c->store, r.src, r.n, r.how);
-    return reply_result(c, &r, &z);
-}
-
-static enum err run_zdiff(struct call *c)
-{
-    struct request r;
-    struct zset z;
-    enum err e = parse(c, 1, HAS_SCORES, &r);
-
-    if (e != OK) return e;
-    z = zset_subtract(c->store, r.src, r.n);
-    return reply_result(c, &r, &z);
-}
-
-static enum err run_zintercard(struct call *c)
-{
-    struct request r;
-    enum err e = parse(c, 1, HAS_LIMIT, &r);
-
-    if (e == OK) reply_int(c->out, (int64_t)zset_intersect_count(r.src, r.n, (size_t)r.limit));
+    if (e == OK) e = parse_options(c, i + 1 + r->n, r);
     return e;
 }
 
-/* --- storing ---------------------------------------------------------------------------------- */
+/* --- in slices -------------------------------------------------------------------------------- */
 
-static enum err store_result(struct call *c, struct zset *result, enum change_kind kind)
+struct algebra_job {
+    struct source_job base;
+    struct request request; /* its src are the job's */
+    struct zset_algebra algebra;
+    bool tells;             /* the result, which is whole */
+    struct zset_iter it;
+};
+
+static bool tell_next(struct algebra_job *j, struct reply *out)
 {
-    reply_int(c->out, (int64_t)zset_key_store_take(c->db, call_arg(c, 1), result, kind));
+    if (!zset_next(&j->it)) return false;
+    reply_member(out, j->it.member, j->it.score, j->request.scores);
+    source_job_told(&j->base);
+    return true;
+}
+
+static bool work(struct source_job *of, struct reply *out)
+{
+    struct algebra_job *j = (struct algebra_job *)of;
+
+    if (j->tells) return tell_next(j, out);
+    if (zset_algebra_step(&j->algebra, 1)) return true;
+    if (j->request.what != TELLS || zset_count(&j->algebra.result) == 0) return false;
+    source_job_has_read(of);
+    zset_iter_at(&j->it, &j->algebra.result, 0, false);
+    j->base.look_every = 0;
+    return j->tells = true;
+}
+
+static void head(const struct source_job *of, struct reply *out, size_t n)
+{
+    const struct algebra_job *j = (const struct algebra_job *)of;
+
+    if (j->request.what == COUNTS) reply_int(out, (int64_t)j->algebra.found);
+    else reply_members(out, n, j->request.scores);
+}
+
+static enum err run_algebra(struct call *c, struct request r);
+
+static enum err put(struct call *c, struct source_job *of)
+{
+    struct algebra_job *j = (struct algebra_job *)of;
+
+    if (!source_job_read_all(c, of, j->request.at + 1, j->request.n)) return run_algebra(c, j->request);
+    reply_int(c->out, (int64_t)zset_key_store_take(c->db, call_arg(c, 1), &j->algebra.result, j->request.kind));
     return OK;
 }
 
-static enum err run_zunionstore(struct call *c)
+static size_t size(const struct source_job *of)
 {
-    struct request r;
-    struct zset z;
-    enum err e = parse(c, 2, HAS_WEIGHTS, &r);
+    const struct algebra_job *j = (const struct algebra_job *)of;
 
-    if (e != OK) return e;
-    z = zset_unite(c->store, r.src, r.n, r.how);
-    return store_result(c, &z, CHANGE_ZUNIONSTORE);
+    return j->request.n * sizeof *j->request.src + zset_algebra_bytes(&j->algebra);
 }
 
-static enum err run_zinterstore(struct call *c)
+static void fini(struct source_job *of)
 {
-    struct request r;
-    struct zset z;
-    enum err e = parse(c, 2, HAS_WEIGHTS, &r);
+    struct algebra_job *j = (struct algebra_job *)of;
 
-    if (e != OK) return e;
-    z = zset_intersect(c->store, r.src, r.n, r.how);
-    return store_result(c, &z, CHANGE_ZINTERSTORE);
+    zset_algebra_end(&j->algebra);
+    mem_free(j->request.src);
 }
 
-static enum err run_zdiffstore(struct call *c)
+static const void *object_of(const struct zsource *src)
 {
-    struct request r;
-    struct zset z;
-    enum err e = parse(c, 2, 0, &r);
+    return src->type == VALUE_ZSET ? src->zset.ptr : src->type == VALUE_SET ? src->set.ptr : NULL;
+}
+
+static void begin(struct call *c, struct zset_algebra *a, const struct request *r)
+{
+    zset_algebra_begin(a, c->store, r->op, r->src, r->n);
+    a->how = r->how;
+    a->counts = r->what == COUNTS;
+    a->limit = (size_t)r->limit;
+}
+
+static enum err run_in_slices(struct call *c, const struct request *r)
+{
+    struct algebra_job *j = mem_zalloc(sizeof *j);
+    const void **objects = call_new(c, const void *, r->n);
+
+    for (size_t i = 0; i < r->n; i++) objects[i] = object_of(&r->src[i]);
+    j->request = *r;
+    j->request.src = mem_alloc(r->n * sizeof *r->src);
+    memcpy(j->request.src, r->src, r->n * sizeof *r->src);
+    begin(c, &j->algebra, &j->request);
+    j->base.work = work;
+    j->base.size = size;
+    j->base.fini = fini;
+    if (r->what == STORES) j->base.put = put;
+    else j->base.head = head;
+    j->base.look_every = (unsigned)(1 + 32 / r->n);
+    return source_job_run(c, &j->base, objects, r->n);
+}
+
+/* --- the commands ----------------------------------------------------------------------------- */
+
+static enum err run_algebra(struct call *c, struct request r)
+{
+    enum { MEMBER_GUESS = 96 };
+    struct zset_algebra a;
+    size_t all;
+    enum err e = parse(c, &r);
 
     if (e != OK) return e;
-    z = zset_subtract(c->store, r.src, r.n);
-    return store_result(c, &z, CHANGE_ZDIFFSTORE);
+    all = members_of_all(&r);
+    if (!mem_can(all * MEMBER_GUESS)) return ERR_OOM;
+    if (read_is_long(c, all, 0)) return run_in_slices(c, &r);
+    begin(c, &a, &r);
+    while (zset_algebra_step(&a, SIZE_MAX)) { }
+    if (r.what == TELLS) reply_ranks(c->out, &a.result, 0, zset_count(&a.result), false, r.scores);
+    else if (r.what == COUNTS) reply_int(c->out, (int64_t)a.found);
+    else reply_int(c->out, (int64_t)zset_key_store_take(c->db, call_arg(c, 1), &a.result, r.kind));
+    zset_algebra_end(&a);
+    return OK;
+}
+
+static enum err tell(struct call *c, enum zset_operation op, unsigned has)
+{
+    return run_algebra(c, (struct request){ .op = op, .what = TELLS, .at = 1, .has = has });
+}
+
+static enum err store(struct call *c, enum zset_operation op, unsigned has, enum change_kind kind)
+{
+    enum err e;
+
+    if (job_done(c, &e)) return e;
+    return run_algebra(c, (struct request){ .op = op, .what = STORES, .kind = kind, .at = 2, .has = has });
+}
+
+static enum err run_zunion(struct call *c) { return tell(c, ZSET_UNITE, HAS_WEIGHTS | HAS_SCORES); }
+static enum err run_zinter(struct call *c) { return tell(c, ZSET_INTERSECT, HAS_WEIGHTS | HAS_SCORES); }
+static enum err run_zdiff(struct call *c) { return tell(c, ZSET_SUBTRACT, HAS_SCORES); }
+static enum err run_zunionstore(struct call *c) { return store(c, ZSET_UNITE, HAS_WEIGHTS, CHANGE_ZUNIONSTORE); }
+static enum err run_zinterstore(struct call *c) { return store(c, ZSET_INTERSECT, HAS_WEIGHTS, CHANGE_ZINTERSTORE); }
+static enum err run_zdiffstore(struct call *c) { return store(c, ZSET_SUBTRACT, 0, CHANGE_ZDIFFSTORE); }
+
+static enum err run_zintercard(struct call *c)
+{
+    return run_algebra(c, (struct request){ .op = ZSET_INTERSECT, .what = COUNTS, .at = 1, .has = HAS_LIMIT });
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
  * ranks, and all kinds are the same. */
 #include "base/mem.h"
 #include "commands/read_job.h"
+#include "commands/source_job.h"
 #include "commands/tables.h"
 #include "commands/zset_bounds.h"
 #include "commands/zset_reply.h"
@@ -164,7 +165,67 @@ static enum err run_zrevrangebylex(struct call *c)
 
 /* --- storing ---------------------------------------------------------------------------------- */
 
-static enum err run_zrangestore(struct call *c)
+/* Many members. */
+struct store_job {
+    struct source_job base;
+    struct zset from, to;
+    struct zset_iter it;
+    size_t left;
+};
+
+static bool store_on(struct source_job *of, struct reply *out)
+{
+    struct store_job *j = (struct store_job *)of;
+
+    (void)out;
+    if (j->left == 0 || !zset_next(&j->it)) return false;
+    j->left--;
+    zset_put(&j->to, j->it.member, j->it.score, NULL);
+    return true;
+}
+
+static enum err store_range(struct call *c);
+
+static enum err put(struct call *c, struct source_job *of)
+{
+    struct store_job *j = (struct store_job *)of;
+
+    if (!source_job_read_all(c, of, 2, 1)) return store_range(c);
+    reply_int(c->out, (int64_t)zset_key_store_take(c->db, call_arg(c, 1), &j->to, CHANGE_ZRANGESTORE));
+    return OK;
+}
+
+static size_t size(const struct source_job *of)
+{
+    const struct zset *to = &((const struct store_job *)of)->to;
+
+    return to->ptr != NULL ? zset_weight(to->enc, to->ptr) : 0;
+}
+
+static void fini(struct source_job *of)
+{
+    struct zset *to = &((struct store_job *)of)->to;
+
+    if (to->ptr != NULL) db_discard(to->store, VALUE_ZSET, to->enc, to->ptr, true);
+}
+
+static enum err store_in_slices(struct call *c, const struct zset *from, size_t rank, size_t n, bool down)
+{
+    struct store_job *j = mem_zalloc(sizeof *j);
+    const void *source = from->ptr;
+
+    j->base.work = store_on;
+    j->base.put = put;
+    j->base.size = size;
+    j->base.fini = fini;
+    j->from = *from;
+    j->to = zset_new(c->store, n, 0);
+    j->left = n;
+    zset_iter_at(&j->it, &j->from, rank, down);
+    return source_job_run(c, &j->base, &source, 1);
+}
+
+static enum err store_range(struct call *c)
 {
     struct query q = { .kind = ZBOUNDS_RANK };
     size_t rank = 0, n = 0;
@@ -176,11 +237,19 @@ static enum err run_zrangestore(struct call *c)
     e = zset_read(c->db, call_arg(c, 2), &from);
     if (e == ERR_WRONG_TYPE) return e;
     if (e == OK) n = find(&q, &from, &rank);
+    if (read_is_long(c, n, 0)) return store_in_slices(c, &from, rank, n, q.down);
     to = zset_new(c->store, n, 0);
     if (n > 0) zset_iter_at(&it, &from, rank, q.down);
     while (n-- > 0 && zset_next(&it)) zset_put(&to, it.member, it.score, NULL);
     reply_int(c->out, (int64_t)zset_key_store_take(c->db, call_arg(c, 1), &to, CHANGE_ZRANGESTORE));
     return OK;
+}
+
+static enum err run_zrangestore(struct call *c)
+{
+    enum err e;
+
+    return job_done(c, &e) ? e : store_range(c);
 }
 
 /* --- counting --------------------------------------------------------------------------------- */

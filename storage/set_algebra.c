@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "storage/db.h"
+
 enum { LOOK_UP_MAX = 4 }; /* more look-ups a member than this: build */
 
 static size_t count_of(const struct set *s)
@@ -55,87 +57,125 @@ static bool in_any(const struct set *sets, size_t n, const struct listpack_item 
     return false;
 }
 
-void set_intersect(struct set *sets, size_t n, set_member_fn *fn, void *ctx)
-{
-    struct set_iter it;
-
-    for (size_t i = 0; i < n; i++)
-        if (count_of(&sets[i]) == 0) return;
-    n = prepare(sets, n, by_size);
-    set_iter_start(&it, &sets[0]);
-    while (set_next(&it))
-        if (in_all(sets + 1, n - 1, &it.item) && !fn(ctx, &it.item)) return;
-}
-
 struct set set_result(struct store *s)
 {
     return set_new(s, STR("0"), 0);
 }
 
-static struct set build_union(struct set *sets, size_t n)
-{
-    struct set all = set_result(sets[0].store);
-    struct set_iter it;
+/* --- what is to be done ------------------------------------------------------------------------ */
 
-    for (size_t i = 0; i < n; i++) {
-        set_iter_start(&it, &sets[i]);
-        while (set_next(&it)) set_add_item(&all, &it.item);
-    }
-    return all;
+/* Unite the sets from `first` on before anything else. */
+static void build(struct set_algebra *a, size_t first)
+{
+    a->building = true;
+    a->builds = first;
+    a->built = set_result(a->sets[first].store);
+    a->i = first;
 }
 
-static bool give_all(const struct set *s, set_member_fn *fn, void *ctx)
+static void begin_intersection(struct set_algebra *a)
 {
-    struct set_iter it;
-
-    set_iter_start(&it, s);
-    while (set_next(&it))
-        if (!fn(ctx, &it.item)) return false;
-    return true;
-}
-
-void set_unite(struct set *sets, size_t n, set_member_fn *fn, void *ctx)
-{
-    struct set_iter it;
-
-    n = prepare(sets, n, by_size_down);
-    if (n > LOOK_UP_MAX) {
-        struct set all = build_union(sets, n);
-        give_all(&all, fn, ctx);
-        set_free(&all);
+    for (size_t i = 0; i < a->n; i++) {
+        if (count_of(&a->sets[i]) > 0) continue;
+        a->n = 0;
         return;
     }
-    for (size_t i = 0; i < n; i++) {
-        set_iter_start(&it, &sets[i]);
-        while (set_next(&it))
-            if (!in_any(sets, i, &it.item) && !fn(ctx, &it.item)) return;
-    }
+    a->n = prepare(a->sets, a->n, by_size);
 }
 
-static void subtract(const struct set *from, const struct set *others, size_t n, set_member_fn *fn,
-                     void *ctx)
+static void begin_union(struct set_algebra *a)
 {
-    struct set_iter it;
-
-    set_iter_start(&it, from);
-    while (set_next(&it))
-        if (!in_any(others, n, &it.item) && !fn(ctx, &it.item)) return;
+    a->n = prepare(a->sets, a->n, by_size_down);
+    if (a->n > LOOK_UP_MAX) build(a, 0);
 }
 
-void set_subtract(struct set *sets, size_t n, set_member_fn *fn, void *ctx)
+static void begin_difference(struct set_algebra *a)
 {
-    size_t others = 0;
+    struct set *sets = a->sets;
+    size_t n = a->n, others = 0;
 
+    a->n = 0;
     if (count_of(&sets[0]) == 0) return;
     for (size_t i = 1; i < n; i++)
         if (sets[i].ptr == sets[0].ptr) return;
     n = prepare(sets + 1, n - 1, by_size_down);
     for (size_t i = 1; i <= n; i++) others += set_count(&sets[i]);
-    if (n > LOOK_UP_MAX && others < set_count(&sets[0]) * n) {
-        struct set all = build_union(sets + 1, n);
-        subtract(&sets[0], &all, 1, fn, ctx);
-        set_free(&all);
-        return;
+    a->n = n + 1;
+    if (n > LOOK_UP_MAX && others < set_count(&sets[0]) * n) build(a, 1);
+}
+
+void set_algebra_begin(struct set_algebra *a, enum set_operation op, struct set *sets, size_t n)
+{
+    *a = (struct set_algebra){ .op = op, .sets = sets, .n = n };
+    if (op == SET_INTERSECT) begin_intersection(a);
+    else if (op == SET_UNITE) begin_union(a);
+    else begin_difference(a);
+}
+
+/* --- a step ------------------------------------------------------------------------------------- */
+
+static void walk(struct set_algebra *a)
+{
+    if (!a->walks) set_iter_start(&a->it, &a->sets[a->i]);
+    a->walks = true;
+}
+
+static void build_on(struct set_algebra *a, size_t n)
+{
+    while (a->i < a->n) {
+        walk(a);
+        for (; n > 0 && set_next(&a->it); n--) set_add_item(&a->built, &a->it.item);
+        if (n == 0) return;
+        a->walks = false;
+        a->i++;
     }
-    subtract(&sets[0], sets + 1, n, fn, ctx);
+    a->building = false;
+    a->sets[a->builds] = a->built;
+    a->n = a->builds + 1;
+    a->i = 0;
+}
+
+/* Is the member at hand in the result? */
+static inline bool is_found(const struct set_algebra *a)
+{
+    switch (a->op) {
+    case SET_INTERSECT: return in_all(a->sets + 1, a->n - 1, &a->it.item);
+    case SET_UNITE: return !in_any(a->sets, a->i, &a->it.item);
+    default: return !in_any(a->sets + 1, a->n - 1, &a->it.item);
+    }
+}
+
+size_t set_algebra_step(struct set_algebra *a, size_t n, struct listpack_item found[SET_FOUND])
+{
+    size_t n_found = 0;
+
+    if (UNLIKELY(a->building)) {
+        build_on(a, n);
+        return 0;
+    }
+    while (a->i < a->n) {
+        walk(a);
+        for (; n > 0 && n_found < SET_FOUND && set_next(&a->it); n--)
+            if (is_found(a)) found[n_found++] = a->it.item;
+        if (n == 0 || n_found == SET_FOUND) break;
+        a->walks = false;
+        a->i = a->op == SET_UNITE ? a->i + 1 : a->n;
+    }
+    return n_found;
+}
+
+size_t set_algebra_bytes(const struct set_algebra *a)
+{
+    return a->built.ptr != NULL ? set_weight(a->built.enc, a->built.ptr) : 0;
+}
+
+void set_algebra_end(struct set_algebra *a)
+{
+    if (a->built.ptr != NULL) db_discard(a->built.store, VALUE_SET, a->built.enc, a->built.ptr, true);
+    a->built.ptr = NULL;
+}
+
+size_t set_algebra_looks(const struct set_algebra *a)
+{
+    return a->n > 0 ? a->n : 1;
 }

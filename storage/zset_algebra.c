@@ -28,19 +28,7 @@ enum err zsource_open(struct db *db, struct str key, struct zsource *src)
     return OK;
 }
 
-/* A walk over the members of a source. */
-struct walk {
-    const struct zsource *src;
-    struct str member;
-    double score;
-    union {
-        struct zset_iter zset;
-        struct set_iter set;
-    };
-    char scratch[NUM_TEXT_MAX];
-};
-
-static void walk_start(struct walk *w, const struct zsource *src)
+static void walk_start(struct zwalk *w, const struct zsource *src)
 {
     w->src = src;
     if (src->n == 0) return;
@@ -51,7 +39,7 @@ static void walk_start(struct walk *w, const struct zsource *src)
     }
 }
 
-static bool walk_next(struct walk *w)
+static bool walk_next(struct zwalk *w)
 {
     if (w->src->n == 0) return false;
     if (w->src->type == VALUE_ZSET) {
@@ -103,28 +91,8 @@ static double aggregate(enum zaggregate how, double so_far, double v)
     }
 }
 
-/* --- the operations --------------------------------------------------------------------------- */
-
-struct zset zset_unite(struct store *s, struct zsource *src, size_t n, enum zaggregate how)
-{
-    struct zset all = zset_new(s, 0, 0);
-    struct zplace at;
-    struct walk w;
-
-    order(src, n);
-    for (size_t i = 0; i < n; i++) {
-        walk_start(&w, &src[i]);
-        while (walk_next(&w)) {
-            double v = number(w.score * src[i].weight);
-            if (zset_find(&all, w.member, &at)) v = aggregate(how, at.score, v);
-            zset_put_at(&all, &at, w.member, v);
-        }
-    }
-    return all;
-}
-
 /* The score of w's member, which others[0..n) must have as well. */
-static bool in_all(const struct walk *w, const struct zsource *others, size_t n,
+static bool in_all(const struct zwalk *w, const struct zsource *others, size_t n,
                    enum zaggregate how, double *score)
 {
     double v;
@@ -137,84 +105,141 @@ static bool in_all(const struct walk *w, const struct zsource *others, size_t n,
     return true;
 }
 
-struct zset zset_intersect(struct store *s, struct zsource *src, size_t n, enum zaggregate how)
-{
-    struct zset common = zset_new(s, 0, 0);
-    struct walk w;
-    double score;
+/* --- the operations --------------------------------------------------------------------------- */
 
-    order(src, n);
-    walk_start(&w, &src[0]);
-    while (walk_next(&w))
-        if (in_all(&w, src + 1, n - 1, how, &score)) zset_put(&common, w.member, score, NULL);
-    return common;
-}
-
-size_t zset_intersect_count(struct zsource *src, size_t n, size_t limit)
-{
-    size_t found = 0;
-    struct walk w;
-    double score;
-
-    order(src, n);
-    walk_start(&w, &src[0]);
-    while (walk_next(&w)) {
-        if (!in_all(&w, src + 1, n - 1, ZAGGREGATE_SUM, &score)) continue;
-        if (++found == limit) break;
-    }
-    return found;
-}
-
-/* Each member of the first is looked for in the others. */
-static struct zset subtract_by_finding(struct store *s, const struct zsource *src, size_t n)
-{
-    struct zset rest = zset_new(s, 0, 0);
-    struct walk w;
-    double score;
-    size_t i;
-
-    walk_start(&w, &src[0]);
-    while (walk_next(&w)) {
-        for (i = 1; i < n && !find(&src[i], w.member, &score); i++) continue;
-        if (i >= n) zset_put(&rest, w.member, w.score, NULL);
-    }
-    return rest;
-}
-
-/* Each member of the others is looked for in the first. What goes is kept with the scores of the first,
- * and so in its order: a walk through both at once leaves it out. */
-static struct zset subtract_by_leaving_out(struct store *s, const struct zsource *src, size_t n)
-{
-    struct zset rest = zset_new(s, 0, 0), gone = zset_new(s, 0, 0);
-    struct zset_iter out;
-    struct walk w;
-    double score;
-    bool more;
-
-    for (size_t i = 1; i < n; i++) {
-        walk_start(&w, &src[i]);
-        while (walk_next(&w))
-            if (find(&src[0], w.member, &score)) zset_put(&gone, w.member, score, NULL);
-    }
-    more = zset_count(&gone) > 0;
-    if (more) {
-        zset_iter_at(&out, &gone, 0, false);
-        more = zset_next(&out);
-    }
-    walk_start(&w, &src[0]);
-    while (walk_next(&w)) {
-        if (!more || !str_eq(w.member, out.member)) zset_put(&rest, w.member, w.score, NULL);
-        else more = zset_next(&out);
-    }
-    zset_free(&gone);
-    return rest;
-}
-
-struct zset zset_subtract(struct store *s, struct zsource *src, size_t n)
+void zset_algebra_begin(struct zset_algebra *a, struct store *s, enum zset_operation op, struct zsource *src, size_t n)
 {
     size_t others = 0;
 
-    for (size_t i = 1; i < n; i++) others += src[i].n;
-    if (src[0].type == VALUE_ZSET && others < src[0].n) return subtract_by_leaving_out(s, src, n);
-    return subtract_by_finding(s, src, n);
+    *a = (struct zset_algebra){ .op = op, .src = src, .n = n, .result = zset_new(s, 0, 0) };
+    if (op == ZSET_SUBTRACT) {
+        for (size_t i = 1; i < n; i++) others += src[i].n;
+        a->leaves_out = n > 1 && src[0].type == VALUE_ZSET && others < src[0].n;
+        if (!a->leaves_out) return;
+        a->gone = zset_new(s, 0, 0);
+        a->i = 1;
+        return;
+    }
+    order(src, n);
+}
+
+/* Begin with source i, unless it is being walked. */
+static inline void walk(struct zset_algebra *a, size_t i)
+{
+    if (!a->walks) walk_start(&a->walk, &a->src[i]);
+    a->walks = true;
+}
+
+static bool unite(struct zset_algebra *a, size_t n)
+{
+    struct zplace at;
+
+    while (a->i < a->n) {
+        walk(a, a->i);
+        for (; n > 0 && walk_next(&a->walk); n--) {
+            double v = number(a->walk.score * a->walk.src->weight);
+            if (zset_find(&a->result, a->walk.member, &at)) v = aggregate(a->how, at.score, v);
+            zset_put_at(&a->result, &at, a->walk.member, v);
+        }
+        if (n == 0) return true;
+        a->walks = false;
+        a->i++;
+    }
+    return false;
+}
+
+static bool intersect(struct zset_algebra *a, size_t n)
+{
+    double score;
+
+    walk(a, 0);
+    for (; n > 0; n--) {
+        if (!walk_next(&a->walk)) return false;
+        if (!in_all(&a->walk, a->src + 1, a->n - 1, a->how, &score)) continue;
+        if (!a->counts) zset_put(&a->result, a->walk.member, score, NULL);
+        if (++a->found == a->limit) return false;
+    }
+    return true;
+}
+
+/* Each member of the first is looked for in the others. */
+static bool subtract_by_finding(struct zset_algebra *a, size_t n)
+{
+    double score;
+    size_t i;
+
+    walk(a, 0);
+    for (; n > 0; n--) {
+        if (!walk_next(&a->walk)) return false;
+        for (i = 1; i < a->n && !find(&a->src[i], a->walk.member, &score); i++) continue;
+        if (i >= a->n) zset_put(&a->result, a->walk.member, a->walk.score, NULL);
+    }
+    return true;
+}
+
+static void next_gone(struct zset_algebra *a)
+{
+    a->more_gone = zset_count(&a->gone) > 0 && zset_next(&a->next_gone);
+}
+
+/* Each member of the others is looked for in the first, and kept with the scores of the first, and so in its order. */
+static void find_gone(struct zset_algebra *a)
+{
+    double score;
+
+    walk(a, a->i);
+    if (walk_next(&a->walk)) {
+        if (find(&a->src[0], a->walk.member, &score)) zset_put(&a->gone, a->walk.member, score, NULL);
+        return;
+    }
+    a->walks = false;
+    if (++a->i == a->n) {
+        a->i = 0;
+        zset_iter_at(&a->next_gone, &a->gone, 0, false);
+        next_gone(a);
+    }
+}
+
+/* Then a walk through both at once leaves out what goes. */
+static bool subtract_by_leaving_out(struct zset_algebra *a, size_t n)
+{
+    for (; n > 0 && a->i > 0; n--) find_gone(a);
+    if (n > 0) walk(a, 0);
+    for (; n > 0; n--) {
+        if (!walk_next(&a->walk)) return false;
+        if (a->more_gone && str_eq(a->walk.member, a->next_gone.member)) next_gone(a);
+        else zset_put(&a->result, a->walk.member, a->walk.score, NULL);
+    }
+    return true;
+}
+
+bool zset_algebra_step(struct zset_algebra *a, size_t n)
+{
+    switch (a->op) {
+    case ZSET_UNITE: return unite(a, n);
+    case ZSET_INTERSECT: return intersect(a, n);
+    default: return a->leaves_out ? subtract_by_leaving_out(a, n) : subtract_by_finding(a, n);
+    }
+}
+
+static size_t weight_of(const struct zset *z)
+{
+    return z->ptr != NULL ? zset_weight(z->enc, z->ptr) : 0;
+}
+
+size_t zset_algebra_bytes(const struct zset_algebra *a)
+{
+    return weight_of(&a->result) + weight_of(&a->gone);
+}
+
+static void discard(struct zset *z)
+{
+    if (z->ptr != NULL) db_discard(z->store, VALUE_ZSET, z->enc, z->ptr, true);
+    z->ptr = NULL;
+}
+
+void zset_algebra_end(struct zset_algebra *a)
+{
+    discard(&a->result);
+    discard(&a->gone);
 }

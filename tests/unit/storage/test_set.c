@@ -161,18 +161,15 @@ static void step_move(struct world *w, size_t k)
 struct found {
     struct world *w;
     bool in[MEMBERS];
-    size_t n, max;
 };
 
-static bool note(void *ctx, const struct listpack_item *m)
+static void note(struct found *f, const struct listpack_item *m)
 {
-    struct found *f = ctx;
     char scratch[NUM_TEXT_MAX];
     size_t i = index_of(f->w, set_text(m, scratch));
 
     ck_assert(!f->in[i]);
     f->in[i] = true;
-    return ++f->n < f->max;
 }
 
 static bool wanted(struct world *w, int op, const size_t *keys, size_t n, size_t i)
@@ -187,22 +184,17 @@ static bool wanted(struct world *w, int op, const size_t *keys, size_t n, size_t
     return in;
 }
 
-static bool collect(void *ctx, const struct listpack_item *m)
-{
-    set_add_item(ctx, m);
-    return true;
-}
-
 static void step_algebra(struct world *w)
 {
-    static void (*const ops[])(struct set *, size_t, set_member_fn *,
-                               void *) = { set_intersect, set_unite, set_subtract };
+    static const enum set_operation ops[] = { SET_INTERSECT, SET_UNITE, SET_SUBTRACT };
+    struct set_algebra a;
+    struct listpack_item items[SET_FOUND];
     struct set sets[8], result;
     struct str names[8];
     size_t keys[8], n = 1 + rng_below(&w->r, rng_below(&w->r, 4) ? 3 : 8),
                     to = rng_below(&w->r, KEYS), total = 0;
     int op = (int)rng_below(&w->r, 3);
-    struct found f = { .w = w, .max = SIZE_MAX };
+    struct found f = { .w = w };
     bool want[MEMBERS];
 
     for (size_t i = 0; i < n; i++) {
@@ -210,7 +202,12 @@ static void step_algebra(struct world *w)
         names[i] = key_name(w, keys[i]);
     }
     ck_assert_int_eq(set_read_all(w->db, names, n, sets), OK);
-    ops[op](sets, n, note, &f);
+    set_algebra_begin(&a, ops[op], sets, n);
+    while (!set_algebra_done(&a)) {
+        size_t k = set_algebra_step(&a, 1 + rng_below(&w->r, 50), items);
+        for (size_t i = 0; i < k; i++) note(&f, &items[i]);
+    }
+    set_algebra_end(&a);
     for (size_t i = 0; i < MEMBERS; i++) {
         want[i] = wanted(w, op, keys, n, i);
         total += want[i];
@@ -219,7 +216,12 @@ static void step_algebra(struct world *w)
     if (rng_below(&w->r, 8)) return;
     result = set_result(w->s);
     ck_assert_int_eq(set_read_all(w->db, names, n, sets), OK);
-    ops[op](sets, n, collect, &result);
+    set_algebra_begin(&a, ops[op], sets, n);
+    while (!set_algebra_done(&a)) {
+        size_t k = set_algebra_step(&a, 1 + rng_below(&w->r, 50), items);
+        for (size_t i = 0; i < k; i++) set_add_item(&result, &items[i]);
+    }
+    set_algebra_end(&a);
     set_check(&result);
     ck_assert_uint_eq(set_key_store_take(w->db, key_name(w, to), &result, CHANGE_SUNIONSTORE),
                       total);
