@@ -157,6 +157,39 @@ static enum err draw_one(struct call *c)
     return OK;
 }
 
+/* HRANDFIELD of many. */
+struct draws {
+    struct draw_job base;
+    struct hash hash;
+    struct hash_iter it;
+};
+
+static void draw_more(struct draw_job *j, size_t n, struct reply *out)
+{
+    struct draw d = { .out = out, .values = j->pairs };
+
+    hash_random(&((struct draws *)j)->hash, n, false, draw, &d);
+}
+
+static void look_at_next(struct draw_job *of, bool take, struct reply *out)
+{
+    struct draws *j = (struct draws *)of;
+    struct draw d = { .out = out, .values = of->pairs };
+
+    if (hash_next(&j->it) && take) draw(&d, j->it.field, j->it.value);
+}
+
+static enum err draw_many(struct call *c, const struct hash *h, size_t n, bool distinct, bool values)
+{
+    struct draws *j = mem_zalloc(sizeof *j);
+
+    j->base.draw = draw_more;
+    j->base.look = look_at_next;
+    j->hash = *h;
+    hash_iter_start(&j->it, &j->hash);
+    return draw_job_run(c, &j->base, n, distinct ? hash_size(h) : 0, values, h->ptr);
+}
+
 static enum err run_hrandfield(struct call *c)
 {
     struct draw d = { .out = c->out };
@@ -177,6 +210,8 @@ static enum err run_hrandfield(struct call *c)
     size = e == OK ? hash_size(&h) : 0;
     if (size == 0 || (distinct && n > size)) n = size;
     if (n > RANDOM_ITEMS_MAX) return ERR_OUT_OF_RANGE;
+    /* Where fields are due that nobody has dropped yet, each draw passes over them: that is done once for all. */
+    if (draw_is_long(c, distinct, n) && hash_due_at(&h) > h.now_ms) return draw_many(c, &h, n, distinct, d.values);
     reply_array(c->out, d.values && c->out->resp == 2 ? 2 * n : n);
     if (n > 0) hash_random(&h, n, distinct, draw, &d);
     return d.too_much ? ERR_OUT_OF_RANGE : OK;

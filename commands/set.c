@@ -192,6 +192,39 @@ static bool draw(void *ctx, struct str member)
     return !d->too_much;
 }
 
+/* SRANDMEMBER of many. */
+struct draws {
+    struct draw_job base;
+    struct set set;
+    struct set_iter it;
+};
+
+static void draw_more(struct draw_job *j, size_t n, struct reply *out)
+{
+    struct draw d = { .out = out };
+
+    set_random(&((struct draws *)j)->set, n, false, draw, &d);
+}
+
+static void look_at_next(struct draw_job *of, bool take, struct reply *out)
+{
+    struct draws *j = (struct draws *)of;
+    char scratch[NUM_TEXT_MAX];
+
+    if (set_next(&j->it) && take) reply_bulk(out, set_text(&j->it.item, scratch));
+}
+
+static enum err draw_many(struct call *c, const struct set *s, size_t n, bool distinct)
+{
+    struct draws *j = mem_zalloc(sizeof *j);
+
+    j->base.draw = draw_more;
+    j->base.look = look_at_next;
+    j->set = *s;
+    set_iter_start(&j->it, &j->set);
+    return draw_job_run(c, &j->base, n, distinct ? set_count(s) : 0, false, s->ptr);
+}
+
 static enum err run_srandmember(struct call *c)
 {
     struct draw d = { .out = c->out };
@@ -210,6 +243,7 @@ static enum err run_srandmember(struct call *c)
     size = e == OK ? set_count(&s) : 0;
     if (size == 0 || (distinct && n > size)) n = size;
     if (n > RANDOM_ITEMS_MAX) return ERR_OUT_OF_RANGE;
+    if (draw_is_long(c, distinct, n)) return draw_many(c, &s, n, distinct);
     if (c->argc == 3) reply_array(c->out, n);
     if (n > 0) set_random(&s, n, distinct, draw, &d);
     else if (c->argc == 2) reply_null(c->out);

@@ -1,4 +1,5 @@
 /* zset.c -- commands on sorted sets: adding, removing, and asking for members. */
+#include "base/mem.h"
 #include "commands/random_reply.h"
 #include "commands/scan.h"
 #include "commands/tables.h"
@@ -185,6 +186,38 @@ static bool draw(void *ctx, struct str member, double score)
     return !d->too_much;
 }
 
+/* ZRANDMEMBER of many. */
+struct draws {
+    struct draw_job base;
+    struct zset zset;
+    struct zset_iter it;
+};
+
+static void draw_more(struct draw_job *j, size_t n, struct reply *out)
+{
+    struct draw d = { .out = out, .scores = j->pairs };
+
+    zset_random(&((struct draws *)j)->zset, n, false, draw, &d);
+}
+
+static void look_at_next(struct draw_job *of, bool take, struct reply *out)
+{
+    struct draws *j = (struct draws *)of;
+
+    if (zset_next(&j->it) && take) reply_member(out, j->it.member, j->it.score, of->pairs);
+}
+
+static enum err draw_many(struct call *c, const struct zset *z, size_t n, bool distinct, bool scores)
+{
+    struct draws *j = mem_zalloc(sizeof *j);
+
+    j->base.draw = draw_more;
+    j->base.look = look_at_next;
+    j->zset = *z;
+    zset_iter_at(&j->it, &j->zset, 0, false);
+    return draw_job_run(c, &j->base, n, distinct ? zset_count(z) : 0, scores, z->ptr);
+}
+
 static enum err run_zrandmember(struct call *c)
 {
     struct draw d = { .out = c->out, .scores = c->argc == 4 };
@@ -201,6 +234,7 @@ static enum err run_zrandmember(struct call *c)
     size = e == OK ? zset_count(&z) : 0;
     if (size == 0 || (distinct && n > size)) n = size;
     if (n > RANDOM_ITEMS_MAX) return ERR_OUT_OF_RANGE;
+    if (draw_is_long(c, distinct, n)) return draw_many(c, &z, n, distinct, d.scores);
     if (c->argc > 2) reply_members(c->out, n, d.scores);
     if (n > 0)
         zset_random(&z, n, distinct, draw, &d);
