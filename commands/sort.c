@@ -3,60 +3,30 @@
  *
  *     SORT ids BY weight_* LIMIT 0 10 GET # GET user_*->name
  *
- * The elements are copied first: looking up other keys may remove some that have expired, and the store
- * does not keep still then. The order is total, so that what a replay of the log stores is the same:
- * equals keep their places in a list, and stand by their bytes where the source has no order. */
-#include <errno.h>
-#include <limits.h>
-#include <math.h>
-#include <stdlib.h>
-
-#include "base/buf.h"
+ * Many elements are sorted in slices (source_job.h). Who looks at other keys then hears of all that his patterns may name. */
 #include "base/mem.h"
+#include "commands/read_job.h"
+#include "commands/sorting.h"
+#include "commands/source_job.h"
 #include "commands/tables.h"
-#include "storage/type_hash.h"
 #include "storage/type_list.h"
-#include "storage/type_set.h"
-#include "storage/type_string.h"
-#include "storage/type_zset.h"
 
-struct item {
-    struct str element;
-    union {
-        double score;
-        struct str by; /* ALPHA with BY, where found */
-    };
-    size_t place; /* in the source */
-    bool found;   /* there is a value to sort by */
-};
-
-struct sorting {
-    struct call *call;
-    /* what was asked for */
-    bool down, alpha, by_pattern, as_it_is;
-    struct str by;
-    int64_t offset, limit;
-    struct str *get;
-    size_t n_get;
+struct request {
+    struct sorting sorting;
     bool stores;
     struct str store;
-    /* the source */
-    enum value_type type;
-    struct item *items;
-    size_t n;
-    struct buf key, scratch;
-    char number[NUM_TEXT_MAX];
 };
 
 /* --- options ---------------------------------------------------------------------------------- */
 
-static enum err parse(struct sorting *s, bool may_store)
+static enum err parse(struct call *c, bool may_store, struct request *r)
 {
-    struct call *c = s->call;
     bool reads_all = c->reads_all_keys == NULL || c->reads_all_keys(c);
+    struct sorting *s = &r->sorting;
     enum err e;
 
-    s->limit = -1;
+    *s = (struct sorting){ .db = c->db, .arena = c->arena, .limit = -1 };
+    r->stores = false;
     s->get = arena_alloc(c->arena, c->argc * sizeof *s->get);
     for (size_t i = 2; i < c->argc; i++) {
         size_t left = c->argc - i - 1;
@@ -71,8 +41,8 @@ static enum err parse(struct sorting *s, bool may_store)
             if (e == OK) e = call_i64(c, ++i, &s->limit);
             if (e != OK) return e;
         } else if (may_store && left >= 1 && call_is(c, i, "store")) {
-            s->store = call_arg(c, ++i);
-            s->stores = true;
+            r->store = call_arg(c, ++i);
+            r->stores = true;
         } else if (left >= 1 && call_is(c, i, "by")) {
             s->by = call_arg(c, ++i);
             s->by_pattern = true;
@@ -89,257 +59,181 @@ static enum err parse(struct sorting *s, bool may_store)
     return OK;
 }
 
-/* --- other keys ------------------------------------------------------------------------------- */
+/* --- in slices -------------------------------------------------------------------------------- */
 
-/* What a pattern says of an element: the element itself ("#"), the string at the key in which it takes
- * the place of the first '*', or behind "->" a field of the hash there. Borrowed until the next one. */
-static bool look_up(struct sorting *s, struct str pattern, struct str element, struct str *value)
+struct sort_job {
+    struct source_job base;
+    struct sorting sorting;
+    struct arena *arena;  /* the sorting's */
+    bool sorted;
+    enum err error;
+    size_t at;            /* of what comes out */
+    struct list *result;  /* of one who stores */
+};
+
+static bool looks_at_others(const struct sorting *s)
 {
-    const char *star = pattern.n > 0 ? memchr(pattern.p, '*', pattern.n) : NULL;
-    const char *end = pattern.p + pattern.n, *arrow;
-    const struct entry *e;
-    struct str field;
-    struct hash h;
+    return (s->by_pattern && !s->as_it_is) || s->n_get > 0;
+}
 
-    if (str_eq(pattern, STR("#"))) {
-        *value = element;
-        return true;
+static bool sort_on(struct sort_job *j)
+{
+    enum { AT_A_TIME = 16 };
+
+    j->error = sorting_step(&j->sorting, AT_A_TIME, &j->sorted);
+    if (j->base.head != NULL && j->sorting.phase != SORTING_LOADS && !looks_at_others(&j->sorting)) source_job_has_read(&j->base);
+    return j->error == OK;
+}
+
+static bool work(struct source_job *of, struct reply *out)
+{
+    struct sort_job *j = (struct sort_job *)of;
+
+    if (!j->sorted) return sort_on(j);
+    if (j->at == j->sorting.n_out) return false;
+    if (j->result != NULL) {
+        sorting_push(&j->sorting, j->at++, 1, j->result);
+    } else {
+        sorting_reply(&j->sorting, j->at++, 1, out);
+        source_job_told(of);
     }
-    if (star == NULL) return false;
-    arrow = memmem(star + 1, (size_t)(end - star - 1), "->", 2);
-    if (arrow != NULL && arrow + 2 == end) arrow = NULL; /* no field: a part of the name */
-    buf_clear(&s->key);
-    buf_add(&s->key, pattern.p, (size_t)(star - pattern.p));
-    buf_add_str(&s->key, element);
-    buf_add(&s->key, star + 1, (size_t)((arrow ? arrow : end) - star - 1));
-    if (arrow != NULL) {
-        field = str_of(arrow + 2, (size_t)(end - arrow - 2));
-        return hash_read(s->call->db, buf_str(&s->key), &h) == OK &&
-               hash_get(&h, field, s->number, value);
-    }
-    e = db_read(s->call->db, buf_str(&s->key));
-    if (e == NULL || entry_type(e) != VALUE_STRING) return false;
-    *value = string_bytes(e, s->number);
     return true;
 }
 
-/* --- the source ------------------------------------------------------------------------------- */
-
-static void add(struct sorting *s, struct str element)
+static void head(const struct source_job *of, struct reply *out, size_t n)
 {
-    s->items[s->n] = (struct item){ .element = arena_dup(s->call->arena, element), .place = s->n };
-    s->n++;
+    const struct sort_job *j = (const struct sort_job *)of;
+
+    (void)n;
+    if (j->error != OK) reply_error(out, str_c(err_text(j->error)));
+    else reply_array(out, sorting_replies(&j->sorting));
 }
 
-static void load_list(struct sorting *s, const struct list *l, size_t first, size_t n, bool down)
-{
-    struct list_iter it;
+static enum err run(struct call *c, bool may_store);
 
-    list_iter_at(&it, l, first, down ? LIST_LEFT : LIST_RIGHT);
-    while (s->n < n && list_next(&it)) add(s, list_iter_get(&it, &s->scratch));
+static enum err put(struct call *c, struct source_job *of)
+{
+    struct sort_job *j = (struct sort_job *)of;
+    struct request r;
+    enum err e;
+
+    if (!source_job_read_all(c, of, 1, 1)) return run(c, true);
+    e = parse(c, true, &r);
+    if (e == OK) e = j->error;
+    if (e == OK) reply_int(c->out, (int64_t)lists_store_take(c->db, r.store, &j->result, CHANGE_SORTSTORE));
+    return e;
 }
 
-static void load_zset(struct sorting *s, const struct zset *z, size_t first, size_t n, bool down)
+static size_t size(const struct source_job *of)
 {
-    struct zset_iter it;
+    const struct sort_job *j = (const struct sort_job *)of;
 
-    zset_iter_at(&it, z, first, down);
-    while (s->n < n && zset_next(&it)) add(s, it.member);
+    return sorting_bytes(&j->sorting) + (j->result != NULL ? list_weight(j->result) : 0);
 }
 
-static void load_set(struct sorting *s, const struct set *set)
+static void fini(struct source_job *of)
 {
-    struct set_iter it;
+    struct sort_job *j = (struct sort_job *)of;
+    struct store *s = j->sorting.db->store;
 
-    set_iter_start(&it, set);
-    while (set_next(&it)) add(s, set_text(&it.item, s->number));
+    if (j->result != NULL) db_discard(s, VALUE_LIST, ENC_LIST, j->result, true);
+    sorting_fini(&j->sorting);
+    source_job_drop_arena(s, j->arena);
 }
 
-/* LIMIT among n elements: how many, from *first. */
-static size_t limit(const struct sorting *s, size_t n, size_t *first)
+/* A change to e: to the source, or to what patterns may name. */
+static bool reads(const struct value_reader *r, const struct entry *e)
 {
-    *first = 0;
-    if (s->offset > 0) *first = (uint64_t)s->offset < n ? (size_t)s->offset : n;
-    n -= *first;
-    return s->limit >= 0 && (uint64_t)s->limit < n ? (size_t)s->limit : n;
+    const struct sort_job *j = LINK_OF(r, struct sort_job, base.reader);
+
+    return source_job_reads(r, e) || (e != NULL ? sorting_looks_at(&j->sorting, e) : looks_at_others(&j->sorting));
 }
 
-/* Bytes of an element, for asking whether there is memory. */
-enum { ELEMENT_GUESS = 32 };
-
-/* Load all elements; or where no order is asked for and the source has one, only those within LIMIT.
- * Gives what is to come out among them, once they are sorted: n from first on. */
-static enum err load(struct sorting *s, const struct entry *e, size_t *first, size_t *n)
+static enum err run_in_slices(struct call *c, const struct request *r, const struct entry *e)
 {
-    struct zset z;
-    struct set set;
-    size_t count, from = 0;
-    bool part;
+    struct sort_job *j = mem_zalloc(sizeof *j);
+    struct sorting *s = &j->sorting;
+    const void *source = entry_ptr(e);
+    enum err err;
 
-    s->type = entry_type(e);
-    if (s->type == VALUE_ZSET) z = zset_of(s->call->store, e);
-    if (s->type == VALUE_SET) set = set_of(s->call->store, e);
-    count = s->type == VALUE_LIST  ? list_count(lists_of(e))
-            : s->type == VALUE_SET ? set_count(&set)
-                                   : zset_count(&z);
-    /* A set has no order that a replay, or the next run of a script, would find again. Where waiting is
-     * not allowed this may be a script; or a transaction, for which any order is as good. */
-    if (s->as_it_is && s->type == VALUE_SET && (s->stores || !s->call->may_block)) {
-        s->as_it_is = s->by_pattern = false;
-        s->alpha = true;
+    j->arena = source_job_arena();
+    *s = r->sorting;
+    s->arena = j->arena;
+    s->in_pieces = true;
+    s->as_of_ms = c->store->now_ms;
+    s->by = arena_dup(s->arena, s->by);
+    s->get = arena_alloc(s->arena, (s->n_get + 1) * sizeof *s->get);
+    for (size_t i = 0; i < s->n_get; i++) s->get[i] = arena_dup(s->arena, r->sorting.get[i]);
+    j->base.work = work;
+    j->base.size = size;
+    j->base.fini = fini;
+    j->base.reader.reads = reads;
+    j->base.look_every = (unsigned)(1 + 8 / (1 + s->n_get));
+    if (r->stores) {
+        j->base.reader.of_moment = looks_at_others(s);
+        j->base.put = put;
+        j->result = list_new();
+    } else {
+        j->base.head = head;
     }
-    part = s->as_it_is && s->type != VALUE_SET;
-    *n = limit(s, count, first);
-    if (count == 0 || (part && *n == 0)) return OK;
-    if (part) {
-        from = s->down ? count - 1 - *first : *first;
-        count = *n;
-        *first = 0;
-    }
-    if (!mem_can(count * (sizeof *s->items + ELEMENT_GUESS))) return ERR_OOM;
-    s->items = arena_alloc(s->call->arena, count * sizeof *s->items);
-    if (s->type == VALUE_LIST)
-        load_list(s, lists_of(e), from, count, part && s->down);
-    else if (s->type == VALUE_ZSET)
-        load_zset(s, &z, from, count, part && s->down);
-    else
-        load_set(s, &set);
-    return OK;
+    err = sorting_begin(s, e);
+    if (err == OK) return source_job_run(c, &j->base, &source, 1);
+    fini(&j->base);
+    mem_free(j);
+    return err;
 }
 
-/* --- the order -------------------------------------------------------------------------------- */
+/* --- the commands ----------------------------------------------------------------------------- */
 
-/* As strtod: blanks may lead, nothing at all is 0. */
-static bool parse_score(struct sorting *s, struct str text, double *score)
+static enum err sort_at_once(struct call *c, struct request *r, const struct entry *e)
 {
-    struct str copy;
-    char *end;
-
-    if (num_parse_double(text, score)) return true;
-    copy = arena_printf(s->call->arena, "%.*s", (int)(text.n & INT_MAX), text.p);
-    errno = 0;
-    *score = strtod(copy.p, &end);
-    return *end == '\0' && errno != ERANGE && !isnan(*score);
-}
-
-/* What each element is compared by. */
-static enum err weigh(struct sorting *s)
-{
-    struct str value;
-
-    if (s->alpha && !s->by_pattern) return OK;
-    for (size_t i = 0; i < s->n; i++) {
-        struct item *it = &s->items[i];
-        if (!s->by_pattern) {
-            value = it->element;
-        } else if (!look_up(s, s->by, it->element, &value)) {
-            continue;
-        }
-        it->found = true;
-        if (s->alpha) {
-            it->by = arena_dup(s->call->arena, value);
-        } else if (!parse_score(s, value, &it->score)) {
-            return ERR_SORT_SCORES;
-        }
-    }
-    return OK;
-}
-
-static int compare_values(const struct sorting *s, const struct item *a, const struct item *b)
-{
-    int order;
-
-    if (!s->alpha) {
-        order = (a->score > b->score) - (a->score < b->score);
-        return order != 0 ? order : str_cmp(a->element, b->element);
-    }
-    if (!s->by_pattern) return str_cmp(a->element, b->element);
-    if (!a->found || !b->found) return a->found - b->found;
-    return str_cmp(a->by, b->by);
-}
-
-static int compare(const void *x, const void *y, void *ctx)
-{
-    const struct sorting *s = ctx;
-    const struct item *a = x, *b = y;
-    int order = compare_values(s, a, b);
-
-    if (order != 0) return s->down ? -order : order;
-    if (s->type != VALUE_LIST) return str_cmp(a->element, b->element);
-    return (a->place > b->place) - (a->place < b->place);
-}
-
-/* --- what comes out --------------------------------------------------------------------------- */
-
-static void reply_items(struct sorting *s, size_t first, size_t n)
-{
-    struct reply *out = s->call->out;
-    struct str value;
-
-    reply_array(out, s->n_get > 0 ? n * s->n_get : n);
-    for (size_t i = first; i < first + n; i++) {
-        if (s->n_get == 0) reply_bulk(out, s->items[i].element);
-        for (size_t g = 0; g < s->n_get; g++) {
-            if (look_up(s, s->get[g], s->items[i].element, &value))
-                reply_bulk(out, value);
-            else
-                reply_null(out);
-        }
-    }
-}
-
-static void store_items(struct sorting *s, size_t first, size_t n)
-{
-    struct list *l = list_new();
-    struct str value;
-
-    for (size_t i = first; i < first + n; i++) {
-        if (s->n_get == 0) list_push(l, LIST_RIGHT, s->items[i].element);
-        for (size_t g = 0; g < s->n_get; g++) {
-            bool there = look_up(s, s->get[g], s->items[i].element, &value);
-            list_push(l, LIST_RIGHT, there ? value : STR(""));
-        }
-    }
-    reply_int(s->call->out, (int64_t)lists_store_take(s->call->db, s->store, &l, CHANGE_SORTSTORE));
-}
-
-static enum err sort(struct sorting *s)
-{
-    const struct entry *e = db_read(s->call->db, call_arg(s->call, 1));
-    size_t first = 0, n = 0;
+    struct sorting *s = &r->sorting;
+    bool ready = false;
+    struct list *l;
     enum err err = OK;
 
-    if (e != NULL) {
-        enum value_type t = entry_type(e);
-        if (t != VALUE_LIST && t != VALUE_SET && t != VALUE_ZSET) return ERR_WRONG_TYPE;
-        err = load(s, e, &first, &n);
-        if (err != OK) return err;
-    }
-    if (!s->as_it_is) {
-        err = weigh(s);
-        if (err == OK && s->n > 1) qsort_r(s->items, s->n, sizeof *s->items, compare, s);
-    }
+    if (e != NULL) err = sorting_begin(s, e);
+    while (e != NULL && err == OK && !ready) err = sorting_step(s, SIZE_MAX, &ready);
     if (err != OK) return err;
-    if (s->stores)
-        store_items(s, first, n);
-    else
-        reply_items(s, first, n);
+    if (r->stores) {
+        l = list_new();
+        sorting_push(s, 0, s->n_out, l);
+        reply_int(c->out, (int64_t)lists_store_take(c->db, r->store, &l, CHANGE_SORTSTORE));
+    } else {
+        reply_array(c->out, sorting_replies(s));
+        sorting_reply(s, 0, s->n_out, c->out);
+    }
     return OK;
 }
 
 static enum err run(struct call *c, bool may_store)
 {
-    struct sorting s = { .call = c };
-    enum err e = parse(&s, may_store);
+    struct request r;
+    const struct entry *e;
+    size_t n = 0;
+    enum err err = parse(c, may_store, &r);
 
-    if (e == OK) e = sort(&s);
-    buf_fini(&s.key);
-    buf_fini(&s.scratch);
-    return e;
+    if (err != OK) return err;
+    r.sorting.drops = r.stores;
+    e = db_read(c->db, call_arg(c, 1));
+    if (e != NULL) {
+        enum value_type t = entry_type(e);
+        if (t != VALUE_LIST && t != VALUE_SET && t != VALUE_ZSET) return ERR_WRONG_TYPE;
+        /* A set has no order that a replay, or the next run of a script, would find again. Where waiting is
+         * not allowed this may be a script; or a transaction, for which any order is as good. */
+        n = sorting_count(&r.sorting, e, r.stores || !c->may_block);
+    }
+    if (read_is_long(c, n, 0)) return run_in_slices(c, &r, e);
+    err = sort_at_once(c, &r, e);
+    sorting_fini(&r.sorting);
+    return err;
 }
 
 static enum err run_sort(struct call *c)
 {
+    enum err e;
+
+    if (job_done(c, &e)) return e;
     return run(c, true);
 }
 

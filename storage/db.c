@@ -125,10 +125,16 @@ void db_touch(struct db *db, const struct entry *e)
 
 const struct entry *db_glance(struct db *db, struct str key)
 {
+    return db_glance_as_of(db, key, db->store->now_ms);
+}
+
+const struct entry *db_glance_as_of(struct db *db, struct str key, int64_t now_ms)
+{
     uint64_t hash = db_hash(db, key);
     struct table_ref r = table_find(&db_shard(db, hash)->keys, hash, key);
 
-    return r.e != NULL && !due(db->store, r.e) ? r.e : NULL;
+    if (r.e == NULL || (entry_expires(r.e) && entry_expire_at(r.e) <= now_ms && !db->store->loading)) return NULL;
+    return r.e;
 }
 
 const struct entry *db_peek(struct db *db, struct str key)

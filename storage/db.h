@@ -70,6 +70,9 @@ const struct entry *db_peek(struct db *db, struct str key);
 /* The same without any consequence: what has expired is not found, and stays. */
 const struct entry *db_glance(struct db *db, struct str key);
 
+/* The same as of an earlier time: what has expired since is found if it is still there. */
+const struct entry *db_glance_as_of(struct db *db, struct str key, int64_t now_ms);
+
 /* Look up for changing. Fills s; true when the key is there. Marks the use, keeps the pre-image. */
 bool db_find_write(struct db *db, struct str key, struct slot *s);
 

@@ -150,6 +150,16 @@ enum err hash_read(struct db *db, struct str key, struct hash *h)
     return OK;
 }
 
+void hash_expire_field(struct db *db, struct str key, struct str field)
+{
+    struct hash_edit ed;
+    struct hash_place at;
+
+    if (hash_edit_open(db, key, false, &ed) != OK) return;
+    (void)hash_edit_find(&ed, field, &at);
+    hash_edit_close(&ed);
+}
+
 /* --- changing --------------------------------------------------------------------------------- */
 
 /* Is one of n fields, each `step` behind the one before, there and will its value go? It does not

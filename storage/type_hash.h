@@ -69,6 +69,10 @@ enum err MUST_USE hash_expire(struct db *db, struct str key, const struct str *f
 enum err MUST_USE hash_persist(struct db *db, struct str key, const struct str *fields, size_t n,
                                int8_t *result);
 
+/* If field is due it is removed, and told as CHANGE_HEXPIRED; so may others be that are due. For whoever stores what he
+ * makes of its not being there. */
+void hash_expire_field(struct db *db, struct str key, struct str field);
+
 /* --- making one from outside (loading, RESTORE) -------------------------------------------------
  */
 
