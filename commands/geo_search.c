@@ -1,15 +1,15 @@
-/* geo_search.c -- which places lie in a circle or a box: GEOSEARCH, and GEORADIUS before it. */
+/* geo_search.c -- which places lie in a circle or a box: GEOSEARCH, and GEORADIUS before it. Among many, in slices (source_job.h). */
+#include "base/mem.h"
 #include "commands/geo.h"
-
-#include <stdlib.h>
-
+#include "commands/geo_find.h"
+#include "commands/read_job.h"
+#include "commands/source_job.h"
 #include "commands/tables.h"
 #include "storage/type_zset.h"
 
 /* --- the request ------------------------------------------------------------------------------ */
 
 enum family { GEORADIUS, GEORADIUSBYMEMBER, GEOSEARCH, GEOSEARCHSTORE };
-enum order { ORDER_NONE, ORDER_ASC, ORDER_DESC };
 
 struct search {
     enum family family;
@@ -21,8 +21,8 @@ struct search {
     bool from_member, from_point, by_radius, by_box;
     bool any;
     int64_t count;  /* 0: all */
-    enum order order;
-    struct str store; /* p NULL: the result is replied */
+    enum geo_order order;
+    size_t store;   /* the argument that names the destination; 0: the result is replied */
     bool store_distance;
 };
 
@@ -69,7 +69,7 @@ static enum err parse_head(struct call *c, struct search *s, size_t *i)
     case GEOSEARCH: *i = 2; return OK;
     case GEOSEARCHSTORE:
         *i = 3;
-        s->store = call_arg(c, 1);
+        s->store = 1;
         return OK;
     }
     return OK;
@@ -88,11 +88,11 @@ static bool take_word(const struct call *c, size_t i, struct search *s)
     if (call_is(c, i, "WITHCOORD")) return s->with_point = true;
     if (call_is(c, i, "ANY")) return s->any = true;
     if (call_is(c, i, "ASC")) {
-        s->order = ORDER_ASC;
+        s->order = GEO_NEAR_FIRST;
         return true;
     }
     if (call_is(c, i, "DESC")) {
-        s->order = ORDER_DESC;
+        s->order = GEO_FAR_FIRST;
         return true;
     }
     if (s->family == GEOSEARCHSTORE && call_is(c, i, "STOREDIST")) return s->store_distance = true;
@@ -144,14 +144,14 @@ static enum err take_option(struct call *c, size_t i, struct search *s, size_t *
     if (is_search(s)) return take_where(c, i, s, used);
     if (!s->may_store || !more) return ERR_SYNTAX;
     if (!call_is(c, i, "STORE") && !call_is(c, i, "STOREDIST")) return ERR_SYNTAX;
-    s->store = call_arg(c, i + 1);
+    s->store = i + 1;
     s->store_distance = call_is(c, i, "STOREDIST");
     return OK;
 }
 
 static enum err check_options(struct call *c, const struct search *s)
 {
-    if (s->store.p && (s->with_distance || s->with_hash || s->with_point)) {
+    if (s->store > 0 && (s->with_distance || s->with_hash || s->with_point)) {
         return call_fail(c, ERR_GEO_STORE,
                          is_search(s) ? STR("GEOSEARCHSTORE") : STR("STORE option in GEORADIUS"));
     }
@@ -200,137 +200,188 @@ static size_t last_store_of_member(size_t argc, const struct str *argv, struct k
     return last_store(5, argc, argv, refs, max);
 }
 
-/* --- searching -------------------------------------------------------------------------------- */
+/* --- answering -------------------------------------------------------------------------------- */
 
-struct found {
-    struct str member; /* in the arena */
-    struct geo_point at;
-    double score, distance; /* metres */
-    size_t i;               /* the place in which it was found */
-};
-
-struct result {
-    struct found *items; /* in the arena */
-    size_t n, cap;
-};
-
-static void keep(struct call *c, struct result *r, const struct found *f)
+static size_t source_of(enum family family)
 {
-    if (r->n == r->cap) {
-        size_t cap = r->cap ? r->cap * 2 : 16;
-        struct found *more = arena_alloc(c->arena, cap * sizeof *more);
-
-        if (r->n > 0) memcpy(more, r->items, r->n * sizeof *more);
-        r->items = more;
-        r->cap = cap;
-    }
-    r->items[r->n] = *f;
-    r->items[r->n].i = r->n;
-    r->n++;
-}
-
-/* Those of one range of scores, until there are `most` (0: all). */
-static void search_range(struct call *c, const struct search *s, const struct geo_range *range, size_t most,
-                         struct result *r)
-{
-    struct zrange_score scores = { .min = range->min, .max = range->max, .max_open = true };
-    struct zrange ranks = zset_range_score(&s->z, &scores);
-    struct zset_iter it;
-
-    if (ranks.from >= ranks.to) return;
-    zset_iter_at(&it, &s->z, ranks.from, false);
-    for (size_t i = ranks.from; i < ranks.to && zset_next(&it); i++) {
-        struct found f = { .at = geo_decode(it.score), .score = it.score };
-
-        if (!geo_within(&s->shape, f.at, &f.distance)) continue;
-        f.member = arena_dup(c->arena, it.member);
-        keep(c, r, &f);
-        if (most && r->n >= most) return;
-    }
-}
-
-/* Of equal distance, first what was found first. */
-static int nearer(const void *x, const void *y)
-{
-    const struct found *a = x, *b = y;
-
-    if (a->distance != b->distance) return a->distance < b->distance ? -1 : 1;
-    return a->i < b->i ? -1 : a->i > b->i;
-}
-
-static int farther(const void *x, const void *y)
-{
-    const struct found *a = x, *b = y;
-
-    if (a->distance != b->distance) return a->distance > b->distance ? -1 : 1;
-    return a->i < b->i ? -1 : a->i > b->i;
+    return family == GEOSEARCHSTORE ? 2 : 1;
 }
 
 /* The nearest come first when some are to be left out, unless any will do. */
-static void search(struct call *c, const struct search *s, struct result *r)
+static struct geo_find find_of(const struct search *s, struct arena *a)
 {
-    struct geo_range ranges[GEO_RANGES];
-    size_t n = geo_cover(&s->shape, ranges), most = s->any ? (size_t)s->count : 0;
-    enum order order = s->order == ORDER_NONE && s->count > 0 && !s->any ? ORDER_ASC : s->order;
+    bool nearest = s->order == GEO_AS_FOUND && s->count > 0 && !s->any;
 
-    for (size_t i = 0; i < n && !(most && r->n >= most); i++) search_range(c, s, &ranges[i], most, r);
-    if (order != ORDER_NONE && r->n > 1)
-        qsort(r->items, r->n, sizeof *r->items, order == ORDER_ASC ? nearer : farther);
-    if (s->count > 0 && r->n > (size_t)s->count) r->n = (size_t)s->count;
+    return (struct geo_find){ .z = s->z, .shape = s->shape, .most = s->any ? (size_t)s->count : 0,
+                              .order = nearest ? GEO_NEAR_FIRST : s->order, .arena = a };
 }
 
-/* --- answering -------------------------------------------------------------------------------- */
+/* How many of those found are told. */
+static size_t n_told(const struct search *s, const struct geo_find *f)
+{
+    return s->count > 0 && f->n > (size_t)s->count ? (size_t)s->count : f->n;
+}
 
-static void reply_found(struct reply *out, const struct search *s, const struct result *r)
+static void reply_found(struct reply *out, const struct search *s, const struct geo_found *f)
 {
     size_t more = (size_t)s->with_distance + s->with_hash + s->with_point;
 
-    reply_array(out, r->n);
-    for (size_t i = 0; i < r->n; i++) {
-        const struct found *f = &r->items[i];
-
-        if (more > 0) reply_array(out, more + 1);
-        reply_bulk(out, f->member);
-        if (s->with_distance) geo_reply_distance(out, f->distance / s->shape.unit);
-        if (s->with_hash) reply_int(out, (int64_t)geo_bits(f->score));
-        if (s->with_point) geo_reply_point(out, f->at);
-    }
+    if (more > 0) reply_array(out, more + 1);
+    reply_bulk(out, f->member);
+    if (s->with_distance) geo_reply_distance(out, f->distance / s->shape.unit);
+    if (s->with_hash) reply_int(out, (int64_t)geo_bits(f->score));
+    if (s->with_point) geo_reply_point(out, geo_decode(f->score));
 }
 
-static void store_found(struct call *c, const struct search *s, const struct result *r)
+static void put_found(struct zset *z, const struct search *s, const struct geo_found *f)
 {
-    size_t longest = 0;
+    zset_put(z, f->member, s->store_distance ? f->distance / s->shape.unit : f->score, NULL);
+}
+
+static void store_result(struct call *c, const struct search *s, struct zset *z)
+{
+    enum change_kind kind = is_search(s) ? CHANGE_GEOSEARCHSTORE : CHANGE_GEORADIUSSTORE;
+
+    reply_int(c->out, (int64_t)zset_key_store_take(c->db, call_arg(c, s->store), z, kind));
+}
+
+static enum err search_at_once(struct call *c, const struct search *s, struct geo_find *f)
+{
+    size_t n, longest = 0;
+    bool ready = !s->is_there;
+    enum err e = OK;
     struct zset z;
 
-    for (size_t i = 0; i < r->n; i++) {
-        if (r->items[i].member.n > longest) longest = r->items[i].member.n;
+    while (e == OK && !ready) e = geo_find_on(f, SIZE_MAX, &ready);
+    if (e != OK) return e;
+    n = n_told(s, f);
+    if (s->store == 0) {
+        reply_array(c->out, n);
+        for (size_t i = 0; i < n; i++) reply_found(c->out, s, &f->items[i]);
+        return OK;
     }
-    z = zset_new(c->store, r->n, longest);
-    for (size_t i = 0; i < r->n; i++) {
-        const struct found *f = &r->items[i];
-
-        zset_put(&z, f->member, s->store_distance ? f->distance / s->shape.unit : f->score, NULL);
-    }
-    zset_key_store_take(c->db, s->store, &z, is_search(s) ? CHANGE_GEOSEARCHSTORE : CHANGE_GEORADIUSSTORE);
-    reply_int(c->out, (int64_t)r->n);
+    for (size_t i = 0; i < n; i++)
+        if (f->items[i].member.n > longest) longest = f->items[i].member.n;
+    z = zset_new(c->store, n, longest);
+    for (size_t i = 0; i < n; i++) put_found(&z, s, &f->items[i]);
+    store_result(c, s, &z);
+    return OK;
 }
 
-static enum err run(struct call *c, enum family family, bool may_store)
+/* --- in slices -------------------------------------------------------------------------------- */
+
+struct search_job {
+    struct source_job base;
+    struct search search;
+    struct geo_find find;
+    bool ready;
+    enum err error;
+    size_t at;       /* of what is told */
+    struct zset to;  /* of one who stores; ptr NULL: not begun */
+};
+
+static bool find_on(struct search_job *j)
+{
+    enum { AT_A_TIME = 16 };
+
+    j->error = geo_find_on(&j->find, AT_A_TIME, &j->ready);
+    if (j->base.head != NULL && j->find.phase != GEO_LOOKS) source_job_has_read(&j->base);
+    return j->error == OK;
+}
+
+static bool work(struct source_job *of, struct reply *out)
+{
+    struct search_job *j = (struct search_job *)of;
+    size_t n = n_told(&j->search, &j->find);
+
+    if (!j->ready) return find_on(j);
+    if (j->search.store > 0 && j->to.ptr == NULL) j->to = zset_new(j->search.z.store, n, 0);
+    if (j->at == n) return false;
+    if (j->search.store > 0) {
+        put_found(&j->to, &j->search, &j->find.items[j->at++]);
+    } else {
+        reply_found(out, &j->search, &j->find.items[j->at++]);
+        source_job_told(of);
+    }
+    return true;
+}
+
+static void head(const struct source_job *of, struct reply *out, size_t n)
+{
+    const struct search_job *j = (const struct search_job *)of;
+
+    if (j->error != OK) reply_error(out, str_c(err_text(j->error)));
+    else reply_array(out, n);
+}
+
+static enum err search(struct call *c, enum family family, bool may_store);
+
+static enum err put(struct call *c, struct source_job *of)
+{
+    struct search_job *j = (struct search_job *)of;
+    const struct search *s = &j->search;
+
+    if (!source_job_read_all(c, of, source_of(s->family), 1)) return search(c, s->family, s->may_store);
+    if (j->error == OK) store_result(c, s, &j->to);
+    return j->error;
+}
+
+static size_t size(const struct source_job *of)
+{
+    const struct search_job *j = (const struct search_job *)of;
+
+    return geo_find_bytes(&j->find) + (j->to.ptr != NULL ? zset_weight(j->to.enc, j->to.ptr) : 0);
+}
+
+static void fini(struct source_job *of)
+{
+    struct search_job *j = (struct search_job *)of;
+
+    if (j->to.ptr != NULL) db_discard(j->to.store, VALUE_ZSET, j->to.enc, j->to.ptr, true);
+    source_job_drop_arena(j->search.z.store, j->find.arena);
+}
+
+static enum err search_in_slices(struct call *c, const struct search *s, const struct geo_find *f)
+{
+    struct search_job *j = mem_zalloc(sizeof *j);
+    const void *source = s->z.ptr;
+
+    j->base.work = work;
+    j->base.size = size;
+    j->base.fini = fini;
+    j->base.look_every = 8; /* a step may sort a run, or copy as many to pages that are new */
+    if (s->store > 0) j->base.put = put;
+    else j->base.head = head;
+    j->search = *s;
+    j->find = *f;
+    j->find.arena = source_job_arena();
+    j->find.in_pieces = true;
+    return source_job_run(c, &j->base, &source, 1);
+}
+
+/* --- the commands ----------------------------------------------------------------------------- */
+
+static enum err search(struct call *c, enum family family, bool may_store)
 {
     struct search s = { .family = family, .may_store = may_store, .shape = { .unit = 1 } };
-    struct result r = { 0 };
-    enum err e = zset_read(c->db, call_arg(c, family == GEOSEARCHSTORE ? 2 : 1), &s.z);
+    struct geo_find f;
+    enum err e = zset_read(c->db, call_arg(c, source_of(family)), &s.z);
 
     if (e != OK && e != ERR_NO_KEY) return e;
     s.is_there = e == OK;
     e = parse(c, &s);
     if (e != OK) return e;
-    if (s.is_there) search(c, &s, &r);
-    if (s.store.p)
-        store_found(c, &s, &r);
-    else
-        reply_found(c->out, &s, &r);
-    return OK;
+    f = find_of(&s, c->arena);
+    if (s.is_there && read_is_long(c, geo_find_begin(&f), 0)) return search_in_slices(c, &s, &f);
+    return search_at_once(c, &s, &f);
+}
+
+static enum err run(struct call *c, enum family family, bool may_store)
+{
+    enum err e;
+
+    if ((may_store || family == GEOSEARCHSTORE) && job_done(c, &e)) return e;
+    return search(c, family, may_store);
 }
 
 static enum err run_georadius(struct call *c)
