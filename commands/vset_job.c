@@ -39,11 +39,6 @@ void vset_job_reply(struct vset_job *j, size_t n, bool as_map, struct reply *out
 
     if (as_map) reply_map(&(struct reply){ &head, out->resp }, j->told.n);
     else reply_array(&(struct reply){ &head, out->resp }, j->told.n * n);
-    vset_job_reply_after(j, buf_str(&head), out, pieces);
+    job_rows_reply(&j->told, buf_str(&head), out, pieces);
     buf_fini(&head);
-}
-
-void vset_job_reply_after(struct vset_job *j, struct str head, struct reply *out, struct reply_pieces *pieces)
-{
-    job_rows_reply(&j->told, head, out, pieces);
 }

@@ -33,9 +33,7 @@ static inline void vset_job_told(struct vset_job *j)
 /* Between rows: is the set gone (then the request will run again), or time up? Then step returns what *done says. */
 bool vset_job_pauses(struct vset_job *j, int64_t deadline_us, bool *done);
 
-/* All rows are there: reply them behind a head. */
-void vset_job_reply_after(struct vset_job *j, struct str head, struct reply *out, struct reply_pieces *pieces);
-/* The same with the head of an array of n elements for each, or, as_map, of a map of them. */
+/* All rows are there: reply them behind the head of an array of n elements for each, or, as_map, of a map of them. */
 void vset_job_reply(struct vset_job *j, size_t n, bool as_map, struct reply *out, struct reply_pieces *pieces);
 
 #endif

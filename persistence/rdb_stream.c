@@ -72,40 +72,90 @@ void rdb_put_stream_consumer(struct rdb_out *o, const struct stream_consumer_inf
     rdb_put_len(o, info->pending);
 }
 
-static void put_consumer(struct rdb_out *o, const struct stream_group *g, const struct stream_consumer *c)
-{
-    struct stream_consumer_info info = stream_consumer_info(c);
-    struct stream_pending_iter it;
+/* What comes next. */
+enum { BLOCKS, GROUP, DELIVERIES, CONSUMER, PENDING };
 
-    rdb_put_stream_consumer(o, &info);
-    stream_pending_start(&it, g, c, STREAM_ID_MIN, STREAM_ID_MAX);
-    while (stream_pending_next(&it)) rdb_put_stream_id(o, it.now.id);
+void rdb_stream_walk_begin(struct rdb_stream_walk *w, struct rdb_out *o, const struct stream *s)
+{
+    w->s = s;
+    w->info = stream_info(s);
+    w->block = NULL;
+    w->g = 0;
+    w->stage = BLOCKS;
+    rdb_put_len(o, w->info.blocks);
 }
 
-static void put_group(struct rdb_out *o, const struct stream *s, const struct stream_group *g)
+static void begin_group(struct rdb_stream_walk *w, struct rdb_out *o)
 {
-    struct stream_group_info info = stream_group_info(s, g);
-    struct stream_pending_iter it;
+    struct stream_group_info info = stream_group_info(w->s, stream_group_at(w->s, w->g));
 
     rdb_put_stream_group(o, &info);
-    stream_pending_start(&it, g, NULL, STREAM_ID_MIN, STREAM_ID_MAX);
-    while (stream_pending_next(&it))
-        rdb_put_stream_delivery(o, it.now.id, it.now.delivered_ms, it.now.deliveries);
-    rdb_put_len(o, info.consumers);
-    for (size_t i = 0; i < info.consumers; i++) put_consumer(o, g, stream_consumer_at(g, i));
+    w->n_consumers = info.consumers;
+    w->c = 0;
+    stream_pending_start(&w->pending, stream_group_at(w->s, w->g), NULL, STREAM_ID_MIN, STREAM_ID_MAX);
+}
+
+static void begin_consumer(struct rdb_stream_walk *w, struct rdb_out *o)
+{
+    const struct stream_group *g = stream_group_at(w->s, w->g);
+    const struct stream_consumer *c = stream_consumer_at(g, w->c);
+    struct stream_consumer_info info = stream_consumer_info(c);
+
+    rdb_put_stream_consumer(o, &info);
+    stream_pending_start(&w->pending, g, c, STREAM_ID_MIN, STREAM_ID_MAX);
+}
+
+bool rdb_stream_walk_next(struct rdb_stream_walk *w, struct rdb_out *o)
+{
+    switch (w->stage) {
+    case BLOCKS:
+        w->block = stream_next_block(w->s, &w->at, w->block);
+        if (w->block != NULL) {
+            rdb_put_stream_block(o, w->block->id, str_of(w->block->lp, listpack_bytes(w->block->lp)));
+        } else {
+            rdb_put_stream_info(o, &w->info);
+            w->stage = GROUP;
+        }
+        return true;
+    case GROUP:
+        if (w->g == w->info.groups) return false;
+        begin_group(w, o);
+        w->stage = DELIVERIES;
+        return true;
+    case DELIVERIES:
+        if (stream_pending_next(&w->pending)) {
+            rdb_put_stream_delivery(o, w->pending.now.id, w->pending.now.delivered_ms, w->pending.now.deliveries);
+        } else {
+            rdb_put_len(o, w->n_consumers);
+            w->stage = CONSUMER;
+        }
+        return true;
+    case CONSUMER:
+        if (w->c < w->n_consumers) {
+            begin_consumer(w, o);
+            w->stage = PENDING;
+        } else {
+            w->g++;
+            w->stage = GROUP;
+        }
+        return true;
+    default:
+        if (stream_pending_next(&w->pending)) {
+            rdb_put_stream_id(o, w->pending.now.id);
+        } else {
+            w->c++;
+            w->stage = CONSUMER;
+        }
+        return true;
+    }
 }
 
 void rdb_put_stream(struct rdb_out *o, const struct stream *s)
 {
-    struct stream_info info = stream_info(s);
-    const struct stream_block *b = NULL;
-    struct stream_pos at;
+    struct rdb_stream_walk w;
 
-    rdb_put_len(o, info.blocks);
-    while ((b = stream_next_block(s, &at, b)) != NULL)
-        rdb_put_stream_block(o, b->id, str_of(b->lp, listpack_bytes(b->lp)));
-    rdb_put_stream_info(o, &info);
-    for (size_t i = 0; i < info.groups; i++) put_group(o, s, stream_group_at(s, i));
+    rdb_stream_walk_begin(&w, o, s);
+    while (rdb_stream_walk_next(&w, o)) { }
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

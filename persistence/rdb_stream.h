@@ -18,6 +18,20 @@
 
 void rdb_put_stream(struct rdb_out *o, const struct stream *s);
 
+/* The same in steps, for one who does other things between: a block, or something pending. False: that was all. The stream may not
+ * change meanwhile. */
+struct rdb_stream_walk {
+    const struct stream *s;
+    struct stream_info info;
+    const struct stream_block *block;
+    struct stream_pos at;
+    struct stream_pending_iter pending;
+    size_t g, c, n_consumers; /* the group, and its consumer */
+    int stage;
+};
+void rdb_stream_walk_begin(struct rdb_stream_walk *w, struct rdb_out *o, const struct stream *s);
+bool rdb_stream_walk_next(struct rdb_stream_walk *w, struct rdb_out *o);
+
 /* Its parts, for those who put them down one by one. Their number is the caller's to put before them. */
 void rdb_put_stream_block(struct rdb_out *o, struct stream_id id, struct str bytes);
 void rdb_put_stream_info(struct rdb_out *o, const struct stream_info *info);

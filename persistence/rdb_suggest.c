@@ -35,16 +35,6 @@ void rdb_put_suggest_end(struct rdb_out *o)
     rdb_put_len(o, RDB_MODULE_EOF);
 }
 
-void rdb_put_suggestions(struct rdb_out *o, const struct suggestions *d)
-{
-    const struct suggestion *g;
-    size_t i = 0, k = 0;
-
-    rdb_put_suggest_head(o, d->count);
-    while ((g = suggestions_next(d, &i, &k)) != NULL) rdb_put_suggestion(o, g);
-    rdb_put_suggest_end(o);
-}
-
 /* --- reading -------------------------------------------------------------------------------------------------------- */
 
 static bool get_opcode(struct rdb_in *in, uint64_t want)

@@ -10,7 +10,6 @@
 void rdb_put_suggest_head(struct rdb_out *o, uint64_t count);
 void rdb_put_suggestion(struct rdb_out *o, const struct suggestion *g);
 void rdb_put_suggest_end(struct rdb_out *o);
-void rdb_put_suggestions(struct rdb_out *o, const struct suggestions *d);
 
 /* The value, behind its type byte and the module's id. */
 bool MUST_USE rdb_get_suggestions(struct rdb_in *in, struct suggestions **d);

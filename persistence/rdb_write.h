@@ -32,6 +32,7 @@ void rdb_out_clear(struct rdb_out *o);
 void rdb_put_byte(struct rdb_out *o, unsigned v);
 void rdb_put_len(struct rdb_out *o, uint64_t n);
 void rdb_put_str(struct rdb_out *o, struct str s);
+void rdb_put_bytes(struct rdb_out *o, struct str s); /* that are no integer's text */
 void rdb_put_u64(struct rdb_out *o, uint64_t v);
 void rdb_put_double(struct rdb_out *o, double v);
 
@@ -42,7 +43,7 @@ void rdb_put_aux(struct rdb_out *o, const char *name, struct str value);
 /* A library of functions. */
 void rdb_put_library(struct rdb_out *o, struct str text);
 
-/* The type byte of e's value, which is returned, and the value. */
+/* (rdb_walk.c) The type byte of e's value, which is returned, and the value. */
 unsigned rdb_put_type(struct rdb_out *o, const struct store *s, const struct entry *e);
 void rdb_put_value(struct rdb_out *o, const struct store *s, const struct entry *e);
 

@@ -7,6 +7,7 @@
 #include "persistence/persist.h"
 #include "server/client.h"
 #include "server/commands.h"
+#include "server/dump_job.h"
 #include "server/dump_vset.h"
 #include "server/rows.h"
 #include "storage/type_hash.h"
@@ -35,6 +36,7 @@ static enum err run_dump(struct call *c)
         return OK;
     }
     if (c->may_block && dump_vset_is_large(e)) return dump_vset(c, e);
+    if (dump_is_long(c, e)) return dump_job(c, e);
     persist_dump(c->store, e, &payload);
     lost = payload.failed;
     if (!lost) reply_bulk(c->out, buf_str(&payload));
