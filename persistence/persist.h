@@ -336,6 +336,15 @@ void persist_dump_plain(const struct store *s, const struct entry *e, struct buf
 enum err MUST_USE persist_restore(struct store *s, struct str key, struct str payload,
                                   int64_t expire_ms, struct entry **out);
 
+/* The same in steps of about 20 us, for one who does other things between them (persistence/restore_steps.c). Payload and key are
+ * borrowed, and may be moved; expire_ms is the entry's. */
+struct restoring;
+struct restoring *persist_restore_new(struct store *s, struct str key, struct str payload, int64_t expire_ms);
+void persist_restore_moved(struct restoring *r, struct str key, struct str payload);
+bool persist_restore_step(struct restoring *r); /* true: it is done, or cannot be */
+enum err MUST_USE persist_restore_take(struct restoring *r, struct str key, struct entry **out);
+void persist_restore_free(struct restoring **r); /* what is not taken goes to be freed elsewhere */
+
 /* The same for all libraries together (FUNCTION DUMP), as texts. */
 void persist_dump_libraries(const struct persist_libraries *l, struct buf *out);
 

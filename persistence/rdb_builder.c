@@ -18,10 +18,10 @@ void rdb_builder_start(struct rdb_builder *b, struct store *s, struct rdb_in *in
 
 void rdb_builder_drop(struct rdb_builder *b)
 {
-    if (b->type == VALUE_LIST) list_free(&b->l);
-    if (b->type == VALUE_SET && b->set.ptr) set_free(&b->set);
-    if (b->type == VALUE_HASH) hash_free(&b->h);
-    if (b->type == VALUE_ZSET && b->z.ptr) zset_free(&b->z);
+    if (b->type == VALUE_LIST) db_discard(b->s, VALUE_LIST, ENC_LIST, b->l, true);
+    if (b->type == VALUE_SET && b->set.ptr) db_discard(b->s, VALUE_SET, b->set.enc, b->set.ptr, true);
+    if (b->type == VALUE_HASH) db_discard(b->s, VALUE_HASH, b->h.enc, b->h.ptr, true);
+    if (b->type == VALUE_ZSET && b->z.ptr) db_discard(b->s, VALUE_ZSET, b->z.enc, b->z.ptr, true);
     buf_fini(&b->field);
 }
 

@@ -26,7 +26,7 @@ struct rdb_builder {
 
 /* Begin a list, set, hash or sorted set. End it by one of the other two. */
 void rdb_builder_start(struct rdb_builder *b, struct store *s, struct rdb_in *in, enum value_type type);
-void rdb_builder_drop(struct rdb_builder *b);
+void rdb_builder_drop(struct rdb_builder *b); /* what is large goes to be freed elsewhere */
 
 /* The finished entry, the caller's; NULL for an empty collection. */
 struct entry *rdb_builder_finish(struct rdb_builder *b, struct str key, int64_t expire_ms);

@@ -336,18 +336,28 @@ void rdb_peek(struct rdb_in *in, struct rdb_facts *facts)
 
 /* --- DUMP and RESTORE -------------------------------------------------------------------------------- */
 
-bool rdb_payload_body(struct str payload, struct str *body)
+bool rdb_payload_version(struct str payload, struct str *body)
 {
     uint16_t version;
-    uint64_t crc;
 
     if (payload.n < DUMP_FOOTER) return false;
     memcpy(&version, payload.p + payload.n - DUMP_FOOTER, sizeof version);
-    memcpy(&crc, payload.p + payload.n - sizeof crc, sizeof crc);
     if (le16toh(version) > RDB_VERSION_READ) return false;
-    if (le64toh(crc) != crc64(0, payload.p, payload.n - sizeof crc)) return false;
     *body = str_of(payload.p, payload.n - DUMP_FOOTER);
     return true;
+}
+
+bool rdb_payload_crc_is(struct str payload, uint64_t crc)
+{
+    uint64_t want;
+
+    memcpy(&want, payload.p + payload.n - sizeof want, sizeof want);
+    return le64toh(want) == crc;
+}
+
+bool rdb_payload_body(struct str payload, struct str *body)
+{
+    return rdb_payload_version(payload, body) && rdb_payload_crc_is(payload, crc64(0, payload.p, payload.n - RDB_PAYLOAD_CRC));
 }
 
 void rdb_payload_end(struct buf *out, size_t from, int version)

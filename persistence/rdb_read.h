@@ -42,6 +42,11 @@ void rdb_peek(struct rdb_in *in, struct rdb_facts *facts);
 
 /* --- payloads --------------------------------------------------------------------------------------------- */
 
+/* The same in steps: the version first, and the checksum, which is looked at last, from what was counted out of all before it. */
+bool MUST_USE rdb_payload_version(struct str payload, struct str *body);
+bool MUST_USE rdb_payload_crc_is(struct str payload, uint64_t crc);
+enum { RDB_PAYLOAD_CRC = 8 /* bytes at its end */ };
+
 /* What stands before version and checksum; false: they are wrong. */
 bool MUST_USE rdb_payload_body(struct str payload, struct str *body);
 

@@ -192,25 +192,18 @@ static bool get_ms(struct rdb_in *in, int64_t *ms)
     return *ms >= -1 || rdb_in_bad(in, "a stream was read before all time");
 }
 
-static bool get_blocks(struct rdb_in *in, struct stream *s)
+bool rdb_get_stream_block(struct rdb_in *in, struct stream *s)
 {
-    uint64_t n;
+    struct stream_id id;
+    struct str text;
+    const char *why;
 
-    if (!rdb_in_count(in, ID_BYTES + 2, &n)) return false;
-    for (; n > 0; n--) {
-        struct stream_id id;
-        struct str text;
-        const char *why;
-
-        if (!rdb_in_str(in, &text)) return false;
-        if (text.n != ID_BYTES) return rdb_in_bad(in, "a stream block's ID has %zu bytes", text.n);
-        id = id_from(text.p);
-        if (!rdb_in_str(in, &text)) return false;
-        why = stream_add_block(s, id, text);
-        if (why != NULL) return rdb_in_bad(in, "a stream is malformed: %s", why);
-    }
-    stream_count_blocks(s);
-    return true;
+    if (!rdb_in_str(in, &text)) return false;
+    if (text.n != ID_BYTES) return rdb_in_bad(in, "a stream block's ID has %zu bytes", text.n);
+    id = id_from(text.p);
+    if (!rdb_in_str(in, &text)) return false;
+    why = stream_add_block(s, id, text);
+    return why == NULL || rdb_in_bad(in, "a stream is malformed: %s", why);
 }
 
 static bool get_figures(struct rdb_in *in, unsigned type, struct stream *s)
@@ -314,11 +307,17 @@ static bool get_group(struct rdb_in *in, unsigned type, struct stream *s)
     return assigned == g->pending.count || rdb_in_bad(in, "an ID is pending for no consumer");
 }
 
-static bool get_all(struct rdb_in *in, unsigned type, struct stream *s)
+bool rdb_get_stream_count(struct rdb_in *in, uint64_t *n)
+{
+    return rdb_in_count(in, ID_BYTES + 2, n);
+}
+
+bool rdb_get_stream_end(struct rdb_in *in, unsigned type, struct stream *s)
 {
     uint64_t n;
 
-    if (!get_blocks(in, s) || !get_figures(in, type, s) || !rdb_in_count(in, 5, &n)) return false;
+    stream_count_blocks(s);
+    if (!get_figures(in, type, s) || !rdb_in_count(in, 5, &n)) return false;
     for (; n > 0; n--)
         if (!get_group(in, type, s)) return false;
     return true;
@@ -327,8 +326,11 @@ static bool get_all(struct rdb_in *in, unsigned type, struct stream *s)
 bool rdb_get_stream(struct rdb_in *in, unsigned type, struct stream **out)
 {
     struct stream *s = stream_new();
+    uint64_t n;
+    bool ok = rdb_get_stream_count(in, &n);
 
-    if (!get_all(in, type, s)) {
+    for (; ok && n > 0; n--) ok = rdb_get_stream_block(in, s);
+    if (!ok || !rdb_get_stream_end(in, type, s)) {
         stream_free(&s);
         return false;
     }

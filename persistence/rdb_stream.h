@@ -44,4 +44,10 @@ void rdb_put_stream_id(struct rdb_out *o, struct stream_id id);
  * checked entry by entry, counts and IDs against each other. False: in->err, in->why. */
 bool MUST_USE rdb_get_stream(struct rdb_in *in, unsigned type, struct stream **s);
 
+/* Its parts, for one who does other things between them: how many blocks there are, one of them, all behind the last. What they have
+ * made is the caller's, to be freed or gone on with. */
+bool MUST_USE rdb_get_stream_count(struct rdb_in *in, uint64_t *n);
+bool MUST_USE rdb_get_stream_block(struct rdb_in *in, struct stream *s);
+bool MUST_USE rdb_get_stream_end(struct rdb_in *in, unsigned type, struct stream *s);
+
 #endif

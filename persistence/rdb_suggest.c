@@ -55,7 +55,7 @@ static bool get_text(struct rdb_in *in, struct str *s)
     return true;
 }
 
-static bool get_suggestion(struct rdb_in *in, struct suggestions *d)
+bool rdb_get_suggestion(struct rdb_in *in, struct suggestions *d)
 {
     char text[SUGGESTION_MAX];
     struct str s, payload;
@@ -72,17 +72,15 @@ static bool get_suggestion(struct rdb_in *in, struct suggestions *d)
     return suggestions_put(d, str_of(text, n), score, false, payload) || rdb_in_bad(in, "a suggestion is there twice");
 }
 
-bool rdb_get_suggestions(struct rdb_in *in, struct suggestions **d)
+bool rdb_get_suggest_count(struct rdb_in *in, uint64_t *n)
 {
     enum { LEAST = 3 + 9 + 2 }; /* bytes of one */
-    uint64_t n;
-    bool ok;
 
-    if (!get_opcode(in, RDB_MODULE_UINT) || !rdb_in_count(in, LEAST, &n)) return false;
-    if (n == 0) return rdb_in_bad(in, "a dictionary has no suggestions");
-    *d = suggestions_new();
-    for (ok = true; ok && n > 0; n--) ok = get_suggestion(in, *d);
-    ok = ok && get_opcode(in, RDB_MODULE_EOF);
-    if (!ok) suggestions_free(d);
-    return ok;
+    if (!get_opcode(in, RDB_MODULE_UINT) || !rdb_in_count(in, LEAST, n)) return false;
+    return *n > 0 || rdb_in_bad(in, "a dictionary has no suggestions");
+}
+
+bool rdb_get_suggest_end(struct rdb_in *in)
+{
+    return get_opcode(in, RDB_MODULE_EOF);
 }

@@ -11,7 +11,9 @@ void rdb_put_suggest_head(struct rdb_out *o, uint64_t count);
 void rdb_put_suggestion(struct rdb_out *o, const struct suggestion *g);
 void rdb_put_suggest_end(struct rdb_out *o);
 
-/* The value, behind its type byte and the module's id. */
-bool MUST_USE rdb_get_suggestions(struct rdb_in *in, struct suggestions **d);
+/* The value, behind its type byte and the module's id: how many there are, one of them, what is behind the last. */
+bool MUST_USE rdb_get_suggest_count(struct rdb_in *in, uint64_t *n);
+bool MUST_USE rdb_get_suggestion(struct rdb_in *in, struct suggestions *d);
+bool MUST_USE rdb_get_suggest_end(struct rdb_in *in);
 
 #endif

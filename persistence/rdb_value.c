@@ -1,7 +1,7 @@
 /* rdb_value.c -- values of RDB files to entries.
  *
  * Packed forms of today (listpack, intset) are taken over as they lie when they are within the settings'
- * thresholds; all else is poured item by item into a new object (rdb_builder.h). */
+ * thresholds; all else is poured item by item into a new object (rdb_builder.h), in as many steps as one likes. */
 #include "persistence/rdb_value.h"
 
 #include <math.h>
@@ -18,6 +18,7 @@
 #include "storage/intset.h"
 #include "storage/listpack.h"
 #include "storage/store.h"
+#include "storage/stream_edit.h"
 #include "storage/type_json.h"
 #include "storage/type_stream.h"
 #include "storage/type_string.h"
@@ -27,17 +28,19 @@
 
 /* --- plain forms ------------------------------------------------------------------------------------ */
 
-static bool get_items(struct rdb_builder *b, uint64_t per_item, rdb_item_fn *add)
+static bool begin_items(struct rdb_pour *p, uint64_t per_item, rdb_item_fn *add)
 {
-    uint64_t n;
+    if (!rdb_in_count(p->in, per_item, &p->b.n)) return false;
+    p->left = p->b.n * per_item;
+    p->add = add;
+    return true;
+}
+
+static bool get_item(struct rdb_pour *p)
+{
     struct str s;
 
-    if (!rdb_in_count(b->in, per_item, &n)) return false;
-    b->n = n;
-    for (n *= per_item; n; n--) {
-        if (!rdb_in_str(b->in, &s) || !add(b, s)) return false;
-    }
-    return true;
+    return rdb_in_str(p->in, &s) && p->add(&p->b, s);
 }
 
 /* A score as text, in the form before RDB 8. */
@@ -67,44 +70,40 @@ static bool get_score(struct rdb_in *in, double *score)
     return true;
 }
 
-static bool get_scored(struct rdb_builder *b, bool as_text)
+static bool get_scored(struct rdb_pour *p)
 {
+    struct rdb_builder *b = &p->b;
     struct str s;
-    uint64_t n;
+    double score;
 
-    if (!rdb_in_count(b->in, as_text ? 2 : 1 + sizeof(double), &n)) return false;
-    b->n = n;
-    for (; n; n--) {
-        double score;
-
-        if (!rdb_in_str(b->in, &s)) return false;
-        buf_clear(&b->field);
-        buf_add_str(&b->field, s);
-        if (!(as_text ? get_score_text(b->in, &score) : get_score(b->in, &score))) return false;
-        if (!rdb_builder_scored(b, buf_str(&b->field), score)) return false;
-    }
-    return true;
+    if (!rdb_in_str(b->in, &s)) return false;
+    buf_clear(&b->field);
+    buf_add_str(&b->field, s);
+    if (!(p->type == RDB_ZSET ? get_score_text(b->in, &score) : get_score(b->in, &score))) return false;
+    return rdb_builder_scored(b, buf_str(&b->field), score);
 }
 
 /* Hash with field TTLs: the earliest (0 in the older form), then of each field TTL - earliest + 1 or 0. */
-static bool get_ttl_fields(struct rdb_builder *b, bool relative)
+static bool begin_ttl_fields(struct rdb_pour *p)
 {
-    uint64_t n, ttl, first = 0;
+    if (p->type == RDB_HASH_FIELDS && !rdb_in_u64(p->in, &p->first)) return false;
+    return rdb_in_count(p->in, 3, &p->left);
+}
+
+static bool get_ttl_field(struct rdb_pour *p)
+{
+    struct rdb_builder *b = &p->b;
+    uint64_t ttl;
     struct str s;
 
-    if (relative && !rdb_in_u64(b->in, &first)) return false;
-    if (!rdb_in_count(b->in, 3, &n)) return false;
-    for (; n; n--) {
-        if (!rdb_in_len(b->in, &ttl)) return false;
-        if (ttl && relative) ttl += first - 1;
-        if (ttl >> 48) return rdb_in_bad(b->in, "a field's time to live is out of range");
-        if (!rdb_in_str(b->in, &s)) return false;
-        buf_clear(&b->field);
-        buf_add_str(&b->field, s);
-        if (!rdb_in_str(b->in, &s)) return false;
-        if (!rdb_builder_pair(b, buf_str(&b->field), s, ttl ? (int64_t)ttl : HASH_NO_TTL)) return false;
-    }
-    return true;
+    if (!rdb_in_len(b->in, &ttl)) return false;
+    if (ttl && p->type == RDB_HASH_FIELDS) ttl += p->first - 1;
+    if (ttl >> 48) return rdb_in_bad(b->in, "a field's time to live is out of range");
+    if (!rdb_in_str(b->in, &s)) return false;
+    buf_clear(&b->field);
+    buf_add_str(&b->field, s);
+    if (!rdb_in_str(b->in, &s)) return false;
+    return rdb_builder_pair(b, buf_str(&b->field), s, ttl ? (int64_t)ttl : HASH_NO_TTL);
 }
 
 /* What there is when the second of a pair is missing. */
@@ -156,26 +155,18 @@ static bool get_packed_ttls(struct rdb_builder *b, struct str bytes)
     return true;
 }
 
-static bool get_quicklist(struct rdb_builder *b, bool second)
+static bool get_quicklist_node(struct rdb_pour *p)
 {
-    uint64_t n, container = RDB_NODE_PACKED;
+    uint64_t container = RDB_NODE_PACKED;
+    bool second = p->type == RDB_LIST_QUICKLIST_2;
     struct str s;
 
-    if (!rdb_in_count(b->in, 1, &n)) return false;
-    for (; n; n--) {
-        if (second && !rdb_in_len(b->in, &container)) return false;
-        if (!rdb_in_str(b->in, &s)) return false;
-        if (!second) {
-            if (!each_legacy(b, s, rdb_builder_element, false)) return false;
-        } else if (container == RDB_NODE_PLAIN) {
-            rdb_builder_element(b, s);
-        } else if (container == RDB_NODE_PACKED) {
-            if (!each_packed(b, s, rdb_builder_element)) return false;
-        } else {
-            return rdb_in_bad(b->in, "a list node of unknown kind %llu", (unsigned long long)container);
-        }
-    }
-    return true;
+    if (second && !rdb_in_len(p->in, &container)) return false;
+    if (!rdb_in_str(p->in, &s)) return false;
+    if (!second) return each_legacy(&p->b, s, rdb_builder_element, false);
+    if (container == RDB_NODE_PLAIN) return rdb_builder_element(&p->b, s);
+    if (container == RDB_NODE_PACKED) return each_packed(&p->b, s, rdb_builder_element);
+    return rdb_in_bad(p->in, "a list node of unknown kind %llu", (unsigned long long)container);
 }
 
 /* May the listpack be a hash as it lies? Pairs, and within the thresholds. */
@@ -254,25 +245,30 @@ static bool get_intset(struct rdb_in *in, struct store *s, struct str key, int64
 
 /* --- all --------------------------------------------------------------------------------------------- */
 
-static bool build(struct rdb_builder *b, unsigned type)
+/* Of a list, set, hash or sorted set: what is before its items, or all of a packed one. */
+static bool begin_items_of(struct rdb_pour *p)
 {
-    struct rdb_in *in = b->in;
+    struct rdb_builder *b = &p->b;
+    struct rdb_in *in = p->in;
     uint64_t ignored;
     struct str s;
     bool ok;
 
-    switch (type) {
-    case RDB_LIST: return get_items(b, 1, rdb_builder_element);
-    case RDB_SET: return get_items(b, 1, rdb_builder_member);
-    case RDB_HASH: return get_items(b, 2, rdb_builder_half);
-    case RDB_LIST_QUICKLIST: return get_quicklist(b, false);
-    case RDB_LIST_QUICKLIST_2: return get_quicklist(b, true);
-    case RDB_HASH_FIELDS_PRE: return get_ttl_fields(b, false);
-    case RDB_HASH_FIELDS: return get_ttl_fields(b, true);
+    switch (p->type) {
+    case RDB_LIST: return begin_items(p, 1, rdb_builder_element);
+    case RDB_SET: return begin_items(p, 1, rdb_builder_member);
+    case RDB_HASH: return begin_items(p, 2, rdb_builder_half);
+    case RDB_LIST_QUICKLIST:
+    case RDB_LIST_QUICKLIST_2: return rdb_in_count(in, 1, &p->left);
+    case RDB_HASH_FIELDS_PRE:
+    case RDB_HASH_FIELDS: return begin_ttl_fields(p);
+    case RDB_ZSET:
+    case RDB_ZSET_2:
+        if (!rdb_in_count(in, p->type == RDB_ZSET ? 2 : 1 + sizeof(double), &p->left)) return false;
+        b->n = p->left;
+        return true;
     case RDB_LIST_ZIPLIST: return rdb_in_str(in, &s) && each_legacy(b, s, rdb_builder_element, false);
     case RDB_SET_LISTPACK: return rdb_in_str(in, &s) && each_packed(b, s, rdb_builder_member);
-    case RDB_ZSET: return get_scored(b, true);
-    case RDB_ZSET_2: return get_scored(b, false);
     case RDB_ZSET_ZIPLIST:
         ok = rdb_in_str(in, &s) && each_legacy(b, s, rdb_builder_scored_half, false);
         return ok && (!b->have_field || rdb_in_bad(in, "a ziplist has a %s", half_name(VALUE_ZSET)));
@@ -281,8 +277,25 @@ static bool build(struct rdb_builder *b, unsigned type)
     case RDB_HASH_LISTPACK_EX_PRE:
         return rdb_in_str(in, &s) && get_packed_ttls(b, s);
     default:
-        ok = rdb_in_str(in, &s) && each_legacy(b, s, rdb_builder_half, type == RDB_HASH_ZIPMAP);
+        ok = rdb_in_str(in, &s) && each_legacy(b, s, rdb_builder_half, p->type == RDB_HASH_ZIPMAP);
         return ok && (!b->have_field || rdb_in_bad(in, "a hash has a field without a value"));
+    }
+}
+
+static bool get_one(struct rdb_pour *p)
+{
+    switch (p->type) {
+    case RDB_LIST_QUICKLIST:
+    case RDB_LIST_QUICKLIST_2: return get_quicklist_node(p);
+    case RDB_HASH_FIELDS_PRE:
+    case RDB_HASH_FIELDS: return get_ttl_field(p);
+    case RDB_ZSET:
+    case RDB_ZSET_2: return get_scored(p);
+    case RDB_STREAM:
+    case RDB_STREAM_2:
+    case RDB_STREAM_3: return rdb_get_stream_block(p->in, p->stream);
+    case RDB_MODULE_2: return rdb_get_suggestion(p->in, p->suggestions);
+    default: return get_item(p);
     }
 }
 
@@ -335,15 +348,6 @@ const char *rdb_type_name(unsigned type)
     }
 }
 
-static bool get_stream(struct rdb_in *in, unsigned type, struct str key, int64_t expire_ms, struct entry **e)
-{
-    struct stream *s;
-
-    if (!rdb_get_stream(in, type, &s)) return false;
-    *e = stream_entry_take(&s, key, expire_ms);
-    return true;
-}
-
 bool rdb_bad_module(struct rdb_in *in, uint64_t id)
 {
     static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -377,34 +381,18 @@ static bool get_json(struct rdb_in *in, struct str key, int64_t expire_ms, struc
     return false;
 }
 
-static bool get_suggest(struct rdb_in *in, struct str key, int64_t expire_ms, struct entry **e)
-{
-    struct suggestions *d;
-
-    if (!rdb_get_suggestions(in, &d)) return false;
-    *e = suggest_entry_take(&d, key, expire_ms);
-    return true;
-}
-
-static bool get_vset(struct rdb_in *in, struct store *st, struct str key, int64_t expire_ms, struct entry **e)
-{
-    struct vset *s;
-
-    if (!rdb_get_vset(in, st, &s)) return false;
-    *e = vset_entry_take(&s, key, expire_ms);
-    return true;
-}
-
 /* What modules of stock Redis have written, and is a type of its own here. */
-static bool get_module(struct rdb_in *in, struct store *st, struct str key, int64_t expire_ms, struct entry **e)
+static bool begin_module(struct rdb_pour *p, struct str key, int64_t expire_ms)
 {
     uint64_t id;
 
-    if (!rdb_in_len(in, &id)) return false;
-    if (id == RDB_JSON_ID) return get_json(in, key, expire_ms, e);
-    if (id == RDB_SUGGEST_ID) return get_suggest(in, key, expire_ms, e);
-    if (id == RDB_VSET_ID) return get_vset(in, st, key, expire_ms, e);
-    return rdb_bad_module(in, id);
+    if (!rdb_in_len(p->in, &id)) return false;
+    if (id == RDB_JSON_ID) return get_json(p->in, key, expire_ms, &p->e);
+    if (id == RDB_VSET_ID) return rdb_vset_load_new(p->in, p->store, &p->vset);
+    if (id != RDB_SUGGEST_ID) return rdb_bad_module(p->in, id);
+    if (!rdb_get_suggest_count(p->in, &p->left)) return false;
+    p->suggestions = suggestions_new();
+    return true;
 }
 
 static bool refuse_type(struct rdb_in *in, unsigned type)
@@ -412,29 +400,94 @@ static bool refuse_type(struct rdb_in *in, unsigned type)
     return rdb_in_bad(in, "values of type %u (%s) cannot be read", type, rdb_type_name(type));
 }
 
+static bool get_string(struct rdb_in *in, struct str key, int64_t expire_ms, struct entry **e)
+{
+    struct str text;
+
+    if (!rdb_in_str(in, &text)) return false;
+    *e = string_new(key, text, expire_ms);
+    return true;
+}
+
+bool rdb_pour_begin(struct rdb_pour *p, struct rdb_in *in, struct store *s, unsigned type, struct str key, int64_t expire_ms, bool thorough)
+{
+    enum value_type vt = type_of(type);
+
+    *p = (struct rdb_pour){ .in = in, .store = s, .type = type };
+    if (vt == VALUE_TYPES) return refuse_type(in, type);
+    if (type == RDB_STRING) return get_string(in, key, expire_ms, &p->e);
+    if (type == RDB_HASH_LISTPACK || type == RDB_ZSET_LISTPACK)
+        return get_packed_pairs(in, s, vt, key, expire_ms, thorough, &p->e);
+    if (type == RDB_MODULE_2) return begin_module(p, key, expire_ms);
+    if (type == RDB_SET_INTSET) return get_intset(in, s, key, expire_ms, &p->e);
+    if (vt == VALUE_STREAM) {
+        p->stream = stream_new();
+        return rdb_get_stream_count(in, &p->left);
+    }
+    rdb_builder_start(&p->b, s, in, vt);
+    p->builds = true;
+    return begin_items_of(p);
+}
+
+/* Behind the last item. */
+static bool end_items(struct rdb_pour *p)
+{
+    if (p->stream != NULL) return rdb_get_stream_end(p->in, p->type, p->stream);
+    return p->suggestions == NULL || rdb_get_suggest_end(p->in);
+}
+
+bool rdb_pour_step(struct rdb_pour *p, uint64_t n, bool *more)
+{
+    if (p->vset != NULL) return rdb_vset_load_step(p->vset, n, more);
+    for (; n > 0 && p->left > 0; n--, p->left--) {
+        if (!get_one(p)) return false;
+    }
+    *more = p->left > 0;
+    return *more || end_items(p);
+}
+
+struct entry *rdb_pour_finish(struct rdb_pour *p, struct str key, int64_t expire_ms)
+{
+    struct entry *e = p->e;
+
+    if (p->vset != NULL) {
+        struct vset *s = rdb_vset_load_take(p->vset);
+
+        e = vset_entry_take(&s, key, expire_ms);
+    }
+    if (p->stream != NULL) e = stream_entry_take(&p->stream, key, expire_ms);
+    if (p->suggestions != NULL) e = suggest_entry_take(&p->suggestions, key, expire_ms);
+    if (p->builds) e = rdb_builder_finish(&p->b, key, expire_ms);
+    p->e = NULL;
+    p->builds = false;
+    rdb_pour_drop(p);
+    return e;
+}
+
+void rdb_pour_drop(struct rdb_pour *p)
+{
+    if (p->vset != NULL) rdb_vset_load_free(&p->vset);
+    if (p->stream != NULL) stream_free(&p->stream);
+    if (p->suggestions != NULL) suggestions_free(&p->suggestions);
+    if (p->builds) rdb_builder_drop(&p->b);
+    p->builds = false;
+    if (p->e != NULL) {
+        db_free_value(p->e);
+        entry_free(p->e);
+        p->e = NULL;
+    }
+}
+
 bool rdb_get_value(struct rdb_in *in, struct store *s, unsigned type, struct str key, int64_t expire_ms,
                    bool thorough, struct entry **e)
 {
-    enum value_type vt = type_of(type);
-    struct rdb_builder b;
-    struct str text;
+    struct rdb_pour p;
+    bool more = true, ok;
 
-    if (vt == VALUE_TYPES) return refuse_type(in, type);
-    if (type == RDB_STRING) {
-        if (!rdb_in_str(in, &text)) return false;
-        *e = string_new(key, text, expire_ms);
-        return true;
-    }
-    if (type == RDB_HASH_LISTPACK || type == RDB_ZSET_LISTPACK)
-        return get_packed_pairs(in, s, vt, key, expire_ms, thorough, e);
-    if (type == RDB_MODULE_2) return get_module(in, s, key, expire_ms, e);
-    if (vt == VALUE_STREAM) return get_stream(in, type, key, expire_ms, e);
-    if (type == RDB_SET_INTSET) return get_intset(in, s, key, expire_ms, e);
-    rdb_builder_start(&b, s, in, vt);
-    if (!build(&b, type)) {
-        rdb_builder_drop(&b);
-        return false;
-    }
-    *e = rdb_builder_finish(&b, key, expire_ms);
-    return true;
+    if (type == RDB_STRING) return get_string(in, key, expire_ms, e); /* most are */
+    ok = rdb_pour_begin(&p, in, s, type, key, expire_ms, thorough);
+    while (ok && more) ok = rdb_pour_step(&p, UINT64_MAX, &more);
+    if (ok) *e = rdb_pour_finish(&p, key, expire_ms);
+    else rdb_pour_drop(&p);
+    return ok;
 }

@@ -96,15 +96,18 @@ struct known {
     uint32_t ours;
 };
 
-struct loading {
+struct rdb_vset_load {
     struct rdb_in *in;
-    struct vset *s;
+    struct vset *s;            /* NULL: taken */
+    uint64_t left;             /* elements to come; then those before `mended` have links */
+    uint32_t mended;
+    bool attrs;
     struct known *known;
     size_t n_known, cap_known; /* a power of two */
-    struct buf name, attr, row;
+    struct buf name, attr, row, wishes;
 };
 
-static struct known *place_of(const struct loading *l, uint64_t id)
+static struct known *place_of(const struct rdb_vset_load *l, uint64_t id)
 {
     size_t i = (id * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
 
@@ -118,7 +121,7 @@ static uint64_t key_of(uint64_t id)
 }
 
 /* False: it is there. */
-static bool know(struct loading *l, uint64_t id, uint32_t ours)
+static bool know(struct rdb_vset_load *l, uint64_t id, uint32_t ours)
 {
     struct known *k, *old = l->known;
     size_t n = l->cap_known;
@@ -206,7 +209,7 @@ struct wish {
     unsigned level;
 };
 
-static bool get_links(struct loading *l, unsigned level, bool worst, uint64_t *left, struct buf *wishes)
+static bool get_links(struct rdb_vset_load *l, unsigned level, bool worst, uint64_t *left, struct buf *wishes)
 {
     uint64_t n, most, id;
 
@@ -227,7 +230,7 @@ static bool get_links(struct loading *l, unsigned level, bool worst, uint64_t *l
     return !worst || get_number(l->in, &id);
 }
 
-static bool get_node(struct loading *l, struct buf *wishes)
+static bool get_node(struct rdb_vset_load *l, struct buf *wishes)
 {
     struct rdb_in *in = l->in;
     uint64_t left, id, level, packed;
@@ -258,33 +261,54 @@ static bool get_node(struct loading *l, struct buf *wishes)
     return true;
 }
 
-static bool get_elements(struct loading *l, uint64_t n, bool attrs)
+static bool get_element(struct rdb_vset_load *l)
 {
-    struct buf wishes = { 0 };
-    bool ok = true;
-
-    for (; ok && n > 0; n--) {
-        buf_clear(&wishes);
-        ok = get_copy(l->in, &l->name) && (!attrs || get_copy(l->in, &l->attr)) && get_copy(l->in, &l->row) && get_node(l, &wishes);
-    }
-    for (uint32_t id = 0; ok && id < l->s->n_items; id++) vec_index_mend(l->s->v, id);
-    buf_fini(&wishes);
-    return ok;
+    buf_clear(&l->wishes);
+    l->left--;
+    return get_copy(l->in, &l->name) && (!l->attrs || get_copy(l->in, &l->attr)) && get_copy(l->in, &l->row) && get_node(l, &l->wishes);
 }
 
-bool rdb_get_vset(struct rdb_in *in, struct store *st, struct vset **out)
+bool rdb_vset_load_new(struct rdb_in *in, struct store *st, struct rdb_vset_load **out)
 {
-    struct loading l = { .in = in };
-    uint64_t n;
-    bool attrs = false, ok;
+    struct rdb_vset_load *l = mem_zalloc(sizeof *l);
 
-    if (!get_head(in, st, &l.s, &n, &attrs)) return false;
-    ok = get_elements(&l, n, attrs) && get_opcode(in, RDB_MODULE_EOF);
-    mem_free(l.known);
-    buf_fini(&l.name);
-    buf_fini(&l.attr);
-    buf_fini(&l.row);
-    if (ok) *out = l.s;
-    else vset_free(&l.s);
-    return ok;
+    l->in = in;
+    *out = l;
+    return get_head(in, st, &l->s, &l->left, &l->attrs);
+}
+
+bool rdb_vset_load_step(struct rdb_vset_load *l, size_t n, bool *more)
+{
+    *more = true;
+    for (; n > 0 && l->left > 0; n--) {
+        if (!get_element(l)) return false;
+    }
+    for (; n > 0 && l->mended < l->s->n_items; n--) {
+        if (vec_index_mend(l->s->v, l->mended++)) n = 1; /* which takes as long as to insert it */
+    }
+    if (n == 0) return true;
+    *more = false;
+    return get_opcode(l->in, RDB_MODULE_EOF);
+}
+
+struct vset *rdb_vset_load_take(struct rdb_vset_load *l)
+{
+    struct vset *s = l->s;
+
+    l->s = NULL;
+    return s;
+}
+
+void rdb_vset_load_free(struct rdb_vset_load **of)
+{
+    struct rdb_vset_load *l = *of;
+
+    *of = NULL;
+    if (l->s != NULL) vset_free(&l->s);
+    mem_free(l->known);
+    buf_fini(&l->name);
+    buf_fini(&l->attr);
+    buf_fini(&l->row);
+    buf_fini(&l->wishes);
+    mem_free(l);
 }

@@ -20,7 +20,11 @@ void rdb_put_vset_element(struct rdb_out *o, const struct vset *s, const struct 
 
 void rdb_put_vset(struct rdb_out *o, const struct vset *s);
 
-/* The value behind its module's id; false: `in` says why. */
-bool rdb_get_vset(struct rdb_in *in, struct store *st, struct vset **s);
+/* The value behind its module's id, in steps of n elements; false: `in` says why. *l is to be freed in any case. */
+struct rdb_vset_load;
+bool MUST_USE rdb_vset_load_new(struct rdb_in *in, struct store *st, struct rdb_vset_load **l);
+bool MUST_USE rdb_vset_load_step(struct rdb_vset_load *l, size_t n, bool *more);
+struct vset *rdb_vset_load_take(struct rdb_vset_load *l); /* when there is no more: it is the caller's */
+void rdb_vset_load_free(struct rdb_vset_load **l);
 
 #endif

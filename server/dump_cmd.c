@@ -3,7 +3,10 @@
  * They stand here and not in commands/ because the payload is persistence's. */
 #include <endian.h>
 
+#include "base/clock.h"
 #include "base/crc.h"
+#include "base/mem.h"
+#include "commands/job.h"
 #include "persistence/persist.h"
 #include "server/client.h"
 #include "server/commands.h"
@@ -118,32 +121,109 @@ static struct str with_checksum(struct call *c, struct str payload)
     return copy;
 }
 
-static enum err run_restore(struct call *c)
+static enum err parse(struct call *c, struct restore *r)
 {
-    struct restore *r = call_new(c, struct restore, 1);
-    struct str key = call_arg(c, 1);
-    struct entry *made;
     enum err e;
 
     r->idle_s = r->freq = -1;
     r->payload = with_checksum(c, call_arg(c, 3));
     c->note = r;
     e = parse_options(c, r);
-    if (e == OK && !r->replace && db_look(c->db, key)) e = ERR_BUSY_KEY;
-    if (e == OK) e = parse_ttl(c, r);
-    if (e != OK) return e;
-    e = persist_restore(c->store, key, r->payload, r->at_ms, &made);
+    if (e == OK && !r->replace && db_look(c->db, call_arg(c, 1))) e = ERR_BUSY_KEY;
+    return e == OK ? parse_ttl(c, r) : e;
+}
+
+/* e: what came of the payload. */
+static enum err restored(struct call *c, const struct restore *r, enum err e, struct entry *made)
+{
     if (e == ERR_NOT_DONE) return ERR_DUMP_PAYLOAD;
     if (e != OK) return ERR_DUMP_FORMAT;
     if (r->is_past) {
-        db_free_value(made);
+        db_drop_value(c->store, made, true);
         entry_free(made);
-        keys_delete(c->db, key, true);
+        keys_delete(c->db, call_arg(c, 1), true);
     } else {
         put(c, r, made);
     }
     reply_ok(c->out);
     return OK;
+}
+
+/* A long payload becomes a value in slices (commands/job.h), which is put in its place at once. */
+struct restore_job {
+    struct job job;
+    struct restoring *steps;
+    int64_t at_ms; /* as it was when it was asked for */
+};
+
+enum { LONG_PAYLOAD = 32 * 1024 };
+
+static bool step(struct job *j, int64_t deadline_us)
+{
+    struct restore_job *o = (struct restore_job *)j;
+
+    while (!persist_restore_step(o->steps)) {
+        if (deadline_us != INT64_MAX && clock_mono_us() >= deadline_us) return false;
+    }
+    return true;
+}
+
+static void moved(struct job *j, const struct str *argv)
+{
+    persist_restore_moved(((struct restore_job *)j)->steps, argv[1], argv[3]);
+}
+
+static enum err finish(struct call *c, struct job *j)
+{
+    const struct restore_job *o = (const struct restore_job *)j;
+    struct restore *r = call_new(c, struct restore, 1);
+    struct entry *made = NULL;
+    enum err e = parse(c, r);
+
+    if (e != OK) return e;
+    r->at_ms = o->at_ms;
+    r->is_past = r->at_ms >= 0 && r->at_ms <= c->store->now_ms;
+    e = persist_restore_take(o->steps, call_arg(c, 1), &made);
+    return restored(c, r, e, made);
+}
+
+static size_t bytes(const struct job *j)
+{
+    (void)j;
+    return sizeof(struct restore_job);
+}
+
+static void free_job(struct job *j)
+{
+    struct restore_job *o = (struct restore_job *)j;
+
+    persist_restore_free(&o->steps);
+    mem_free(o);
+}
+
+static enum err restore_in_slices(struct call *c, const struct restore *r)
+{
+    struct restore_job *o = mem_zalloc(sizeof *o);
+
+    o->job = (struct job){ .step = step, .finish = finish, .moved = moved, .bytes = bytes, .free = free_job };
+    o->steps = persist_restore_new(c->store, call_arg(c, 1), r->payload, r->at_ms);
+    o->at_ms = r->at_ms;
+    return job_run(c, &o->job);
+}
+
+static enum err run_restore(struct call *c)
+{
+    struct restore *r;
+    struct entry *made = NULL;
+    enum err e;
+
+    if (job_done(c, &e)) return e;
+    r = call_new(c, struct restore, 1);
+    e = parse(c, r);
+    if (e != OK) return e;
+    if (c->may_block && r->payload.n > LONG_PAYLOAD && r->payload.p == call_arg(c, 3).p) return restore_in_slices(c, r);
+    e = persist_restore(c->store, call_arg(c, 1), r->payload, r->at_ms, &made);
+    return restored(c, r, e, made);
 }
 
 static void journal_restore(const struct call *c, struct journal *j)
