@@ -1,15 +1,17 @@
 /* keys_copy.c -- keys to other places: COPY and MOVE.
  *
- * A large vector set, each of whose elements comes with places in tables, a tree and a graph, is copied in slices (commands/job.h); the
- * copy is the set as it is when it is put in its place. */
-#include "commands/job.h"
+ * A large value is copied in slices (commands/job.h), and the copy is the value as it is when it is put in its place: the log tells COPY
+ * there. Who changes what is being copied has it begin again, TRIES times; vector sets are followed. */
+#include "commands/read_job.h"
 #include "commands/tables.h"
 #include "storage/keys.h"
 #include "storage/type_vset.h"
-#include "storage/vset_copy.h"
+#include "storage/value_copy.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
+
+enum { VECTORS_AT_ONCE = 256 /* half a millisecond */, TRIES = 3 };
 
 /* Argument i as a database. */
 static enum err database(const struct call *c, size_t i, struct db **db)
@@ -57,11 +59,9 @@ static enum err parse(const struct call *c, struct copying *o)
 
 /* --- in slices ------------------------------------------------------------------------------------ */
 
-enum { AT_ONCE = 256 /* elements: half a millisecond */, LOOK = 16 /* between two looks at the clock */ };
-
 struct copy_job {
     struct job job;
-    struct vset_copy *copy;
+    struct value_copy *copy;
 };
 
 static enum err copy(struct call *c, const struct copying *o);
@@ -71,8 +71,8 @@ static bool step(struct job *j, int64_t deadline_us)
     struct copy_job *k = (struct copy_job *)j;
 
     do {
-        if (vset_copy_step(k->copy, LOOK)) {
-            j->again = vset_copy_of(k->copy) == NULL;
+        if (value_copy_step(k->copy)) {
+            j->again = value_copy_of(k->copy) == NULL;
             return true;
         }
     } while (clock_mono_us() < deadline_us);
@@ -83,51 +83,67 @@ static enum err finish(struct call *c, struct job *j)
 {
     struct copy_job *k = (struct copy_job *)j;
     struct copying o;
-    const struct vset *s = NULL;
+    const struct entry *from;
+    enum value_type type;
+    enum value_enc enc;
     void *made;
     enum err e = parse(c, &o);
 
     if (e != OK) return e;
-    /* Under another name by now? Then what is there under this one is to be copied, if anything is. */
-    if (vset_read(c->db, o.from, &s) != OK || s != vset_copy_of(k->copy)) return copy(c, &o);
-    made = vset_copy_take(k->copy);
+    /* Changed, or under another name by now? Then what is there under this one is to be copied, if anything is. */
+    from = db_peek(c->db, o.from);
+    if (from == NULL || !entry_points(from) || entry_ptr(from) != value_copy_of(k->copy)) return copy(c, &o);
+    type = entry_type(from);
+    enc = entry_enc(from);
+    made = value_copy_take(k->copy);
     if (made == NULL) return ERR_OOM;
     e = keys_copy_made(c->db, o.from, o.dst, o.to, o.replace, &made);
-    if (made != NULL) db_discard(c->store, VALUE_VSET, ENC_VSET, made, true);
+    if (made != NULL) db_discard(c->store, type, enc, made, true);
     return reply_done(c, e);
 }
 
 static size_t bytes(const struct job *j)
 {
-    return sizeof(struct copy_job) + vset_copy_bytes(((const struct copy_job *)j)->copy);
+    return sizeof(struct copy_job) + value_copy_bytes(((const struct copy_job *)j)->copy);
 }
 
 static void free_job(struct job *j)
 {
     struct copy_job *k = (struct copy_job *)j;
 
-    vset_copy_free(&k->copy);
+    value_copy_free(&k->copy);
     mem_free(k);
 }
 
-static enum err copy_in_slices(struct call *c, const struct vset *s)
+static enum err copy_in_slices(struct call *c, const struct entry *e)
 {
     struct copy_job *k;
 
-    if (!mem_can(vset_bytes(s))) return ERR_OOM;
+    if (!mem_can(type_ops[entry_type(e)]->weight(entry_enc(e), entry_ptr(e)))) return ERR_OOM;
     k = mem_zalloc(sizeof *k);
     k->job = (struct job){ .step = step, .finish = finish, .bytes = bytes, .free = free_job };
-    k->copy = vset_copy_new(c->store, s);
+    if (entry_type(e) != VALUE_VSET) k->job.tries = TRIES;
+    k->copy = value_copy_new(c->store, e);
     return job_run(c, &k->job);
+}
+
+static bool is_long(const struct call *c, const struct entry *e)
+{
+    const struct type_ops *t = type_ops[entry_type(e)];
+
+    if (!c->may_block || !entry_points(e)) return false;
+    if (entry_type(e) == VALUE_VSET) return vset_count(entry_ptr(e)) > VECTORS_AT_ONCE;
+    return value_is_large(e) && t->dup_some != NULL &&
+           read_is_long(c, t->free_effort(entry_enc(e), entry_ptr(e)), t->weight(entry_enc(e), entry_ptr(e)));
 }
 
 static enum err copy(struct call *c, const struct copying *o)
 {
     const struct entry *e = c->may_block ? db_read(c->db, o->from) : NULL;
 
-    if (e != NULL && entry_type(e) == VALUE_VSET && vset_count(entry_ptr(e)) > AT_ONCE) {
+    if (e != NULL && is_long(c, e)) {
         if (!o->replace && db_look(o->dst, o->to)) return reply_done(c, ERR_NOT_DONE);
-        return copy_in_slices(c, entry_ptr(db_peek(c->db, o->from)));
+        return copy_in_slices(c, db_peek(c->db, o->from));
     }
     return reply_done(c, keys_copy(c->db, o->from, o->dst, o->to, o->replace));
 }

@@ -55,6 +55,22 @@ void *blob_dup_value(struct store *s, enum value_enc enc, const void *ptr)
     return blob_of(str_of(b->p, b->n));
 }
 
+bool blob_dup_some(struct store *s, const void *ptr, void **to, struct dup_place *at, size_t n)
+{
+    enum { AN_ELEMENT = 1024 };
+    const struct blob *from = ptr;
+    struct blob *b = *to;
+    size_t left;
+
+    (void)s, (void)at;
+    if (b == NULL) *to = b = blob_new(from->n);
+    left = from->n - b->n;
+    n = n < left / AN_ELEMENT ? n * AN_ELEMENT : left;
+    memcpy(b->p + b->n, from->p + b->n, n);
+    b->n += n;
+    return n < left;
+}
+
 size_t blob_value_bytes(enum value_enc enc, const void *ptr, size_t samples)
 {
     (void)enc, (void)samples;

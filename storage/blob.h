@@ -18,7 +18,9 @@ static inline struct str blob_str(const struct blob *b)
 struct store;
 void blob_free_value(enum value_enc enc, void *ptr);
 size_t blob_free_effort(enum value_enc enc, const void *ptr);
+struct dup_place;
 void *blob_dup_value(struct store *s, enum value_enc enc, const void *ptr);
+bool blob_dup_some(struct store *s, const void *ptr, void **to, struct dup_place *at, size_t n);
 size_t blob_value_bytes(enum value_enc enc, const void *ptr, size_t samples);
 size_t blob_weight(enum value_enc enc, const void *ptr);
 

@@ -157,11 +157,21 @@ uint64_t db_scan(struct db *db, uint64_t cursor, size_t count,
                  void (*fn)(void *ctx, const struct entry *e), void *ctx);
 
 /* Types register how their values are freed, copied and measured, for db.c does not know them. */
+
+/* How far a copy that is made in steps has come; zeroed at the start. */
+struct dup_place {
+    struct table_iter table;
+    size_t n; /* of a sorted set: ranks below it have been copied */
+};
+
 struct type_ops {
     void (*free_value)(enum value_enc enc, void *ptr);
     /* Cheap estimate of how long freeing takes: number of allocations. */
     size_t (*free_effort)(enum value_enc enc, const void *ptr);
     void *(*dup_value)(struct store *s, enum value_enc enc, const void *ptr);
+    /* The same of its large form, which has not changed, about n elements a call. *to is NULL at the start, and from then on something
+     * that can be freed. False: that was all. NULL: the type has no large form, or another way (vset_copy.h). */
+    bool (*dup_some)(struct store *s, const void *ptr, void **to, struct dup_place *at, size_t n);
     size_t (*value_bytes)(enum value_enc enc, const void *ptr, size_t samples);
     const char *(*encoding_name)(const struct store *s, const struct entry *e);
     /* Its elements: members, fields, entries; of a string its bytes. */

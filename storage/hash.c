@@ -2,6 +2,7 @@
 #include "storage/hash.h"
 
 #include "base/mem.h"
+#include "storage/db.h"
 
 /* --- fields as entries ------------------------------------------------------------------------ */
 
@@ -411,19 +412,22 @@ size_t hash_free_effort(enum value_enc enc, const void *ptr)
     return enc == ENC_TABLE ? ((const struct hash_large *)ptr)->table.count : 1;
 }
 
-static void *dup_large(struct store *s, const struct hash_large *from)
+bool hash_dup_some(struct store *s, const void *ptr, void **to, struct dup_place *at, size_t n)
 {
-    struct hash_large *l = mem_zalloc(sizeof *l);
-    struct table_iter it = { 0 };
-    struct entry *e;
+    const struct hash_large *from = ptr;
+    struct hash_large *l = *to;
+    struct entry *e = NULL;
 
-    table_init(&l->table, &s->hash_key);
-    l->due_at = HASH_NEVER;
-    while ((e = table_next(&from->table, &it)) != NULL) {
+    if (l == NULL) {
+        *to = l = mem_zalloc(sizeof *l);
+        table_init(&l->table, &s->hash_key);
+        l->due_at = HASH_NEVER;
+    }
+    for (; n > 0 && (e = table_next(&from->table, &at->table)) != NULL; n--) {
         struct str field = entry_key(e);
         add_to_large(l, table_hash(&l->table, field), field, hash_field_value(e), entry_expire_at(e));
     }
-    return l;
+    return e != NULL;
 }
 
 void *hash_dup_value(struct store *s, enum value_enc enc, const void *ptr)
@@ -431,7 +435,12 @@ void *hash_dup_value(struct store *s, enum value_enc enc, const void *ptr)
     const struct hash_small *from = ptr;
     struct hash_small *to;
 
-    if (enc == ENC_TABLE) return dup_large(s, ptr);
+    if (enc == ENC_TABLE) {
+        void *large = NULL;
+
+        (void)hash_dup_some(s, ptr, &large, &(struct dup_place){ 0 }, SIZE_MAX);
+        return large;
+    }
     if (enc == ENC_LISTPACK) return listpack_dup(ptr);
     to = mem_alloc(sizeof *to);
     *to = (struct hash_small){ from->due_at, listpack_dup(from->lp) };

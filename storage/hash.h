@@ -25,6 +25,8 @@ enum { HASH_INLINE_MAX = 16 * 1024 };
 enum { HASH_NO_TTL = -1, HASH_KEEP_TTL = -2 }; /* instead of a time */
 #define HASH_NEVER INT64_MAX
 
+struct dup_place;
+
 struct hash {
     struct store *store;
     enum value_enc enc;
@@ -135,6 +137,7 @@ void hash_random(const struct hash *h, size_t n, bool distinct,
 void hash_free_value(enum value_enc enc, void *ptr);
 size_t hash_free_effort(enum value_enc enc, const void *ptr);
 void *hash_dup_value(struct store *s, enum value_enc enc, const void *ptr);
+bool hash_dup_some(struct store *s, const void *ptr, void **to, struct dup_place *at, size_t n);
 size_t hash_value_bytes(enum value_enc enc, const void *ptr, size_t samples);
 size_t hash_weight(enum value_enc enc, const void *ptr);
 

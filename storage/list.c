@@ -15,19 +15,20 @@ void list_free(struct list **l)
     *l = NULL;
 }
 
-struct list *list_dup(const struct list *l)
+bool list_dup_some(const struct list *l, struct list *to, size_t n)
 {
-    struct list *to = list_new();
+    size_t from = to->n_blocks, left = l->n_blocks - from;
     const struct block *b = list_blocks(l);
     struct block *copy;
-    size_t cap;
 
-    if (l->n_blocks == 0) return to;
-    copy = list_dir_open(to, 0, l->n_blocks);
-    for (size_t i = 0; i < l->n_blocks; i++) {
-        cap = mem_good_size(b[i].n);
-        copy[i] = b[i];
-        block_set_p(&copy[i], memcpy(mem_alloc(cap), list_data(l, &b[i], i), b[i].n));
+    if (n > left) n = left;
+    copy = n > 0 ? list_dir_open(to, from, n) : NULL;
+    for (size_t i = 0; i < n; i++) {
+        const struct block *of = &b[from + i];
+        size_t cap = mem_good_size(of->n);
+
+        copy[i] = *of;
+        block_set_p(&copy[i], memcpy(mem_alloc(cap), list_data(l, of, from + i), of->n));
         list_mem(to, cap, 0);
         list_set_cap(to, cap);
     }
@@ -35,6 +36,14 @@ struct list *list_dup(const struct list *l)
     to->bytes = l->bytes;
     to->quick = l->quick;
     to->name_at = l->name_at;
+    return n < left;
+}
+
+struct list *list_dup(const struct list *l)
+{
+    struct list *to = list_new();
+
+    (void)list_dup_some(l, to, SIZE_MAX);
     return to;
 }
 

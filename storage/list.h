@@ -33,6 +33,9 @@ struct list *list_new(void);
 void list_free(struct list **l);
 struct list *list_dup(const struct list *l);
 
+/* The same in steps of n blocks: to is a new one at first. False: that was all; until then it can only be freed. */
+bool list_dup_some(const struct list *l, struct list *to, size_t n);
+
 /* Elements. */
 uint64_t list_count(const struct list *l);
 

@@ -2,6 +2,7 @@
 #include "storage/set.h"
 
 #include "base/mem.h"
+#include "storage/db.h"
 
 static void entry_free_in(void *ctx, struct entry *e)
 {
@@ -288,16 +289,22 @@ size_t set_free_effort(enum value_enc enc, const void *ptr)
     return enc == ENC_TABLE ? ((const struct table *)ptr)->count : 1;
 }
 
+bool set_dup_some(struct store *s, const void *ptr, void **to, struct dup_place *at, size_t n)
+{
+    struct entry *e = NULL;
+
+    if (*to == NULL) *to = table_new(s);
+    for (; n > 0 && (e = table_next(ptr, &at->table)) != NULL; n--) insert(*to, table_hash(*to, entry_key(e)), entry_key(e));
+    return e != NULL;
+}
+
 void *set_dup_value(struct store *s, enum value_enc enc, const void *ptr)
 {
-    struct table_iter it = { 0 };
-    struct table *t;
-    struct entry *e;
+    void *t = NULL;
 
     if (enc == ENC_INTSET) return intset_dup(ptr);
     if (enc == ENC_LISTPACK) return listpack_dup(ptr);
-    t = table_new(s);
-    while ((e = table_next(ptr, &it)) != NULL) insert(t, table_hash(t, entry_key(e)), entry_key(e));
+    (void)set_dup_some(s, ptr, &t, &(struct dup_place){ 0 }, SIZE_MAX);
     return t;
 }
 

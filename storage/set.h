@@ -15,6 +15,8 @@
 #include "storage/listpack.h"
 #include "storage/store.h"
 
+struct dup_place;
+
 struct set {
     struct store *store;
     enum value_enc enc;
@@ -78,6 +80,7 @@ void set_pop(struct set *s, struct buf *text);
 void set_free_value(enum value_enc enc, void *ptr);
 size_t set_free_effort(enum value_enc enc, const void *ptr);
 void *set_dup_value(struct store *s, enum value_enc enc, const void *ptr);
+bool set_dup_some(struct store *s, const void *ptr, void **to, struct dup_place *at, size_t n);
 size_t set_value_bytes(enum value_enc enc, const void *ptr, size_t samples);
 size_t set_weight(enum value_enc enc, const void *ptr);
 

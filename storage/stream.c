@@ -4,6 +4,7 @@
 
 #include "base/ensure.h"
 #include "base/mem.h"
+#include "storage/db.h"
 #include "storage/stream_block.h"
 #include "storage/stream_edit.h"
 
@@ -45,20 +46,50 @@ void stream_free(struct stream **sp)
     *sp = NULL;
 }
 
-struct stream *stream_dup(const struct stream *s)
+/* All but the blocks and the groups. */
+static struct stream *dup_figures(const struct stream *s)
 {
     struct stream *to = mem_dup(s, sizeof *s);
-    struct stream_block *b;
-    struct stream_pos at;
 
     to->mem = 0;
-    stream_map_dup(&to->blocks, &s->blocks, &to->mem);
-    for (b = stream_map_seek(&to->blocks, STREAM_ID_MIN, false, &at); b != NULL;
-         b = stream_map_step(&to->blocks, &at, false)) {
-        b->lp = listpack_dup(b->lp);
-        to->mem += block_mem(b);
+    stream_map_init(&to->blocks, sizeof(struct stream_block), &to->mem);
+    to->groups = NULL;
+    to->n_groups = to->cap_groups = 0;
+    return to;
+}
+
+/* Groups come at once, behind the blocks: they are few. */
+bool stream_dup_some(struct store *st, const void *ptr, void **to, struct dup_place *at, size_t n)
+{
+    enum { A_BLOCK = 16 /* elements */ };
+    const struct stream *s = ptr;
+    struct stream *copy = *to;
+    const struct stream_block *b = NULL;
+    struct stream_block *put;
+    struct stream_pos pos;
+    bool made;
+
+    (void)st, (void)at;
+    if (copy == NULL) *to = copy = dup_figures(s);
+    else if ((put = stream_map_last(&copy->blocks)) != NULL) b = stream_map_seek(&s->blocks, put->id, false, &pos);
+    for (n /= A_BLOCK; n > 0; n--) {
+        b = stream_next_block(s, &pos, b);
+        if (b == NULL) {
+            stream_dup_groups(copy, s);
+            return false;
+        }
+        put = stream_map_put(&copy->blocks, b->id, &made);
+        put->lp = listpack_dup(b->lp);
+        copy->mem += block_mem(put);
     }
-    stream_dup_groups(to, s);
+    return true;
+}
+
+struct stream *stream_dup(const struct stream *s)
+{
+    void *to = NULL;
+
+    (void)stream_dup_some(NULL, s, &to, NULL, SIZE_MAX);
     return to;
 }
 
@@ -364,8 +395,7 @@ size_t stream_free_effort(enum value_enc enc, const void *ptr)
 
 void *stream_dup_value(struct store *st, enum value_enc enc, const void *ptr)
 {
-    (void)st;
-    (void)enc;
+    (void)st, (void)enc;
     return stream_dup(ptr);
 }
 

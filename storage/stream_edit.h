@@ -122,6 +122,8 @@ const struct stream_block *stream_next_block(const struct stream *s, struct stre
 void stream_free_value(enum value_enc enc, void *ptr);
 size_t stream_free_effort(enum value_enc enc, const void *ptr);
 void *stream_dup_value(struct store *st, enum value_enc enc, const void *ptr);
+struct dup_place;
+bool stream_dup_some(struct store *st, const void *ptr, void **to, struct dup_place *at, size_t n);
 size_t stream_value_bytes(enum value_enc enc, const void *ptr, size_t samples);
 size_t stream_weight(enum value_enc enc, const void *ptr);
 

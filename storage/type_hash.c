@@ -367,6 +367,7 @@ const struct type_ops hash_type_ops = {
     .free_value = hash_free_value,
     .free_effort = hash_free_effort,
     .dup_value = hash_dup_value,
+    .dup_some = hash_dup_some,
     .value_bytes = hash_value_bytes,
     .weight = hash_weight,
     .encoding_name = encoding_name,

@@ -169,5 +169,5 @@ static size_t weight(enum value_enc enc, const void *ptr)
     return value_bytes(enc, ptr, 0);
 }
 
-const struct type_ops json_type_ops = { free_value, blob_free_effort, dup_value, value_bytes,
+const struct type_ops json_type_ops = { free_value, blob_free_effort, dup_value, NULL, value_bytes,
                                         encoding_name, count_of, weight, NULL };

@@ -393,6 +393,15 @@ static void *dup_value(struct store *s, enum value_enc enc, const void *ptr)
     return list_dup(ptr);
 }
 
+static bool dup_some(struct store *s, const void *ptr, void **to, struct dup_place *at, size_t n)
+{
+    enum { A_BLOCK = 8 /* elements */ };
+
+    (void)s, (void)at;
+    if (*to == NULL) *to = list_new();
+    return list_dup_some(ptr, *to, n / A_BLOCK);
+}
+
 static size_t value_bytes(enum value_enc enc, const void *ptr, size_t samples)
 {
     (void)enc, (void)samples;
@@ -417,5 +426,5 @@ static uint64_t count_of(const struct store *s, const struct entry *e)
     return list_count(entry_ptr(e));
 }
 
-const struct type_ops list_type_ops = { free_value, free_effort, dup_value, value_bytes,
+const struct type_ops list_type_ops = { free_value, free_effort, dup_value, dup_some, value_bytes,
                                         encoding_name, count_of, weight, NULL };

@@ -206,6 +206,7 @@ const struct type_ops set_type_ops = {
     .free_value = set_free_value,
     .free_effort = set_free_effort,
     .dup_value = set_dup_value,
+    .dup_some = set_dup_some,
     .value_bytes = set_value_bytes,
     .weight = set_weight,
     .encoding_name = encoding_name,

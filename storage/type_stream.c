@@ -165,6 +165,7 @@ const struct type_ops stream_type_ops = {
     .free_value = stream_free_value,
     .free_effort = stream_free_effort,
     .dup_value = stream_dup_value,
+    .dup_some = stream_dup_some,
     .value_bytes = stream_value_bytes,
     .weight = stream_weight,
     .encoding_name = encoding_name,

@@ -457,5 +457,5 @@ static uint64_t count_of(const struct store *s, const struct entry *e)
     return string_length(e);
 }
 
-const struct type_ops string_type_ops = { blob_free_value, blob_free_effort, blob_dup_value, blob_value_bytes,
+const struct type_ops string_type_ops = { blob_free_value, blob_free_effort, blob_dup_value, blob_dup_some, blob_value_bytes,
                                           encoding_name, count_of, blob_weight, NULL };

@@ -107,5 +107,5 @@ static void check(const void *ptr)
     suggestions_check(ptr);
 }
 
-const struct type_ops suggest_type_ops = { free_value,  free_effort,   dup_value, value_bytes,
+const struct type_ops suggest_type_ops = { free_value,  free_effort,   dup_value, NULL, value_bytes,
                                            encoding_name, count_of, weight, check };

@@ -100,4 +100,4 @@ static void check(const void *ptr)
     vset_check(ptr);
 }
 
-const struct type_ops vset_type_ops = { free_value, free_effort, dup_value, value_bytes, encoding_name, count_of, weight, check };
+const struct type_ops vset_type_ops = { free_value, free_effort, dup_value, NULL, value_bytes, encoding_name, count_of, weight, check };

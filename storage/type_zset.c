@@ -198,6 +198,7 @@ const struct type_ops zset_type_ops = {
     .free_value = zset_free_value,
     .free_effort = zset_free_effort,
     .dup_value = zset_dup_value,
+    .dup_some = zset_dup_some,
     .value_bytes = zset_value_bytes,
     .weight = zset_weight,
     .encoding_name = encoding_name,

@@ -2,6 +2,7 @@
 #include "storage/zset.h"
 
 #include "base/mem.h"
+#include "storage/db.h"
 #include "storage/zset_pack.h"
 
 static void entry_free_in(void *ctx, struct entry *e)
@@ -233,16 +234,27 @@ size_t zset_free_effort(enum value_enc enc, const void *ptr)
     return enc == ENC_TREE ? ((const struct zset_large *)ptr)->table.count : 1;
 }
 
-void *zset_dup_value(struct store *s, enum value_enc enc, const void *ptr)
+bool zset_dup_some(struct store *s, const void *ptr, void **to, struct dup_place *at, size_t n)
 {
-    struct zset z = { s, enc, (void *)(uintptr_t)ptr };
-    struct zset_large *l;
+    struct zset z = { s, ENC_TREE, (void *)(uintptr_t)ptr };
+    size_t left = zset_count(&z) - at->n;
+    struct zset_large *l = *to;
     struct zset_iter it;
 
+    if (l == NULL) *to = l = large_new(s);
+    if (n > left) n = left;
+    at->n += n;
+    zset_iter_at(&it, &z, at->n - n, false);
+    for (; n > 0 && zset_next(&it); n--) large_add(l, table_hash(&l->table, it.member), it.member, it.score);
+    return at->n < zset_count(&z);
+}
+
+void *zset_dup_value(struct store *s, enum value_enc enc, const void *ptr)
+{
+    void *l = NULL;
+
     if (enc == ENC_LISTPACK) return listpack_dup(ptr);
-    l = large_new(s);
-    zset_iter_at(&it, &z, 0, false);
-    while (zset_next(&it)) large_add(l, table_hash(&l->table, it.member), it.member, it.score);
+    (void)zset_dup_some(s, ptr, &l, &(struct dup_place){ 0 }, SIZE_MAX);
     return l;
 }
 

@@ -21,6 +21,8 @@
 #include "storage/store.h"
 #include "storage/ztree.h"
 
+struct dup_place;
+
 struct zset {
     struct store *store;
     enum value_enc enc;
@@ -147,6 +149,7 @@ void zset_cut_mark(const struct zset_cut *cut, struct entry *e);
 void zset_free_value(enum value_enc enc, void *ptr);
 size_t zset_free_effort(enum value_enc enc, const void *ptr);
 void *zset_dup_value(struct store *s, enum value_enc enc, const void *ptr);
+bool zset_dup_some(struct store *s, const void *ptr, void **to, struct dup_place *at, size_t n);
 size_t zset_value_bytes(enum value_enc enc, const void *ptr, size_t samples);
 size_t zset_weight(enum value_enc enc, const void *ptr);
 
