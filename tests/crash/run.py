@@ -23,6 +23,7 @@ import evict  # noqa: E402
 import power  # noqa: E402
 import server as srv  # noqa: E402
 import slices  # noqa: E402
+import stores  # noqa: E402
 
 PER_SERIES = 50
 RAM = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -57,6 +58,9 @@ SERIES = [
     ("slices, kill, always", 3, lambda seed, b, ram: slices.SliceCycle("always", seed, binary=b, where=ram)),
     ("slices, kill, everysec", 2, lambda seed, b, ram: slices.SliceCycle("everysec", seed, binary=b, where=ram)),
     ("slices, power cut, always", 2, lambda seed, b, ram: slices.SlicePowerCycle("always", seed, binary=b, where=RAM)),
+    ("stores, kill, always", 3, lambda seed, b, ram: stores.StoreCycle("always", seed, binary=b, where=ram)),
+    ("stores, kill, everysec", 2, lambda seed, b, ram: stores.StoreCycle("everysec", seed, binary=b, where=ram)),
+    ("stores, power cut, always", 2, lambda seed, b, ram: stores.StorePowerCycle("always", seed, binary=b, where=RAM)),
     ("power cut, snapshots", 4, lambda seed, b, ram: power.PowerCycle("snapshot", seed, binary=b, where=RAM)),
 ]
 

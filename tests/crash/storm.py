@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 """Everything at once, from a seed: connections send random commands of all kinds, then all must be right.
 
-    tests/crash/storm.py [--seed S] [--seeds N] [--commands N] [--large N] [--bin build/asan/memd]
+    tests/crash/storm.py [--seed S] [--seeds N] [--commands N] [--large N] [--sliced N] [--bin build/asan/memd]
 
 Strings to streams, JSON, indexes and questions to them, vector sets, scripts, transactions, waiting, subscriptions, clients that
 are killed or break off, settings that change, saves, reloads. Whoever sends does not look at replies. After it DEBUG CHECK
 walks all invariants; the digest of all keys and the answers of all indexes are the same after an end and a start, and after
 kill -9 and a start (the log is synced by then).
 
-Then as many again (--large) of what takes long (storm_large.py), with an end of some kind in the midst of it."""
+Then as many again (--large) of what takes long (storm_large.py), and (--sliced) of what goes on in slices (storm_sliced.py), each with an
+end of some kind in the midst of it."""
 import argparse
 import os
 import random
 import re
+import ssl
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -22,6 +24,7 @@ import resp  # noqa: E402
 import server as srv  # noqa: E402
 import storm_large as large  # noqa: E402
 import storm_rules as rules  # noqa: E402
+import storm_sliced as sliced  # noqa: E402
 from grammar import Grammar  # noqa: E402
 from test_differential import GRAMMAR  # noqa: E402
 
@@ -29,10 +32,11 @@ from test_differential import GRAMMAR  # noqa: E402
 LEFT_OUT = re.compile(r"(?m)^.*(SHUTDOWN|MIGRATE|FAILOVER|CLIENT REPLY|SET-ACTIVE-EXPIRE|CONFIG.*RE|DEBUG SLEEP|FLUSHALL|FLUSHDB|SWAPDB|SUBSCRIBE).*$")
 N_CLIENTS = 8
 BACK = [("maxmemory", "0"), ("maxmemory-policy", "noeviction"), ("maxmemory-clients", "0"), ("appendonly", "yes"), ("appendfsync", "always"),
-        ("timeout", "0"), ("client-query-buffer-limit", "1gb"), ("user-limits", "")]
+        ("timeout", "0"), ("client-query-buffer-limit", "1gb"), ("user-limits", ""),
+        ("client-output-buffer-limit", "normal 0 0 0 pubsub 32mb 8mb 60")]
 
 
-class Storm(large.LargePools, Grammar):
+class Storm(sliced.SlicedPools, Grammar):
     pass
 
 
@@ -87,7 +91,7 @@ class Client:
                     raise ConnectionError
                 self.unanswered = 0
                 self.sock.settimeout(0)
-        except (BlockingIOError, TimeoutError):
+        except (BlockingIOError, TimeoutError, ssl.SSLWantReadError):
             pass
         except OSError:
             self.again()
@@ -131,6 +135,13 @@ def large_grammar(s, seed):
     g = Storm(rules.COMMANDS + large.COMMANDS, random.Random(seed))
     g.most, g.patience = 6, [12, 12, 300]
     g.vectors = large.vectors(s.conn())
+    return g
+
+
+def sliced_grammar(s, seed):
+    g = Storm(sliced.COMMANDS, random.Random(seed))
+    g.most, g.patience = 6, [12, 12, 300]
+    g.dumps = sliced.payloads(s.conn())
     return g
 
 
@@ -231,7 +242,7 @@ def prove(s):
         assert c("DEBUG", "CHECK") == resp.OK, c("DEBUG", "CHECK")
 
 
-def run(seed, commands, n_large=0, binary=None):
+def run(seed, commands, n_large=0, n_sliced=0, binary=None):
     s = srv.Server(binary=binary, enable_debug_command="yes", appendonly="yes", appendfsync="everysec",
                    namespace=["K* archive expire,delete,overwrite recall read", "L* maxlen 20 archive trim recall read",
                               "B1 archive expire,delete,overwrite"])
@@ -239,11 +250,12 @@ def run(seed, commands, n_large=0, binary=None):
         if commands > 0:
             blow(s, small_grammar(seed), commands)
             prove(s)
-        if n_large > 0:
-            grammar = large_grammar(s, seed)
-            blow(s, grammar, n_large // 2, end_of(seed))
-            blow(s, grammar, n_large // 2)
-            prove(s)
+        for n, make in ((n_large, large_grammar), (n_sliced, sliced_grammar)):
+            if n > 0:
+                grammar = make(s, seed)
+                blow(s, grammar, n // 2, end_of(seed))
+                blow(s, grammar, n // 2)
+                prove(s)
         s.stop()
     except BaseException:
         print("seed %d; its log ends with:\n%s" % (seed, s.log()[-8000:]))
@@ -258,12 +270,13 @@ def main():
     a.add_argument("--seeds", type=int, default=10)
     a.add_argument("--commands", type=int, default=30000)
     a.add_argument("--large", type=int, default=3000)
+    a.add_argument("--sliced", type=int, default=3000)
     a.add_argument("--bin", default=srv.MEMD.path)
     o = a.parse_args()
     srv.PATIENCE = max(srv.PATIENCE, 60)
     for seed in range(o.seed, o.seed + o.seeds):
-        run(seed, o.commands, o.large, o.bin)
-        print("seed %d: %d and %d commands, all is right" % (seed, o.commands, o.large), flush=True)
+        run(seed, o.commands, o.large, o.sliced, o.bin)
+        print("seed %d: %d, %d and %d commands, all is right" % (seed, o.commands, o.large, o.sliced), flush=True)
 
 
 if __name__ == "__main__":

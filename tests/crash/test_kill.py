@@ -11,6 +11,7 @@ import evict
 import resp
 import server as srv
 import slices
+import stores
 from writers import Load
 
 SEED = int(os.environ.get("MEMD_CRASH_SEED", "97")) or int(time.time())
@@ -65,6 +66,13 @@ def test_an_evicted_key_stays_gone_and_the_others_are_the_newest(cycles, mode):
 def test_what_goes_on_in_slices_is_there_as_it_was_told(cycles, mode, kind):
     c = cycles(mode, kind)
     for what in ("unlink", "copy", "unlink", "dump", "alter"):
+        c.one_round(what)
+
+
+@pytest.mark.parametrize("mode, kind", [("always", stores.StoreCycle), ("everysec", stores.StoreCycle), ("always", stores.StorePowerCycle)])
+def test_what_is_stored_in_slices_is_whole_and_of_one_moment(cycles, mode, kind):
+    c = cycles(mode, kind)
+    for what in ("set", "zset", "list"):
         c.one_round(what)
 
 

@@ -3,6 +3,7 @@ is well when the disk is."""
 import contextlib
 import errno
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -78,6 +79,43 @@ def test_what_was_parked_when_the_log_began_to_fail_is_refused_as_all_that_write
     assert w.got(w.c.read()) == OK
     wait_for(lambda: state(r) == "ok")
     assert r("JSON.GET", "d", "$.n") == b"[1]" and parked("JSON.SET", "d", "$..n", "5") == OK
+
+
+MANY = 60000
+PARKED = {  # what is there, who goes on in slices, what waits for that, what is then as before
+    "COPY": ([["SADD", "k", *range(MANY)]], None, ["COPY", "k", "copy"], (["EXISTS", "copy"], 0), 1),
+    "FT.ALTER": ([["FT.CREATE", "i", "SCHEMA", "t", "TEXT"]] + [["HSET", "d:%d" % n, "t", "word w%d" % n] for n in range(5000)],
+                 ["FT.SEARCH", "i", "word", "SORTBY", "t", "NOCONTENT"], ["FT.ALTER", "i", "SCHEMA", "ADD", "n", "NUMERIC"],
+                 (["FT._ALTERIFNX", "i", "SCHEMA", "ADD", "n", "NUMERIC"], OK), Err("SEARCH_VALUE_BAD Duplicate field in schema - n")),
+}
+
+
+@pytest.mark.parametrize("name", PARKED)
+def test_a_call_that_goes_on_in_slices_is_refused_when_the_log_fails_meanwhile(start, disk, name):
+    """All is sent while the server is stopped, so that it runs in one turn: the pause keeps what is parked from its end."""
+    data, before, command, (ask, unchanged), again = PARKED[name]
+    s = start(env=disk.env, appendonly="yes", appendfsync="everysec")
+    r, other, parked, w = s.conn(), s.conn(), s.conn(), Writer(s)
+    r.pipeline(data)
+    for file in (d.LOG, d.MANIFEST, d.DIRECTORY):
+        disk.fail(d.WRITE, file, errno.EIO)
+    os.kill(s.pid, signal.SIGSTOP)
+    if before:
+        other.send(*before)
+    parked.send(*command)
+    w.send()
+    r.send("CLIENT", "PAUSE", 100000, "WRITE")
+    os.kill(s.pid, signal.SIGCONT)
+    assert r.read() == OK
+    wait_for(lambda: state(r) == "failing")
+    assert not parked.buf and not select.select([parked.sock], [], [], 0)[0]
+    assert r("CLIENT", "UNPAUSE") == OK
+    assert str(parked.read()) == "MISCONF Errors writing to the AOF file: " + os.strerror(errno.EIO)
+    disk.heal()
+    assert w.got(w.c.read()) == OK
+    wait_for(lambda: state(r) == "ok")
+    assert r(*ask) == unchanged and r(*command) == again
+    w.check()
 
 
 # --- the log ----------------------------------------------------------------------------------------------------------
