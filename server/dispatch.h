@@ -50,6 +50,9 @@ enum memory { MEMORY_FINE, MEMORY_EVICTING, MEMORY_OUT };
  * goes on, and s->memory_excess tells whether requests wait for it; MEMORY_OUT: there is nothing to evict. */
 enum memory dispatch_make_room(struct server *s);
 
+/* Eviction is far behind (s->memory_excess): then also those wait who bring little. */
+bool dispatch_room_lags(const struct server *s);
+
 /* Is there memory for what a request of many bytes leads to: a value, and a record of the log? */
 bool dispatch_fits(size_t argc, const struct str *argv);
 

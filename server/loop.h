@@ -45,6 +45,9 @@ bool loop_expire(struct server *s);
 void loop_unit_begin(struct server *s);
 void loop_unit_end(struct server *s);
 
+/* Before the loop sleeps: what has a deadline must not wait for a slow tick. */
+void loop_hurry_tick(struct server *s);
+
 /* From any thread: make the loop turn soon. */
 void loop_wake(void *server);
 
