@@ -471,3 +471,8 @@ size_t block_bytes(const struct client *c)
     return sizeof *b + b->request->bytes + b->n * (sizeof *b->waiters + sizeof(struct waiting_key)) +
            (b->parking ? b->parking->bytes(b->parked) : 0);
 }
+
+size_t block_work_bytes(const struct client *c)
+{
+    return c->blocked && c->blocked->parking ? block_bytes(c) : 0;
+}

@@ -70,5 +70,6 @@ bool block_cancel(struct client *c, bool with_error);
 size_t block_keys(const struct server *s); /* keys that anybody waits for */
 size_t block_keys_gone_too(const struct server *s); /* those of them whose waiters also hear when they go */
 size_t block_bytes(const struct client *c); /* held by the request that c waits with */
+size_t block_work_bytes(const struct client *c); /* the same, while what it waits for is its own work: 0 where it waits for keys */
 
 #endif

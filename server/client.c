@@ -43,6 +43,7 @@ static struct client *new_client(struct server *s, int fd, uint32_t flags)
     link_init(&c->in_gated);
     link_init(&c->in_paused);
     link_init(&c->in_crowd);
+    link_init(&c->in_size);
     link_init(&c->in_monitors);
     link_init(&c->in_strangers);
     return c;
@@ -119,6 +120,7 @@ void client_close(struct client *c)
     link_remove(&c->in_writable);
     link_remove(&c->in_gated);
     link_remove(&c->in_crowd);
+    link_remove(&c->in_size);
     link_remove(&c->all);
     link_remove(&c->in_doomed);
     link_add_tail(&s->doomed, &c->in_doomed);
@@ -192,6 +194,7 @@ void client_reset(struct client *c)
     tracking_stop(c);
     c->flags &= ~(uint32_t)(CLIENT_NO_EVICT | CLIENT_NO_TOUCH | CLIENT_REPLY_OFF |
                             CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP);
+    client_count_memory(c);
     c->db = 0;
     c->resp = 2;
     client_set_text(&c->name, str_of(NULL, 0));

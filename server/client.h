@@ -106,6 +106,8 @@ struct client {
     struct address from;
     char *peer, *local;          /* "ip:port" or the unix path; made when first asked */
     size_t memory;               /* its part of server->client_memory */
+    struct link in_size;         /* server->by_size[size] */
+    uint8_t size;                /* 0: it is small, or not to be evicted */
     int64_t big_since_ms;        /* that is large; 0: not */
     bool one_reply;              /* what waits to be sent, if it is large, is one reply */
 
@@ -119,6 +121,9 @@ struct client {
 };
 
 enum { CLIENT_MAGIC = 0x6d656d63 };
+
+/* What takes less is small: a client that asks and is answered, with buffers of the usual size. */
+enum { CLIENT_SMALL = 72 * 1024 };
 
 /* A connection on fd (non-blocking already), registered with the loop. */
 struct client *client_new(struct server *s, int fd, const struct address *from, bool is_unix);
@@ -147,13 +152,14 @@ void clients_close_due(struct server *s);
 /* Free the closed ones. */
 void clients_reap(struct server *s);
 
-/* Close the largest clients until all together use no more than maxmemory-clients. And while memory is above
+/* Close the largest clients, while all together use more than maxmemory-clients. And while memory is near
  * maxmemory: those that take or send nothing when clients have more than an eighth of it, those with many replies or
- * requests waiting when they have more than half, and any when they have all of it. */
-void clients_evict(struct server *s);
+ * requests waiting when they have more than half, and any when they have all of it. Each time a few. True: more of the
+ * first have to go, in the next turn. */
+bool clients_evict(struct server *s);
 
-/* Before a request of c is refused for memory: the same, once a turn and not for one who has much himself, since what the
- * others have may have grown within this turn. c stays. Not for scripts, whose caller is among the others. False: nothing
+/* Before a request of c is refused for memory: the same, and not only a few, once a turn and not for one who has much himself, since
+ * what the others have may have grown within this turn. c stays. Not for scripts, whose caller is among the others. False: nothing
  * was tried. */
 bool clients_make_way(struct client *c);
 

@@ -216,6 +216,7 @@ static enum err set_flag(struct call *c, uint32_t flag)
     if (call_is(c, 2, "on")) c->client->flags |= flag;
     else if (call_is(c, 2, "off")) c->client->flags &= ~flag;
     else return ERR_SYNTAX;
+    client_count_memory(c->client); /* one that is not to be evicted stands in no list for that */
     reply_ok(c->out);
     return OK;
 }

@@ -132,7 +132,6 @@ bool cron_turn(struct server *s)
         tls_tend(s);
         clients_trim_spare(s);
         tracking_shrink(s);
-        clients_evict(s);
         keysizes_tend(s);
         if (s->now_us - s->last_tend_us >= 1000000) {
             s->last_tend_us = s->now_us;

@@ -313,7 +313,7 @@ static bool turn(struct server *s)
     if (UNLIKELY(s->archive != NULL)) more |= collect_archive(s);
     send_replies(s);
     more |= turn_of_greedy(s);
-    clients_evict(s);
+    more |= clients_evict(s);
     saves = persist_turn(s->persist, save_budget(s, s->stats.commands != commands));
     more |= may_resume(s) || s->memory_excess > 0; /* the disk may have caught up just now, and those who went on be held anew */
     clients_reap(s);

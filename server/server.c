@@ -101,6 +101,7 @@ static void init_lists(struct server *s)
     size_t n = (size_t)s->conf->databases;
 
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) link_init(heads[i]);
+    for (size_t i = 0; i < CLIENT_SIZES; i++) link_init(&s->by_size[i]);
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) table_init(maps[i], &s->store->hash_key);
     s->watched = mem_zalloc(n * sizeof *s->watched);
     s->waiting = mem_zalloc(n * sizeof *s->waiting);

@@ -110,6 +110,9 @@ struct strangers {
     uint64_t closed_excess, closed_late, closed_crowd;
 };
 
+/* Lists of clients by size; the first is not used (client_limit.c). */
+enum { CLIENT_SIZES = 16 };
+
 struct server {
     struct conf *conf;
     struct store *store;
@@ -182,6 +185,7 @@ struct server {
     size_t n_clients, n_blocked, n_gone_too, n_paused, n_monitors, n_pubsub, n_watching;
     uint64_t next_client_id;
     size_t client_memory;       /* buffers of all clients */
+    struct link by_size[CLIENT_SIZES]; /* those that may be evicted and are not small, by what they have (client_limit.c) */
     size_t heavy;               /* of this turn's work: large replies, counted in requests (batch.c) */
     size_t turn_sent;           /* bytes of replies, since this turn began */
     int64_t looked_ms;          /* for clients that have too much, in vain (client_limit.c) */

@@ -450,6 +450,40 @@ def test_subscribers_that_stop_reading_are_closed(start):
     wait_for(lambda: used(c) < before + 2 * MB)
 
 
+def test_clients_that_have_too_much_together_go_a_few_in_each_turn(start):
+    """Those with the most first; and of thousands that have little each, none is looked for among all of them."""
+    s = start(maxclients=20000, enable_debug_command="yes")
+    c = s.conn()
+    assert c("CLIENT", "NO-EVICT", "ON") == OK
+
+    def queue(n, size):
+        conns = [s.conn() for _ in range(n)]
+        for x in conns:
+            x.send_raw(encode(["MULTI"]) + encode(["SET", "k", "v" * size]))
+        for x in conns:
+            assert x.read() == OK and x.read() == QUEUED
+        return conns, held()
+
+    def held():
+        return int(c.info("memory")["mem_clients_normal"])
+
+    def lower(limit):
+        cycles, gone = stat(c, "eventloop_cycles"), stat(c, "evicted_clients")
+        assert c("CONFIG", "SET", "maxmemory-clients", limit) == OK
+        wait_for(lambda: held() <= limit)
+        gone = stat(c, "evicted_clients") - gone
+        assert stat(c, "eventloop_cycles") - cycles >= gone // 8
+        assert c("DEBUG", "CHECK") == OK
+        return gone
+
+    small, of_small = queue(600, 2000)  # and with the large ones less than 1024, which is what most users may open
+    large, of_all = queue(200, 200000)
+    assert 80 <= lower(of_all - 100 * 200000) <= 105
+    assert [x("DISCARD") for x in small[::100]] == [OK] * 6
+    assert 180 < lower(of_small // 2) < 600
+    assert all(x.is_closed() for x in large)
+
+
 def test_who_does_not_read_costs_nobody_his_keys(start):
     """A cache at its limit, and a client that asks and asks and reads nothing: it goes, not the keys."""
     s = start(maxmemory="128mb", maxmemory_policy="allkeys-lru")
@@ -617,6 +651,21 @@ def test_a_value_of_most_of_the_memory_can_be_read(start):
     assert c("SET", "big", value) == OK
     assert c("GET", "big") == value
     assert stat(c, "evicted_clients") == 0
+
+
+def test_a_value_of_most_of_the_memory_can_be_read_while_others_are_slow(start):
+    """It is made in slices, between which clients that have much are looked for."""
+    s = start(maxmemory="100mb", enable_debug_command="yes")
+    c, slow = s.conn(), s.conn()
+    value = b"x" * (92 * MB)
+    assert c("SET", "big", value) == OK
+    halt(s)
+    slow.send_raw(encode(["DEBUG", "SLEEP", "0.04"]) * 60)
+    c.send("GET", "big")
+    os.kill(s.pid, signal.SIGCONT)
+    assert c.read() == value
+    assert stat(c, "evicted_clients") == 0
+    assert [slow.read() for _ in range(60)] == [OK] * 60
 
 
 def test_a_monitor_that_stops_reading_is_closed(start):
