@@ -5,6 +5,9 @@
  * client that reads slowly costs no copies, and what it has taken is given back part by part. Offsets of what waits
  * count from the first byte of the first part (of the buffer, when there is no part).
  *
+ * A message to many that is not short (message.h) is a part as well, whose bytes are not the client's own; it counts in full as what
+ * he has waiting. Small parts leave several together.
+ *
  * Neither a flush nor a turn sends without end: a megabyte to a socket of this machine takes a third of a
  * millisecond, and everybody waits for it. */
 #include "server/client.h"
@@ -16,17 +19,21 @@
 #include "server/gate.h"
 #include "server/lazy.h"
 #include "server/loop.h"
+#include "server/message.h"
 #include "server/stranger.h"
 #include "server/tls.h"
 #include "server/transfer.h"
 
 enum {
-    SPARE_MAX = 64 * 1024,   /* what an idle connection's buffer may keep when it is given back; larger ones are freed */
-    PARSER_MAX = 128,        /* arguments that an idle connection's parser keeps room for */
-    PART = 32 * 1024,        /* replies that are not few */
-    FREE_HERE = 4 << 20,     /* what is larger is freed by the thread that frees large values */
-    FLUSH_MOST = 256 * 1024, /* bytes of one flush */
-    RECEIVE_MOST = 256 * 1024
+    SPARE_MAX = 64 * 1024,     /* what an idle connection's buffer may keep when it is given back; larger ones are freed */
+    PARSER_MAX = 128,          /* arguments that an idle connection's parser keeps room for */
+    PART = 32 * 1024,          /* replies that are not few */
+    FREE_HERE = 4 << 20,       /* what is larger is freed by the thread that frees large values */
+    FLUSH_MOST = 256 * 1024,   /* bytes of one flush */
+    PARTS_MOST = 32,           /* of one send */
+    TOLD_MOST = 64 * 1024,     /* messages that wait for their turn to be sent */
+    RECEIVE_MOST = 128 * 1024, /* bytes of one read: some 15 us */
+    RECEIVE_LESS = 16 * 1024   /* of one who sends much, while it is not one large request and there are others */
 };
 
 /* --- spare buffers ------------------------------------------------------------------------------ */
@@ -153,21 +160,27 @@ void client_arm_write(struct client *c)
 struct output_part {
     struct output_part *next;
     struct buf bytes;
+    struct message *message; /* whose they are; NULL: its own */
 };
 
-/* What is in the buffer becomes the last part. */
-static void add_part(struct client *c, struct buf *b)
+static void add_last(struct client *c, struct buf bytes, struct message *m)
 {
     struct output_part *p = mem_alloc(sizeof *p);
 
-    *p = (struct output_part){ NULL, *b };
-    *b = (struct buf){ .may_fail = true };
+    *p = (struct output_part){ NULL, bytes, m };
     if (c->parts) c->last_part->next = p;
     else c->parts = p;
     c->last_part = p;
     c->n_parts++;
     c->parts_n += p->bytes.n;
     c->parts_cap += p->bytes.cap;
+}
+
+/* What is in the buffer becomes the last part. */
+static void add_part(struct client *c, struct buf *b)
+{
+    add_last(c, *b, NULL);
+    *b = (struct buf){ .may_fail = true };
 }
 
 /* What was replied has to wait: if it is not few it becomes a part. Of one whose script lets others in, a reply may be
@@ -198,8 +211,9 @@ static void drop_first_part(struct client *c)
     c->parts_n -= p->bytes.n;
     c->parts_cap -= p->bytes.cap;
     for (int i = 0; i < c->n_gates; i++) c->gates[i].end -= p->bytes.n;
-    c->out_at = 0;
-    give_back(c->server, &p->bytes);
+    c->out_at -= p->bytes.n;
+    if (p->message) message_drop(&p->message);
+    else give_back(c->server, &p->bytes);
     mem_free(p);
 }
 
@@ -207,7 +221,8 @@ static void free_parts(void *first)
 {
     for (struct output_part *p = first, *next; p; p = next) {
         next = p->next;
-        buf_fini(&p->bytes);
+        if (p->message) message_drop(&p->message);
+        else buf_fini(&p->bytes);
         mem_free(p);
     }
 }
@@ -231,12 +246,30 @@ void client_free_buffers(struct client *c)
 
 /* --- sending -------------------------------------------------------------------------------------------- */
 
-/* The first bytes that wait, as many as lie together. */
-static struct str first_bytes(const struct client *c)
+/* Send the first bytes that wait, `most` of them, as many as lie together. *asked: how many that are. */
+static ssize_t send_first(struct client *c, size_t most, size_t *asked)
 {
     const struct buf *b = UNLIKELY(c->parts != NULL) ? &c->parts->bytes : &c->out;
 
-    return str_of(b->p + c->out_at, b->n - c->out_at);
+    *asked = b->n - c->out_at < most ? b->n - c->out_at : most;
+    return client_send(c, b->p + c->out_at, *asked);
+}
+
+/* The same where they lie in parts: of several together. */
+static ssize_t send_parts(struct client *c, size_t most, size_t *asked)
+{
+    struct iovec v[PARTS_MOST];
+    struct msghdr head = { .msg_iov = v };
+    size_t at = c->out_at;
+
+    *asked = 0;
+    for (const struct output_part *p = c->parts; p && head.msg_iovlen < PARTS_MOST && *asked < most; p = p->next) {
+        size_t n = p->bytes.n - at < most - *asked ? p->bytes.n - at : most - *asked;
+        v[head.msg_iovlen++] = (struct iovec){ p->bytes.p + at, n };
+        *asked += n;
+        at = 0;
+    }
+    return socket_send_parts(c->fd, &head);
 }
 
 void client_unhold(struct client *c)
@@ -254,9 +287,8 @@ static void sent(struct client *c, size_t n)
     s->stats.net_out += n;
     s->turn_sent += n;
     c->active_ms = server_mono_ms(s); /* one that was served after a long wait is not idle */
-    if (UNLIKELY(c->parts != NULL)) {
-        if (c->out_at == c->parts->bytes.n) drop_first_part(c);
-    } else if (c->out_at == c->out.n) {
+    while (UNLIKELY(c->parts != NULL) && c->out_at >= c->parts->bytes.n) drop_first_part(c);
+    if (LIKELY(c->parts == NULL) && c->out_at == c->out.n) {
         c->out_at = 0;
         give_back(s, &c->out);
     }
@@ -269,16 +301,15 @@ static bool send_some(struct client *c, size_t left)
     size_t most = FLUSH_MOST;
 
     while (left > 0) {
-        struct str bytes = first_bytes(c);
+        size_t some = left < most ? left : most, asked;
         ssize_t n;
 
-        if (bytes.n > left) bytes.n = left;
-        if (bytes.n > most) bytes.n = most;
-        if (UNLIKELY(bytes.n == 0)) {
+        if (UNLIKELY(some == 0)) {
             client_wants_write(c); /* in the next turn */
             return false;
         }
-        n = client_send(c, bytes.p, bytes.n);
+        if (UNLIKELY(c->n_parts > 1) && c->tls == NULL) n = send_parts(c, some, &asked);
+        else n = send_first(c, some, &asked);
         c->server->stats.writes++;
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
@@ -286,7 +317,7 @@ static bool send_some(struct client *c, size_t left)
             return false;
         }
         if (n > 0) sent(c, (size_t)n);
-        if (n < 0 || (size_t)n < bytes.n) {
+        if (n < 0 || (size_t)n < asked) {
             if (LIKELY(c->tls == NULL) || tls_waits_to_write(c->tls)) client_arm_write(c);
             return false;
         }
@@ -337,6 +368,35 @@ void client_push_end(struct client *c)
     client_wants_write(c);
     client_check_output(c);
     if (UNLIKELY(c->flags & CLIENT_WRITE_ARMED)) client_flush(c);
+}
+
+/* What was replied becomes a part, for something that is to follow it. A buffer has room for many replies: few leave it. */
+static void part_with_output(struct client *c)
+{
+    struct buf few = { .may_fail = true };
+
+    if (c->out.n == 0) return;
+    if (c->out.n < c->out.cap / 2) buf_add(&few, c->out.p, c->out.n);
+    if (few.n == c->out.n && !few.failed) {
+        add_part(c, &few);
+        c->out.n = 0;
+    } else {
+        buf_fini(&few);
+        add_part(c, &c->out);
+    }
+}
+
+bool client_push_message(struct client *c, struct message *m)
+{
+    const struct client *current = c->server->current;
+    struct str bytes = message_bytes(m);
+
+    if (current == NULL || current == c || (c->flags & CLIENT_BUSY) || c->out.failed) return false;
+    if (c->flags & (CLIENT_CLOSE_SOON | CLIENT_CLOSED)) return true;
+    part_with_output(c);
+    add_last(c, (struct buf){ .p = (char *)(uintptr_t)bytes.p, .n = bytes.n, .cap = bytes.n }, message_hold(m));
+    client_push_end(c);
+    return true;
 }
 
 void client_take_buffers(struct client *c)

@@ -6,6 +6,7 @@
 
 #include "base/glob.h"
 #include "base/mem.h"
+#include "server/message.h"
 #include "server/rows.h"
 
 enum kind { KIND_CHANNEL, KIND_PATTERN, KIND_SHARD, KINDS };
@@ -160,26 +161,60 @@ void pubsub_drop(struct client *c)
 
 /* --- delivery ------------------------------------------------------------------------------------------- */
 
-static void deliver(struct client *c, const char *word, const struct str *pattern, struct str channel,
-                    struct str message)
-{
-    struct reply *r = client_push_begin(c);
+/* What those are told who listen to one channel, or by one pattern. */
+struct news {
+    const char *word;
+    const struct str *pattern; /* NULL: to the channel itself */
+    struct str channel, message;
+    struct message *made[2]; /* as RESP2 and RESP3 have it; NULL: not yet */
+};
 
+static void write_news(struct reply *r, const struct news *n)
+{
+    reply_push(r, n->pattern ? 4 : 3);
+    reply_bulk_c(r, n->word);
+    if (n->pattern) reply_bulk(r, *n->pattern);
+    reply_bulk(r, n->channel);
+    reply_bulk(r, n->message);
+}
+
+/* The news as all who speak that version have it. NULL: there is no memory for it. */
+static struct message *make_message(struct news *n, int resp)
+{
+    struct message **made = &n->made[resp == 3];
+    enum { WORDS = 128 }; /* lengths, and the word */
+    size_t bytes = (n->pattern ? n->pattern->n : 0) + n->channel.n + n->message.n + WORDS;
+    struct buf b = { .may_fail = true };
+
+    if (*made == NULL) {
+        buf_grow_within(&b, bytes, bytes);
+        write_news(&(struct reply){ &b, resp }, n);
+        if (b.failed) buf_fini(&b);
+        else *made = message_take(&b);
+    }
+    return *made;
+}
+
+static void deliver(struct client *c, struct news *n, bool to_many)
+{
+    struct message *m = to_many ? make_message(n, c->resp) : NULL;
+    struct reply *r;
+
+    if (m != NULL && client_push_message(c, m)) return;
+    r = client_push_begin(c);
     if (r == NULL) return;
-    reply_push(r, pattern ? 4 : 3);
-    reply_bulk_c(r, word);
-    if (pattern) reply_bulk(r, *pattern);
-    reply_bulk(r, channel);
-    reply_bulk(r, message);
+    write_news(r, n);
     client_push_end(c);
 }
 
 /* Nobody leaves a channel meanwhile: a reader who is too slow is closed only after the call. */
-static size_t deliver_to(struct channel *ch, const char *word, const struct str *pattern,
-                         struct str channel, struct str message)
+static size_t deliver_to(struct channel *ch, struct news n)
 {
-    LINK_EACH(&ch->members, l) {
-        deliver(LINK_OF(l, struct membership, of_channel)->client, word, pattern, channel, message);
+    bool to_many = ch->n > 1 && n.message.n >= MESSAGE_SHARED;
+
+    LINK_EACH(&ch->members, l) deliver(LINK_OF(l, struct membership, of_channel)->client, &n, to_many);
+    for (int i = 0; i < 2; i++) {
+        if (n.made[i]) message_drop(&n.made[i]);
     }
     return ch->n;
 }
@@ -191,12 +226,12 @@ size_t pubsub_publish(struct server *s, struct str channel, struct str message, 
     struct entry *e;
     size_t n = 0;
 
-    if (ch) n += deliver_to(ch, shard ? "smessage" : "message", NULL, channel, message);
+    if (ch) n += deliver_to(ch, (struct news){ shard ? "smessage" : "message", NULL, channel, message, { NULL } });
     if (shard || s->patterns.count == 0) return n;
     while ((e = table_next(&s->patterns, &it)) != NULL) {
         struct str pattern = entry_key(e);
         if (glob_match(pattern, channel, false)) {
-            n += deliver_to(entry_ptr(e), "pmessage", &pattern, channel, message);
+            n += deliver_to(entry_ptr(e), (struct news){ "pmessage", &pattern, channel, message, { NULL } });
         }
     }
     return n;

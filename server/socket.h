@@ -19,4 +19,10 @@ static inline ssize_t socket_send(int fd, const void *p, size_t n)
     return syscall(SYS_sendto, fd, p, n, MSG_NOSIGNAL, NULL, 0);
 }
 
+/* What lies in several places. */
+static inline ssize_t socket_send_parts(int fd, const struct msghdr *parts)
+{
+    return syscall(SYS_sendmsg, fd, parts, MSG_NOSIGNAL);
+}
+
 #endif

@@ -567,6 +567,57 @@ def test_messages_wait_in_parts_and_come_in_order(start):
     slow.close()
 
 
+def test_a_message_lies_in_memory_once_for_all_who_do_not_read(start):
+    """In each of the four forms that they are sent it in. Each is told what it has waiting all the same, has all of it in order when it
+    reads, and what one leaves others have."""
+    s = start(client_output_buffer_limit="pubsub 0 0 0", enable_debug_command="yes")
+    c, readers = s.conn(), [lazy(s) for _ in range(20)]
+    for x in readers[::2]:
+        x("HELLO", 3)
+    for x in readers[:15]:
+        x("SUBSCRIBE", "news")
+    for x in readers[15:]:
+        x("PSUBSCRIBE", "n*")
+    before, n = used(c), 300
+    for i in range(n):
+        assert c("PUBLISH", "news", b"%020000d" % i) == 20
+        assert c("PUBLISH", "news", b"%d" % i) == 20
+    assert used(c) - before < 4 * n * 20000 + 4 * MB, "twenty times as much"
+    waiting = [dict(p.split("=", 1) for p in line.split(" ")) for line in c("CLIENT", "LIST", "TYPE", "pubsub").decode().splitlines()]
+    assert all(int(x["omem"]) > MB for x in waiting), waiting
+    for x in readers[::5]:
+        x.sock.close()
+    assert c("DEBUG", "CHECK") == OK
+    for x in readers:
+        if x in readers[::5]:
+            continue
+        for i in range(n):
+            assert x.read()[-1] == b"%020000d" % i
+            assert x.read()[-1] == b"%d" % i
+    wait_for(lambda: used(c) < before + 2 * MB)
+    assert c("DEBUG", "CHECK") == OK
+
+
+def test_one_message_among_replies(start):
+    """Who listens asks as well, and publishes itself: all comes in its order, however it is kept."""
+    s = start(enable_debug_command="yes")
+    a, b, c = s.conn(resp3=True), s.conn(resp3=True), s.conn()
+    large = b"m" * 5000
+    for x in (a, b):
+        x("SUBSCRIBE", "news")
+    say = ["EVAL", "return redis.call('PUBLISH', 'news', ARGV[1])", "0", large + b"!"]
+    for _ in range(50):
+        b.send("ECHO", "before")
+        a.send_raw(b"".join(map(encode, [["PUBLISH", "news", large], ["ECHO", "x"], say])))
+        got = [a.read() for _ in range(5)]
+        assert [x[2] if isinstance(x, list) else x for x in got] == [2, large, b"x", 2, large + b"!"]
+        b.send("ECHO", "after")
+        got = [b.read() for _ in range(4)]
+        assert got.index(b"before") < got.index(b"after")
+        assert [x[2] for x in got if isinstance(x, list)] == [large, large + b"!"]
+    assert c("DEBUG", "CHECK") == OK
+
+
 def test_a_turn_is_shared(start):
     """One request waits for the share of one who has sent a thousand, not for all of them. (A pause lets both be there.)"""
     s = start()
