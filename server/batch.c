@@ -7,7 +7,11 @@
  * Each client has a share. Who sends more at once than that, or asks for large replies or what takes long, goes on
  * when all others have had theirs and their replies are sent, one such client in a turn; after a large reply that is so for
  * the next request as well, whenever it comes. So who sends one request waits for what is left of the share of one of those
- * who send a million, and not for the million, nor for a share of each of them. */
+ * who send a million, and not for the million, nor for a share of each of them.
+ *
+ * While there are others such a share is so short that it is about what one of their own requests takes, in time and in
+ * number: a turn of the loop costs a tenth of that. And for a while it is all that he gets: with a whole share for
+ * what comes in each read, he would have most of his requests run in pieces four times as long. */
 #include "server/batch.h"
 
 #include "base/mem.h"
@@ -23,13 +27,22 @@
 
 enum {
     BATCH = 32,                /* requests parsed before the first of them runs */
+    PARSE_MOST = 1024,         /* arguments of those from one client: what is parsed and finds no time to run is parsed again; ... */
+    PARSE_LESS = 64,           /* ... in a short share */
     BATCH_MAX_PER_TURN = 4096, /* requests of a turn: others get their turn too */
     SEND_EARLY = 256 * 1024,   /* replies that are not kept until the end of the turn */
     SHARE = 256,               /* requests of one client; ... */
-    LESS = 128,                /* ... of one that wants more, while there are others */
+    LESS = 64, LESS_US = 10,   /* ... of one that wants more, while there are others */
+    OTHERS_US = 1000,          /* for so long after a request of theirs there are others */
+    GREEDY_US = 10000,         /* and so long one who used up a share counts as one that wants more */
+    LONG = 64,                 /* ... so many bytes of several requests count as one, if they have more for each, ... */
+    OFTEN_US = 300,            /* ... and such have come a moment ago; ... */
     HEAVY = 512,               /* ... so many bytes of a large reply count as one: they take as long, about */
     SLOW_US = 4                /* of a request that takes long count as one of the share, and a quarter of that of the turn */
 };
+
+/* Of share_ends: it counts from when the first request runs, which does so however long it took to come to that. */
+#define SHARE_BEGINS 0
 
 struct batched {
     struct client *client;
@@ -91,8 +104,9 @@ static bool gather_from(struct client *c, struct batched *batch, int *n)
 {
     struct server *s = c->server;
     struct resp_limits lim = limits_of(c);
+    size_t args = 0, most = s->share_ends == UINT64_MAX ? PARSE_MOST : PARSE_LESS;
 
-    while (*n < BATCH) {
+    while (*n < BATCH && args < most) {
         struct batched *b = &batch[*n];
         enum resp_state st;
         size_t used;
@@ -123,6 +137,7 @@ static bool gather_from(struct client *c, struct batched *batch, int *n)
         b->argc = c->parser.argc;
         b->start = c->in_at;
         c->in_at += used;
+        args += b->argc;
         if (b->argc == 0) continue;
         if (UNLIKELY(text) && foreign_http(b->argc, c->parser.args)) {
             *b = (struct batched){ .client = c, .start = b->start, .foreign = "HTTP" };
@@ -145,11 +160,23 @@ static bool gather_from(struct client *c, struct batched *batch, int *n)
     return true;
 }
 
+/* Who used up a share a moment ago has none in the next turn either, but is one who wants more from the beginning. */
+static void still_greedy(struct client *c)
+{
+    if (c->server->now_us - c->greedy_us < GREEDY_US) {
+        c->served = SHARE;
+    } else {
+        c->greedy_us = 0;
+        if (c->served < SHARE) c->served = 0;
+    }
+}
+
 /* All that c has sent is worked off, but for a part of a request perhaps. */
 static void rest(struct client *c)
 {
     link_remove(&c->in_readable);
-    if (LIKELY(c->served < SHARE)) c->served = 0;
+    if (UNLIKELY(c->greedy_us != 0)) still_greedy(c);
+    else if (LIKELY(c->served < SHARE)) c->served = 0;
     client_used_input(c);
     if (UNLIKELY(c->flags & CLIENT_EOF)) client_close_after(c);
 }
@@ -251,7 +278,7 @@ static void run_one(struct server *s, const struct batched *b)
     if (UNLIKELY(c == NULL)) return;
 
     /* After SHUTDOWN nothing may change: what it has saved is what the next start finds. */
-    if (UNLIKELY(!may_run(c) || s->stopping || c->served >= SHARE || s->heavy >= BATCH_MAX_PER_TURN)) {
+    if (UNLIKELY(!may_run(c) || s->stopping || c->served >= SHARE || s->heavy >= BATCH_MAX_PER_TURN || from > s->share_ends)) {
         put_back(b);
         return;
     }
@@ -288,19 +315,37 @@ static void run_one(struct server *s, const struct batched *b)
     store_forget_hash(s->store);
 }
 
-/* After n requests of c. */
-static void settle(struct client *c, int n)
+/* c wants more than it has had, and has to wait for that. */
+static void had_share(struct client *c)
 {
-    struct server *s = c->server;
+    c->served = SHARE;
+    c->greedy_us = c->server->now_us;
+    link_to_tail(&c->server->had_share, &c->in_readable);
+}
 
+/* So many bytes of requests are more than n of the usual length. Who sends as many now and then is not charged for that:
+ * with fifty of these the processor is busy as well, but nobody waits for one of them. */
+static void charge_length(struct client *c, int n, size_t bytes)
+{
+    int64_t now = c->server->now_us;
+
+    if (c->long_us != now) c->often_long = now - c->long_us < OFTEN_US;
+    c->long_us = now;
+    if (c->often_long) c->served += (unsigned)(bytes / LONG) - (unsigned)n;
+}
+
+/* After n requests of c, which began there in its input. */
+static void settle(struct client *c, int n, size_t start)
+{
     if (c->flags & CLIENT_CLOSED) return;
     if (UNLIKELY((c->flags & CLIENT_EOF) && (c->flags & (CLIENT_BLOCKED | CLIENT_PAUSED)) && !loop_owes_room(c))) {
         client_close(c); /* it would wait for ever: nothing tells us any more that the peer is gone */
         return;
     }
     c->served += (unsigned)n;
+    if (n > 1 && c->in_at > start + (size_t)n * LONG) charge_length(c, n, c->in_at - start);
     if (c->in_short) rest(c);
-    else if (c->served >= SHARE && !link_alone(&c->in_readable)) link_to_tail(&s->had_share, &c->in_readable);
+    else if (c->served >= SHARE && !link_alone(&c->in_readable)) had_share(c);
     if (UNLIKELY(client_unsent(c) > SEND_EARLY)) {
         client_flush(c);
         client_hold_unread(c); /* when what did not run has been put back: it counts */
@@ -317,6 +362,7 @@ static void run_batch(struct server *s, struct batched *batch, int n)
         if (batch[i].table) table_prefetch_entry(batch[i].table, batch[i].hash);
     }
     s->ticks = ticks_now();
+    if (UNLIKELY(s->share_ends == SHARE_BEGINS)) s->share_ends = s->ticks + (uint64_t)(LESS_US / s->us_per_tick);
     for (int i = 0; i < n; i++) {
         s->batched = batch + i + 1;
         s->n_batched = n - i - 1;
@@ -326,44 +372,31 @@ static void run_batch(struct server *s, struct batched *batch, int n)
     for (int i = 0; i < n; i++) {
         if (batch[i].client == NULL) continue;
         if (i + 1 < n && batch[i + 1].client == batch[i].client) continue;
-        settle(batch[i].client, i + 1 - first);
+        settle(batch[i].client, i + 1 - first, batch[first].start);
         first = i + 1;
     }
     arena_reset(&s->batch);
     clients_close_due(s);
 }
 
-/* Run requests of those who are readable, `most` of them or a few more. */
-static void run_readable(struct server *s, size_t most)
+static bool share_is_over(const struct server *s)
+{
+    return UNLIKELY(s->share_ends != UINT64_MAX) && s->share_ends != SHARE_BEGINS && ticks_now() >= s->share_ends;
+}
+
+/* Run requests of those who are readable, `most` of them or a few more, while a share lasts. False: there was none. */
+static bool run_readable(struct server *s, size_t most)
 {
     struct batched batch[BATCH];
     size_t done = 0;
     int n;
 
     s->heavy = 0;
-    while (done + s->heavy < most && !s->stopping && (n = gather(s, batch)) > 0) {
+    while (done + s->heavy < most && !s->stopping && !share_is_over(s) && (n = gather(s, batch)) > 0) {
         run_batch(s, batch, n);
         done += (size_t)n;
     }
-}
-
-/* Does anybody wait for replies who is not the first of those that have had their share? */
-static bool others_wait(const struct server *s)
-{
-    const struct client *c = LINK_OF(s->had_share.next, struct client, in_readable);
-
-    return !link_alone(&s->writable) && (s->writable.next != &c->in_writable || s->writable.prev != &c->in_writable);
-}
-
-/* The first of those that have had their share has another, of so many requests. */
-static void run_more(struct server *s, unsigned share)
-{
-    struct client *c = LINK_OF(s->had_share.next, struct client, in_readable);
-
-    c->served = SHARE - share;
-    link_remove(&c->in_readable);
-    link_add_tail(s->readable.next, &c->in_readable); /* before the first of those for whom there was no time */
-    run_readable(s, share);
+    return done > 0;
 }
 
 bool batch_has_more(const struct server *s)
@@ -373,11 +406,30 @@ bool batch_has_more(const struct server *s)
 
 void batch_run(struct server *s)
 {
-    run_readable(s, BATCH_MAX_PER_TURN);
-    if (UNLIKELY(batch_has_more(s)) && !others_wait(s)) run_more(s, SHARE);
+    uint64_t outer = s->share_ends; /* this may be a turn within a script, or a load, of somebody's share */
+
+    s->share_ends = UINT64_MAX;
+    if (run_readable(s, BATCH_MAX_PER_TURN)) s->others_us = s->now_us;
+    s->share_ends = outer;
+}
+
+bool batch_has_others(const struct server *s)
+{
+    return s->now_us - s->others_us <= OTHERS_US;
 }
 
 void batch_run_more(struct server *s)
 {
-    run_more(s, LESS);
+    struct client *c = LINK_OF(s->had_share.next, struct client, in_readable);
+    bool others = batch_has_others(s);
+    unsigned share = others ? LESS : SHARE;
+    uint64_t outer = s->share_ends;
+
+    s->share_ends = others ? SHARE_BEGINS : UINT64_MAX;
+    c->served = SHARE - share;
+    link_remove(&c->in_readable);
+    link_add_tail(s->readable.next, &c->in_readable); /* before the first of those for whom there was no time */
+    run_readable(s, share);
+    s->share_ends = outer;
+    if (s->readable.next == &c->in_readable) had_share(c); /* its time was up before its requests were */
 }

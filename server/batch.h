@@ -10,14 +10,17 @@
 struct client;
 struct server;
 
-/* Run what has been read: all of it, or as much as one turn may take. One who has had his share goes on only if
- * nobody else waits for replies; else it is for the caller to let him, when they are sent (batch_run_more). */
+/* Run what has been read: all of it, or as much as one turn may take. That one who has had his share goes on is for the
+ * caller to let him, when the others' replies are sent (batch_run_more). */
 void batch_run(struct server *s);
+
+/* Has anybody been served a moment ago who does not ask for much? While there are such, those who do get little at once. */
+bool batch_has_others(const struct server *s);
 
 /* Are there those who have had their share, and want more? */
 bool batch_has_more(const struct server *s);
 
-/* The first of them, of whom there must be one, has another share. */
+/* The first of them, of whom there must be one, has another share: a small one, when there were others a moment ago. */
 void batch_run_more(struct server *s);
 
 /* c is held back no longer (CLIENT PAUSE, a slow disk); harmless when it was not. */

@@ -81,6 +81,11 @@ struct client {
     size_t n_parts, parts_n, parts_cap;
     size_t out_at;         /* sent up to here: of the first part, or of out */
     unsigned served;       /* of its share of a turn (batch.c) */
+    bool told;             /* it is in server->told */
+    int64_t greedy_us;     /* when it last used up a share; 0: not lately */
+    int64_t long_us;       /* when it last sent several requests that are long; ... */
+    bool often_long;       /* ... and that was a moment after the last time */
+    int64_t held_us;       /* since then its replies wait to become more (sending.c); 0: they do not */
     struct reply_gate gates[CLIENT_GATES];
     int n_gates;
     uint64_t sees;         /* replies since the last gate have seen keys written up to there */
@@ -183,6 +188,12 @@ struct client *client_by_id(struct server *s, uint64_t id);
 
 /* c has replies to send: queue it for this turn's write step. */
 void client_wants_write(struct client *c);
+
+/* Is c one who asks for much at once, and goes on with that in the next turns? */
+static inline bool client_goes_on(const struct client *c)
+{
+    return c->greedy_us != 0 && !link_alone(&c->in_readable);
+}
 
 /* Its socket is full: be called when it takes bytes again, and go on then. */
 void client_arm_write(struct client *c);

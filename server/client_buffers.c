@@ -16,6 +16,7 @@
 
 #include "base/ensure.h"
 #include "base/mem.h"
+#include "server/batch.h"
 #include "server/gate.h"
 #include "server/lazy.h"
 #include "server/loop.h"
@@ -108,7 +109,7 @@ void client_fit_input(struct client *c)
 char *client_input_room(struct client *c, size_t *n)
 {
     /* A length that a client claims is not yet bytes: at most as much is taken as it has sent. */
-    size_t want = c->in_want < c->in.n ? c->in_want : c->in.n;
+    size_t want = c->in_want < c->in.n ? c->in_want : c->in.n, most = RECEIVE_MOST;
 
     if (client_is_stranger(c)) {
         want = STRANGER_READ; /* and no spare buffer: those are larger than a stranger's may become */
@@ -122,7 +123,8 @@ char *client_input_room(struct client *c, size_t *n)
     }
     if (c->in_want >= want) buf_grow_within(&c->in, want, c->in_want); /* of a large argument: nothing behind its end */
     if (buf_room(&c->in, want) == NULL || c->in.failed) return NULL;
-    *n = c->in.cap - c->in.n < RECEIVE_MOST ? c->in.cap - c->in.n : RECEIVE_MOST;
+    if (UNLIKELY(c->greedy_us != 0) && c->in_want < LOOP_READ && batch_has_others(c->server)) most = RECEIVE_LESS;
+    *n = c->in.cap - c->in.n < most ? c->in.cap - c->in.n : most;
     return c->in.p + c->in.n;
 }
 
@@ -132,6 +134,17 @@ void client_wants_write(struct client *c)
 {
     if (c->flags & (CLIENT_CLOSED | CLIENT_LOADER)) return;
     if (link_alone(&c->in_writable)) link_add_tail(&c->server->writable, &c->in_writable);
+    else if (UNLIKELY(c->told)) link_to_tail(&c->server->writable, &c->in_writable);
+    c->told = false;
+}
+
+/* The same for a message: it may come a little later. But not so many that a turn would have sent more than was told in it. */
+static void wants_telling(struct client *c)
+{
+    if (client_unsent(c) > TOLD_MOST) client_wants_write(c);
+    if (!link_alone(&c->in_writable) || (c->flags & (CLIENT_CLOSED | CLIENT_LOADER))) return;
+    link_add_tail(&c->server->told, &c->in_writable);
+    c->told = true;
 }
 
 static void on_socket_writable(evutil_socket_t fd, short what, void *arg)
@@ -365,7 +378,7 @@ struct reply *client_push_begin(struct client *c)
 void client_push_end(struct client *c)
 {
     gate_told(c, c->server->telling_change);
-    client_wants_write(c);
+    wants_telling(c);
     client_check_output(c);
     if (UNLIKELY(c->flags & CLIENT_WRITE_ARMED)) client_flush(c);
 }

@@ -39,9 +39,7 @@ enum {
     SAVE_SHARE = 16,     /* a save takes one part in so many of a busy loop's time, ... */
     SAVE_SLICE_US = 50,  /* ... and not less than this at once; so much when requests come but none waits */
     NAP_US = 50,         /* between such slices */
-    QUIET_US = 100000,   /* without a request: a save may take longer slices */
-    SEND_MOST = 1 << 20, /* bytes of a turn; who has few to be sent does not wait for that */
-    SEND_FEW = 64 << 10
+    QUIET_US = 100000    /* without a request: a save may take longer slices */
 };
 
 /* --- time ---------------------------------------------------------------------------------------------- */
@@ -65,45 +63,6 @@ void loop_unit_end(struct server *s)
     if (--s->units > 0 || LIKELY(!s->time_passed)) return;
     s->time_passed = false;
     loop_refresh_time(s);
-}
-
-/* --- writing ------------------------------------------------------------------------------------------- */
-
-/* The log has come further, or fails: let go what waited for that. */
-static void release_gated(struct server *s)
-{
-    uint64_t durable = persist_durable_offset(s->persist), synced = persist_log_synced(s->persist);
-    bool failing = persist_is_failing(s->persist);
-    struct link *l = s->gated.next;
-
-    if (LIKELY(durable == s->released && failing == s->log_failing && synced == s->released_synced)) return;
-    s->released = durable;
-    s->released_synced = synced;
-    s->log_failing = failing;
-    while (l != &s->gated) {
-        struct client *c = LINK_OF(l, struct client, in_gated);
-        l = l->next;
-        if (!gate_is_open(c)) continue;
-        link_remove(&c->in_gated);
-        client_wants_write(c);
-    }
-}
-
-static void send_replies(struct server *s)
-{
-    struct link now; /* who cannot be sent all of it comes again in the next turn */
-
-    release_gated(s);
-    if (link_alone(&s->writable)) return;
-    link_add_tail(&s->writable, &now);
-    link_remove(&s->writable);
-    while (!link_alone(&now)) {
-        struct client *c = LINK_OF(now.next, struct client, in_writable);
-        link_remove(&c->in_writable);
-        if (UNLIKELY(s->turn_sent > SEND_MOST) && client_unsent(c) > SEND_FEW) client_wants_write(c);
-        else client_flush(c);
-        client_count_memory(c);
-    }
 }
 
 /* --- the turn ------------------------------------------------------------------------------------------ */
@@ -256,23 +215,24 @@ static void end_running(struct server *s)
     if (UNLIKELY(s->wants_sync)) ask_for_sync(s);
 }
 
-/* The others have their replies: one who asks for much goes on. True: that was so, and a whole turn is to follow. */
-static bool turn_of_greedy(struct server *s)
-{
-    if (LIKELY(!batch_has_more(s)) || s->stopping) return false;
-    batch_run_more(s);
-    if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
-    end_running(s);
-    send_replies(s);
-    return true;
-}
-
 /* All is saved: what ran before that is answered, and nobody is told of what would come after it. */
 static bool last_turn(struct server *s)
 {
     end_running(s);
-    send_replies(s);
+    loop_send(s);
     return false;
+}
+
+/* The others have their replies: one who asks for much goes on, and is sent his in a later turn. True: that was so, and a whole
+ * turn is to follow. */
+static bool turn_of_greedy(struct server *s)
+{
+    if (LIKELY(!batch_has_more(s)) || s->stopping) return false;
+    batch_run_more(s);
+    if (UNLIKELY(s->stopping)) return last_turn(s);
+    if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
+    end_running(s);
+    return true;
 }
 
 /* One turn after libevent's. True: there is more to do, so do not wait. */
@@ -311,8 +271,9 @@ static bool turn(struct server *s)
     if (UNLIKELY(s->ft_any)) ft_turn(s);
     end_running(s);
     if (UNLIKELY(s->archive != NULL)) more |= collect_archive(s);
-    send_replies(s);
+    loop_send(s);
     more |= turn_of_greedy(s);
+    if (UNLIKELY(s->stopping)) return false;
     more |= clients_evict(s);
     saves = persist_turn(s->persist, save_budget(s, s->stats.commands != commands));
     more |= may_resume(s) || s->memory_excess > 0; /* the disk may have caught up just now, and those who went on be held anew */
@@ -321,7 +282,7 @@ static bool turn(struct server *s)
     to = ticks_now();
     if (LIKELY(to > from)) s->turn_ticks += to - from;
     more |= tls_more || ft_jobs_are_due(s) || ft_alters_are_due(s) || ft_is_due(s) || jobs_are_due(s) || asides_are_due(s) || keys_walks_are_due(s) || unlinkings_are_due(s);
-    more |= !link_alone(&s->readable) || !link_alone(&s->writable) || !link_alone(&s->had_share);
+    more |= !link_alone(&s->readable) || !link_alone(&s->writable) || !link_alone(&s->told) || !link_alone(&s->had_share);
     if (UNLIKELY(saves && !more)) nap(s);
     return more;
 }
@@ -343,6 +304,7 @@ void loop_run(struct server *s)
         atomic_store(&s->asleep, false);
         if (!s->stopping) more = turn(s); /* a signal may have come, and all be saved */
     }
+    loop_send(s); /* what was to be sent in later turns */
 }
 
 void loop_turn_loading(struct server *s)
@@ -355,7 +317,7 @@ void loop_turn_loading(struct server *s)
     if (batch_has_more(s)) batch_run_more(s);
     cron_turn(s);
     clients_close_due(s);
-    send_replies(s);
+    loop_send(s);
     clients_reap(s);
 }
 
@@ -397,7 +359,7 @@ void loop_busy_turn(struct server *s)
     batch_run(s);
     if (batch_has_more(s)) batch_run_more(s);
     clients_close_due(s);
-    send_replies(s);
+    loop_send(s);
     arena_fini(&s->arena);
     arena_fini(&s->batch);
     buf_fini(&s->late);

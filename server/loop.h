@@ -34,6 +34,9 @@ bool loop_read_crowd(struct server *s);
  * in its buffer is no fault of its own. While there are such the loop does not sleep. */
 bool loop_owes_room(const struct client *c);
 
+/* Send what is to be sent in this turn: replies, a few messages, and what the log has let go. */
+void loop_send(struct server *s);
+
 /* Read the clocks anew within a turn (after something slow). */
 void loop_refresh_time(struct server *s);
 

@@ -93,7 +93,7 @@ static void make_run_id(struct server *s)
 
 static void init_lists(struct server *s)
 {
-    struct link *heads[] = { &s->readable, &s->had_share, &s->writable, &s->gated,    &s->doomed,  &s->clients,
+    struct link *heads[] = { &s->readable, &s->had_share, &s->writable, &s->told, &s->gated,    &s->doomed,  &s->clients,
                              &s->timeouts, &s->monitors, &s->paused, &s->crowd, &s->ready, &s->syncing, &s->transfers, &s->closing,
                              &s->archive_answered, &s->archive_applying, &s->live_searches, &s->ft_jobs, &s->ft_alters, &s->jobs, &s->jobs_held,
                              &s->keys_walks, &s->unlinkings, &s->strangers.list, &s->tls_steps, &s->tls_pending };
@@ -200,6 +200,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log, const str
     rng_secret(&seed, sizeof seed);
     s->store = store_new(&sc, &key, seed);
     s->us_per_tick = ticks_calibrate();
+    s->share_ends = UINT64_MAX;
     s->slow_ticks = (uint64_t)(100 / s->us_per_tick);
     times_open(s);
     s->started_us = s->now_us;

@@ -151,7 +151,10 @@ struct server {
     struct gates *gates;        /* gate.c */
     bool reads_wait;            /* persist_reads_wait, looked at in each turn: it is asked for each command */
     bool telling_change;        /* messages that are written now come of a change */
+    int64_t others_us;          /* when requests last ran that were not one of theirs */
+    uint64_t share_ends;        /* in ticks, of the share that runs; UINT64_MAX: none does (batch.c) */
     struct link writable;       /* clients with replies to send */
+    struct link told;           /* and those with nothing but messages; both by client.in_writable */
     struct link gated;          /* clients whose replies wait for the log */
     uint64_t released;          /* the log's durable offset when those were last looked at */
     uint64_t released_synced;   /* and its synced one */

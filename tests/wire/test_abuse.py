@@ -323,6 +323,19 @@ def test_a_hundred_thousand_pipelined_requests(start):
     wait_for(lambda: used(c) < before + 2 * MB)
 
 
+def test_thousands_of_long_requests_run_in_order_and_once(start):
+    """Of those that are parsed together few find time to run; the others are parsed again."""
+    s = start()
+    c, x, n = s.conn(), s.conn(), 3000
+    names = ["key:%d" % i for i in range(30)]
+    push = [encode(["RPUSH", "log", i] + names) for i in range(n)]
+    for i in range(0, n, 100):
+        x.send_raw(b"".join(push[i:i + 100]))
+        assert c("PING") == PONG
+    assert [x.read() for _ in range(n)] == [31 * (i + 1) for i in range(n)]
+    assert c("LRANGE", "log", 0, -1)[::31] == [b"%d" % i for i in range(n)]
+
+
 def test_a_large_transaction(start):
     s = start()
     c, x = s.conn(), s.conn()
@@ -645,6 +658,81 @@ def test_others_have_their_replies_before_one_goes_on_who_wants_much(start):
     assert one.read() == 1
     assert [greedy.read() for _ in range(301)] == list(range(1, 301)) + [1]
     assert one.is_closed()
+
+
+def held_back(c, greedy, requests):
+    """Send them while nobody may write: they are all there when the pause ends."""
+    c("CLIENT", "PAUSE", 60000, "WRITE")
+    greedy.send_raw(b"".join(map(encode, requests)))
+    wait_for(lambda: c.info("clients")["blocked_clients"] == "1")
+    c("CLIENT", "UNPAUSE")
+
+
+def test_a_share_is_small_while_there_are_others(start):
+    """The second share is sixty-four requests, or a few more: what it tells first is sent before the hundred and seventh closes its
+    reader."""
+    s = start()
+    c, greedy, reader = s.conn(), s.conn(), s.conn()
+    i = reader("CLIENT", "ID")
+    reader("SUBSCRIBE", "news")
+    first = 256 - 32  # those that were parsed when the first of them was held count
+    held_back(c, greedy, [["INCR", "n"]] * first + [["PUBLISH", "news", "here"]] * 40 + [["INCR", "n"]] * 66 + [["CLIENT", "KILL", "ID", i]])
+    assert reader.read() == [b"message", b"news", b"here"]
+    assert reader.is_closed()
+    assert [greedy.read() for _ in range(first)] == list(range(1, first + 1))
+    assert [greedy.read() for _ in range(40)] == [1] * 40
+    assert [greedy.read() for _ in range(67)] == list(range(first + 1, first + 67)) + [1]
+
+
+def test_a_script_within_a_share_lets_others_in(start):
+    """The share is over long before, but theirs is not."""
+    s = start(busy_reply_threshold="10")
+    c, greedy = s.conn(), s.conn()
+    held_back(c, greedy, [["INCR", "n"]] * 262 + [["EVAL", "while true do end", "0"]])
+    wait_for(lambda: isinstance(c("GET", "n"), Err))
+    assert c("SCRIPT", "KILL") == OK
+    assert isinstance([greedy.read() for _ in range(263)][-1], Err)
+    assert c("GET", "n") == b"262"
+
+
+def test_a_message_to_many_is_sent_to_a_few_in_each_turn(start):
+    """The publisher's next share, a turn later or some, closes all who listen: only the first have had it."""
+    s = start()
+    c, greedy, readers = s.conn(), s.conn(), [s.conn() for _ in range(400)]
+    for x in readers:
+        x("SUBSCRIBE", "news")
+    held_back(c, greedy, [["PUBLISH", "news", "here"]] + [["INCR", "n"]] * 260 + [["CLIENT", "KILL", "TYPE", "pubsub"]])
+    assert [greedy.read() for _ in range(262)] == [400] + list(range(1, 261)) + [400]
+    told = sum(b"here" in x.read_to_end() for x in readers)
+    assert told < 400  # eight in a turn, and at least one of the 37 requests behind the first share
+
+
+def test_who_listens_and_asks_has_his_reply_in_its_turn(start):
+    """A message that waits to be sent holds up no reply behind it, and what comes is in order."""
+    s = start()
+    c, greedy, readers = s.conn(), s.conn(), [s.conn(resp3=True) for _ in range(100)]
+    for x in readers:
+        x("SUBSCRIBE", "news")
+    last, n = readers[-1], 200
+    for k in range(n):
+        last.send("ECHO", "%d" % k)
+        c("PUBLISH", "news", "%d" % k)
+    got = [last.read() for _ in range(2 * n)]
+    assert [x for x in got if isinstance(x, bytes)] == [b"%d" % k for k in range(n)]
+    assert [x[2] for x in got if not isinstance(x, bytes)] == [b"%d" % k for k in range(n)]
+    for x in readers[:-1]:
+        assert [x.read()[2] for _ in range(n)] == [b"%d" % k for k in range(n)]
+
+
+def test_what_waits_to_be_sent_is_sent_at_the_end(start):
+    """Of one who asked for much replies wait to become more, and messages for their turn; the last turn sends all."""
+    s = start()
+    greedy, readers, n = s.conn(), [s.conn() for _ in range(100)], 5000
+    for x in readers:
+        x("SUBSCRIBE", "news")
+    push(greedy, encode(["INCR", "n"]) * n + encode(["PUBLISH", "news", "end"]) + encode(["SHUTDOWN", "NOSAVE"]))
+    assert greedy.read_to_end() == b"".join(b":%d\r\n" % (k + 1) for k in range(n)) + b":100\r\n"
+    assert {x.read_to_end() for x in readers} == {b"*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$3\r\nend\r\n"}
 
 
 def test_a_turn_evicts_so_much_and_no_more(start):
