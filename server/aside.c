@@ -247,7 +247,7 @@ static void send_next(struct asides *all)
 }
 
 /* One that writes is done before the next one looks at its documents. */
-void asides_turn(struct server *s)
+void asides_turn(struct server *s, int64_t deadline_us)
 {
     struct asides *all = s->asides;
     struct aside *a;
@@ -256,8 +256,9 @@ void asides_turn(struct server *s)
     while ((a = first_back(all)) != NULL) {
         link_remove(&a->in_list);
         block_run_again(a->client); /* a may be gone */
+        if (clock_mono_us() >= deadline_us) break;
     }
-    send_next(all);
+    if (first_back(all) == NULL) send_next(all);
 }
 
 bool asides_are_due(const struct server *s)

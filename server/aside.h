@@ -15,8 +15,8 @@ struct asides;
 enum err MUST_USE aside_go(struct call *c);
 bool aside_been(struct call *c, enum err *e);
 
-/* Every turn: who has been aside is called again, and the next one goes. */
-void asides_turn(struct server *s);
+/* Between turns (between.h): who has been aside is called again, and the next one goes. */
+void asides_turn(struct server *s, int64_t deadline_us);
 bool asides_are_due(const struct server *s);
 
 /* Waits for the one that runs. Not before its client is gone. */

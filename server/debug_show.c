@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "persistence/persist.h"
 #include "server/client.h"
+#include "server/server.h"
 #include "storage/evict.h"
 #include "storage/list.h"
 #include "storage/type_string.h"
@@ -195,5 +196,20 @@ enum err debug_structsize(struct call *c)
     reply_bulk(c->out, arena_printf(c->arena, "bits:%d entry:%zu blob:%zu table:%zu shard:%zu ",
                                     (int)sizeof(void *) * 8, sizeof(struct entry), sizeof(struct blob),
                                     sizeof(struct table), sizeof(struct shard)));
+    return OK;
+}
+
+enum err debug_between(struct call *c)
+{
+    const struct between *b = &c->client->server->between;
+
+    reply_array(c->out, b->n);
+    for (size_t i = 0; i < b->n; i++) {
+        reply_array(c->out, 4);
+        reply_bulk_c(c->out, b->kinds[i].name);
+        reply_int(c->out, (int64_t)b->spent[i].turns);
+        reply_int(c->out, (int64_t)b->spent[i].us);
+        reply_int(c->out, b->spent[i].us_max);
+    }
     return OK;
 }

@@ -13,5 +13,6 @@ enum err debug_listpack(struct call *c);
 enum err debug_quicklist(struct call *c);
 enum err debug_sdslen(struct call *c);
 enum err debug_structsize(struct call *c);
+enum err debug_between(struct call *c);
 
 #endif

@@ -40,12 +40,9 @@ uint64_t ft_serial(const struct ft *f, const struct search_index *ix);
 /* Is the index of this serial number in use? */
 bool ft_is_index(const struct ft *f, uint64_t serial);
 
-/* Between turns: an FT.ALTER that waits goes on once no search holds its index. */
-void ft_alters_turn(struct server *s);
-static inline bool ft_alters_are_due(const struct server *s)
-{
-    return s->ft_alters.next != &s->ft_alters && block_writes_may_run(s);
-}
+/* Between turns (between.h): an FT.ALTER that waits goes on once no search holds its index. */
+void ft_alters_turn(struct server *s, int64_t deadline_us);
+bool ft_alters_are_due(const struct server *s);
 
 /* How documents are read. */
 const struct doc_reader *ft_reader(struct ft *f);
@@ -65,8 +62,8 @@ double ft_remade(const struct ft *f, const struct search_index *ix);
 /* Memory is short: indexes that were dropped are kept no longer. */
 void ft_forget_dropped(struct server *s);
 
-/* Between turns: the queue, scans, sweeps. */
-void ft_turn(struct server *s);
+/* Between turns (between.h): the queue, scans, sweeps. */
+void ft_turn(struct server *s, int64_t deadline_us);
 bool ft_is_due(const struct server *s);
 
 /* INFO search. */

@@ -75,12 +75,18 @@ static bool may_go_on(const struct server *s, const struct altering *a)
     return x == NULL || !index_is_held(x->ix);
 }
 
-void ft_alters_turn(struct server *s)
+bool ft_alters_are_due(const struct server *s)
+{
+    return !link_alone(&s->ft_alters) && block_writes_may_run(s);
+}
+
+void ft_alters_turn(struct server *s, int64_t deadline_us)
 {
     struct altering *a = altering_of(s->ft_alters.next);
 
     link_remove(&a->in_list);
     link_add_tail(&s->ft_alters, &a->in_list);
+    (void)deadline_us;
     if (!(a->client->flags & CLIENT_CLOSE_SOON) && may_go_on(s, a)) block_run_again(a->client);
 }
 

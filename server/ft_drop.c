@@ -9,7 +9,7 @@
 #include "server/ft_impl.h"
 #include "server/ft_job.h"
 
-enum { DOOM_SLICE_US = 1000, AT_ONCE = 16, TEND_MS = 100 };
+enum { AT_ONCE = 16, TEND_MS = 100 };
 
 static void delete_doc(struct server *s, struct ft_index *x, uint32_t doc)
 {
@@ -109,7 +109,7 @@ enum err ft_doom(struct call *c, struct ft_index *x)
         return OK;
     }
     ft_busy(s->ft, x);
-    if (delete_some(s, x, c->may_block ? clock_mono_us() + DOOM_SLICE_US : INT64_MAX)) {
+    if (delete_some(s, x, c->may_block ? clock_mono_us() + BETWEEN_INLINE_US : INT64_MAX)) {
         end(s, x);
         reply_ok(c->out);
         return OK;
@@ -140,10 +140,9 @@ static void drop_idle(struct server *s)
     }
 }
 
-bool ft_doom_turn(struct server *s)
+bool ft_doom_turn(struct server *s, int64_t deadline_us)
 {
     struct ft_registry *r = &s->ft->now;
-    int64_t until = clock_mono_us() + DOOM_SLICE_US;
     bool more = false;
 
     drop_idle(s);
@@ -151,7 +150,7 @@ bool ft_doom_turn(struct server *s)
         struct ft_index *x = r->kept[i];
 
         if (!x->dooming) continue;
-        if (delete_some(s, x, until)) end(s, x);
+        if (delete_some(s, x, deadline_us)) end(s, x);
         else more = true;
     }
     return more;

@@ -292,10 +292,10 @@ static void look_anew(struct ft *f)
 }
 
 /* What changes leave behind is put in order as fast as it comes, and else a little in each turn. */
-static bool tidy(struct ft_index *x, int64_t turn_us)
+static bool tidy(struct ft_index *x, int64_t deadline_us)
 {
     enum { TEND_BUDGET = 256 };
-    int64_t until = turn_us + (index_is_behind(x->ix) ? FT_SLICE_BEHIND_US : FT_SLICE_TIDY_US);
+    int64_t now = clock_mono_us(), until = index_is_behind(x->ix) ? deadline_us : now + (deadline_us - now) / FT_TIDY_SHARE;
     bool more;
 
     do more = index_tend(x->ix, TEND_BUDGET);
@@ -303,22 +303,23 @@ static bool tidy(struct ft_index *x, int64_t turn_us)
     return more;
 }
 
-static bool tend(struct ft *f, struct ft_index *x, int64_t turn_us)
+static bool tend(struct ft *f, struct ft_index *x, int64_t deadline_us)
 {
-    bool more = tidy(x, turn_us);
+    bool more = tidy(x, deadline_us);
 
     if (index_is_held(x->ix)) return more; /* its searches go on in slices of their own */
     if (index_is_behind(x->ix)) return true;
-    if (ft_queue_count(&x->queue) > 0) more |= !ft_feed(f, x, turn_us + FT_SLICE_FEED_US);
-    return scan_some(f, x, turn_us + FT_SLICE_SCAN_US) || more;
+    if (ft_queue_count(&x->queue) > 0) more |= !ft_feed(f, x, deadline_us);
+    return scan_some(f, x, deadline_us) || more;
 }
 
-void ft_turn(struct server *s)
+void ft_turn(struct server *s, int64_t deadline_us)
 {
     struct ft *f = s->ft;
-    int64_t turn_us = clock_mono_us();
     bool full = false, more = false;
 
+    f->looked = s->turns;
+    f->looked_ms = server_mono_ms(s);
     if (s->store->loading) return;
     if (f->stale) look_anew(f);
     ft_make_room(f);
@@ -326,22 +327,33 @@ void ft_turn(struct server *s)
         struct ft_index *x = LINK_OF(l, struct ft_index, in_busy);
 
         next = l->next;
-        if (tend(f, x, turn_us)) more = true;
+        if (tend(f, x, deadline_us)) more = true;
         else if (!index_is_held(x->ix)) link_remove(l);
         full |= ft_queue_count(&x->queue) > FT_DIRTY_MAX / 2 || index_leaving(x->ix) > FT_LEAVING_MAX / 2;
     }
     /* Reading keys may have found some that expired, and so others to look at. */
     for (struct link *l = f->busy.next; !more && l != &f->busy; l = l->next) more = !index_is_held(LINK_OF(l, struct ft_index, in_busy)->ix);
     if (!link_alone(&f->busy)) link_to_tail(&f->busy, f->busy.next); /* each is the first once */
-    more |= ft_doom_turn(s);
+    more |= ft_doom_turn(s, deadline_us);
     ft_tend_kept(f, false);
     s->ft_full &= full;
     s->ft_more = more;
 }
 
+/* Once in a turn: is there an index with something to do? And now and then, for what comes with time: the loop sleeps meanwhile. */
+static bool has_come(const struct server *s, const struct ft *f)
+{
+    enum { NOW_AND_THEN_MS = 100 };
+
+    if (f->looked == s->turns) return false;
+    for (const struct link *l = f->busy.next; l != &f->busy; l = l->next)
+        if (!index_is_held(LINK_OF(l, struct ft_index, in_busy)->ix)) return true;
+    return f->stale || server_mono_ms(s) - f->looked_ms >= NOW_AND_THEN_MS;
+}
+
 bool ft_is_due(const struct server *s)
 {
-    return s->ft_more;
+    return UNLIKELY(s->ft_any) && !s->store->loading && (s->ft_more || has_come(s, s->ft));
 }
 
 bool ft_ready(struct ft *f, struct search_index *ix)
@@ -360,7 +372,7 @@ bool ft_ready(struct ft *f, struct search_index *ix)
         return false;
     }
     if (ft_queue_count(&x->queue) == 0) return true;
-    return !index_is_held(ix) && ft_feed(f, x, clock_mono_us() + FT_SLICE_FEED_US);
+    return !index_is_held(ix) && ft_feed(f, x, clock_mono_us() + FT_FEED_US);
 }
 
 void ft_finish(struct ft *f, struct search_index *ix)

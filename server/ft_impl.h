@@ -22,10 +22,9 @@
 #include "storage/hash.h"
 
 enum {
-    FT_SLICE_FEED_US = 2000,  /* of a turn, for what has changed */
-    FT_SLICE_SCAN_US = 1000,  /* for scans, */
-    FT_SLICE_TIDY_US = 300,   /* and for what both leave to be put in order, */
-    FT_SLICE_BEHIND_US = 1000, /* or where that is too much */
+    FT_FEED_US = 2000,        /* of a search that begins, for what has changed before it */
+    FT_TIDY_SHARE = 4,        /* one part in so many of a slice for what changes leave to be put in order, unless that is too much */
+    FT_RIPE_US = 200,         /* between requests, for what they have changed */
     FT_OPTIONS_MAX = 40       /* of FT.CONFIG */
 };
 
@@ -99,6 +98,8 @@ struct ft {
     bool stale;                  /* keys came by loading: all is to be scanned */
     enum memory memory;          /* in this turn, while anything is scanned */
     bool any_starved;
+    uint64_t looked;             /* the turn in which ft_turn was here last */
+    int64_t looked_ms;           /* and when (monotonic) */
     struct link busy;            /* indexes with something to do; there may be thousands that have nothing */
     int64_t tended_ms;           /* those that are temporary were looked at then (monotonic) */
     struct arena arena;          /* of the document at hand */
@@ -202,7 +203,7 @@ bool MUST_USE ft_doom_can(struct call *c, struct ft_index *x);
 enum err MUST_USE ft_doom(struct call *c, struct ft_index *x);
 /* Other data is to be loaded: nobody waits any longer for documents of what was there. */
 void ft_doom_unheard(struct ft *f);
-bool ft_doom_turn(struct server *s);
+bool ft_doom_turn(struct server *s, int64_t deadline_us);
 
 /* --- ft_alter.c */
 /* FT.ALTER and FT._ALTERIFNX. */

@@ -7,6 +7,7 @@
 #include "server/ft_job.h"
 
 #include "base/mem.h"
+#include "server/between.h"
 #include "server/block.h"
 #include "server/lazy.h"
 #include "server/loop.h"
@@ -179,7 +180,7 @@ static enum progress run_to_end(struct server *s, struct running *r, struct buf 
 
 static enum progress run_a_little(struct server *s, struct running *r, struct buf *error)
 {
-    enum progress how = go_on(s, r, clock_mono_us() + FT_INLINE_US, error);
+    enum progress how = go_on(s, r, clock_mono_us() + BETWEEN_INLINE_US, error);
 
     return how == IS_DONE && loop_expire(s) ? GOES_ON : how;
 }
@@ -215,10 +216,10 @@ static void to_the_end(struct server *s, struct running *r)
 }
 
 /* True: it has gone on. */
-static bool give_turn(struct server *s, struct running *r)
+static bool give_turn(struct server *s, struct running *r, int64_t deadline_us)
 {
     struct buf error = { 0 };
-    enum progress how = go_on(s, r, clock_mono_us() + FT_SLICE_US, &error);
+    enum progress how = go_on(s, r, deadline_us, &error);
     bool went_on = r->begun;
 
     if (how == IS_DONE && loop_expire(s)) how = GOES_ON;
@@ -233,9 +234,8 @@ static bool give_turn(struct server *s, struct running *r)
 }
 
 /* Asking whether an index is up to date may take as long as going on: not all that wait ask in one turn. */
-void ft_jobs_turn(struct server *s)
+void ft_jobs_turn(struct server *s, int64_t deadline_us)
 {
-    int64_t until_us = clock_mono_us() + FT_SLICE_US;
     size_t n = 0;
 
     for (const struct link *l = s->ft_jobs.next; l != &s->ft_jobs; l = l->next) n++;
@@ -244,7 +244,7 @@ void ft_jobs_turn(struct server *s)
 
         if (r->client->flags & CLIENT_CLOSE_SOON) to_the_end(s, r);
         else if (r->job == NULL) answer(r);
-        else if (give_turn(s, r) || clock_mono_us() >= until_us) return;
+        else if (give_turn(s, r, deadline_us) || clock_mono_us() >= deadline_us) return;
     }
 }
 

@@ -1,7 +1,7 @@
 /* ft_job.h -- a search that may take longer than a turn.
  *
  * The handler makes a job and gives it here. It begins when its index is up to date (ft_ready), is stepped for up to
- * FT_INLINE_US at once, and answered then and there if that was enough; else its client is parked (server/block.h), and it goes
+ * BETWEEN_INLINE_US at once, and answered then and there if that was enough; else its client is parked (server/block.h), and it goes
  * on in slices between turns, with the others in turn. In transactions, scripts and for clients that may not wait it runs to the
  * end at once. TIMEOUT (or search-timeout) bounds it, counted from when it came.
  *
@@ -10,8 +10,6 @@
 #define MEMD_SERVER_FT_JOB_H
 
 #include "server/ft.h"
-
-enum { FT_INLINE_US = 300, FT_SLICE_US = 500 };
 
 struct ft_job {
     struct search_index *ix;    /* held while the job runs */
@@ -41,8 +39,8 @@ int64_t ft_job_timeout(const struct server *s);
 /* Takes j. The code for the handler to return. */
 enum err MUST_USE ft_job_run(struct call *c, struct ft_job *j);
 
-/* Between turns, after what has expired has been looked at: one of them goes on for a slice. */
-void ft_jobs_turn(struct server *s);
+/* Between turns (between.h), after what has expired has been looked at: one of them goes on. */
+void ft_jobs_turn(struct server *s, int64_t deadline_us);
 bool ft_jobs_are_due(const struct server *s);
 
 /* Run all that hold ix to their end, now. */

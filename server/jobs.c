@@ -1,16 +1,16 @@
 /* jobs.c -- see jobs.h.
  *
  * A job belongs to its client's wait: whatever ends that (the answer, CLIENT KILL, the client's leaving) frees it. Jobs stand in a
- * ring; the first has the turn, and goes to the end. While clients are paused, or the disk is behind, no request that writes runs again: those are held. */
+ * ring; the first has the turn, and goes to the end. While clients are paused, or the disk is behind, no request that writes runs again:
+ * those are held. */
 #include "server/jobs.h"
 
 #include "base/mem.h"
 #include "commands/job.h"
+#include "server/between.h"
 #include "server/block.h"
 #include "server/server.h"
 #include "server/tracking.h"
-
-enum { INLINE_US = 300, SLICE_US = 500 };
 
 struct going_on {
     struct job *job;      /* NULL: it has been freed, and its request runs again */
@@ -91,7 +91,7 @@ enum err jobs_go_on(struct call *c, struct job *j)
     struct going_on *g = parked(c);
 
     if (j->tries > 0 && g != NULL && g->begun + 1 >= j->tries) return job_run_at_once(c, j);
-    if (j->step(j, clock_mono_us() + INLINE_US)) return job_end(c, j);
+    if (j->step(j, clock_mono_us() + BETWEEN_INLINE_US)) return job_end(c, j);
     if (g != NULL) { /* it has waited, and begins again */
         drop(g);
         g->begun++;
@@ -109,7 +109,12 @@ enum err jobs_go_on(struct call *c, struct job *j)
     return CALL_BLOCKED;
 }
 
-void jobs_turn(struct server *s)
+bool jobs_are_due(const struct server *s)
+{
+    return !link_alone(&s->jobs) || (!link_alone(&s->jobs_held) && block_writes_may_run(s));
+}
+
+void jobs_turn(struct server *s, int64_t deadline_us)
 {
     struct going_on *g;
 
@@ -117,7 +122,7 @@ void jobs_turn(struct server *s)
     if (link_alone(&s->jobs)) return;
     g = LINK_OF(s->jobs.next, struct going_on, in_list);
     link_to_tail(&s->jobs, &g->in_list);
-    if ((g->client->flags & CLIENT_CLOSE_SOON) || !g->job->step(g->job, clock_mono_us() + SLICE_US)) return;
+    if ((g->client->flags & CLIENT_CLOSE_SOON) || !g->job->step(g->job, deadline_us)) return;
     if (g->job->reply == NULL ? !block_writes_may_run(s) : g->job->again && s->pause_until_ms != 0) link_to_tail(&s->jobs_held, &g->in_list);
     else end(g);
     if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);

@@ -12,11 +12,8 @@ struct job;
 enum err MUST_USE jobs_go_on(struct call *c, struct job *j);
 struct job *jobs_waited(const struct call *c);
 
-/* Between turns: one of them goes on for a slice. */
-void jobs_turn(struct server *s);
-static inline bool jobs_are_due(const struct server *s)
-{
-    return !link_alone(&s->jobs) || (!link_alone(&s->jobs_held) && block_writes_may_run(s));
-}
+/* Between turns (between.h): one of them goes on. */
+void jobs_turn(struct server *s, int64_t deadline_us);
+bool jobs_are_due(const struct server *s);
 
 #endif

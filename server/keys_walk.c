@@ -2,13 +2,13 @@
 #include "server/keys_walk.h"
 
 #include "base/mem.h"
+#include "server/between.h"
 #include "server/block.h"
 #include "server/server.h"
 #include "storage/matching.h"
 
 enum {
-    SLICE_KEYS = 8192, /* met in a slice, and ... */
-    SLICE_US = 500,    /* ... no more time than this */
+    SLICE_KEYS = 8192, /* met in a slice, however fast that goes */
     LOOK_KEYS = 512,   /* between two looks at the clock */
     PIECE = 128 * 1024
 };
@@ -53,13 +53,11 @@ static bool look(struct walk *w)
 }
 
 /* True: all have been met. */
-static bool go_on(struct walk *w)
+static bool go_on(struct walk *w, int64_t deadline_us)
 {
-    int64_t until_us = clock_mono_us() + SLICE_US;
-
     for (int n = 0; n < SLICE_KEYS; n += LOOK_KEYS) {
         if (look(w)) return true;
-        if (clock_mono_us() >= until_us) break;
+        if (clock_mono_us() >= deadline_us) break;
     }
     return false;
 }
@@ -144,17 +142,22 @@ enum err keys_walk(struct call *c)
     matching_init(&w->keys, c->db, str_of((char *)(w + 1), pattern.n));
     link_init(&w->in_list);
     clear(w);
-    if (go_on(w)) return reply_now(c, w);
+    if (go_on(w, clock_mono_us() + BETWEEN_INLINE_US)) return reply_now(c, w);
     link_add_tail(&c->client->server->keys_walks, &w->in_list);
     c->wait = (struct wait){ .parking = &waiting, .parked = w };
     return CALL_BLOCKED;
 }
 
-void keys_walks_turn(struct server *s)
+bool keys_walks_are_due(const struct server *s)
+{
+    return !link_alone(&s->keys_walks);
+}
+
+void keys_walks_turn(struct server *s, int64_t deadline_us)
 {
     struct walk *w = LINK_OF(s->keys_walks.next, struct walk, in_list);
 
     link_remove(&w->in_list);
     link_add_tail(&s->keys_walks, &w->in_list);
-    if (!(w->client->flags & CLIENT_CLOSE_SOON) && go_on(w)) answer(w);
+    if (!(w->client->flags & CLIENT_CLOSE_SOON) && go_on(w, deadline_us)) answer(w);
 }

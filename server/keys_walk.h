@@ -10,11 +10,8 @@
 /* The handler of KEYS pattern for those who may wait. */
 enum err MUST_USE keys_walk(struct call *c);
 
-/* Between turns: one of them goes on for a slice. */
-void keys_walks_turn(struct server *s);
-static inline bool keys_walks_are_due(const struct server *s)
-{
-    return s->keys_walks.next != &s->keys_walks;
-}
+/* Between turns (between.h): one of them goes on. */
+void keys_walks_turn(struct server *s, int64_t deadline_us);
+bool keys_walks_are_due(const struct server *s);
 
 #endif

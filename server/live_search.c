@@ -19,7 +19,6 @@
 #include "storage/zset.h"
 
 enum {
-    SLICE_US = 500,
     KEYS_AT_ONCE = 8,
     LOOK_US = 10000,
     SIFT_MAX = 128 * 1024 /* larger values go without being sifted: that would take as long as copying them */
@@ -289,11 +288,11 @@ static void ask(struct walk *w)
 }
 
 /* False: the walk is over. */
-static bool step(struct walk *w)
+static bool step(struct walk *w, int64_t deadline_us)
 {
     struct db *db = w->server->store->dbs[w->db];
 
-    w->until_us = clock_mono_us() + SLICE_US;
+    w->until_us = deadline_us;
     while (look_at_later(w, db) && clock_mono_us() < w->until_us) {
         if (w->scanned || w->full) return false;
         w->cursor = db_scan(db, w->cursor, KEYS_AT_ONCE, visit, w);
@@ -310,32 +309,41 @@ static struct walk *first(const struct server *s)
     return link_alone(&s->live_searches) || w->state == ASKED ? NULL : w;
 }
 
-bool live_search_is_due(const struct server *s)
+bool live_searches_are_due(const struct server *s)
 {
     const struct walk *w = first(s);
 
     return w != NULL && w->state == WALKS;
 }
 
-void live_search_turn(struct server *s)
+/* Nobody waits for it any more, or there is nothing to be asked. True: so it was. */
+static bool is_given_up(struct server *s, struct walk *w)
 {
-    struct walk *w = first(s);
-    struct archive_job *j;
+    struct archive_job *j = archive_search_job(w->search);
 
-    if (LIKELY(w == NULL)) return;
-    j = archive_search_job(w->search);
-    if (atomic_load(&j->cancelled)) {
-        j->done(j);
-        return;
-    }
-    if (s->archive == NULL) {
+    if (!atomic_load(&j->cancelled)) {
+        if (s->archive != NULL) return false;
         w->state = ASKED;
         j->refused = "the archive is closed";
-        j->done(j);
-        return;
     }
-    if (w->state == WALKS && ns_any(s->store) && step(w)) return;
-    if (w->state == WALKS) begin_waiting(w);
+    j->done(j);
+    return true;
+}
+
+void live_searches_turn(struct server *s, int64_t deadline_us)
+{
+    struct walk *w = first(s);
+
+    if (w == NULL || is_given_up(s, w) || (ns_any(s->store) && step(w, deadline_us))) return;
+    begin_waiting(w);
+    ask(w);
+}
+
+void live_searches_ask(struct server *s)
+{
+    struct walk *w = first(s);
+
+    if (LIKELY(w == NULL) || w->state == WALKS || is_given_up(s, w)) return;
     ask(w);
 }
 

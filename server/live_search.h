@@ -21,11 +21,12 @@ void live_search_begin(struct server *s, struct archive_search *search, int db);
 /* For struct archive_asking: forget the walk, free the search. */
 void live_search_free(struct archive_job *j);
 
-/* Go on for a slice. Every turn, after archive_wait_turn. */
-void live_search_turn(struct server *s);
+/* Between turns (between.h): one goes on. */
+void live_searches_turn(struct server *s, int64_t deadline_us);
+bool live_searches_are_due(const struct server *s);
 
-/* Is there more to walk? Then turn again without waiting. */
-bool live_search_is_due(const struct server *s);
+/* Ask the archive for the one that has been walked, as soon as that may be. Every turn, after archive_wait_turn. */
+void live_searches_ask(struct server *s);
 
 /* Give up what was not asked yet: before the archive is closed. */
 void live_search_close(struct server *s);

@@ -6,17 +6,11 @@
 
 #include "base/mem.h"
 #include "server/archive_wait.h"
-#include "server/aside.h"
 #include "server/batch.h"
 #include "server/block.h"
 #include "server/client.h"
 #include "server/cron.h"
 #include "server/departures.h"
-#include "server/ft.h"
-#include "server/ft_job.h"
-#include "server/gate.h"
-#include "server/jobs.h"
-#include "server/keys_walk.h"
 #include "server/latency.h"
 #include "server/live_search.h"
 #include "server/namespaces.h"
@@ -29,12 +23,9 @@
 #include "server/tls.h"
 #include "server/tracking.h"
 #include "server/transfer.h"
-#include "server/unlink_match.h"
-#include "storage/key_order.h"
 
 enum {
     EXPIRE_SLICE = 64, /* expiry records between two looks at the clock */
-    ORDER_SLICE = 8,   /* buckets of keys to be put in order between two looks at the clock */
     SLICE_US = 1000,
     SAVE_SHARE = 16,     /* a save takes one part in so many of a busy loop's time, ... */
     SAVE_SLICE_US = 50,  /* ... and not less than this at once; so much when requests come but none waits */
@@ -76,19 +67,6 @@ static void receive(struct server *s, int flags)
         flags |= EVLOOP_NONBLOCK;
     }
     event_base_loop(s->base, flags);
-}
-
-/* Put keys in order that somebody asks for by prefix, for half a slice of time. True: there are more. */
-static bool order_keys(struct server *s)
-{
-    int64_t from;
-    bool more;
-
-    if (!key_order_is_due(s->store)) return false;
-    from = clock_mono_us();
-    do more = key_order_step(s->store, ORDER_SLICE);
-    while (more && clock_mono_us() < from + SLICE_US / 2);
-    return more;
 }
 
 /* Remove what is due, for a slice of time. True: more is due. Where nothing may leave it stays, and is out of indexes. */
@@ -185,16 +163,13 @@ static void ask_for_sync(struct server *s)
     persist_sync_soon(s->persist);
 }
 
-/* What the archive has answered becomes replies and keys; live keys are looked at for searches. True: there is more. */
-static bool turn_of_archive(struct server *s)
+/* What the archive has answered becomes replies; what waits to be asked of it is asked. */
+static void turn_of_archive(struct server *s)
 {
-    bool more;
-
     archive_wait_turn(s);
-    live_search_turn(s);
-    more = recall_turn(s);
-    if (UNLIKELY(!link_alone(&s->ready))) block_serve(s); /* what came back may be what somebody waits for */
-    return more;
+    live_searches_ask(s);
+    recalls_tend(s);
+    if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
 }
 
 /* Hear of the archive's threads what they have done. True: that is to be answered at once. */
@@ -203,7 +178,7 @@ static bool collect_archive(struct server *s)
     bool none = link_alone(&s->archive_answered);
 
     departures_turn(s);
-    return (none && !link_alone(&s->archive_answered)) || live_search_is_due(s) || recall_is_due(s);
+    return none && !link_alone(&s->archive_answered);
 }
 
 /* All that was to run has run: the log takes what changed. Replies may be sent then. */
@@ -235,6 +210,17 @@ static bool turn_of_greedy(struct server *s)
     return true;
 }
 
+/* The others have their replies: what goes on in slices goes on. True: what that answers or changes is to be seen to in the turn that
+ * follows, or there is more of it. */
+static bool turn_of_slices(struct server *s)
+{
+    uint64_t changes = s->store->stats.changes;
+    bool outward = between_turn(&s->between, s);
+
+    if (UNLIKELY(!link_alone(&s->ready))) block_serve(s); /* what came of it may be what somebody waits for */
+    return outward || s->store->stats.changes != changes || between_is_due(&s->between, s);
+}
+
 /* One turn after libevent's. True: there is more to do, so do not wait. */
 static bool turn(struct server *s)
 {
@@ -258,17 +244,9 @@ static bool turn(struct server *s)
     more |= cron_turn(s);
     if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);
     more |= transfers_turn(s);
-    if (UNLIKELY(ns_any(s->store))) more |= namespaces_turn(s);
-    if (UNLIKELY(s->store->order != NULL)) more |= order_keys(s);
+    if (UNLIKELY(ns_any(s->store))) namespaces_tend(s);
     if (UNLIKELY(!link_alone(&s->syncing))) block_serve_synced(s);
-    if (UNLIKELY(s->archive != NULL)) more |= turn_of_archive(s);
-    if (UNLIKELY(ft_jobs_are_due(s))) ft_jobs_turn(s);
-    if (UNLIKELY(ft_alters_are_due(s))) ft_alters_turn(s);
-    if (UNLIKELY(jobs_are_due(s))) jobs_turn(s);
-    if (UNLIKELY(keys_walks_are_due(s))) keys_walks_turn(s);
-    if (UNLIKELY(unlinkings_are_due(s))) unlinkings_turn(s);
-    if (UNLIKELY(s->asides != NULL)) asides_turn(s);
-    if (UNLIKELY(s->ft_any)) ft_turn(s);
+    if (UNLIKELY(s->archive != NULL)) turn_of_archive(s);
     end_running(s);
     if (UNLIKELY(s->archive != NULL)) more |= collect_archive(s);
     loop_send(s);
@@ -276,12 +254,13 @@ static bool turn(struct server *s)
     if (UNLIKELY(s->stopping)) return false;
     more |= clients_evict(s);
     saves = persist_turn(s->persist, save_budget(s, s->stats.commands != commands));
+    if (UNLIKELY(between_is_due(&s->between, s))) more |= turn_of_slices(s);
     more |= may_resume(s) || s->memory_excess > 0; /* the disk may have caught up just now, and those who went on be held anew */
     clients_reap(s);
     loop_hurry_tick(s);
     to = ticks_now();
     if (LIKELY(to > from)) s->turn_ticks += to - from;
-    more |= tls_more || ft_jobs_are_due(s) || ft_alters_are_due(s) || ft_is_due(s) || jobs_are_due(s) || asides_are_due(s) || keys_walks_are_due(s) || unlinkings_are_due(s);
+    more |= tls_more;
     more |= !link_alone(&s->readable) || !link_alone(&s->writable) || !link_alone(&s->told) || !link_alone(&s->had_share);
     if (UNLIKELY(saves && !more)) nap(s);
     return more;

@@ -37,7 +37,8 @@ struct namespacing {
     size_t n_demands;
 };
 
-/* Evict where a namespace with a policy holds more than its quota, for a little time. True: there is more. */
-bool namespaces_shrink(struct server *s);
+/* Evict where a namespace with a policy holds more than its quota, if it is time to look (again). */
+bool namespaces_to_shrink(const struct server *s);
+void namespaces_shrink(struct server *s, int64_t deadline_us);
 
 #endif

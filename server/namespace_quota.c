@@ -214,15 +214,16 @@ static void shrink_one(void *ctx, struct namespace *ns)
     else if (!ns_make_room(sh->server->store, ns, 0, 0, left)) sh->more |= st->evicted != evicted;
 }
 
-bool namespaces_shrink(struct server *s)
+bool namespaces_to_shrink(const struct server *s)
+{
+    return ns_needs(s->store, NS_NEEDS_QUOTA) && s->pause_until_ms == 0 && s->now_us >= s->namespacing->shrink_us;
+}
+
+void namespaces_shrink(struct server *s, int64_t deadline_us)
 {
     enum { EVERY_US = 100000 };
-    struct namespacing *w = s->namespacing;
-    struct shrinking sh = { s, clock_mono_us() + BUDGET_US, false };
+    struct shrinking sh = { s, deadline_us, false };
 
-    if (!ns_needs(s->store, NS_NEEDS_QUOTA) || s->pause_until_ms != 0 || s->store->loading) return false;
-    if (s->now_us < w->shrink_us) return false;
     ns_each(s->store, shrink_one, &sh);
-    w->shrink_us = sh.more ? 0 : s->now_us + EVERY_US;
-    return sh.more;
+    s->namespacing->shrink_us = sh.more ? 0 : s->now_us + EVERY_US;
 }

@@ -443,17 +443,28 @@ void namespaces_after(struct client *c, const struct command *cmd, size_t argc, 
 
 /* --- in the background ----------------------------------------------------------------------------------- */
 
-bool namespaces_turn(struct server *s)
+void namespaces_tend(struct server *s)
 {
-    enum { SLICE = 512 };
     struct namespacing *w = s->namespacing;
-    bool more;
 
-    if (w->sync_due_us != 0 && s->now_us >= w->sync_due_us) {
-        w->sync_due_us = 0;
-        persist_sync_soon(s->persist);
+    if (w->sync_due_us == 0 || s->now_us < w->sync_due_us) return;
+    w->sync_due_us = 0;
+    persist_sync_soon(s->persist);
+}
+
+bool namespaces_are_due(const struct server *s)
+{
+    if (LIKELY(!ns_any(s->store)) || s->store->loading) return false;
+    return namespaces_to_shrink(s) || ns_is_retagging(s->store);
+}
+
+void namespaces_turn(struct server *s, int64_t deadline_us)
+{
+    enum { SLICE = 128 };
+
+    if (namespaces_to_shrink(s)) namespaces_shrink(s, deadline_us);
+    while (ns_is_retagging(s->store)) {
+        ns_retag_some(s->store, SLICE);
+        if (clock_mono_us() >= deadline_us) return;
     }
-    more = namespaces_shrink(s);
-    if (ns_is_retagging(s->store) && !s->store->loading) more |= ns_retag_some(s->store, SLICE);
-    return more;
 }

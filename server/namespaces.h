@@ -45,8 +45,12 @@ unsigned namespaces_take_durability(struct server *s);
 /* What the log is asked for the change's key, of these bits. */
 unsigned namespaces_durability(const struct server *s, const struct change *ch);
 
-/* Slices of work in the background: retagging; syncs for durability everysec. True: there is more. */
-bool namespaces_turn(struct server *s);
+/* Between turns (between.h): eviction where one has more than its quota, and retagging. */
+void namespaces_turn(struct server *s, int64_t deadline_us);
+bool namespaces_are_due(const struct server *s);
+
+/* Every turn, while there is one: syncs for durability everysec. */
+void namespaces_tend(struct server *s);
 
 /* INFO's lines, and zeroing what counts since the start (CONFIG RESETSTAT); in namespace_cmd.c. */
 void namespaces_info(struct server *s, struct buf *out);

@@ -5,7 +5,7 @@
  * all, and may find that a key has left memory again meanwhile: so it may wait again, within the same time limit, a
  * few times.
  *
- * Everything is settled in recall_turn, between calls: what is about clients may not happen within another one's. */
+ * Everything is settled in recalls_turn, between calls: what is about clients may not happen within another one's. */
 #include "server/recall_impl.h"
 
 #include "base/mem.h"
@@ -15,7 +15,7 @@
 #include "server/recall_put.h"
 #include "storage/db.h"
 
-enum { SLICE_US = 1000, COMPLAIN_US = 10000000 };
+enum { COMPLAIN_US = 10000000 };
 
 /* --- waiting ---------------------------------------------------------------------------------------------------- */
 
@@ -36,7 +36,7 @@ static void leave(struct client *c, void *parked)
     mem_free(w);
 }
 
-/* It runs in recall_turn with what is there by then, or is refused; for want of room, where that was it. */
+/* It runs in recalls_turn with what is there by then, or is refused; for want of room, where that was it. */
 static void time_up(struct client *c, void *parked)
 {
     struct waiting *w = parked;
@@ -243,30 +243,44 @@ static void trim_line(struct recalls *r)
     }
 }
 
-bool recall_is_due(const struct server *s)
+bool recalls_are_due(const struct server *s)
 {
-    return !(link_alone(&s->recalls->answered) && link_alone(&s->recalls->queued)) && !recall_is_held(s);
+    const struct recalls *r = s->recalls;
+
+    return UNLIKELY(s->archive != NULL) && !(link_alone(&r->answered) && link_alone(&r->queued)) && !recall_is_held(s);
 }
 
-bool recall_turn(struct server *s)
+/* Once each: one that is held stands in line again. */
+static void run_those_ready(struct server *s)
 {
     struct recalls *r = s->recalls;
-    int64_t until;
-    size_t n;
 
-    if (LIKELY(link_alone(&r->answered) && link_alone(&r->ready) && link_alone(&r->line) && link_alone(&r->queued))) return false;
-    until = clock_mono_us() + SLICE_US;
-    while (!link_alone(&r->answered) && !recall_is_held(s) && clock_mono_us() < until) {
-        take_answer(s, LINK_OF(r->answered.next, struct ticket, in_list));
-    }
-    if (!link_alone(&r->queued)) bring_queued(s, until);
-    /* Once each: one that is held stands in line again. */
-    for (n = r->stats.waiting; n > 0 && !link_alone(&r->ready); n--) {
+    for (size_t n = r->stats.waiting; n > 0 && !link_alone(&r->ready); n--) {
         struct waiting *w = LINK_OF(r->ready.next, struct waiting, in_ready);
+
         link_remove(&w->in_ready);
         if (!(w->client->flags & CLIENT_CLOSE_SOON)) run_again(s, w);
     }
+}
+
+void recalls_tend(struct server *s)
+{
+    struct recalls *r = s->recalls;
+
+    if (LIKELY(link_alone(&r->ready) && link_alone(&r->line))) return;
+    run_those_ready(s);
     trim_line(r);
-    if (s->archive != NULL) recall_ask_more(s);
-    return recall_is_due(s);
+    recall_ask_more(s);
+}
+
+void recalls_turn(struct server *s, int64_t deadline_us)
+{
+    struct recalls *r = s->recalls;
+
+    while (!link_alone(&r->answered) && !recall_is_held(s)) {
+        take_answer(s, LINK_OF(r->answered.next, struct ticket, in_list));
+        if (clock_mono_us() >= deadline_us) break;
+    }
+    if (!link_alone(&r->queued)) bring_queued(s, deadline_us);
+    recalls_tend(s);
 }

@@ -39,11 +39,12 @@ void recall_on_change(struct server *s, const struct change *ch);
 /* The note that has to be committed before the file tells the truth about the key; 0: it does. For archive_job.after. */
 uint64_t recall_after(struct server *s, int db, struct str key);
 
-/* Take what has come, and run those who waited, for a slice of time. True: there is more. */
-bool recall_turn(struct server *s);
+/* Between turns (between.h): take what has come. */
+void recalls_turn(struct server *s, int64_t deadline_us);
+bool recalls_are_due(const struct server *s);
 
-/* Has an answer come that recall_turn has not seen? */
-bool recall_is_due(const struct server *s);
+/* Every turn: run those who have waited, and ask for more. */
+void recalls_tend(struct server *s);
 
 struct recall_stats {
     uint64_t waited;     /* requests that had to */

@@ -219,6 +219,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log, const str
     s->gates = gates_new();
     s->guesses = guesses_new();
     s->tls = tls_new();
+    between_init_of_server(&s->between);
     s->recalls = recalls_new(s->store->conf.databases, &s->store->hash_key);
     server_apply_plain(s);
     arena_init(&s->arena);

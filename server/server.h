@@ -3,7 +3,8 @@
  * Everything that lives as long as the process is here and is passed down; nothing is global. The
  * parts are told apart by file:
  *   server.c    building it from its settings, and taking it down (server_conf.c: settings put to work)
- *   loop.c      the turn: read, execute, write; timers, signals
+ *   loop.c      the turn: read, execute, write; loop_open.c: timers, signals
+ *   between.c   what goes on in slices between turns
  *   batch.c     parsing requests and running them, many at a time
  *   listen.c    listening sockets, accepting
  *   client.c    a connection: life (client_buffers.c: bytes in and out, client_limit.c: limits, client_words.c:
@@ -27,6 +28,7 @@
 #include "commands/command.h"
 #include "conf/conf.h"
 #include "persistence/persist.h"
+#include "server/between.h"
 #include "server/registry.h"
 
 #define MEMD_VERSION "0.1.0"
@@ -242,6 +244,7 @@ struct server {
     struct link archive_answered, archive_applying; /* archive_wait.c: clients whose answer has come; who wait for a commit */
     struct link live_searches;  /* live_search.c: searches, from their question to their answer */
 
+    struct between between;     /* what goes on between turns, all of the following among it */
     struct ft_cursors *ft_cursors;
     struct link jobs;           /* jobs.c: calls that go on, whose turn comes next first */
     struct link jobs_held;      /* those that are done, and run again when no pause holds them back */

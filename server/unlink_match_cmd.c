@@ -19,7 +19,6 @@
 enum {
     COUNT_DEFAULT = 10000,
     COUNT_MAX = 1000000,
-    SLICE_US = 500,
     LOOK_KEYS = 128 /* between two looks at the clock */
 };
 
@@ -182,17 +181,19 @@ static size_t bytes(const void *parked)
 
 static const struct parking waiting = { .leave = leave, .time_up = time_up, .bytes = bytes };
 
-bool unlinkings_may_go_on(const struct server *s)
+bool unlinkings_are_due(const struct server *s)
 {
-    return block_writes_may_run(s);
+    return !link_alone(&s->unlinkings) && block_writes_may_run(s);
 }
 
-void unlinkings_turn(struct server *s)
+/* Its deadline is between.deadline_us. */
+void unlinkings_turn(struct server *s, int64_t deadline_us)
 {
     struct unlinking *u = LINK_OF(s->unlinkings.next, struct unlinking, in_list);
 
     link_remove(&u->in_list);
     link_add_tail(&s->unlinkings, &u->in_list);
+    (void)deadline_us;
     if (!(u->client->flags & CLIENT_CLOSE_SOON)) block_run_again(u->client);
 }
 
@@ -210,6 +211,12 @@ static enum err begin(struct call *c, struct unlinking **u)
     return e;
 }
 
+static int64_t deadline(const struct call *c, bool goes_on)
+{
+    if (!c->may_block) return INT64_MAX;
+    return goes_on ? c->client->server->between.deadline_us : clock_mono_us() + BETWEEN_INLINE_US;
+}
+
 static enum err run_unlink_match(struct call *c)
 {
     struct unlinking *u = block_parked(c->client, &waiting);
@@ -217,7 +224,7 @@ static enum err run_unlink_match(struct call *c)
     enum err e = goes_on ? OK : begin(c, &u);
 
     if (e != OK) return e;
-    e = go_on(u, c, c->may_block ? clock_mono_us() + SLICE_US : INT64_MAX, &done);
+    e = go_on(u, c, deadline(c, goes_on), &done);
     if (!done) {
         if (!goes_on) link_add_tail(&c->client->server->unlinkings, &u->in_list);
         c->wait = (struct wait){ .parking = &waiting, .parked = u };

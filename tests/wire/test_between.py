@@ -1,0 +1,105 @@
+"""What goes on in slices between turns: each kind has its share, and whoever waits is served between."""
+import contextlib
+import os
+import signal
+
+import pytest
+
+from resp import Err, OK, Simple, encode
+from server import Server
+
+pytestmark = pytest.mark.memd_only
+
+KEYS = 100000
+CALLS = 40
+
+
+@pytest.fixture
+def s():
+    s = Server(enable_debug_command="yes")
+    try:
+        assert s.conn()("DEBUG", "POPULATE", KEYS) == OK
+        yield s
+    finally:
+        s.destroy()
+
+
+@contextlib.contextmanager
+def one_turn(s):
+    """What is sent within is read in one turn, by however many connections it comes."""
+    os.kill(s.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(s.pid, signal.SIGCONT)
+
+
+def slices(reply):
+    return {name.decode(): n for name, n, _, _ in reply}
+
+
+def test_two_kinds_that_are_both_busy_take_turns(s):
+    """Each asks at its own end how far the other has come. Both begin in the same turn."""
+    walker, deleter = s.conn(), s.conn()
+    with one_turn(s):
+        for c, call in ((walker, ("KEYS", "*nothing*like*this")), (deleter, ("UNLINK.MATCH", "*nothing*like*this"))):
+            for _ in range(CALLS):
+                c.send(*call)
+            c.send("DEBUG", "BETWEEN")
+    assert [walker.read() for _ in range(CALLS)] == [[]] * CALLS
+    at_end_of_walks = slices(walker.read())
+    assert [deleter.read() for _ in range(CALLS)] == [0] * CALLS
+    at_end_of_deleting = slices(deleter.read())
+    first = min(at_end_of_walks, at_end_of_deleting, key=lambda n: n["keys-walks"] + n["unlinkings"])
+    had = first["keys-walks"], first["unlinkings"]
+    assert min(had) > CALLS and max(had) < 4 * min(had), had
+
+
+def test_others_are_served_between_slices(s):
+    walker, other = s.conn(), s.conn()
+    with one_turn(s):
+        walker.send("KEYS", "*nothing*like*this")
+        walker.send("DEBUG", "BETWEEN")
+        other.send("PING")
+        other.send("DEBUG", "BETWEEN")
+    assert other.read() == Simple("PONG")
+    seen = slices(other.read())["keys-walks"]
+    assert walker.read() == []
+    assert slices(walker.read())["keys-walks"] > seen + 2
+
+
+def test_every_kind_is_told_by_name(s):
+    names = [row[0] for row in s.conn()("DEBUG", "BETWEEN")]
+    assert len(set(names)) == len(names) and {b"searches", b"indexing", b"jobs"} <= set(names)
+
+
+def test_the_loop_sleeps_while_indexes_have_nothing_to_do(s):
+    """Turns of half a second in which nobody asks: the clock's, and not as many as the processor can make."""
+    c = s.conn()
+    assert c("FT.CREATE", "idx", "PREFIX", 1, "doc:", "SCHEMA", "t", "TEXT", "n", "NUMERIC") == OK
+    c("HSET", "doc:1", "t", "words of a text", "n", 1)
+    assert c("FT.SEARCH", "idx", "words")[0] == 1
+    before = int(c.info("stats")["eventloop_cycles"])
+    c("BLPOP", "nothing", 0.5)
+    assert int(c.info("stats")["eventloop_cycles"]) - before < 100
+
+
+def test_one_that_is_unblocked_with_an_error_is_not_run_to_its_end(s):
+    """What is asked in one turn finds the walk as it was, and ended without another slice."""
+    walker, other = s.conn(), s.conn()
+    me = walker("CLIENT", "ID")
+    unblock = ["CLIENT", "UNBLOCK", me]
+    # in a transaction: one whose requests were slow has them run in small shares
+    asked = [["MULTI"], ["DEBUG", "BETWEEN"], unblock, unblock + ["ERROR"], ["DEBUG", "BETWEEN"], ["EXEC"]]
+    with one_turn(s):
+        for _ in range(CALLS):
+            walker.send("KEYS", "*nothing*like*this")
+        other.send_raw(b"".join(map(encode, asked)))
+    ended = 0
+    for n in range(CALLS):
+        before, by_timeout, by_error, after = [other.read() for _ in asked][-1] if n == 0 else other.pipeline(asked)[-1]
+        assert by_timeout == 0 and slices(before) == slices(after)
+        ended += by_error
+    replies = [walker.read() for _ in range(CALLS)]
+    assert ended > 0 and replies.count(Err("UNBLOCKED client unblocked via CLIENT UNBLOCK")) == ended
+    assert replies.count([]) == CALLS - ended
