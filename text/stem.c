@@ -8,6 +8,7 @@ enum { LANGUAGE_MAX = 32 };
 
 struct stemmer {
     struct sb_stemmer *snowball;
+    bool is_english;
 };
 
 /* In small letters, ended by NUL. False: longer than any name. */
@@ -46,6 +47,7 @@ struct stemmer *stemmer_new(struct str language)
     if (snowball == NULL) return NULL;
     s = mem_alloc(sizeof *s);
     s->snowball = snowball;
+    s->is_english = strcmp(name, "english") == 0;
     return s;
 }
 
@@ -57,9 +59,21 @@ void stemmer_free(struct stemmer **s)
     *s = NULL;
 }
 
+/* No ending that Snowball takes off an English word, or puts in place of one, is behind these letters: such words are their own
+ * stems, which takes two thousand instructions to find out otherwise. */
+static bool is_bare(struct str word)
+{
+    static const char last[] = "abfhjkopquvwxz0123456789";
+
+    return word.n > 0 && word.p[0] != '\'' && memchr(last, word.p[word.n - 1], sizeof last - 1) != NULL;
+}
+
 struct str stemmer_stem(struct stemmer *s, struct str word)
 {
-    const sb_symbol *stem = sb_stemmer_stem(s->snowball, (const sb_symbol *)word.p, (int)word.n);
+    const sb_symbol *stem;
+
+    if (s->is_english && is_bare(word)) return word;
+    stem = sb_stemmer_stem(s->snowball, (const sb_symbol *)word.p, (int)word.n);
 
     if (stem == NULL) return word; /* no memory: the word is its own stem */
     return str_of(stem, (size_t)sb_stemmer_length(s->snowball));
