@@ -28,6 +28,20 @@ static size_t many(const unsigned char *p, size_t left)
     return n;
 }
 
+size_t utf8_take(struct str s, uint32_t *c)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    size_t n;
+
+    if (s.n == 0) return 0;
+    *c = p[0];
+    if (p[0] < 0x80) return 1;
+    n = many(p, s.n);
+    *c &= 0x7fU >> n;
+    for (size_t i = 1; i < n; i++) *c = *c << 6 | (p[i] & 0x3fU);
+    return n;
+}
+
 /* The length of the run of ASCII at p, about: bytes behind it are looked at one by one. */
 static size_t ascii(const unsigned char *p, size_t left)
 {

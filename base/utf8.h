@@ -8,6 +8,12 @@
 
 #include "base/str.h"
 
+/* The bytes that c takes. */
+static inline size_t utf8_bytes(uint32_t c)
+{
+    return (size_t)1 + (c >= 0x80) + (c >= 0x800) + (c >= 0x10000);
+}
+
 /* Write the character c to out[0..4); how many bytes it has. Of what is no character (above 0x1fffff) the upper bits are lost. */
 static inline size_t utf8_put(uint32_t c, char *out)
 {
@@ -32,6 +38,9 @@ static inline size_t utf8_put(uint32_t c, char *out)
     out[3] = (char)(0x80 | (c & 63));
     return 4;
 }
+
+/* The character that s begins with, and how many bytes it has; 0: what is there is none. */
+size_t utf8_take(struct str s, uint32_t *c);
 
 bool utf8_valid(struct str s);
 

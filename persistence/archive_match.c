@@ -34,7 +34,7 @@ static struct str whole_word(struct archive_matcher *m, const struct words *w)
 {
     if (w->len <= WORD_MAX) return w->word;
     buf_clear(&m->long_word);
-    words_fold(str_of(w->text.p + w->at, w->len), &m->long_word);
+    words_fold(str_of(w->text.p + w->at, w->len), WORDS_AS_FTS5, &m->long_word);
     return buf_str(&m->long_word);
 }
 

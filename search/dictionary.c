@@ -94,7 +94,7 @@ bool dictionary_like(const struct dictionary *d, uint32_t *at, uint32_t budget, 
 
         if (s.p == NULL) continue;
         buf_clear(&folded);
-        words_fold(s, &folded);
+        words_fold(s, 0, &folded);
         if (edit_distance(buf_str(&folded), word, distance) <= distance) fn(ctx, s, buf_str(&folded));
     }
     buf_fini(&folded);

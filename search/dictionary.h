@@ -1,6 +1,6 @@
 /* dictionary.h -- named sets of words, as FT.DICTADD makes them: FT.SPELLCHECK suggests those in them too, or passes over them.
  *
- * A word is kept as it came, and compared without regard to case and accents. A dictionary is there as long as it has a word. A
+ * A word is kept as it came, and compared without regard to case. A dictionary is there as long as it has a word. A
  * zeroed struct dictionaries is empty. */
 #ifndef MEMD_SEARCH_DICTIONARY_H
 #define MEMD_SEARCH_DICTIONARY_H

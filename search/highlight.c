@@ -300,7 +300,7 @@ void highlight_words(struct highlighter *h, struct str text, uint8_t field, void
 
         buf_clear(&folded);
         if (w->how == TEXT_WORD) buf_add_str(&folded, w->word);
-        else words_fold(str_of(text.p + s.list[i].at, s.list[i].len), &folded);
+        else words_fold(str_of(text.p + s.list[i].at, s.list[i].len), 0, &folded);
         fn(ctx, buf_str(&folded));
     }
     buf_fini(&folded);

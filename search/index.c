@@ -110,7 +110,7 @@ static void own_stop_words(struct search_index *ix)
     ix->stop_words = mem_zalloc((s->n_stop_words + 1) * sizeof *ix->stop_words);
     for (size_t i = 0; i < s->n_stop_words; i++) {
         at[i] = ix->stop_text.n;
-        words_fold(s->stop_words[i], &ix->stop_text);
+        words_fold(s->stop_words[i], 0, &ix->stop_text);
         buf_add_char(&ix->stop_text, 0);
     }
     for (size_t i = 0; i < s->n_stop_words; i++) ix->stop_words[i] = ix->stop_text.p + at[i];

@@ -23,6 +23,16 @@ static bool is_stop_word(const struct parser *p, struct str word)
     return t != NULL && !p->rules->no_stop_words && text_is_stop_word(t, word);
 }
 
+/* In Chinese characters are words of their own (text_scan.c): of punctuation alone nothing would be left to look for. */
+static bool is_nothing(const struct parser *p, struct str word)
+{
+    struct words w;
+
+    if (!str_is_word(p->rules->language.n > 0 ? p->rules->language : p->spec->language, "chinese")) return false;
+    words_open_as(&w, word, WORDS_HAN_APART);
+    return !words_next(&w);
+}
+
 /* The words of text, folded, at most PHRASE_MAX of them; stop words stay out where drop says so. *dropped: any did. */
 static size_t split(struct parser *p, struct str text, bool drop, bool *dropped, struct text_word *out)
 {
@@ -32,6 +42,7 @@ static size_t split(struct parser *p, struct str text, bool drop, bool *dropped,
     *dropped = false;
     words_open(&w, text);
     while (words_next(&w)) {
+        if (is_nothing(p, w.word)) continue;
         if (drop && is_stop_word(p, w.word)) {
             *dropped = true;
             continue;
@@ -127,7 +138,7 @@ static struct query_node *one(struct parser *p, uint64_t fields, enum text_match
     struct buf folded = { 0 };
     struct text_word word = { .how = how, .distance = distance, .verbatim = true };
 
-    words_fold(text, &folded);
+    words_fold(text, 0, &folded);
     word.word = arena_dup(p->arena, buf_str(&folded));
     buf_fini(&folded);
     return word.word.n > 0 ? text_node(p, fields, &word, 1) : parser_node(p, QUERY_NONE);
@@ -145,8 +156,8 @@ static void extent(struct str text, size_t *from, size_t *to)
     while (words_next(&w));
 }
 
-/* text is several words (alone: or one beside something that parts words), the outer ones of which are not whole: but where such a
- * one, a dash or an emoji say, ends them. NULL: it is not. */
+/* text is several words (alone: or one beside something that parts words), the outer ones of which are not whole: but where something
+ * that parts words, a dash say, ends them. NULL: it is not. */
 static struct query_node *open_phrase(struct parser *p, uint64_t fields, enum text_match how, struct str text, bool alone)
 {
     struct text_word words[PHRASE_MAX];
@@ -165,6 +176,19 @@ static struct query_node *open_phrase(struct parser *p, uint64_t fields, enum te
     return kept > 0 ? phrase(p, fields, words, kept) : NULL;
 }
 
+/* A long word is in the index by its beginning and a digest (text/words.h): by more than that it is found itself, if no other that begins
+ * so. NULL: text is no such word. */
+static struct query_node *long_word(struct parser *p, uint64_t fields, struct str text)
+{
+    struct text_word word = { .how = TEXT_WORD, .verbatim = true };
+    struct words w;
+
+    words_open(&w, text);
+    if (text.n <= WORD_MAX || !words_next(&w) || w.len < text.n) return NULL;
+    word.word = arena_dup(p->arena, w.word);
+    return text_node(p, fields, &word, 1);
+}
+
 static struct query_node *affix(struct parser *p, uint64_t fields, const struct token *t)
 {
     struct str text = t->text;
@@ -175,6 +199,7 @@ static struct query_node *affix(struct parser *p, uint64_t fields, const struct 
     node = one(p, fields, t->how, t->is_param ? text : parser_unescape(p, text), 0);
     parts = open_phrase(p, fields, t->how, text, true); /* of documents with the same escapes */
     if (parts) node = either(p, node, parts);
+    if (t->how == TEXT_PREFIX && (parts = long_word(p, fields, text)) != NULL) node = either(p, node, parts);
     if (t->is_param || memchr(text.p, '\\', text.n) == NULL) return node;
     parts = open_phrase(p, fields, t->how, parser_unescape(p, text), false);
     return parts ? either(p, node, parts) : node;

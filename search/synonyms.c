@@ -56,7 +56,7 @@ void synonyms_add(struct synonyms *s, struct str group, struct str word)
     struct buf folded = { 0 };
     size_t at;
 
-    words_fold(word, &folded);
+    words_fold(word, 0, &folded);
     at = place(s, buf_str(&folded), group);
     if (at == s->n || !str_eq(s->list[at].word, buf_str(&folded)) || !str_eq(s->list[at].group, group))
         insert(s, at, buf_str(&folded), group);
@@ -68,7 +68,7 @@ size_t synonyms_groups(const struct synonyms *s, struct str word)
     struct buf folded = { 0 };
     size_t n = 0;
 
-    words_fold(word, &folded);
+    words_fold(word, 0, &folded);
     for (size_t i = synonyms_find(s, buf_str(&folded)); i < s->n && str_eq(s->list[i].word, buf_str(&folded)); i++) n++;
     buf_fini(&folded);
     return n;

@@ -146,7 +146,7 @@ static void rank_by_field(struct search *s, struct ranked *r)
     r->text = buf_str(&s->scratch);
     if (!f->sortable || f->unf || index_spec(s->job.ix)->on_json) return;
     buf_clear(&s->folded);
-    words_fold(r->text, &s->folded);
+    words_fold(r->text, 0, &s->folded);
     r->text = buf_str(&s->folded);
 }
 

@@ -103,7 +103,7 @@ static void read_value(void *ctx, uint32_t doc, const struct aggregate_field *f,
         if (s->reader->field(s->reader->ctx, index_key(s->ix, doc), field, &s->scratch) != DOC_VALUE) return;
         if (is_folded(s, f)) {
             buf_clear(&s->folded);
-            words_fold(buf_str(&s->scratch), &s->folded);
+            words_fold(buf_str(&s->scratch), 0, &s->folded);
             *out = datum_text(arena_dup(a, buf_str(&s->folded)));
             return;
         }

@@ -239,7 +239,7 @@ bool suggestions_put(struct suggestions *s, struct str text, double score, bool 
     size_t i, k;
 
     ensure(text.n > 0 && text.n <= SUGGESTION_MAX);
-    words_fold(text, &folded);
+    words_fold(text, WORDS_AS_FTS5, &folded);
     if (folded.n == 0) buf_add_str(&folded, text); /* accents alone */
     suggestions_place(s, buf_str(&folded), text, &i, &k);
     if (i < s->n && k < s->leaf[i]->n && str_eq(suggestion_text(s->leaf[i]->item[k]), text)) {
@@ -266,7 +266,7 @@ bool suggestions_remove(struct suggestions *s, struct str text)
     struct suggest_leaf *l;
     size_t i, k;
 
-    words_fold(text, &folded);
+    words_fold(text, WORDS_AS_FTS5, &folded);
     if (folded.n == 0) buf_add_str(&folded, text);
     suggestions_place(s, buf_str(&folded), text, &i, &k);
     buf_fini(&folded);

@@ -219,7 +219,7 @@ struct suggest_search *suggest_search_new(const struct suggestions *s, struct st
         x->phase = DONE;
         return x;
     }
-    words_fold(prefix, &x->fold);
+    words_fold(prefix, WORDS_AS_FTS5, &x->fold);
     x->folded = buf_str(&x->fold);
     x->characters = suggest_characters(x->folded);
     x->hits = mem_alloc(max * sizeof *x->hits);

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Write words_table.h: what FTS5's tokenizer unicode61 (remove_diacritics 2) makes of each character.
+"""Write words_table.h: what FTS5's tokenizer unicode61 (remove_diacritics 2) makes of each character, and simple case folding.
 
-The tokenizer itself is asked, so that the two cannot differ: python3 text/make_words_table.py > text/words_table.h
+The tokenizer itself is asked, so that the two cannot differ, and Python's Unicode data: python3 text/make_words_table.py > text/words_table.h
 """
 import sqlite3
 import sys
+import unicodedata
 
 
 def ask():
@@ -19,6 +20,14 @@ def ask():
         if len(word) > 1:  # not cut in x and y
             found[point] = word[1:-1]
     return found
+
+
+def small(c):
+    """Unicode's simple case folding of a code point: one character for each (CaseFolding.txt, C and S)."""
+    for text in (chr(c).casefold(), chr(c).lower()):
+        if len(text) == 1:
+            return ord(text)
+    return c
 
 
 def rows(values, per_line, form):
@@ -60,8 +69,30 @@ def main():
     out("enum { FOLD_PAGES = %d };\n" % (last + 1))
     out("static const uint8_t fold_page[FOLD_PAGES] = {\n%s\n};\n\n" % rows(fold_of[:last + 1], 32, "%d"))
     out("/* The low 16 bits; 0: nothing is left of it. */\n")
-    out("static const uint16_t fold_to[][256] = {\n    { 0 },\n%s\n};\n\n#endif\n"
-        % ",\n".join("    {\n%s\n    }" % rows(f, 16, "0x%x") for f in folds[1:]))
+    write_pages("fold_to", folds)
+    write_cases()
+    out("#endif\n")
+
+
+def write_pages(name, pages):
+    sys.stdout.write("static const uint16_t %s[][256] = {\n    { 0 },\n%s\n};\n\n"
+                     % (name, ",\n".join("    {\n%s\n    }" % rows(f, 16, "0x%x") for f in pages[1:])))
+
+
+def write_cases():
+    pages, page_of = [None], []
+    for first in range(0, 0x110000, 256):
+        points = range(first, first + 256)
+        page_of.append(0 if all(small(c) == c for c in points) else len(pages))
+        if page_of[-1]:
+            assert all((small(c) ^ c) >> 16 == 0 for c in points)
+            pages.append([small(c) & 0xFFFF for c in points])
+    last = max(i for i, n in enumerate(page_of) if n)
+    sys.stdout.write("/* The same for case alone, of Unicode %s. */\nenum { CASE_PAGES = %d };\n"
+                     "static const uint8_t case_page[CASE_PAGES] = {\n%s\n};\n\n"
+                     % (unicodedata.unidata_version, last + 1, rows(page_of[:last + 1], 32, "%d")))
+    sys.stdout.write("/* The low 16 bits. */\n")
+    write_pages("case_to", pages)
 
 
 main()

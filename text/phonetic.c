@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "text/words.h"
+
 struct speech {
     struct str word;
     size_t at;             /* the letter that is read */
@@ -284,7 +286,7 @@ static bool has(struct str word, struct str text)
     return memmem(word.p, word.n, text.p, text.n) != NULL;
 }
 
-size_t phonetic_code(struct str word, char code[PHONETIC_MAX])
+static size_t code_of_plain(struct str word, char code[PHONETIC_MAX])
 {
     struct speech s = { .word = word, .code = code };
 
@@ -293,4 +295,17 @@ size_t phonetic_code(struct str word, char code[PHONETIC_MAX])
     if (one_at(&s, 0, "gn kn pn wr ps")) s.at = 1; /* the first letter is mute */
     while (s.at < word.n && s.n < PHONETIC_MAX) s.at += read_letter(&s);
     return s.n;
+}
+
+size_t phonetic_code(struct str word, char code[PHONETIC_MAX])
+{
+    struct buf folded = { 0 };
+    size_t n = 0;
+
+    while (n < word.n && (unsigned char)word.p[n] < 0x80) n++;
+    if (n == word.n) return code_of_plain(word, code);
+    words_fold(word, WORDS_AS_FTS5, &folded);
+    n = code_of_plain(buf_str(&folded), code);
+    buf_fini(&folded);
+    return n;
 }

@@ -6,7 +6,7 @@
 
 enum { PHONETIC_MAX = 4 }; /* bytes of a code */
 
-/* The code of a word, folded as words.h has it: capitals and 0 (for th), at most PHONETIC_MAX of them, written to code. How many;
+/* The code of a word in small letters, as words.h has it; accents are not heard: capitals and 0 (for th), at most PHONETIC_MAX of them, written to code. How many;
  * 0: the word has nothing that sounds (a number, another alphabet). Time: the word's length. */
 size_t phonetic_code(struct str word, char code[PHONETIC_MAX]);
 

@@ -1,7 +1,7 @@
 /* words.c -- texts cut into words. See words.h.
  *
- * ASCII, which most texts are, goes through one table of bytes. Everything else is decoded as FTS5 decodes it, whatever the
- * bytes are: what is no UTF-8 becomes some character, the same one there and here. */
+ * ASCII, which most texts are, goes through one table of bytes. Everything else is decoded: for FTS5 as FTS5 does it, whatever the
+ * bytes are (what is no UTF-8 becomes some character, the same one there and here); else by the letter. */
 #include "text/words.h"
 
 #ifdef __SSE2__
@@ -9,6 +9,7 @@
 #endif
 
 #include "base/load.h"
+#include "base/sha256.h"
 #include "base/utf8.h"
 #include "text/words_table.h"
 
@@ -83,6 +84,37 @@ static bool is_han(uint32_t c)
     return (c >= 0x3400 && c <= 0x9fff) || (c >= 0xf900 && c <= 0xfaff) || (c >= 0x20000 && c <= 0x3ffff);
 }
 
+/* The same for words that are compared exactly: case alone goes. */
+static uint32_t fold_case_of(uint32_t c)
+{
+    unsigned table = c >> 8 < CASE_PAGES ? case_page[c >> 8] : 0;
+
+    return table == 0 ? c : (c & ~0xffffU) | case_to[table][c & 255];
+}
+
+/* A byte that is no UTF-8 becomes half a surrogate, which no text has; such a half stays, so that a word that is read again (one of a
+ * synonym, say) is itself. */
+static uint32_t decode_exactly(const unsigned char *p, const unsigned char *end, size_t *n)
+{
+    uint32_t c;
+
+    *n = utf8_take(str_of(p, (size_t)(end - p)), &c);
+    if (*n > 0) return c;
+    *n = 1;
+    if (end - p < 3 || p[0] != 0xed || (p[1] & 0xfe) != 0xb2 || (p[2] & 0xc0) != 0x80) return 0xdc00U + *p;
+    *n = 3;
+    return 0xd000U | (p[1] & 0x3fU) << 6 | (p[2] & 0x3fU);
+}
+
+/* In texts that have no blanks punctuation must part words: that of Chinese, and of typographers. Emoji do not. */
+static bool parts_han(uint32_t c)
+{
+    bool is_near = (c >= 0x2000 && c <= 0x200a) || (c >= 0x2010 && c <= 0x205f) || (c >= 0x3000 && c <= 0x303f) ||
+                   (c >= 0xfe30 && c <= 0xfe4f) || (c >= 0xff00 && c <= 0xff65);
+
+    return is_near && !is_word(c);
+}
+
 size_t word_char_size(struct str s)
 {
     size_t n = 1;
@@ -119,21 +151,24 @@ static enum part look(const struct words *w, const unsigned char *p, const unsig
     *c = *p;
     if (*c < 0x80) {
         if (*c == '\\' && !(w->how & WORDS_AS_FTS5) && p + 1 < end) {
-            *c = decode(p + 1, end, n);
+            *c = fold_case_of(decode_exactly(p + 1, end, n));
             *n += 1;
-            *c = *c < 0x80 ? (uint32_t)(unsigned char)char_lower((char)*c) : fold(*c);
-            return *c == 0 ? VANISHES : BELONGS;
+            return BELONGS;
         }
         if (*c == '_') return w->how & WORDS_AS_FTS5 ? SEPARATES : BELONGS;
         *c = (uint32_t)plain[*c];
         return *c != 0 ? BELONGS : SEPARATES;
     }
-    *c = decode(p, end, n);
-    if (!is_word(*c)) return SEPARATES;
-    if (is_accent(*c)) return VANISHES;
-    if ((w->how & WORDS_HAN_APART) && is_han(*c)) return ALONE;
-    *c = fold(*c);
-    return BELONGS;
+    if (w->how & WORDS_AS_FTS5) {
+        *c = decode(p, end, n);
+        if (!is_word(*c)) return SEPARATES;
+        if (is_accent(*c)) return VANISHES;
+        *c = fold(*c);
+    } else {
+        *c = fold_case_of(decode_exactly(p, end, n));
+        if ((w->how & WORDS_HAN_APART) && parts_han(*c)) return SEPARATES;
+    }
+    return (w->how & WORDS_HAN_APART) && is_han(*c) ? ALONE : BELONGS;
 }
 
 /* --- eight bytes of ASCII at once ---------------------------------------------------------------------------------- */
@@ -165,6 +200,38 @@ static inline size_t plain_bytes(const unsigned char *p, char *out)
     return n;
 }
 
+/* The same of a word that does not fit; p: where it ended to. Where it is to be exact its last bytes tell of all of it. */
+static const unsigned char *finish_long(struct words *w, const unsigned char *p, const unsigned char *end, size_t *used)
+{
+    enum { DIGITS = 32, KEEP = WORD_MAX - DIGITS };
+    char room[2 * WORD_MAX], digest[SHA256_TEXT];
+    size_t n_room = *used, all = n_room, n;
+
+    memcpy(room, w->buf, n_room);
+    while (p < end) {
+        uint32_t c;
+        enum part part = look(w, p, end, &n, &c);
+
+        if (part == SEPARATES || part == ALONE) break;
+        p += n;
+        if (part != BELONGS || all >= WORD_DIGESTED || (w->how & WORDS_AS_FTS5)) continue;
+        if (n_room + 4 > sizeof room) {
+            sha256_hex(str_of(room, n_room), digest);
+            memcpy(room, digest, sizeof digest);
+            n_room = sizeof digest;
+        }
+        n = utf8_put(c, room + n_room);
+        n_room += n;
+        all += n;
+    }
+    if (w->how & WORDS_AS_FTS5) return p;
+    sha256_hex(str_of(room, n_room), digest);
+    for (*used = KEEP; ((unsigned char)w->buf[*used] & 0xc0) == 0x80; --*used) continue;
+    memcpy(w->buf + *used, digest, DIGITS);
+    *used += DIGITS;
+    return p;
+}
+
 /* The rest of a word that began at w->at and has `used` bytes so far. */
 static void finish(struct words *w, const unsigned char *p, const unsigned char *end, size_t used)
 {
@@ -179,8 +246,12 @@ static void finish(struct words *w, const unsigned char *p, const unsigned char 
         if (p == end || *p == ' ') break;
         part = look(w, p, end, &n, &c);
         if (part == SEPARATES || part == ALONE) break;
+        if (part == BELONGS && used + utf8_bytes(c) > WORD_MAX) {
+            p = finish_long(w, p, end, &used);
+            break;
+        }
         p += n;
-        if (part == BELONGS && used + 4 <= WORD_MAX) used += utf8_put(c, w->buf + used);
+        if (part == BELONGS) used += utf8_put(c, w->buf + used);
     }
     w->next = (size_t)((const char *)p - w->text.p);
     w->len = w->next - w->at;
@@ -310,7 +381,7 @@ size_t words_some(struct words *w, struct str *words, size_t max, char *room, si
     return n;
 }
 
-void words_fold(struct str s, struct buf *out)
+void words_fold(struct str s, unsigned how, struct buf *out)
 {
     const unsigned char *p = (const unsigned char *)s.p, *end = s.n > 0 ? p + s.n : p;
 
@@ -321,9 +392,11 @@ void words_fold(struct str s, struct buf *out)
         if (c < 0x80) {
             buf_add_char(out, char_lower((char)c));
         } else {
-            c = decode(p, end, &n);
-            if (!is_word(c)) buf_add(out, p, n);
-            else if ((c = fold(c)) != 0) buf_used(out, utf8_put(c, buf_room(out, 4)));
+            bool exactly = (how & WORDS_AS_FTS5) == 0;
+
+            c = exactly ? decode_exactly(p, end, &n) : decode(p, end, &n);
+            if (!exactly && !is_word(c)) buf_add(out, p, n);
+            else if ((c = exactly ? fold_case_of(c) : fold(c)) != 0) buf_used(out, utf8_put(c, buf_room(out, 4)));
         }
         p += n;
     }

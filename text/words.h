@@ -1,9 +1,14 @@
 /* words.h -- what a word is: the one analysis of text, for FT.* and for the archive's search.
  *
- * A word is a run of the characters that FTS5's tokenizer unicode61 (remove_diacritics 2) takes for parts of words: letters,
- * digits, and what is neither blank nor punctuation, symbols of newer alphabets and emoji among them. Case and diacritics
- * are folded away. The table is FTS5's own (make_words_table.py), so that both agree on every character, and on bytes that are
- * no UTF-8 too. In FT.* the underscore is part of words as well, and a backslash makes the next character part of its word. */
+ * In FT.* blanks and punctuation of ASCII part words, as in RediSearch; the underscore, and all characters beyond ASCII, belong to
+ * them, and a backslash makes the next character part of its word. Words are the same when all their characters are, but for
+ * case: clients keep names in texts and look for them by their words (langgraph's store does), and whoever is called "Jose" must not
+ * be given what "José" has, nor "tom" what "tom❤️" has. Nothing is composed or decomposed. A byte that is no UTF-8 is a character of its own.
+ * Case is Unicode's simple folding.
+ *
+ * The archive's search has the words of FTS5's tokenizer unicode61 (remove_diacritics 2): runs of letters, digits, and what is neither
+ * blank nor punctuation nor a symbol that it knows, with accents folded away as well. The table is FTS5's own (make_words_table.py), so
+ * that both agree on every character, and on bytes that are no UTF-8, too. */
 #ifndef MEMD_TEXT_WORDS_H
 #define MEMD_TEXT_WORDS_H
 
@@ -11,11 +16,13 @@
 
 #include "base/buf.h"
 
-enum { WORD_MAX = 512 }; /* bytes; what is longer is cut there */
+/* Bytes of a word. What is longer is cut there as FTS5's; else its end is replaced by a digest of all of it (of the first
+ * WORD_DIGESTED bytes of it), so that names that begin alike stay apart. */
+enum { WORD_MAX = 512, WORD_DIGESTED = 64 * 1024 };
 
 enum {
-    WORDS_AS_FTS5 = 1,   /* underscores and backslashes separate */
-    WORDS_HAN_APART = 2, /* each Chinese character is a word: for texts in Chinese, which has no blanks */
+    WORDS_AS_FTS5 = 1,   /* without accents; more separates */
+    WORDS_HAN_APART = 2, /* each Chinese character is a word, and its punctuation parts words: for texts in Chinese, which has no blanks */
 };
 
 /* A walk over the words of a text:
@@ -49,8 +56,8 @@ enum { WORDS_PLAIN_MAX = 1024, WORDS_PLAIN_ROOM = 80 };
 #define WORDS_NOT_PLAIN SIZE_MAX
 size_t words_plain(struct str text, char *folded, struct word_span *words);
 
-/* s folded, as a word would be; its separators stay, and escapes. */
-void words_fold(struct str s, struct buf *out);
+/* s folded, as a word would be; its separators stay, and escapes. how: WORDS_AS_FTS5, or 0. */
+void words_fold(struct str s, unsigned how, struct buf *out);
 
 /* The bytes of the character that s begins with, by its first byte: 1 to 4, never more than there are (0 for none). */
 size_t word_char_size(struct str s);

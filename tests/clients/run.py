@@ -159,7 +159,7 @@ OWN_JOBS = {
     "bullmq": ["queue", "delayed", "repeat", "flow", "restart"],
     "redisvl": ["queries", "caches", "histories", "router", "restart"],
     "langchain": ["vector store", "chat history", "caches", "restart"],
-    "langgraph": ["checkpoints", "shallow checkpoints", "store", "restart"],
+    "langgraph": ["checkpoints", "shallow checkpoints", "store", "namespaces", "restart"],
     "mem0": ["store", "memory", "restart"],
     "llama-index": ["vector store", "chat store", "key store", "restart"],
     "agent-memory-server": ["working memory", "long-term memory", "restart"],

@@ -69,7 +69,9 @@ def test_words_of_dictionaries_are_suggested_or_passed_over(texts):
     texts("FT.DICTADD", "own", "Helq", "hella")
     assert texts("FT.SPELLCHECK", "idx", "hella", "TERMS", "INCLUDE", "more") == [
         [TERM, b"hella", [[b"0.4", b"hello"], [b"0", b"Hellas"]]]]
-    assert texts("FT.SPELLCHECK", "idx", "wurld", "terms", "include", "more") == [[TERM, b"wurld", [[b"0.2", b"world"]]]]
+    assert texts("FT.SPELLCHECK", "idx", "wurld", "terms", "include", "more") == [
+        [TERM, b"wurld", [[b"0.2", b"world"], [b"0", "Wörld".encode()]]]]
+    assert texts("FT.SPELLCHECK", "idx", "WÖRLDS", "terms", "include", "more") == [[TERM, "wörlds".encode(), [[b"0", "Wörld".encode()]]]]
     assert texts("FT.SPELLCHECK", "idx", "helq hellaz", "TERMS", "EXCLUDE", "own", "TERMS", "INCLUDE", "more") == [
         [TERM, b"hellaz", [[b"0", b"Hellas"]]]]
     assert texts("FT.SPELLCHECK", "idx", "helq hella", "TERMS", "INCLUDE", "more", "TERMS", "EXCLUDE", "own") == []

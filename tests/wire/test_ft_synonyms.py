@@ -20,6 +20,8 @@ def test_a_word_stands_for_all_of_its_groups(c):
     assert c("FT.SYNUPDATE", "idx", "cars", "Car", "automobile") == OK
     assert c("FT.SYNUPDATE", "idx", "g2", "SKIPINITIALSCAN", "cafe", "coffee") == OK
     assert found(c, "car") == found(c, "AUTOMOBILE") == [b"d:0", b"d:1"]
+    assert found(c, "cafe") == [b"d:3"]  # accents count
+    assert c("FT.SYNUPDATE", "idx", "g2", "CAFÉ") == OK
     assert found(c, "café") == [b"d:2", b"d:3"]
     assert found(c, "automobile", "VERBATIM") == [b"d:1"]
     assert found(c, "automobile red") == [b"d:0"]

@@ -45,6 +45,20 @@ def turn(saver, name):
     return app
 
 
+# Whatever a namespace is called, it has its own documents. Namespaces lie in a TEXT field and are found by its words.
+NAMES = ["José", "Jose", "Jose\u0301", "tom", "tom❤️", "tom❤", "tom\U0001f468\u200d\U0001f469\u200d\U0001f467", "日本", "日本。", "Anne–Marie", "Anne—Marie",
+         "ジョン・スミス", "ジョン・ポール・スミス", "O’Brien", "O'Brien", "O Brien", "山田\u3000太郎", "山田 太郎", "€5", "5€", "$5", "a b-c@d", "n" * 600 + "1", "n" * 600 + "2",
+         "Ünïcödé", "“quoted”", "quoted", "a\u00a0b", "Straße", "Strasse", "x²", "x2"]
+
+
+def each_alone(store):
+    """Each namespace has what was put last, and no other's."""
+    for name in NAMES:
+        assert store.get(("people", name), "who").value["text"] == name, name
+        assert [(f.namespace, f.key) for f in store.search(("people", name), filter={"text": name}, limit=50)] == [(("people", name), "who")], name
+        assert ("people", name) in store.list_namespaces(prefix=("people", name)), name
+
+
 def main():
     with RedisSaver.from_conn_string(URL, ttl={"default_ttl": 60, "refresh_on_read": True}) as saver:
         saver.setup()
@@ -78,6 +92,14 @@ def main():
         store.delete(("memories", "ada-1"), "m1")
         assert store.get(("memories", "ada-1"), "m1") is None
         ok("store")
+        for again in range(2):  # putting looks for what was there, and deletes it
+            for name in NAMES:
+                store.put(("people", name), "who", {"text": name}, index=False)
+        each_alone(store)
+        store.delete(("people", "Jose"), "who")
+        assert store.get(("people", "Jose"), "who") is None and store.get(("people", "José"), "who") is not None
+        store.put(("people", "Jose"), "who", {"text": "Jose"}, index=False)
+        ok("namespaces")
 
     restart()
     with RedisSaver.from_conn_string(URL) as saver:
@@ -91,6 +113,7 @@ def main():
     with RedisStore.from_conn_string(URL, index=index) as store:
         store.setup()
         assert store.search(("memories", "ada-1"), query="green tea", limit=1)[0].key == "m0"
+        each_alone(store)
     ok("restart")
 
 

@@ -53,7 +53,7 @@ static void ask(struct input *in, struct text_index *t, const struct str *texts)
     for (size_t i = 0; i < p.n; i++) {
         uint8_t how = take(in);
         struct buf folded = { 0 };
-        words_fold(take_bytes(in), &folded);
+        words_fold(take_bytes(in), 0, &folded);
         if (folded.n > sizeof room[i]) folded.n = sizeof room[i];
         if (folded.n > 0) memcpy(room[i], folded.p, folded.n);
         words[i] = (struct text_word){ .how = (enum text_match)(how % 6), .word = str_of(room[i], folded.n), .distance = 1 + (how >> 6) % 3,

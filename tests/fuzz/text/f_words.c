@@ -26,8 +26,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             words_open_as(&again, w.word, how);
             ensure(words_next(&again) && str_eq(again.word, w.word));
         }
-        words_fold(text, &folded);
-        ensure(folded.n <= 2 * size);
+        words_fold(text, how, &folded);
+        if (!(how & WORDS_AS_FTS5)) {
+            struct buf twice = { 0 };
+
+            words_fold(buf_str(&folded), how, &twice);
+            ensure(str_eq(buf_str(&twice), buf_str(&folded)));
+            buf_fini(&twice);
+        }
+        ensure(folded.n <= 3 * size); /* a byte that is no UTF-8 takes three */
         buf_fini(&folded);
     }
     return 0;

@@ -144,7 +144,7 @@ static size_t model_scores(const struct model *m, const char *prefix, bool fuzzy
         double score = m->list[i].score;
         double longer = (double)characters(text) - (double)strlen(prefix);
 
-        words_fold(str_c(text), &folded);
+        words_fold(str_c(text), WORDS_AS_FTS5, &folded);
         for (size_t k = 0; fuzzy && k <= folded.n; k++) {
             unsigned d = edits(folded.p, k, prefix, strlen(prefix));
             if (d < best) best = d;
