@@ -34,6 +34,12 @@ static inline uint64_t load_some(const void *from, size_t n)
     return (uint64_t)p[0] | (uint64_t)p[n / 2] << (8 * (n / 2)) | (uint64_t)p[n - 1] << (8 * (n - 1));
 }
 
+static inline void store_32(void *p, uint32_t v)
+{
+    v = htole32(v);
+    memcpy(p, &v, sizeof v);
+}
+
 static inline void store_64(void *p, uint64_t v)
 {
     v = htole64(v);

@@ -52,8 +52,15 @@ bool index_alter(struct search_index *ix, size_t argc, const struct str *argv, s
 /* The document at key is as content says. False: a value is not what its field wants ("Invalid numeric value: ..."): it is
  * not in the index then, and what is counted and kept for FT.INFO. */
 bool index_put(struct search_index *ix, struct str key, const struct doc_content *content);
+/* The same for several documents, faster: they are in the index when it is flushed, and nothing is asked of it before. */
+bool index_take(struct search_index *ix, struct str key, const struct doc_content *content);
+void index_flush(struct search_index *ix);
+/* A document of long text is not in the index when it is flushed, but goes on (until the deadline, monotonic us; true: it is done, or there
+ * is none). Nothing is asked of the index until it is; another one that is taken finishes it at once. */
+bool index_is_going_on(const struct search_index *ix);
+bool index_go_on(struct search_index *ix, int64_t deadline_us);
 /* These are to be put now: memory brings all that it may want to know of them at once. */
-enum { INDEX_EXPECTS = 16 };
+enum { INDEX_EXPECTS = 32 };
 void index_expect(const struct search_index *ix, const struct str *keys, size_t n);
 void index_remove(struct search_index *ix, struct str key); /* no-op when it is not there */
 /* A document that is removed is found no more, in no words and by no vector, at once; its tags, numbers and places are taken out

@@ -1,4 +1,5 @@
 /* index_put.c -- see index.h: documents that come, and those that cannot be taken. */
+#include "base/clock.h"
 #include "base/ensure.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -210,7 +211,7 @@ static void put_tags(struct search_index *ix, struct tags *t, const struct field
     tags_put(t, doc, ix->tags, n);
 }
 
-static void begin_text(struct search_index *ix, const struct doc_content *content, uint32_t doc)
+static void take_text(struct search_index *ix, const struct doc_content *content, uint32_t doc)
 {
     size_t n = 0;
 
@@ -226,7 +227,7 @@ static void begin_text(struct search_index *ix, const struct doc_content *conten
             ix->texts[n++] = (struct text_value){ v->field->text_field, v->field->no_stem, v->field->phonetic.n > 0, v->field->weight,
                                                   v->values[k] };
     }
-    text_index_put_begin(ix->c->text, doc, ix->texts, n, content->language);
+    text_index_take(ix->c->text, doc, ix->texts, n, content->language);
 }
 
 static void put_flags(const struct field_spec *f, struct index_column *k, const struct field_value *v, uint32_t doc)
@@ -255,28 +256,22 @@ static const struct field_spec *put_vectors(struct search_index *ix, uint32_t do
     return NULL;
 }
 
-static void put_tag_columns(struct search_index *ix, uint32_t doc)
+/* One field; v: its values, or NULL. */
+static void put_column(struct search_index *ix, size_t i, uint32_t doc)
 {
-    for (size_t i = 0; i < ix->c->n_columns; i++) {
-        const struct field_spec *f = &ix->spec->fields[i];
-        struct tags *t = ix->c->columns[i].tags;
+    const struct field_spec *f = &ix->spec->fields[i];
+    const struct field_value *v = ix->taken[i].v;
+    struct index_column *k = &ix->c->columns[i];
 
-        if (t && !f->no_index) put_tags(ix, t, f, ix->taken[i].v, doc);
-    }
-}
-
-static void put_columns(struct search_index *ix, uint32_t doc)
-{
-    for (size_t i = 0; i < ix->c->n_columns; i++) {
-        const struct field_spec *f = &ix->spec->fields[i];
-        const struct field_value *v = ix->taken[i].v;
-        struct index_column *k = &ix->c->columns[i];
+    if (k->tags) {
+        if (!f->no_index) put_tags(ix, k->tags, f, v, doc);
+    } else if (k->numbers || k->places) {
         const double *numbers = ix->numbers ? ix->numbers + ix->taken[i].numbers : NULL;
 
         if (k->numbers) numbers_put(k->numbers, doc, numbers, v ? v->n : 0);
-        if (k->places) places_put(k->places, doc, (const struct place *)numbers, v ? v->n : 0);
-        if (f->index_missing || f->index_empty) put_flags(f, k, v, doc);
+        else places_put(k->places, doc, (const struct place *)numbers, v ? v->n : 0);
     }
+    if (UNLIKELY(f->index_missing | f->index_empty)) put_flags(f, k, v, doc);
 }
 
 static void put_payload(struct index_content *c, uint32_t doc, struct str payload)
@@ -293,7 +288,7 @@ static void put_payload(struct index_content *c, uint32_t doc, struct str payloa
     column_set_ptr(&c->payloads, doc, p);
 }
 
-bool index_put(struct search_index *ix, struct str key, const struct doc_content *content)
+bool index_take(struct search_index *ix, struct str key, const struct doc_content *content)
 {
     struct index_content *c = ix->c;
     const struct field_spec *wrong;
@@ -309,12 +304,36 @@ bool index_put(struct search_index *ix, struct str key, const struct doc_content
         index_fail(ix, key, wrong, "Could not add vector: it holds a value that is not a finite number");
         return false;
     }
-    if (c->text) begin_text(ix, content, doc);
-    put_columns(ix, doc);
-    if (c->text) text_index_put_fetch(c->text);
-    put_tag_columns(ix, doc);
-    if (c->text) text_index_put_end(c->text, doc);
+    if (c->text) take_text(ix, content, doc);
+    for (size_t i = 0; i < c->n_columns; i++) put_column(ix, i, doc);
     column_set(&c->scores, doc, double_cell(content->score));
     put_payload(c, doc, content->payload);
     return true;
+}
+
+void index_flush(struct search_index *ix)
+{
+    if (ix->c->text) text_index_flush(ix->c->text);
+}
+
+bool index_is_going_on(const struct search_index *ix)
+{
+    return ix->c->text && text_index_is_going_on(ix->c->text);
+}
+
+bool index_go_on(struct search_index *ix, int64_t deadline_us)
+{
+    while (index_is_going_on(ix)) {
+        if (!text_index_go_on(ix->c->text) && clock_mono_us() >= deadline_us) return false;
+    }
+    return true;
+}
+
+bool index_put(struct search_index *ix, struct str key, const struct doc_content *content)
+{
+    bool ok = index_take(ix, key, content);
+
+    index_flush(ix);
+    (void)index_go_on(ix, INT64_MAX);
+    return ok;
 }

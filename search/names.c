@@ -82,9 +82,9 @@ static bool is_name(const struct names_map *m, size_t at)
 
 static void put(struct names_map *m, uint64_t v)
 {
-    size_t i = v >> 32 & (m->size - 1);
+    size_t mask = m->size - 1, i = v >> 32 & mask;
 
-    while (m->slots[i] != 0) i = next_slot(m, i, 0);
+    while (m->slots[i] != 0) i = (i + 1) & mask;
     m->slots[i] = v;
     m->used++;
 }
@@ -131,12 +131,27 @@ static void take_out(struct names_map *m, size_t i)
 
 /* --- names ------------------------------------------------------------------------------------------------------ */
 
-static uint32_t find(const struct names *n, struct str s, uint32_t hash)
+/* In a map of which nothing is cut out, and nothing was removed but by take_out: most are so. */
+static inline uint32_t find_now(const struct names *n, struct str s, uint32_t hash)
 {
-    size_t at = find_in(n, &n->now, hash, s, 0);
+    const struct names_map *m = &n->now;
+    size_t mask = m->size - 1;
 
-    if (is_name(&n->now, at)) return (uint32_t)n->now.slots[at] - 1;
-    if (n->old.size == 0) return NAMES_NONE;
+    if (m->size == 0) return NAMES_NONE;
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {
+        uint64_t v = m->slots[i];
+
+        if (v == 0) return NAMES_NONE;
+        if (v >> 32 == hash && str_eq(text_of(n, (uint32_t)v - 1), s)) return (uint32_t)v - 1;
+    }
+}
+
+static inline uint32_t find(const struct names *n, struct str s, uint32_t hash)
+{
+    uint32_t id = find_now(n, s, hash);
+    size_t at;
+
+    if (id != NAMES_NONE || n->old.size == 0) return id;
     at = find_in(n, &n->old, hash, s, n->moved);
     return is_name(&n->old, at) ? (uint32_t)n->old.slots[at] - 1 : NAMES_NONE;
 }

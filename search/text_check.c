@@ -24,12 +24,14 @@ static void check_term(const struct text_index *t, const struct term *w, size_t 
     uint32_t last = NO_ROW;
     const struct block *end = NULL;
 
+    postings_seal(&w->postings);
     for (const struct block *b = w->postings.first; b != NULL; b = b->next) {
         ensure(b->used > 0 && b->used <= b->cap && b->first <= b->last);
         *bytes += b->used;
         end = b;
     }
     ensure(end == w->postings.last);
+    ensure(w->postings.room == 0 || (end != NULL && w->postings.used + w->postings.room <= end->cap));
     cursor_open(&c, t, w);
     while (cursor_next(&c, ~0ULL, NULL)) {
         ++*postings;

@@ -1,10 +1,11 @@
 /* text_impl.h -- the parts of text_index.h, for its own files.
  *
  *     text_terms.c     words, interned            text_order.c   their order, for prefixes and endings
- *     text_postings.c  which rows have a word     text_index.c   documents to rows
- *     text_sweep.c     dead rows out              text_expand.c  which words a query's word stands for
- *     text_scan.c      a query at work            text_near.c    words near to each other
- *     text_match.c     words without an index     text_check.c   what must hold */
+ *     text_postings.c  which rows have a word     text_index.c   rows
+ *     text_put.c       documents to rows          text_expand.c  which words a query's word stands for
+ *     text_sweep.c     dead rows out              text_near.c    words near to each other
+ *     text_scan.c      a query at work            text_check.c   what must hold
+ *     text_match.c     words without an index */
 #ifndef MEMD_SEARCH_TEXT_IMPL_H
 #define MEMD_SEARCH_TEXT_IMPL_H
 
@@ -39,9 +40,28 @@ struct block {
     unsigned char bytes[];
 };
 
+/* Where the next entry goes is known beside the word, so that of the last block only the end is touched: while there is `room`,
+ * `used` and `row` are the truth, and what that block says of itself is older (postings_seal). */
 struct postings {
-    struct block *first, *last;
+    struct block *last;
+    uint32_t row;         /* its last */
+    uint16_t used, room;  /* bytes of it; no room: the block says it */
+    struct block *first;
 };
+
+static inline void postings_seal(const struct postings *p)
+{
+    if (p->room == 0) return;
+    p->last->used = p->used;
+    p->last->last = p->row;
+}
+
+/* Memory brings the place of the next entry. */
+static inline void postings_fetch(const struct postings *p)
+{
+    if (p->room > 0) __builtin_prefetch((const char *)p->last + offsetof(struct block, bytes) + p->used, 1);
+    else __builtin_prefetch(p->last, 1); /* or NULL */
+}
 
 /* --- words --------------------------------------------------------------------------------------------------------- */
 
@@ -51,16 +71,19 @@ enum {
     TERM_NO_WORD = TERM_STEM | TERM_SOUND
 };
 
+enum { TERM_TEXT = 16 };
+
 struct term {
     struct term *next;        /* of its bucket */
-    struct term *stem;        /* in `language`; NULL: it is its own */
-    struct postings postings;
-    uint32_t hash;
-    uint32_t users;           /* of a stem: words whose `stem` it is */
-    uint32_t met;             /* in text_index.met, if it is there */
     uint16_t n;
     uint8_t flags, language;
-    char text[];              /* with zeros behind it up to a multiple of 8 */
+    uint32_t met;             /* in text_index.met, if it is there */
+    struct postings postings;
+    union {
+        struct term *stem;    /* in `language`; NULL: it is its own */
+        size_t users;         /* of a stem: words whose `stem` it is */
+    };
+    char text[];              /* with zeros behind it up to TERM_TEXT bytes: that is 64 in all, and most words are no longer */
 };
 
 static inline struct str term_text(const struct term *t)
@@ -154,7 +177,7 @@ struct language {
 };
 enum { LANGUAGES_MAX = 64 };
 
-/* A document while it is put: the terms that it has, each with its places. */
+/* A document while it is put: the terms that it has. Where one is more than once, all its places are occurrences. */
 struct occurrence {
     uint32_t next; /* of the same term */
     uint32_t position;
@@ -162,18 +185,37 @@ struct occurrence {
 };
 struct met {
     struct term *term;
-    uint32_t first, last, n; /* occurrences */
+    uint32_t n;           /* places */
+    uint32_t position;    /* the first, and its field */
+    uint32_t first, last; /* occurrences, of several */
     double tf;
+    uint8_t field;
 };
 
-/* Some words that are looked up together: one step brings the next one's memory. */
-enum { TERMS_AT_ONCE = 16 };
-struct text_chunk {
-    uint64_t room[WORDS_ROOM / 8];
-    struct str words[TERMS_AT_ONCE]; /* as words_some gives them */
-    uint32_t hashes[TERMS_AT_ONCE];
-    struct term **buckets[TERMS_AT_ONCE];
-    size_t n, n_terms; /* n_terms: of the index, when buckets were found */
+/* Words that have been read and are not looked for yet, of several documents: they are looked for together, so that one's memory
+ * comes while others are at hand. */
+enum { WORDS_AT_ONCE = 384, ROWS_AT_ONCE = 64, WORDS_AT_ONCE_ROOM = 10 * 1024 };
+struct heard_word {
+    uint64_t begins[2];   /* its first bytes, zeros behind it */
+    const char *text;
+    uint32_t hash;
+    uint32_t position;
+    uint16_t n;
+    uint8_t field;
+    bool no_stem, phonetic;
+};
+struct heard_row {
+    uint32_t row, doc;
+    size_t n_words;
+    double length;
+    uint8_t language;
+};
+struct heard {
+    uint64_t room[WORDS_AT_ONCE_ROOM / 8];
+    struct heard_word words[WORDS_AT_ONCE];
+    struct term *terms[WORDS_AT_ONCE];
+    struct heard_row rows[ROWS_AT_ONCE];
+    size_t n_words, n_rows, used; /* bytes of room */
 };
 
 struct text_index {
@@ -185,10 +227,10 @@ struct text_index {
     uint8_t n_languages;
     double weights[2][TEXT_FIELDS_MAX]; /* of words, of stems */
     uint64_t no_stem_fields, phonetic_fields;
-    uint64_t stop_bits[8]; /* by hash: where there is none, a word is no stop word, and its term need not be looked up */
+    uint64_t stop_bits[64]; /* by hash: where there is none, a word is no stop word, and its term need not be looked up */
 
     struct pages buckets; /* struct term *; linear hashing: bucket i splits in two when there are many terms */
-    size_t n_buckets, n_terms, n_words;
+    size_t n_buckets, bucket_mask, n_terms, n_words; /* the mask is that of the round after this one */
     struct order order, endings;
 
     struct numbering now;
@@ -205,20 +247,19 @@ struct text_index {
     size_t memory;          /* terms and blocks; the rest is known by its parts */
     size_t n_postings, posting_bytes, offset_bytes;
 
-    /* For a put. */
+    /* For puts. */
+    struct heard *heard; /* owned; NULL: nothing has been heard, and most indexes rest */
     struct occurrence *occurrences;
     size_t n_occurrences, cap_occurrences;
     struct met *met;
     size_t n_met, cap_met;
     struct buf stem, entry;
-    const struct text_value *values; /* of the document that is put; n_values 0: there is nothing to be done */
-    size_t n_values, first_value;    /* the one whose first words are read already */
-    struct text_value *cut;          /* owned: they were too long */
-    uint64_t values_hash;
-    uint8_t spoken;
-    struct words walk;
-    struct text_chunk chunks[2];
+    struct text_later *later; /* a long document that is being put: text_put.c. NULL: there is none */
 };
+
+/* Give up the long document that is being put. */
+void text_drop_later(struct text_index *t);
+size_t text_later_memory(const struct text_index *t);
 
 static inline struct row *row_at(const struct numbering *n, uint32_t row)
 {
@@ -246,26 +287,44 @@ static inline const struct numbering *view_of(const struct text_index *t)
     return t->sweep == SWEEP_LISTS ? &t->fresh : &t->now;
 }
 
-/* Give a row of `now` its number in `fresh`. */
+/* A new row, which says nothing yet; and its number in `fresh`. */
+uint32_t text_add_row(struct text_index *t, uint32_t doc);
 uint32_t text_add_fresh(struct text_index *t, uint32_t row);
+/* doc has none any more. */
+void text_remove_row(struct text_index *t, uint32_t doc);
 
 /* So many postings came, or a new word: text_sweep.c. */
 void text_sweep_owes(struct text_index *t, size_t postings);
 void text_sweep_owes_word(struct text_index *t, const struct term *w);
 
 /* --- terms: text_terms.c */
+/* The bucket of a hash: the low bits, one more of them where the bucket has been split in this round. */
+static inline size_t term_bucket(const struct text_index *t, uint32_t hash)
+{
+    size_t i = hash & t->bucket_mask;
+
+    return i < t->n_buckets ? i : hash & (t->bucket_mask >> 1);
+}
+static inline struct term **bucket_at(const struct text_index *t, size_t i)
+{
+    return (struct term **)(void *)t->buckets.page[i / PAGE_ITEMS] + i % PAGE_ITEMS;
+}
+/* Memory brings its bucket. */
+static inline void term_expect(const struct text_index *t, uint32_t hash)
+{
+    __builtin_prefetch(bucket_at(t, term_bucket(t, hash)));
+}
+static inline bool term_may_stop(const struct text_index *t, uint32_t hash)
+{
+    return (t->stop_bits[hash / 64 % 64] >> hash % 64 & 1) != 0;
+}
+bool term_is_stop(const struct text_index *t, struct str word, uint32_t hash);
 struct term *term_find(const struct text_index *t, struct str word);
 struct term *term_get(struct text_index *t, struct str word, uint8_t flags); /* made where there is none */
 void term_stop(struct text_index *t, struct str word); /* it is a stop word from now on */
-/* The same for the words of a chunk, in three steps: buckets, terms, and what is known of those. */
-void terms_expect(const struct text_index *t, struct text_chunk *c);
-void terms_fetch(const struct text_index *t, const struct text_chunk *c);
-void terms_get(struct text_index *t, const struct text_chunk *c, struct term **terms);
+/* The terms of words that have been heard, from `first` on, n of them, to heard.terms; made where there are none. */
+void terms_get(struct text_index *t, size_t first, size_t n);
 void term_forget(struct text_index *t, struct term **at);                    /* out of its bucket; it has no postings */
-static inline struct term **bucket_at(const struct text_index *t, size_t i)
-{
-    return pages_at(&t->buckets, i);
-}
 /* Its stem in that language, found out once; NULL: none but itself. */
 struct term *term_find_stem(struct text_index *t, struct term *w, uint8_t language);
 static inline struct term *term_stem(struct text_index *t, struct term *w, uint8_t language)
@@ -282,8 +341,9 @@ uint8_t language_get(struct text_index *t, struct str name);
 
 /* --- postings: text_postings.c */
 
-/* The document in t->met: the places of its terms, by field and position. fresh: the row in that numbering, while sweeping. */
-void postings_add_all(struct text_index *t, uint32_t row, uint32_t fresh);
+/* The terms of the document in t->met, n of them from `first` on: the places of its terms, by field and position. fresh: the row in
+ * that numbering, while sweeping. */
+void postings_add_some(struct text_index *t, uint32_t row, uint32_t fresh, size_t first, size_t n);
 void postings_free(struct text_index *t, struct postings *p);
 /* While sweeping: number rows anew and leave out the dead, until *budget entries have been read; true: all of the list is done. */
 bool postings_renumber(struct text_index *t, struct postings *p, size_t *budget);

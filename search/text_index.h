@@ -33,14 +33,19 @@ struct text_value {
     struct str text;
 };
 /* All text of doc, which replaces what it had; the same values again cost a hash. language: empty: the rules'. Only the first
- * TEXT_DOCUMENT_MAX bytes are looked at: it is done in one piece, and takes 10 ms by then, 100 where each word is a new one. */
+ * TEXT_DOCUMENT_MAX bytes are looked at. */
 enum { TEXT_DOCUMENT_MAX = 1 << 20 };
 void text_index_put(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language);
-/* The same in three steps, between which its owner does other work while memory brings what the next one needs; nothing else is
- * asked of the index meanwhile, and values stay. */
-void text_index_put_begin(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language);
-void text_index_put_fetch(struct text_index *t);
-void text_index_put_end(struct text_index *t, uint32_t doc);
+/* The same for several documents, faster: their words are read (the values may go then), and found when all of them are flushed,
+ * before anything else is asked of the index. */
+void text_index_take(struct text_index *t, uint32_t doc, const struct text_value *values, size_t n, struct str language);
+void text_index_flush(struct text_index *t);
+/* A document of more than TEXT_LONG bytes is begun when it is taken (the values may go then, too): go on with it for a step, of some
+ * 500 words; true: there is none, or it is done. The next one that is taken finishes it first; it goes when it is removed. Nothing
+ * is asked of the index meanwhile. */
+enum { TEXT_LONG = 16 * 1024 };
+bool text_index_go_on(struct text_index *t);
+bool text_index_is_going_on(const struct text_index *t);
 /* doc is to be put soon: memory brings what is known of it. */
 void text_index_expect(const struct text_index *t, uint32_t doc);
 void text_index_remove(struct text_index *t, uint32_t doc);

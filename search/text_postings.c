@@ -1,4 +1,5 @@
 /* text_postings.c -- lists of the rows that have a word. See struct block in text_impl.h. */
+#include "base/load.h"
 #include "search/text_impl.h"
 
 enum { BLOCK_MAX = 1024, VARINT_MAX = 10 };
@@ -69,6 +70,7 @@ static struct block *block_for(struct text_index *t, struct postings *p, size_t 
 
 void postings_free(struct text_index *t, struct postings *p)
 {
+    postings_seal(p);
     while (p->first != NULL) {
         struct block *b = p->first;
         p->first = b->next;
@@ -77,6 +79,19 @@ void postings_free(struct text_index *t, struct postings *p)
         mem_free(b);
     }
     p->last = NULL;
+    p->room = 0;
+}
+
+/* Entries of a few bytes may be written without asking the block. */
+static void open_end(struct postings *p)
+{
+    const struct block *b = p->last;
+
+    p->room = 0;
+    if (b == NULL || b->used == 0 || b->used > UINT16_MAX / 2) return;
+    p->used = (uint16_t)b->used;
+    p->row = b->last;
+    p->room = (uint16_t)(b->cap - b->used < UINT16_MAX / 2 ? b->cap - b->used : UINT16_MAX / 2);
 }
 
 /* --- writing --------------------------------------------------------------------------------------------------------- */
@@ -99,10 +114,13 @@ static uint32_t in_block(const struct text_index *t, const struct block *b, stru
 static unsigned char *begin_entry(struct text_index *t, struct postings *p, struct both row, unsigned kind, size_t n)
 {
     struct block *b = p->last;
-    uint64_t head = (uint64_t)(b == NULL ? 0 : in_block(t, b, row) - b->last) << 2 | kind;
-    size_t n_head = varint_size(head);
+    uint64_t head;
+    size_t n_head;
     unsigned char *at;
 
+    postings_seal(p);
+    head = (uint64_t)(b == NULL ? 0 : in_block(t, b, row) - b->last) << 2 | kind;
+    n_head = varint_size(head);
     b = block_for(t, p, n_head + n);
     if (b->used == 0) {
         b->first = in_block(t, b, row);
@@ -115,39 +133,18 @@ static unsigned char *begin_entry(struct text_index *t, struct postings *p, stru
     b->last = in_block(t, b, row);
     t->posting_bytes += n_head + n;
     t->n_postings++;
+    open_end(p);
     return at + n_head;
 }
 
-/* Once in a document, in field 0, at one of the first 128 places, into a block that has room and is not of the other numbering:
- * nearly all are so. */
-static inline bool add_plain(struct text_index *t, uint32_t row, struct block *b, const struct occurrence *o)
-{
-    enum { MOST = 4 }; /* bytes */
-    unsigned char *at;
-    size_t n;
-
-    if (b == NULL || b->used == 0 || b->used + MOST > b->cap) return false;
-    if (o->field != 0 || o->position >= 0x80 || row - b->last >= 1 << 19) return false;
-    at = b->bytes + b->used;
-    n = put_varint(at, (uint64_t)(row - b->last) << 2);
-    at[n] = (unsigned char)o->position;
-    n += !t->no_offsets;
-    t->offset_bytes += !t->no_offsets;
-    b->used += (uint32_t)n;
-    b->last = row;
-    t->posting_bytes += n;
-    t->n_postings++;
-    return true;
-}
-
 /* Once in a document: most are. */
-static void add_one(struct text_index *t, struct both row, struct postings *p, const struct occurrence *o)
+static void add_one(struct text_index *t, struct both row, struct postings *p, const struct met *m)
 {
-    size_t n_field = o->field != 0, n_position = t->no_offsets ? 0 : varint_size(o->position);
-    unsigned char *at = begin_entry(t, p, row, o->field == 0 ? 0 : 1, n_field + n_position);
+    size_t n_field = m->field != 0, n_position = t->no_offsets ? 0 : varint_size(m->position);
+    unsigned char *at = begin_entry(t, p, row, m->field == 0 ? 0 : 1, n_field + n_position);
 
-    if (n_field > 0) *at = o->field;
-    if (n_position > 0) put_varint(at + n_field, o->position);
+    if (n_field > 0) *at = m->field;
+    if (n_position > 0) put_varint(at + n_field, m->position);
     t->offset_bytes += n_position;
 }
 
@@ -184,7 +181,7 @@ static void add_entry(struct text_index *t, uint32_t old, uint32_t fresh, const 
     unsigned fields = 1;
 
     if (m->n == 1) {
-        add_one(t, row, &m->term->postings, &t->occurrences[m->first]);
+        add_one(t, row, &m->term->postings, m);
         return;
     }
     buf_clear(&t->entry);
@@ -196,16 +193,44 @@ static void add_entry(struct text_index *t, uint32_t old, uint32_t fresh, const 
     memcpy(begin_entry(t, &m->term->postings, row, fields == 1 ? 2 : 3, t->entry.n - i), t->entry.p + i, t->entry.n - i);
 }
 
-void postings_add_all(struct text_index *t, uint32_t old, uint32_t fresh)
+/* Bytes of an entry of one place that is in field 0, among the first 128, and of a row not too far from the one before: nearly all
+ * are so. 0: it is another, or there is no room. */
+static inline size_t add_plain(uint32_t row, const struct met *m, size_t n_position)
 {
+    enum { MOST = 4 };
+    struct postings *p = &m->term->postings;
+    uint32_t delta = row - p->row, head = delta << 2, entry, more;
+    size_t n;
+
+    if ((m->n != 1) | (p->room <= MOST) | (delta >= 1 << 19) | ((m->field | (m->position & ~0x7fU)) != 0)) return 0;
+    /* As put_varint does it, but nobody foresees how many bytes it takes. */
+    n = 1U + (head > 0x7f) + (head > 0x3fff);
+    more = 0x8080 & ((1U << 8 * (n - 1)) - 1);
+    entry = (head & 0x7f) | (head << 1 & 0x7f00) | (head << 2 & 0x7f0000) | more | m->position << 8 * n;
+    store_32(p->last->bytes + p->used, entry);
+    n += n_position;
+    p->used = (uint16_t)(p->used + n);
+    p->room = (uint16_t)(p->room - n);
+    p->row = row;
+    return n;
+}
+
+void postings_add_some(struct text_index *t, uint32_t old, uint32_t fresh, size_t first, size_t n_terms)
+{
+    size_t bytes = 0, plain = 0, n_position = !t->no_offsets;
     bool may_be_plain = t->sweep != SWEEP_LISTS;
 
-    for (size_t i = 0; i < t->n_met; i++) {
+    for (size_t i = first; i < first + n_terms; i++) {
         const struct met *m = &t->met[i];
+        size_t n = may_be_plain ? add_plain(old, m, n_position) : 0;
 
-        if (may_be_plain && m->n == 1 && add_plain(t, old, m->term->postings.last, &t->occurrences[m->first])) continue;
-        add_entry(t, old, fresh, m);
+        if (n == 0) add_entry(t, old, fresh, m);
+        plain += n > 0;
+        bytes += n;
     }
+    t->posting_bytes += bytes;
+    t->offset_bytes += plain * n_position;
+    t->n_postings += plain;
 }
 
 /* --- reading --------------------------------------------------------------------------------------------------------- */
@@ -221,6 +246,7 @@ static void enter(struct cursor *c, const struct block *b)
 
 void cursor_open(struct cursor *c, const struct text_index *t, const struct term *w)
 {
+    postings_seal(&w->postings);
     *c = (struct cursor){ .t = t, .weights = t->weights[(w->flags & TERM_STEM) != 0] };
     enter(c, w->postings.first);
 }
@@ -392,7 +418,7 @@ apart:
     return b;
 }
 
-bool postings_renumber(struct text_index *t, struct postings *p, size_t *budget)
+static bool renumber(struct text_index *t, struct postings *p, size_t *budget)
 {
     struct block *before = NULL, *b = p->first, *next;
 
@@ -409,4 +435,14 @@ bool postings_renumber(struct text_index *t, struct postings *p, size_t *budget)
         before = settle(t, p, before, b);
     }
     return true;
+}
+
+bool postings_renumber(struct text_index *t, struct postings *p, size_t *budget)
+{
+    bool done;
+
+    postings_seal(p);
+    done = renumber(t, p, budget);
+    open_end(p);
+    return done;
 }

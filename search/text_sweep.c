@@ -53,7 +53,7 @@ static bool sweep_lists(struct text_index *t, size_t *budget)
         while (*at != NULL) {
             struct term *w = *at;
             if (!postings_renumber(t, &w->postings, budget)) return false;
-            if (w->postings.first != NULL || w->users > 0 || (w->flags & TERM_STOP)) {
+            if (w->postings.first != NULL || ((w->flags & TERM_STEM) && w->users > 0) || (w->flags & TERM_STOP)) {
                 at = &w->next;
                 continue;
             }
@@ -88,11 +88,12 @@ void text_sweep_owes_word(struct text_index *t, const struct term *w)
 
 bool text_index_is_behind(const struct text_index *t)
 {
-    return t->owed > 0;
+    return t->owed > 0 && t->later == NULL;
 }
 
 bool text_index_sweep(struct text_index *t, size_t budget)
 {
+    if (t->later != NULL) return false; /* its words have no postings yet, and its row has its number already */
     if (t->sweep == SWEEP_NONE && !begin_sweep(t)) return false;
     t->owed -= budget < t->owed ? budget : t->owed;
     if (t->sweep == SWEEP_NUMBERS) {

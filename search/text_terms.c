@@ -5,23 +5,17 @@
  * only ever moves to a bucket behind. */
 #include "search/text_impl.h"
 
+/* Few words share a bucket: to go through one is a miss for each word that is another. */
+enum { BUCKETS_A_TERM = 2 };
+
 static inline uint32_t hash_of(const struct text_index *t, struct str word)
 {
     return (uint32_t)hash_quick(&t->key, word);
 }
 
-/* The bucket of a hash: the low bits, one more of them where the bucket has been split in this round. */
-static inline size_t bucket_of(const struct text_index *t, uint32_t hash)
-{
-    size_t round = (size_t)1 << (63 - __builtin_clzll(t->n_buckets));
-    size_t i = hash & (2 * round - 1);
-
-    return i < t->n_buckets ? i : hash & (round - 1);
-}
-
 static void split_one(struct text_index *t)
 {
-    size_t round = (size_t)1 << (63 - __builtin_clzll(t->n_buckets));
+    size_t round = (t->bucket_mask + 1) / 2;
     struct term **from, **to;
 
     pages_reach(&t->buckets, t->n_buckets + 1, 0);
@@ -29,7 +23,7 @@ static void split_one(struct text_index *t)
     to = bucket_at(t, t->n_buckets++);
     while (*from != NULL) {
         struct term *w = *from;
-        if (((size_t)w->hash & round) == 0) {
+        if ((hash_of(t, term_text(w)) & round) == 0) {
             from = &w->next;
             continue;
         }
@@ -37,13 +31,14 @@ static void split_one(struct text_index *t)
         w->next = *to;
         *to = w;
     }
+    if (t->n_buckets > t->bucket_mask) t->bucket_mask = 2 * t->bucket_mask + 1;
 }
 
 static struct term *find(const struct text_index *t, struct str word, uint32_t hash)
 {
-    struct term *w = *bucket_at(t, bucket_of(t, hash));
+    struct term *w = *bucket_at(t, term_bucket(t, hash));
 
-    while (w != NULL && (w->hash != hash || !str_eq(term_text(w), word))) w = w->next;
+    while (w != NULL && !str_eq(term_text(w), word)) w = w->next;
     return w;
 }
 
@@ -59,25 +54,24 @@ static void each_ending(struct order *o, struct term *w, void (*fn)(struct order
         if (((unsigned char)w->text[at] & 0xc0) != 0x80) fn(o, w, at);
 }
 
-static size_t padded(size_t n)
+static size_t size_for(size_t n)
 {
-    return (n + 7) & ~(size_t)7;
+    return sizeof(struct term) + (n > TERM_TEXT ? n : TERM_TEXT);
 }
 
 static size_t size_of(const struct term *w)
 {
-    return mem_good_size(sizeof *w + padded(w->n));
+    return mem_good_size(size_for(w->n));
 }
 
 static struct term *make(struct text_index *t, struct str word, uint32_t hash, uint8_t flags)
 {
-    struct term *w, **bucket = bucket_at(t, bucket_of(t, hash));
+    struct term *w, **bucket = bucket_at(t, term_bucket(t, hash));
 
     ensure(word.n <= UINT16_MAX);
-    w = mem_zalloc(sizeof *w + padded(word.n));
+    w = mem_zalloc(size_for(word.n));
     memcpy(w->text, word.p, word.n);
     w->n = (uint16_t)word.n;
-    w->hash = hash;
     w->flags = flags;
     w->next = *bucket;
     *bucket = w;
@@ -88,7 +82,8 @@ static struct term *make(struct text_index *t, struct str word, uint32_t hash, u
         if (t->suffixes) each_ending(&t->endings, w, order_add);
         text_sweep_owes_word(t, w);
     }
-    if (++t->n_terms > t->n_buckets) split_one(t);
+    t->n_terms++;
+    while (BUCKETS_A_TERM * t->n_terms > t->n_buckets) split_one(t);
     return w;
 }
 
@@ -100,47 +95,44 @@ struct term *term_get(struct text_index *t, struct str word, uint8_t flags)
     return w != NULL ? w : make(t, word, hash, flags);
 }
 
-/* Both are padded. */
-static inline bool is_same(const struct term *w, struct str word)
+static inline bool is_same(const struct term *w, const struct heard_word *h)
 {
-    if (w->n != word.n) return false;
-    for (size_t i = 0; i < word.n; i += 8)
-        if (memcmp(w->text + i, word.p + i, 8) != 0) return false;
-    return true;
+    uint64_t begins[2];
+
+    memcpy(begins, w->text, sizeof begins);
+    if (((begins[0] ^ h->begins[0]) | (begins[1] ^ h->begins[1]) | (uint64_t)(w->n ^ h->n)) != 0) return false;
+    return LIKELY(h->n <= TERM_TEXT) || memcmp(w->text + TERM_TEXT, h->text + TERM_TEXT, h->n - TERM_TEXT) == 0;
 }
 
-static inline struct term *find_padded(struct term *w, struct str word, uint32_t hash)
+static inline struct term *find_heard(struct term *w, const struct heard_word *h)
 {
-    while (w != NULL && (w->hash != hash || !is_same(w, word))) w = w->next;
+    while (w != NULL && !is_same(w, h)) w = w->next;
     return w;
 }
 
-void terms_expect(const struct text_index *t, struct text_chunk *c)
+/* Where the next term's entries go. */
+static inline struct term *found(struct term *w)
 {
-    c->n_terms = t->n_terms;
-    for (size_t i = 0; i < c->n; i++) {
-        c->hashes[i] = (uint32_t)hash_quick_padded(&t->key, c->words[i]);
-        c->buckets[i] = bucket_at(t, bucket_of(t, c->hashes[i]));
-        __builtin_prefetch(c->buckets[i]);
+    if (w->stem != NULL) __builtin_prefetch(w->stem, 1);
+    postings_fetch(&w->postings);
+    return w;
+}
+
+void terms_get(struct text_index *t, size_t first, size_t n)
+{
+    const struct heard_word *h = t->heard->words + first;
+    struct term **terms = t->heard->terms + first;
+    size_t known = t->n_terms;
+
+    for (size_t i = 0; i < n; i++) {
+        terms[i] = *bucket_at(t, term_bucket(t, h[i].hash));
+        __builtin_prefetch(terms[i], 1);
     }
-}
+    for (size_t i = 0; i < n; i++) {
+        /* With new terms buckets have others. */
+        struct term *w = find_heard(LIKELY(t->n_terms == known) ? terms[i] : *bucket_at(t, term_bucket(t, h[i].hash)), &h[i]);
 
-void terms_fetch(const struct text_index *t, const struct text_chunk *c)
-{
-    if (t->n_terms != c->n_terms) return; /* as in terms_get */
-    for (size_t i = 0; i < c->n; i++) __builtin_prefetch(*c->buckets[i]);
-}
-
-void terms_get(struct text_index *t, const struct text_chunk *c, struct term **terms)
-{
-    for (size_t i = 0; i < c->n; i++) {
-        /* With new terms buckets have split, and moved while they are few. */
-        struct term **bucket = t->n_terms == c->n_terms ? c->buckets[i] : bucket_at(t, bucket_of(t, c->hashes[i]));
-
-        terms[i] = find_padded(*bucket, c->words[i], c->hashes[i]);
-        if (terms[i] == NULL) terms[i] = make(t, c->words[i], c->hashes[i], 0);
-        __builtin_prefetch(terms[i]->stem, 1);
-        __builtin_prefetch(terms[i]->postings.last, 1);
+        terms[i] = found(w != NULL ? w : make(t, str_of(h[i].text, h[i].n), h[i].hash, 0));
     }
 }
 
@@ -148,8 +140,8 @@ void term_forget(struct text_index *t, struct term **at)
 {
     struct term *w = *at;
 
-    ensure(w->postings.first == NULL && w->users == 0);
-    if (w->stem != NULL) w->stem->users--;
+    ensure(w->postings.first == NULL && ((w->flags & TERM_STEM) == 0 || w->users == 0));
+    if ((w->flags & TERM_STEM) == 0 && w->stem != NULL) w->stem->users--;
     if ((w->flags & (TERM_NO_WORD | TERM_STOP)) == 0) {
         t->n_words--;
         order_remove(&t->order, w, 0);
@@ -165,19 +157,22 @@ void term_forget(struct text_index *t, struct term **at)
 
 void term_stop(struct text_index *t, struct str word)
 {
-    struct term *w = term_get(t, word, TERM_STOP);
+    uint32_t hash = hash_of(t, word);
 
-    t->stop_bits[w->hash / 64 % 8] |= 1ULL << w->hash % 64;
+    (void)term_get(t, word, TERM_STOP);
+    t->stop_bits[hash / 64 % 64] |= 1ULL << hash % 64;
+}
+
+bool term_is_stop(const struct text_index *t, struct str word, uint32_t hash)
+{
+    const struct term *w = term_may_stop(t, hash) ? find(t, word, hash) : NULL;
+
+    return w != NULL && (w->flags & TERM_STOP) != 0;
 }
 
 bool text_is_stop_word(const struct text_index *t, struct str word)
 {
-    uint32_t hash = hash_of(t, word);
-    const struct term *w;
-
-    if (!(t->stop_bits[hash / 64 % 8] >> hash % 64 & 1)) return false;
-    w = find(t, word, hash);
-    return w != NULL && (w->flags & TERM_STOP) != 0;
+    return term_is_stop(t, word, hash_of(t, word));
 }
 
 /* --- sounds ---------------------------------------------------------------------------------------------------------- */

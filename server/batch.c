@@ -18,6 +18,7 @@
 #include "server/client.h"
 #include "server/dispatch.h"
 #include "server/foreign.h"
+#include "server/ft.h"
 #include "server/loop.h"
 #include "server/multi.h"
 #include "server/secret.h"
@@ -394,6 +395,7 @@ static bool run_readable(struct server *s, size_t most)
     s->heavy = 0;
     while (done + s->heavy < most && !s->stopping && !share_is_over(s) && (n = gather(s, batch)) > 0) {
         run_batch(s, batch, n);
+        if (UNLIKELY(s->ft_any)) ft_feed_ripe(s);
         done += (size_t)n;
     }
     return done > 0;

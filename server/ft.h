@@ -2,7 +2,7 @@
  *
  * Database 0 is indexed, as in RediSearch. The store's changes name the keys (one look at the prefixes each; none while there is no
  * index). A key that goes leaves its indexes at once. One that changes waits in a queue, at most FT_DIRTY_MAX long, and is
- * read and indexed between turns, or before anybody searches: a search sees every write before it. */
+ * read and indexed between turns, between requests when many wait, or before anybody searches: a search sees every write before it. */
 #ifndef MEMD_SERVER_FT_H
 #define MEMD_SERVER_FT_H
 
@@ -61,6 +61,9 @@ double ft_remade(const struct ft *f, const struct search_index *ix);
 
 /* Memory is short: indexes that were dropped are kept no longer. */
 void ft_forget_dropped(struct server *s);
+
+/* Between requests of a turn: queues that have enough to do it well, while what was written is still near. */
+void ft_feed_ripe(struct server *s);
 
 /* Between turns (between.h): the queue, scans, sweeps. */
 void ft_turn(struct server *s, int64_t deadline_us);

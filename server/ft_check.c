@@ -55,6 +55,8 @@ static bool check(struct ft *f, struct ft_index *x, struct buf *why)
     r.fresh = same_definition(x);
     do cursor = db ? db_scan(db, cursor, 64, put_again, &r) : 0;
     while (cursor != 0);
+    index_flush(r.fresh);
+    (void)index_go_on(r.fresh, INT64_MAX);
     index_check(r.fresh);
     same = index_same(x->ix, r.fresh, why);
     index_free(&r.fresh);

@@ -1,8 +1,8 @@
 /* ft_feed.c -- how indexes follow the keys.
  *
  * A change names a key. If the key is gone it leaves its indexes within the change: no search ever finds it. If it is there it is
- * put into the queue of each index that it belongs to, and read between turns or before a search: so a document that changes ten
- * times in a turn is read once, and nothing is read while somebody is in the midst of changing it.
+ * put into the queue of each index that it belongs to, and read between turns, between requests when there are many, or before a
+ * search: so a document that changes ten times is read once, and nothing is read while somebody is in the midst of changing it.
  *
  * Indexing may be slower than writing (graphs of vectors are, by a factor of hundreds). A queue that is full holds writers
  * back (server->ft_full, as a slow disk does) until the turn's slices have worked it off; who reads goes on. So do documents that
@@ -11,6 +11,9 @@
 #include "base/ensure.h"
 #include "server/ft_impl.h"
 #include "server/loop.h"
+
+/* Keys that are looked up together; and so many that it is worth while to leave what runs requests, whose code has to be brought back. */
+enum { PORTION = INDEX_EXPECTS, RIPE = 4 * PORTION };
 
 /* --- changes ---------------------------------------------------------------------------------------------------- */
 
@@ -55,6 +58,7 @@ static void note_change(void *ctx, struct ft_index *x)
         return;
     }
     ft_queue_add(&x->queue, c->ch->key, db_hash(c->ft->server->store->dbs[0], c->ch->key));
+    if (ft_queue_count(&x->queue) == RIPE) c->ft->ripe = true;
     if (ft_queue_count(&x->queue) > FT_DIRTY_MAX) c->ft->server->ft_full = true;
 }
 
@@ -128,7 +132,6 @@ void ft_on_overdue(void *server, const struct db *db, const struct entry *e)
 
 /* Some keys of a queue. They are looked up together: tables, values and what the index knows lie all over memory, and for all of
  * them it is waited at once. */
-enum { PORTION = INDEX_EXPECTS };
 struct portion {
     struct str keys[PORTION];
     uint64_t hashes[PORTION];
@@ -183,29 +186,51 @@ bool ft_feed(struct ft *f, struct ft_index *x, int64_t deadline_us)
     struct portion p;
 
     x->used_ms = server_mono_ms(f->server);
-    while (now < deadline_us && ft_queue_count(&x->queue) > 0) {
+    while (now < deadline_us && index_go_on(x->ix, deadline_us) && ft_queue_count(&x->queue) > 0) {
         take_portion(&x->queue, &p, &keys);
         look_up(db, x->ix, &p);
         for (size_t i = 0; i < p.n; i++) {
             ft_put(f, x, x->ix, p.keys[i], p.entries[i]);
-            if (!f->was_large || i + 1 == p.n || (now = clock_mono_us()) < deadline_us) continue;
+            if (i + 1 == p.n) continue;
+            if (!index_is_going_on(x->ix) && (!f->was_large || (now = clock_mono_us()) < deadline_us)) continue;
             ft_queue_put_back(&x->queue, p.n - i - 1);
             break;
         }
+        index_flush(x->ix);
         now = clock_mono_us();
     }
     buf_fini(&keys);
     x->feed_us += now - from;
-    if (ft_queue_count(&x->queue) > 0) return false;
+    if (ft_queue_count(&x->queue) > 0 || index_is_going_on(x->ix)) return false;
     ft_queue_clear(&x->queue);
     return true;
+}
+
+void ft_feed_ripe(struct server *s)
+{
+    struct ft *f = s->ft;
+    uint64_t fed = f->fed;
+    int64_t until;
+
+    if (!f->ripe) return;
+    f->ripe = false;
+    if (f->was_large || f->stale || s->store->loading) return;
+    until = clock_mono_us() + FT_RIPE_US;
+    for (struct link *l = f->busy.next, *next; l != &f->busy; l = next) {
+        struct ft_index *x = LINK_OF(l, struct ft_index, in_busy);
+
+        next = l->next;
+        if (ft_queue_count(&x->queue) < RIPE || index_is_held(x->ix) || index_is_behind(x->ix)) continue;
+        (void)ft_feed(f, x, until);
+    }
+    s->heavy += (size_t)(f->fed - fed);
 }
 
 size_t ft_waiting_keys(const struct ft *f)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < f->now.n; i++) n += ft_queue_count(&f->now.indexes[i]->queue);
+    for (size_t i = 0; i < f->now.n; i++) n += ft_queue_count(&f->now.indexes[i]->queue) + index_is_going_on(f->now.indexes[i]->ix);
     for (size_t i = 0; i < f->now.n_kept; i++) n += ft_queue_count(&f->now.kept[i]->queue);
     return n;
 }
@@ -250,13 +275,15 @@ static bool scan_some(struct ft *f, struct ft_index *x, int64_t deadline_us)
     int64_t from = clock_mono_us();
 
     if (!x->scanning || x->starved || index_is_held(x->ix)) return false;
+    if (!index_go_on(x->ix, deadline_us)) return true;
     if (!ft_may_grow(f, x)) return !x->starved;
     do {
         x->cursor = db ? db_scan(db, x->cursor, 1, scan_entry, &sc) : 0;
         if (x->cursor == 0) x->scanning = x->whole = false;
-    } while (x->scanning && clock_mono_us() < deadline_us);
+    } while (x->scanning && index_go_on(x->ix, deadline_us) && clock_mono_us() < deadline_us);
+    index_flush(x->ix);
     x->feed_us += clock_mono_us() - from;
-    return x->scanning;
+    return x->scanning || index_is_going_on(x->ix);
 }
 
 double ft_remade(const struct ft *f, const struct search_index *ix)
@@ -309,7 +336,7 @@ static bool tend(struct ft *f, struct ft_index *x, int64_t deadline_us)
 
     if (index_is_held(x->ix)) return more; /* its searches go on in slices of their own */
     if (index_is_behind(x->ix)) return true;
-    if (ft_queue_count(&x->queue) > 0) more |= !ft_feed(f, x, deadline_us);
+    if (ft_queue_count(&x->queue) > 0 || index_is_going_on(x->ix)) more |= !ft_feed(f, x, deadline_us);
     return scan_some(f, x, deadline_us) || more;
 }
 
@@ -371,7 +398,7 @@ bool ft_ready(struct ft *f, struct search_index *ix)
         s->ft_more = true;
         return false;
     }
-    if (ft_queue_count(&x->queue) == 0) return true;
+    if (ft_queue_count(&x->queue) == 0 && !index_is_going_on(ix)) return true;
     return !index_is_held(ix) && ft_feed(f, x, clock_mono_us() + FT_FEED_US);
 }
 

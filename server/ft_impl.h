@@ -108,6 +108,7 @@ struct ft {
     struct json_path *last_path; /* of the reader; and its text */
     struct buf last_path_text;
     uint64_t fed;                /* documents read since the start */
+    bool ripe;                   /* some queue has enough keys to be worked off between requests */
     bool was_large;              /* the last one: to index it may have taken long */
     struct buf options[FT_OPTIONS_MAX]; /* FT.CONFIG: what was set and has no effect */
 };
@@ -173,7 +174,8 @@ void ft_each_of(struct ft *f, struct str key, void (*fn)(void *ctx, struct ft_in
 /* --- ft_value.c */
 bool ft_paths_open(struct ft_index *x);
 void ft_paths_close(struct ft_index *x);
-/* Put what key holds into the index; e: its entry, NULL: none. to: the index of x, or another of the same definition. */
+/* Have the index take what key holds; it is to be flushed. e: its entry, NULL: none. to: the index of x, or another of the same
+ * definition. */
 void ft_put(struct ft *f, struct ft_index *x, struct search_index *to, struct str key, const struct entry *e);
 void ft_reader_open(struct ft *f);
 void ft_reader_close(struct ft *f);

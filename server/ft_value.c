@@ -468,7 +468,7 @@ void ft_put(struct ft *f, struct ft_index *x, struct search_index *to, struct st
     if (r.failed) return; /* and counted */
     content = (struct doc_content){ r.fields, r.n, score_of(&r, s), kept_text(&r, s->language_field, x->paths.language),
                                     kept_text(&r, s->payload_field, x->paths.payload) };
-    (void)index_put(to, key, &content);
+    (void)index_take(to, key, &content);
 }
 
 /* --- reading for replies ---------------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from resp import Double, Err, Map, OK, Set
+from resp import Double, Err, Map, OK, Set, Simple
 from server import wait_for
 
 MISSING = "SEARCH_INDEX_NOT_FOUND Index not found (no such index, Unknown index name): "
@@ -649,3 +649,33 @@ def test_a_string_that_replaces_a_document_byte_for_byte_takes_it_out(c):
     assert c("SET", "j:1", "seven b") == OK
     assert c("FT.SEARCH", "j", "*") == [0]
     assert c("DEBUG", "CHECK") == OK
+
+
+def test_a_long_text_is_indexed_in_slices_and_found_at_once(server):
+    """Whoever searches waits; who goes, or changes, in the midst of it is as it is by then."""
+    with server.conn() as c, server.conn() as other:
+        create(c, "idx", "t", "TEXT", "n", "NUMERIC")
+        text = " ".join("new%d" % i for i in range(60000))
+        c("HSET", "doc:1", "t", text, "n", 1)
+        assert other("PING") == Simple("PONG")
+        assert c("FT.SEARCH", "idx", "new59999 new0", "NOCONTENT") == [1, b"doc:1"]
+        assert c("FT.SEARCH", "idx", "@n:[1 1]", "NOCONTENT") == [1, b"doc:1"]
+        c("HSET", "doc:2", "t", text.replace("new", "old"))
+        c("DEL", "doc:2")
+        assert c("FT.SEARCH", "idx", "old5", "NOCONTENT") == [0]
+        c("HSET", "doc:3", "t", text.replace("new", "mid"))
+        c("HSET", "doc:3", "t", "short")
+        assert c("FT.SEARCH", "idx", "mid5|short", "NOCONTENT") == [1, b"doc:3"]
+        c.pipeline([("HSET", "doc:4", "t", text.replace("new", "x")), ("MULTI",), ("FT.SEARCH", "idx", "x59999", "NOCONTENT"), ("HSET", "doc:5", "t", "x59999"),
+                    ("FT.SEARCH", "idx", "x59999", "LIMIT", 0, 0)])
+        assert c("EXEC") == [[1, b"doc:4"], 1, [2]]
+        assert c("DEBUG", "CHECK") == OK
+        c("HSET", "doc:6", "t", text.replace("new", "y"))
+        assert c("FLUSHALL") == OK
+        assert c("FT.SEARCH", "idx", "y5", "LIMIT", 0, 0) == [0]
+        c("HSET", "doc:7", "t", text.replace("new", "z"))
+        assert c("FT.DROPINDEX", "idx") == OK
+        create(c, "idx2", "t", "TEXT")
+        wait_for(lambda: c("FT.SEARCH", "idx2", "z5 z59999", "LIMIT", 0, 0) == [1])
+        c("FT.DROPINDEX", "idx2")
+        assert c("DEBUG", "CHECK") == OK

@@ -250,7 +250,10 @@ static void play(bool suffixes, int steps)
     m.stemmer = stemmer_new(STR("english"));
     for (int i = 0; i < steps; i++) {
         uint32_t doc = (uint32_t)rng_below(&r, DOCS);
-        switch (rng_below(&r, 8)) {
+        uint64_t what = rng_below(&r, 8);
+
+        if (what > 3) text_index_flush(t);
+        switch (what) {
         case 0:
             text_index_remove(t, doc);
             m.docs[doc].n = 0;
@@ -259,12 +262,16 @@ static void play(bool suffixes, int steps)
         case 2:
         case 3:
             random_doc(&r, &m.docs[doc]);
-            text_index_put(t, doc, m.docs[doc].values, m.docs[doc].n, STR(""));
+            /* Several at once, the same one more than once, and gone before they are flushed, too. */
+            text_index_take(t, doc, m.docs[doc].values, m.docs[doc].n, STR(""));
+            if (rng_below(&r, 4) == 0) continue;
+            text_index_flush(t);
             break;
         case 4:
         case 5: sweeping = text_index_sweep(t, 1 + rng_below(&r, 100)); break;
         default: ask(&r, t, &m);
         }
+        text_index_flush(t);
         if (i % 50 == 0) text_index_check(t);
     }
     while (sweeping) sweeping = text_index_sweep(t, 1000);
@@ -478,7 +485,94 @@ START_TEST(of_a_very_long_document_the_beginning_is_indexed)
 }
 END_TEST
 
+/* --- long documents ---------------------------------------------------------------------------------------------------- */
+
+static void say_word(void *ctx, struct str word, uint32_t docs)
+{
+    buf_printf(ctx, "%.*s:%u ", (int)word.n, word.p, docs);
+}
+
+static void expect_alike(struct text_index *a, struct text_index *b)
+{
+    static const char *const asked[] = { "word7", "runs", "josé5" }; /* by their stems, too */
+    struct buf x = { 0 }, y = { 0 };
+    struct text_facts f, g;
+
+    text_index_check(a);
+    text_index_each(a, say_word, &x);
+    text_index_each(b, say_word, &y);
+    for (size_t i = 0; i < 3; i++) ck_assert_uint_eq(count(a, TEXT_WORD, asked[i]), count(b, TEXT_WORD, asked[i]));
+    ck_assert(str_eq(buf_str(&x), buf_str(&y)));
+    text_index_facts(a, &f);
+    text_index_facts(b, &g);
+    ck_assert_uint_eq(f.docs, g.docs);
+    ck_assert_double_eq(f.average_length, g.average_length);
+    buf_fini(&x);
+    buf_fini(&y);
+}
+
+/* Two values of one field, one of another, and one more of the first. */
+static void random_long(struct rng *r, struct buf *text, struct text_value v[3])
+{
+    size_t at[4] = { 0 };
+
+    buf_clear(text);
+    for (int i = 0; i < 3; i++) {
+        for (uint64_t n = rng_below(r, 4000); n > 0; n--) buf_printf(text, rng_below(r, 9) ? "words%u " : "José%u, running ", (unsigned)rng_below(r, 3000));
+        at[i + 1] = text->n;
+    }
+    for (uint8_t i = 0; i < 3; i++)
+        v[i] = (struct text_value){ .field = i == 1 ? 1 : 0, .weight = 1 + i % 2, .phonetic = i == 1, .text = str_of(text->p + at[i], at[i + 1] - at[i]) };
+}
+
+START_TEST(a_long_document_that_goes_on_in_steps_is_the_same_in_the_end)
+{
+    struct text_rules rules = { .stop_words = stop, .suffixes = true, .language = STR("english") };
+    struct text_index *steps = text_index_new(&rules), *once = text_index_new(&rules);
+    struct buf text = { 0 };
+    struct rng r;
+    size_t began = 0, dropped = 0;
+
+    unit_rng(&r);
+    for (int round = 0; round < 120; round++) {
+        uint32_t doc = (uint32_t)rng_below(&r, 6);
+        struct text_value v[3];
+
+        random_long(&r, &text, v);
+        text_index_put(once, doc, v, 3, STR(""));
+        text_index_take(steps, doc, v, 3, STR(""));
+        text_index_flush(steps);
+        memset(text.p, 'x', text.n); /* values may go */
+        began += text_index_is_going_on(steps);
+        for (uint64_t n = rng_below(&r, 40); n > 0 && !text_index_go_on(steps); n--) continue;
+        if (text_index_is_going_on(steps)) ck_assert(!text_index_sweep(steps, 1000));
+        if (rng_below(&r, 3) == 0) { /* gone in the midst of it, perhaps */
+            dropped += text_index_is_going_on(steps);
+            text_index_remove(once, doc);
+            text_index_remove(steps, doc);
+        }
+        if (rng_below(&r, 3) == 0) { /* another one finishes it */
+            put(once, 7, "short one");
+            put(steps, 7, "short one");
+            ck_assert(!text_index_is_going_on(steps));
+        }
+        while (!text_index_go_on(steps)) continue;
+        if (round % 3 == 0) while (text_index_sweep(steps, 1000)) continue;
+        if (round % 10 == 0) expect_alike(steps, once);
+    }
+    ck_assert(began > 30 && dropped > 5);
+    expect_alike(steps, once);
+    random_long(&r, &text, (struct text_value[3]){ { 0 } });
+    while (text.n <= TEXT_LONG) buf_add_c(&text, "more words ");
+    text_index_take(steps, 0, &(struct text_value){ .weight = 1, .text = buf_str(&text) }, 1, STR(""));
+    ck_assert(text_index_is_going_on(steps));
+    buf_fini(&text);
+    text_index_free(&steps); /* in the midst of it */
+    text_index_free(&once);
+}
+END_TEST
+
 UNIT_MAIN("text_index", an_index_finds_what_the_texts_hold, an_index_of_endings_finds_the_same, what_is_removed_leaves_nothing_behind,
           memory_is_counted_to_the_byte, the_same_text_again_costs_no_row, chinese_is_found_by_characters_and_words_of_them,
           stop_words_are_not_found_and_leave_no_hole_in_phrases, one_document_of_many_words_is_one_posting_each,
-          of_a_very_long_document_the_beginning_is_indexed)
+          of_a_very_long_document_the_beginning_is_indexed, a_long_document_that_goes_on_in_steps_is_the_same_in_the_end)
