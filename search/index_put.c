@@ -106,6 +106,22 @@ static void keep_number(struct search_index *ix, size_t at, double v)
     ix->numbers[at] = v;
 }
 
+/* More tags than a document may have? Few bytes cannot be many tags, which are parted by one byte at least; else separators are
+ * counted, of which there are more where tags are empty. */
+static bool has_many_tags(const struct field_spec *f, const struct field_value *v)
+{
+    size_t bytes = 0, n = v->n;
+
+    for (size_t k = 0; k < v->n; k++) bytes += v->values[k].n;
+    if (n + bytes / 2 <= TAGS_OF_DOC_MAX) return false;
+    for (size_t k = 0; f->separator != 0 && k < v->n; k++) {
+        const char *p = v->values[k].p, *end = p + v->values[k].n;
+
+        while (p < end && n <= TAGS_OF_DOC_MAX && (p = memchr(p, f->separator, (size_t)(end - p))) != NULL) p++, n++;
+    }
+    return n > TAGS_OF_DOC_MAX;
+}
+
 /* Can all values be had? Numbers are left in ix->numbers, one behind the other, those of places in pairs. */
 static bool look_through(struct search_index *ix, struct str key, const struct doc_content *content)
 {
@@ -121,6 +137,8 @@ static bool look_through(struct search_index *ix, struct str key, const struct d
         enum field_type type = v->field->type;
 
         ix->taken[v->field - ix->spec->fields] = (struct taken_value){ v, n };
+        if (type == FIELD_TAG && has_many_tags(v->field, v))
+            return index_fail(ix, key, v->field, "More than %d tags in a field of a document", TAGS_OF_DOC_MAX), false;
         for (size_t k = 0; k < v->n; k++) {
             struct str s = v->values[k];
             struct place p;

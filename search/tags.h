@@ -35,6 +35,8 @@ void tags_put(struct tags *t, uint32_t doc, const struct str *values, size_t n);
 void tags_match(struct tags *t, struct str pattern, enum text_match how, struct docset *out);
 
 /* The same in steps of `budget` values: there may be millions. Between steps documents may go, but none may come. */
+enum { TAGS_OF_DOC_MAX = 16384 }; /* of one document in a field: they are put in one piece, which takes 2 ms then */
+
 struct tags_walk {
     enum text_match how;
     struct buf pattern;   /* of a wildcard: the glob */

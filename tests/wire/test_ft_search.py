@@ -526,3 +526,13 @@ def test_rows_that_go_while_others_are_written_leave_a_whole_reply(server, large
         assert total == len(shown) and not gone & set(shown)
         assert all(row[3] == b"%04d" % int(row[1]) * 300 and key == b"l:" + row[1] for key, row in zip(shown, rows[1::2]))
         gone |= went
+def test_a_document_has_so_many_tags(ft):
+    assert ft("FT.CREATE", "i", "PREFIX", 1, "m:", "SCHEMA", "g", "TAG") == OK
+    ft("HSET", "m:1", "g", ",".join("t%d" % i for i in range(16384)))
+    ft("HSET", "m:2", "g", ",".join("t%d" % i for i in range(16385)))
+    ft("HSET", "m:3", "g", "x" * 100000)
+    assert keys(ft, "@g:{t16383}") == ["m:1"] and ft("FT.SEARCH", "i", "*", "LIMIT", 0, 0) == [2]
+    info = ft("FT.INFO", "i")
+    assert info[info.index(b"hash_indexing_failures") + 1] == 1
+    ft("HSET", "m:2", "g", "t1")
+    assert keys(ft, "@g:{t1}") == ["m:1", "m:2"]
