@@ -16,10 +16,26 @@ struct asked {
     struct str stem, sound; /* owned; empty: no others match for it */
 };
 
+/* What a word of a text may be found by. */
+enum known_as { UNUSED, AS_WORD, AS_STEM, AS_SOUND };
+
+struct known {
+    struct str text;
+    uint64_t fields;
+    uint32_t word; /* of asked */
+    enum known_as as;
+};
+
+/* Queries may have thousands of words: those of a text are looked up, and compared with parts of words alone. */
 struct highlighter {
     const struct text_index *t;
     struct asked *asked;
     size_t n;
+    struct known *known; /* a table by hash, half empty */
+    size_t mask;
+    uint32_t patterns[HIGHLIGHT_PATTERNS_MAX]; /* of asked: prefixes and the like */
+    size_t n_patterns;
+    bool has_stems;
     struct stemmer *stemmer; /* NULL: none */
     bool han_apart;
 };
@@ -43,6 +59,38 @@ static void ask(struct highlighter *h, const struct highlight_word *w, struct st
     a->stem.p = mem_dup(a->stem.p, a->stem.n);
 }
 
+static struct known *known_at(const struct highlighter *h, enum known_as as, struct str text)
+{
+    for (size_t i = hash_quick(&h->t->key, text) + as;; i++) {
+        struct known *k = &h->known[i & h->mask];
+        if (k->as == UNUSED || (k->as == as && str_eq(k->text, text))) return k;
+    }
+}
+
+static void know(struct highlighter *h, enum known_as as, struct str text, size_t i)
+{
+    struct known *k = known_at(h, as, text);
+
+    if (text.n == 0) return;
+    if (k->as == UNUSED) *k = (struct known){ .text = text, .word = (uint32_t)i, .as = as };
+    k->fields |= h->asked[i].fields;
+}
+
+static void know_all(struct highlighter *h)
+{
+    for (h->mask = 7; h->mask < 6 * h->n; h->mask = 2 * h->mask + 1) continue;
+    h->known = mem_zalloc((h->mask + 1) * sizeof *h->known);
+    for (size_t i = 0; i < h->n; i++) {
+        const struct asked *a = &h->asked[i];
+
+        if (a->word.how == TEXT_WORD) know(h, AS_WORD, a->word.word, i);
+        else if (h->n_patterns < HIGHLIGHT_PATTERNS_MAX) h->patterns[h->n_patterns++] = (uint32_t)i;
+        know(h, AS_STEM, a->stem, i);
+        know(h, AS_SOUND, a->sound, i);
+        h->has_stems |= a->stem.n > 0;
+    }
+}
+
 struct highlighter *highlighter_new(const struct text_index *t, const struct highlight_word *words, size_t n, struct str language)
 {
     struct highlighter *h = mem_zalloc(sizeof *h);
@@ -60,6 +108,7 @@ struct highlighter *highlighter_new(const struct text_index *t, const struct hig
         words_open_as(&each, words[i].word.word, WORDS_HAN_APART);
         while (words_next(&each)) ask(h, &words[i], str_of(words[i].word.word.p + each.at, each.len));
     }
+    know_all(h);
     return h;
 }
 
@@ -71,6 +120,7 @@ void highlighter_free(struct highlighter **h)
         mem_free((void *)(uintptr_t)(*h)->asked[i].sound.p);
     }
     mem_free((*h)->asked);
+    mem_free((*h)->known);
     stemmer_free(&(*h)->stemmer);
     mem_free(*h);
     *h = NULL;
@@ -88,23 +138,27 @@ struct spots {
     size_t n, cap;
 };
 
+/* Which of the query's words is known so; h->n: none. */
+static size_t look_up(const struct highlighter *h, enum known_as as, struct str text, uint8_t field)
+{
+    const struct known *k = known_at(h, as, text);
+
+    return k->as != UNUSED && (k->fields >> field & 1) ? k->word : h->n;
+}
+
 /* Which of the query's words it is; h->n: none. */
 static size_t which(struct highlighter *h, struct str word, uint8_t field)
 {
     struct term_sound room;
-    struct str stem = { NULL, 0 }, sound = { NULL, 0 };
+    size_t i = look_up(h, AS_WORD, word, field);
 
-    if ((h->t->phonetic_fields >> field & 1) && word.n >= SOUND_MIN) sound = term_sound(word, &room);
-    for (size_t i = 0; i < h->n; i++) {
-        const struct asked *a = &h->asked[i];
-        if (!(a->fields >> field & 1)) continue;
-        if (text_word_matches(&a->word, word)) return i;
-        if (sound.n > 0 && str_eq(sound, a->sound)) return i;
-        if (a->stem.n == 0) continue;
-        if (stem.n == 0) stem = stemmer_stem(h->stemmer, word);
-        if (str_eq(stem, a->stem)) return i;
+    for (size_t k = 0; i == h->n && k < h->n_patterns; k++) {
+        const struct asked *a = &h->asked[h->patterns[k]];
+        if ((a->fields >> field & 1) && text_word_matches(&a->word, word)) i = h->patterns[k];
     }
-    return h->n;
+    if (i == h->n && (h->t->phonetic_fields >> field & 1) && word.n >= SOUND_MIN) i = look_up(h, AS_SOUND, term_sound(word, &room), field);
+    if (i == h->n && h->has_stems) i = look_up(h, AS_STEM, stemmer_stem(h->stemmer, word), field);
+    return i;
 }
 
 static void find_spots(struct highlighter *h, struct str text, uint8_t field, struct spots *out)

@@ -26,6 +26,9 @@ struct highlight_word {
     uint64_t fields;
 };
 
+/* Of parts of words (prefixes, patterns, fuzzy ones), with each of which each word of a text is compared, the first so many are marked. */
+enum { HIGHLIGHT_PATTERNS_MAX = 32 };
+
 /* For the words of a query, borrowed for its life, in the language that the query has (empty: the index's). */
 struct highlighter;
 struct highlighter *highlighter_new(const struct text_index *t, const struct highlight_word *words, size_t n, struct str language);

@@ -143,6 +143,52 @@ START_TEST(any_bytes_are_shown)
 }
 END_TEST
 
+/* Each word of a text is looked up: compared with each of the query's this took half a minute. */
+START_TEST(queries_of_many_words_are_looked_up)
+{
+    enum { WORDS = 30000, TIMES = 4 /* within TEXT_DOCUMENT_MAX */ };
+    struct highlight_word *w = mem_zalloc(WORDS * sizeof *w);
+    struct highlight_rules rules = { .mark = true, .open = STR("<"), .close = STR(">") };
+    struct buf names = { 0 }, text = { 0 }, want = { 0 }, out = { 0 };
+    struct highlighter *h;
+
+    for (int i = 0; i < WORDS; i++) buf_printf(&names, "w%05d", i);
+    for (int i = 0; i < WORDS; i++) w[i] = (struct highlight_word){ .word.word = str_of(names.p + 6 * i, 6), .fields = 1U << i % 2 };
+    for (int i = 0; i < TIMES * WORDS; i++) {
+        buf_printf(&text, "w%05d ", i % WORDS);
+        buf_printf(&want, i % 2 == 0 ? "<w%05d> " : "w%05d ", i % WORDS);
+    }
+    h = highlighter_new(t, w, WORDS, STR(""));
+    highlight(h, buf_str(&text), 0, &rules, &out);
+    expect_str(buf_str(&out), buf_str(&want));
+    highlighter_free(&h);
+    mem_free(w);
+    buf_fini(&names);
+    buf_fini(&text);
+    buf_fini(&want);
+    buf_fini(&out);
+}
+END_TEST
+
+START_TEST(the_first_parts_of_words_are_marked)
+{
+    struct highlight_word w[HIGHLIGHT_PATTERNS_MAX + 1];
+    struct highlight_rules rules = { .mark = true, .open = STR("<"), .close = STR(">") };
+    struct highlighter *h;
+    struct buf out = { 0 };
+
+    for (int i = 0; i <= HIGHLIGHT_PATTERNS_MAX; i++) w[i] = (struct highlight_word){ { .how = TEXT_PREFIX, .word = STR("x") }, 1 };
+    w[HIGHLIGHT_PATTERNS_MAX - 1].word.word = STR("last");
+    w[HIGHLIGHT_PATTERNS_MAX].word.word = STR("more");
+    h = highlighter_new(t, w, HIGHLIGHT_PATTERNS_MAX + 1, STR(""));
+    highlight(h, STR("lasting moreover"), 0, &rules, &out);
+    expect_str(buf_str(&out), STR("<lasting> moreover"));
+    highlighter_free(&h);
+    buf_fini(&out);
+}
+END_TEST
+
 UNIT_MAIN_AROUND("highlight", set_up, tear_down, words_and_their_kin_are_marked, a_summary_has_the_words_with_some_text_around,
                  the_best_fragments_come_in_the_order_of_the_text, fragments_side_by_side_say_nothing_twice,
-                 a_text_without_the_words_is_summed_up_by_its_beginning, any_bytes_are_shown)
+                 a_text_without_the_words_is_summed_up_by_its_beginning, any_bytes_are_shown,
+                 queries_of_many_words_are_looked_up, the_first_parts_of_words_are_marked)
