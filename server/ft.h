@@ -21,8 +21,9 @@ void ft_free(struct ft **f);
 enum err MUST_USE ft_open(struct call *c, struct str name, struct search_index **ix);
 
 /* Bring ix up to date for a search that begins now: what has expired goes, the queue is worked off. False: searches that go
- * on hold it; ask again next turn (ft_finish has them run to the end now: for transactions and scripts). */
-bool ft_ready(struct ft *f, struct search_index *ix);
+ * on hold it, or, where it is to be whole, it is made again; ask again next turn (ft_finish has them run to the end now: for
+ * transactions and scripts). */
+bool ft_ready(struct ft *f, struct search_index *ix, bool whole);
 
 /* The same at once, whatever it takes, but for the scan after a start: for transactions and scripts. Searches that hold ix are
  * to be ended before (ft_jobs_finish). */

@@ -383,7 +383,7 @@ bool ft_is_due(const struct server *s)
     return UNLIKELY(s->ft_any) && !s->store->loading && (s->ft_more || has_come(s, s->ft));
 }
 
-bool ft_ready(struct ft *f, struct search_index *ix)
+bool ft_ready(struct ft *f, struct search_index *ix, bool whole)
 {
     struct server *s = f->server;
     struct ft_index *x = ft_owner(f, ix);
@@ -394,7 +394,7 @@ bool ft_ready(struct ft *f, struct search_index *ix)
     ft_busy(f, x); /* what it asks for may be wanted in order from now on */
     if (UNLIKELY(!link_alone(&s->ft_alters)) && ft_is_altered(s, x)) return false;
     if (loop_expire(s)) return false;
-    if (x->whole) {
+    if (whole && x->whole) {
         s->ft_more = true;
         return false;
     }

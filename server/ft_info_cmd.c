@@ -1,10 +1,12 @@
 /* ft_info_cmd.c -- FT.INFO, in the order and with the names of RediSearch: clients read some of it by position. */
 #include <math.h>
 
+#include "base/mem.h"
 #include "search/spec_impl.h"
 #include "server/commands.h"
 #include "server/ft_cursor.h"
 #include "server/ft_impl.h"
+#include "server/ft_job.h"
 #include "server/rows.h"
 
 /* --- pairs ------------------------------------------------------------------------------------------------------ */
@@ -143,6 +145,7 @@ static void sizes(struct telling *t, const struct index_facts *f, uint64_t failu
 {
     whole(t, "num_docs", f->docs);
     whole(t, "max_doc_id", f->max_doc);
+    whole(t, "free_doc_ids", f->max_doc - f->docs); /* the next documents get these */
     whole(t, "num_terms", f->terms);
     whole(t, "num_records", f->records);
     megabytes(t, "inverted_sz_mb", f->inverted);
@@ -249,19 +252,44 @@ static void dialects(struct telling *t)
     zeros(t, "dialect_stats", names, 4);
 }
 
-static enum err run_info(struct call *c)
+/* How much of what is to be indexed is. */
+static double progress(const struct ft *f, const struct ft_index *x, const struct index_facts *facts)
 {
-    struct ft *f = c->client->server->ft;
-    struct telling t = { c->out, c->client->resp >= 3, 0 };
-    const struct index_spec *s;
-    struct index_facts facts;
-    struct ft_index *x;
-    size_t mark = reply_mark(c->out);
-    enum err e = ft_open_index(c, call_arg(c, 1), &x);
+    double waiting = (double)ft_queue_count(&x->queue);
 
-    if (e != OK) return e;
-    (void)ft_ready(f, x->ix); /* as far as it can be at once */
-    s = index_spec(x->ix);
+    return x->scanning || waiting == 0 ? ft_scanned(f, x) : (double)facts->docs / ((double)facts->docs + waiting);
+}
+
+/* FT.INFO is a job (ft_job.h), so that it counts every write before it. It tells of a scan and does not wait for it. */
+struct info {
+    struct ft_job job;
+    struct ft *ft;
+};
+
+static bool info_begin(struct ft_job *j, struct buf *error)
+{
+    (void)j;
+    (void)error;
+    return true;
+}
+
+static bool info_step(struct ft_job *j, int64_t deadline_us)
+{
+    (void)j;
+    (void)deadline_us;
+    return true;
+}
+
+static void info_reply(struct ft_job *j, struct reply *out, bool timed_out)
+{
+    struct ft *f = ((struct info *)j)->ft;
+    const struct ft_index *x = ft_owner(f, j->ix);
+    const struct index_spec *s = index_spec(j->ix);
+    struct telling t = { out, out->resp >= 3, 0 };
+    struct index_facts facts;
+    size_t mark = reply_mark(out);
+
+    (void)timed_out; /* then `indexing` says so */
     index_facts(x->ix, &facts);
     text(&t, "index_name", s->name);
     options(&t, s);
@@ -271,13 +299,13 @@ static enum err run_info(struct call *c)
     for (size_t i = 0; i < s->n_fields; i++) attribute(&t, &s->fields[i]);
     sizes(&t, &facts, index_trouble(x->ix, NULL).n);
     real(&t, "total_indexing_time", (double)x->feed_us / 1000);
-    whole(&t, "indexing", x->scanning && !x->starved);
-    real(&t, "percent_indexed", ft_scanned(f, x));
+    whole(&t, "indexing", x->scanning ? !x->starved : ft_queue_count(&x->queue) > 0);
+    real(&t, "percent_indexed", progress(f, x, &facts));
     whole(&t, "number_of_uses", facts.uses);
     whole(&t, "number_of_admin_ops", x->admin_uses);
     whole(&t, "cleaning", 0);
     statistics(&t);
-    cursors(&t, c->client->server, x->ix);
+    cursors(&t, f->server, x->ix);
     if (s->own_stop_words) {
         key(&t, "stopwords_list");
         reply_array(t.out, s->n_stop_words);
@@ -286,8 +314,32 @@ static enum err run_info(struct call *c)
     dialects(&t);
     errors(&t, "Index Errors", trouble_of(x), x->starved ? "OOM failure" : "OK");
     field_statistics(&t, x->ix);
-    reply_map_at(c->out, mark, t.n);
-    return OK;
+    reply_map_at(out, mark, t.n);
+}
+
+static void info_free(struct ft_job *j)
+{
+    mem_free(j);
+}
+
+static size_t info_bytes(const struct ft_job *j)
+{
+    (void)j;
+    return sizeof(struct info);
+}
+
+static enum err run_info(struct call *c)
+{
+    struct ft_index *x;
+    struct info *i;
+    enum err e = ft_open_index(c, call_arg(c, 1), &x);
+
+    if (e != OK) return e;
+    i = mem_alloc(sizeof *i);
+    i->ft = c->client->server->ft;
+    i->job = (struct ft_job){ .ix = x->ix, .timeout_ms = ft_job_timeout(c->client->server), .of_any = true, .begin = info_begin,
+                              .step = info_step, .reply = info_reply, .free = info_free, .bytes = info_bytes };
+    return ft_job_run(c, &i->job);
 }
 
 const struct command ft_info_commands[] = {

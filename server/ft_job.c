@@ -65,7 +65,7 @@ static bool begin(struct running *r, struct buf *error)
 static enum progress go_on(struct server *s, struct running *r, int64_t deadline_us, struct buf *error)
 {
     if (!r->begun) {
-        if (!ft_ready(s->ft, r->job->ix)) return clock_mono_us() >= r->end_us ? IS_LATE : GOES_ON;
+        if (!ft_ready(s->ft, r->job->ix, !r->job->of_any)) return clock_mono_us() >= r->end_us ? IS_LATE : GOES_ON;
         if (!begin(r, error)) return HAS_FAILED;
     }
     if (!r->done) r->done = r->job->step(r->job, deadline_us < r->end_us ? deadline_us : r->end_us);
@@ -77,16 +77,17 @@ static enum progress go_on(struct server *s, struct running *r, int64_t deadline
 static void reply_late(const struct server *s, const struct running *r, struct reply *out)
 {
     double part = ft_remade(s->ft, r->job->ix);
+    const char *advice = r->client ? "Ask again, or with a longer TIMEOUT" : "Ask again, or outside of transactions and scripts, which cannot wait";
 
     if (part < 0) reply_error(out, STR(FT_TIMED_OUT));
     else reply_errorf(out, FT_TIMED_OUT ": the index is made again out of the keys, as after a start, and %.0f%% of them have been read. "
-                           "Ask again, or with a longer TIMEOUT (percent_indexed of FT.INFO tells how far it is)", 100 * part);
+                           "%s (percent_indexed of FT.INFO tells how far it is)", 100 * part, advice);
 }
 
 static void write_reply(struct server *s, struct running *r, struct reply *out, enum progress how, const struct buf *error)
 {
     if (how == HAS_FAILED) reply_error(out, buf_str(error));
-    else if (how == IS_LATE && !r->begun) reply_late(s, r, out);
+    else if (how == IS_LATE && !r->begun && !r->job->of_any) reply_late(s, r, out);
     else r->job->reply(r->job, out, how == IS_LATE);
 }
 
@@ -162,14 +163,15 @@ static enum err park(struct call *c, const struct running *now)
 
 /* --- a call ------------------------------------------------------------------------------------------------------ */
 
-/* To the end, whatever it takes but for its own limit. */
+/* To the end, whatever it takes but for its own limit. An index that is made again may take seconds: it would find less than there is. */
 static enum progress run_to_end(struct server *s, struct running *r, struct buf *error)
 {
     enum progress how;
 
-    if (!ft_ready(s->ft, r->job->ix)) {
+    if (!ft_ready(s->ft, r->job->ix, !r->job->of_any)) {
         ft_jobs_finish(s, r->job->ix);
         ft_finish(s->ft, r->job->ix);
+        if (!r->job->of_any && ft_remade(s->ft, r->job->ix) >= 0) return IS_LATE;
     }
     if (!begin(r, error)) return HAS_FAILED;
     do how = go_on(s, r, INT64_MAX, error);

@@ -14,13 +14,14 @@
 struct ft_job {
     struct search_index *ix;    /* held while the job runs */
     int64_t timeout_ms;         /* 0: none; ft_job_timeout says what is the rule */
+    bool of_any;                /* also of an index that is made again, and of one that is not up to date when time is up */
     struct reply_pieces *pieces; /* while it replies: where large buffers go (reply_take); NULL: nowhere */
     /* The index is up to date: begin. False: *error is the reply. */
     bool (*begin)(struct ft_job *j, struct buf *error);
     /* Go on until deadline; true: done. */
     bool (*step)(struct ft_job *j, int64_t deadline_us);
     /* Done: write the one reply. timed_out: with what there is, or an error (search-on-timeout). Called in one piece with the last
-     * step, and the keys are as they are now. Not called when begin has not been. */
+     * step, and the keys are as they are now. Not called when begin has not been, but of_any. */
     void (*reply)(struct ft_job *j, struct reply *out, bool timed_out);
     /* On any thread: what is large is freed by another (lazy.h). So nothing that others have is touched. */
     void (*free)(struct ft_job *j);

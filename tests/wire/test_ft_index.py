@@ -230,6 +230,32 @@ def test_every_way_a_key_changes(c):
     assert c("DEBUG", "CHECK") == OK
 
 
+def test_who_cannot_wait_is_told_that_an_index_is_made_again(c):
+    """As after a start. A part of what there is would be told as all of it."""
+    create(c, "idx", "t", "TAG")
+    c("HSET", "doc:1", "t", "a")
+    search = ("FT.SEARCH", "idx", "*", "NOCONTENT")
+    got = c.pipeline([("MULTI",), ("SWAPDB", 0, 1), ("SWAPDB", 0, 1), search, ("FT.INFO", "idx"), ("EXEC",)])[-1]
+    assert "made again out of the keys" in got[2] and "transactions and scripts" in got[2], got
+    told = dict(zip(got[3][::2], got[3][1::2]))
+    assert told[b"num_docs"] == 0 and told[b"indexing"] == 1 and told[b"percent_indexed"] != b"1"
+    assert c(*search) == [1, b"doc:1"]
+    assert c.pipeline([("MULTI",), search, ("EXEC",)])[-1] == [[1, b"doc:1"]]
+
+
+def test_info_counts_every_write_before_it(c):
+    """However long it takes to index them."""
+    create(c, "idx", "t", "TEXT")
+    keys = ["doc:%d" % i for i in range(40)]
+    writes = [("HSET", key, "t", " ".join("w%d" % i for i in range(12000))) for key in keys]
+    c.pipeline(writes)
+    told = facts(c, "idx")
+    assert (told["num_docs"], told["indexing"], told["percent_indexed"]) == (40, 0, b"1")
+    c("DEL", *keys)
+    told = c.pipeline([("MULTI",), *writes, ("FT.INFO", "idx"), ("EXEC",)])[-1][-1]
+    assert told[told.index(b"num_docs") + 1] == 40
+
+
 def test_fields_that_expire_leave(c):
     create(c, "idx", "t", "TAG", "u", "TAG")
     c("HSET", "doc:1", "t", "a", "u", "b")

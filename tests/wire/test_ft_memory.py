@@ -66,6 +66,20 @@ def test_an_index_of_nothing_takes_nothing(c):
     assert c("DEBUG", "CHECK") == OK
 
 
+def test_numbers_of_documents_that_are_gone_are_those_of_the_next(c):
+    docs, left = 6000, 100
+    assert c("FT.CREATE", "i", "PREFIX", 1, "d:", "SCHEMA", "t", "TAG", "n", "NUMERIC", "b", "TEXT") == OK
+    for r in range(4):
+        keys = range(left, docs) if r else range(docs)
+        c.pipeline([("HSET", "d:%d:%d" % (r if k >= left else 0, k), "t", "tag%d" % (k % 7), "n", k, "b", "word%d" % (k % 50)) for k in keys])
+        index_bytes(c)
+        assert told(c)[b"num_docs"] == docs and told(c)[b"max_doc_id"] == docs and told(c)[b"free_doc_ids"] == 0
+        c.pipeline([("DEL", "d:%d:%d" % (r, k)) for k in range(left, docs)])
+        wait_for(lambda: told(c)[b"free_doc_ids"] == docs - left, "they are there")
+        assert told(c)[b"num_docs"] == left
+    assert c("DEBUG", "CHECK") == OK
+
+
 # --- a limit --------------------------------------------------------------------------------------------------------
 
 
