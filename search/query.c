@@ -318,7 +318,7 @@ struct query_node *query_parse(struct arena *a, const struct search_index *ix, s
 void query_free(struct query_node *q)
 {
     if (q == NULL) return;
-    docset_fini(&q->ids);
+    if (q->kind == QUERY_IDS) docset_fini(&q->ids);
     for (size_t i = 0; i < q->n_children; i++) query_free(q->children[i]);
 }
 
@@ -326,7 +326,7 @@ struct query_node *query_restrict(struct arena *a, struct query_node *q, struct 
 {
     struct query_node *both;
 
-    if (q->kind == QUERY_VECTOR && !q->range) {
+    if (q->kind == QUERY_VECTOR && !q->near->range) {
         if (q->n_children > 0) q->children[0] = query_restrict(a, q->children[0], with);
         else query_node_add(a, q, with);
         return q;

@@ -35,32 +35,37 @@ struct query_option {
     struct str name, value;
 };
 
+struct query_vector {
+    struct vec_query vec;             /* its .allowed is the run's to set */
+    bool range;                       /* VECTOR_RANGE, else KNN */
+    bool named;                       /* the query says AS */
+    struct str distance_as;           /* AS, $YIELD_DISTANCE_AS; "__<field>_score" for KNN where nothing is said */
+    struct str param;                 /* the parameter's name */
+    const struct query_option *options;
+    size_t n_options;
+};
+
 enum query_sound { SOUND_AS_ABOVE, SOUND_ON, SOUND_OFF };
 
+/* There may be tens of thousands of them, of which each touches memory: so what one kind has shares its room with what others have. */
 struct query_node {
     enum query_kind kind;
+    enum query_sound sound;           /* $phonetic */
     struct query_node **children;
     size_t n_children;
     double weight;                    /* $weight; 1 */
     const struct field_spec *field;   /* TAG, RANGE, GEO, MISSING, EMPTY, VECTOR; an OR of tags has it too */
     struct text_phrase text;          /* TEXT */
-    bool exact;                       /* TEXT: it came in quotes */
-    struct str tag;                   /* TAG */
-    enum text_match how;
-    double lo, hi;                    /* RANGE */
-    bool lo_open, hi_open;
-    double lon, lat, radius_m;        /* GEO */
-    struct docset ids;                /* IDS: INKEYS */
-    struct vec_query vec;             /* VECTOR; its .allowed is the run's to set */
-    bool range;                       /* VECTOR: VECTOR_RANGE, else KNN */
-    bool named;                       /* VECTOR: the query says AS */
-    struct str distance_as;           /* AS, $YIELD_DISTANCE_AS; "__<field>_score" for KNN where nothing is said */
-    struct str vec_param;             /* the parameter's name */
-    const struct query_option *options;
-    size_t n_options;
-    enum query_sound sound;           /* $phonetic */
+    union {
+        struct { struct str tag; enum text_match how; };          /* TAG */
+        struct { double lo, hi; bool lo_open, hi_open; };         /* RANGE */
+        struct { double lon, lat, radius_m; };                    /* GEO */
+        struct docset ids;                                        /* IDS: INKEYS */
+        struct query_vector *near;                                /* VECTOR */
+    };
     int slop;                         /* AND, TEXT: $slop; -1: none */
     bool in_order;
+    bool exact;                       /* TEXT: it came in quotes */
 };
 
 struct query_param {
@@ -96,7 +101,12 @@ bool query_bound(struct str text, double *value, bool *open);
 /* A unit of length in metres: m, km, ft, mi, any case. 0: there is none of that name. */
 double query_unit_m(struct str name);
 
-/* As FT.EXPLAIN prints it. */
+/* As FT.EXPLAIN prints it: in steps of so many children of the root; true: all of it is in out. */
+struct explanation;
+struct explanation *explanation_new(const struct query_node *q, const struct search_index *ix);
+bool explanation_step(struct explanation *x, size_t n, struct buf *out);
+void explanation_free(struct explanation **x);
+/* At once. */
 void query_explain(const struct query_node *q, const struct search_index *ix, struct buf *out);
 
 #endif

@@ -1,20 +1,23 @@
 /* query_explain.c -- a query's tree as text, in the form of RediSearch's FT.EXPLAIN. */
+#include "base/mem.h"
 #include "search/query.h"
 #include "text/phonetic.h"
 
 struct explain {
     const struct search_index *ix;
     struct buf *out;
+    struct str language;     /* of the stemmer */
+    struct stemmer *stemmer; /* NULL: none has been asked for */
 };
 
-static void explain(const struct explain *e, const struct query_node *n, int depth);
+static void explain(struct explain *e, const struct query_node *n, int depth);
 
 static void pad(const struct explain *e, int depth)
 {
     for (int i = 0; i < depth; i++) buf_add(e->out, "  ", 2);
 }
 
-static void explain_children(const struct explain *e, const struct query_node *n, int depth)
+static void explain_children(struct explain *e, const struct query_node *n, int depth)
 {
     for (size_t i = 0; i < n->n_children; i++) explain(e, n->children[i], depth + 1);
     pad(e, depth);
@@ -69,7 +72,10 @@ static void explain_line(const struct explain *e, int depth, uint64_t fields, co
 {
     pad(e, depth);
     explain_fields(e, fields);
-    buf_printf(e->out, "%s%.*s%s\n", before, (int)word.n, word.n > 0 ? word.p : "", behind);
+    buf_add_c(e->out, before);
+    buf_add_str(e->out, word);
+    buf_add_c(e->out, behind);
+    buf_add_c(e->out, "\n");
 }
 
 static void explain_stem(const struct explain *e, struct stemmer *s, struct str word, uint64_t fields, int depth)
@@ -92,13 +98,24 @@ static size_t sound_of(const struct explain *e, const struct query_node *n, char
     return phonetic && !w->no_sound && !w->verbatim ? phonetic_code(w->word, code) : 0;
 }
 
+/* Words of a query are mostly of one language. NULL: it has none. */
+static struct stemmer *stemmer_of(struct explain *e, struct str language)
+{
+    if (e->stemmer == NULL || !str_eq(e->language, language)) {
+        stemmer_free(&e->stemmer);
+        e->stemmer = stemmer_new(language);
+        e->language = language;
+    }
+    return e->stemmer;
+}
+
 /* A word as the union of itself, its code and its stem. False: it has neither. */
-static bool explain_union(const struct explain *e, const struct query_node *n, int depth)
+static bool explain_union(struct explain *e, const struct query_node *n, int depth)
 {
     const struct text_word *w = &n->text.words[0];
     struct str language = n->text.language.n > 0 ? n->text.language : index_spec(e->ix)->language;
     uint64_t fields = stemmed(e, n->text.fields);
-    struct stemmer *s = w->verbatim || fields == 0 ? NULL : stemmer_new(language.n > 0 ? language : STR("english"));
+    struct stemmer *s = w->verbatim || fields == 0 ? NULL : stemmer_of(e, language.n > 0 ? language : STR("english"));
     char code[PHONETIC_MAX];
     size_t n_code = sound_of(e, n, code);
 
@@ -111,7 +128,6 @@ static bool explain_union(const struct explain *e, const struct query_node *n, i
     if (s != NULL) explain_stem(e, s, w->word, fields, depth + 1);
     pad(e, depth);
     buf_add_c(e->out, "}");
-    stemmer_free(&s);
     return true;
 }
 
@@ -128,7 +144,7 @@ static void explain_word(const struct explain *e, const struct text_word *w)
     buf_add_c(e->out, hole + 4);
 }
 
-static void explain_text(const struct explain *e, const struct query_node *n, int depth)
+static void explain_text(struct explain *e, const struct query_node *n, int depth)
 {
     if (n->text.n == 1) {
         if (n->text.words[0].how == TEXT_WORD && !n->exact && explain_union(e, n, depth)) return;
@@ -152,9 +168,9 @@ static void explain_text(const struct explain *e, const struct query_node *n, in
 
 /* --- the others -------------------------------------------------------------------------------------------------- */
 
-static void explain_vector(const struct explain *e, const struct query_node *n, int depth)
+static void explain_vector(struct explain *e, const struct query_node *n, int depth)
 {
-    struct str field = n->field->name, param = n->vec_param;
+    struct str field = n->field->name, param = n->near->param;
 
     buf_add_c(e->out, "VECTOR {");
     if (n->n_children > 0) {
@@ -162,15 +178,15 @@ static void explain_vector(const struct explain *e, const struct query_node *n, 
         explain_children(e, n, depth);
         buf_add_c(e->out, " => {");
     }
-    if (n->range) buf_printf(e->out, "Vectors that are within %g distance radius from `$%.*s` ", n->vec.radius, (int)param.n, param.p);
-    else buf_printf(e->out, "K=%u nearest vectors to `$%.*s` ", n->vec.k, (int)param.n, param.p);
+    if (n->near->range) buf_printf(e->out, "Vectors that are within %g distance radius from `$%.*s` ", n->near->vec.radius, (int)param.n, param.p);
+    else buf_printf(e->out, "K=%u nearest vectors to `$%.*s` ", n->near->vec.k, (int)param.n, param.p);
     buf_printf(e->out, "in vector index associated with field @%.*s", (int)field.n, field.p);
-    for (size_t i = 0; i < n->n_options; i++) {
-        struct str name = n->options[i].name, value = n->options[i].value;
+    for (size_t i = 0; i < n->near->n_options; i++) {
+        struct str name = n->near->options[i].name, value = n->near->options[i].value;
 
         buf_printf(e->out, ", %.*s = %.*s", (int)name.n, name.p, (int)value.n, value.p);
     }
-    if (n->distance_as.n > 0) buf_printf(e->out, ", yields distance as `%.*s`", (int)n->distance_as.n, n->distance_as.p);
+    if (n->near->distance_as.n > 0) buf_printf(e->out, ", yields distance as `%.*s`", (int)n->near->distance_as.n, n->near->distance_as.p);
     buf_add_c(e->out, "}");
 }
 
@@ -201,7 +217,7 @@ static void explain_leaf(const struct explain *e, const struct query_node *n)
     }
 }
 
-static void explain_inner(const struct explain *e, const struct query_node *n, int depth)
+static void begin_inner(const struct explain *e, const struct query_node *n)
 {
     static const char *const names[] = {
         [QUERY_AND] = "INTERSECT {\n", [QUERY_OR] = "UNION {\n", [QUERY_NOT] = "NOT{\n", [QUERY_MAYBE] = "OPTIONAL{\n",
@@ -209,21 +225,18 @@ static void explain_inner(const struct explain *e, const struct query_node *n, i
 
     if (n->field != NULL) buf_printf(e->out, "TAG:@%.*s {\n", (int)n->field->name.n, n->field->name.p);
     else buf_add_c(e->out, names[n->kind]);
-    explain_children(e, n, depth);
 }
 
-static void explain(const struct explain *e, const struct query_node *n, int depth)
+static bool is_inner(const struct query_node *n)
+{
+    return n->kind == QUERY_AND || n->kind == QUERY_OR || n->kind == QUERY_NOT || n->kind == QUERY_MAYBE;
+}
+
+/* What is said of the whole of n, and its end. */
+static void end_node(const struct explain *e, const struct query_node *n)
 {
     bool near = n->slop >= 0 || n->in_order;
 
-    if (n->kind == QUERY_TEXT) {
-        explain_text(e, n, depth);
-    } else {
-        pad(e, depth);
-        if (n->kind == QUERY_VECTOR) explain_vector(e, n, depth);
-        else if (n->kind == QUERY_AND || n->kind == QUERY_OR || n->kind == QUERY_NOT || n->kind == QUERY_MAYBE) explain_inner(e, n, depth);
-        else explain_leaf(e, n);
-    }
     if (n->weight != 1 || near) {
         buf_add_c(e->out, " => {");
         if (n->weight != 1) buf_printf(e->out, " $weight: %g;", n->weight);
@@ -234,7 +247,71 @@ static void explain(const struct explain *e, const struct query_node *n, int dep
     buf_add_c(e->out, "\n");
 }
 
+static void explain(struct explain *e, const struct query_node *n, int depth)
+{
+    if (n->kind == QUERY_TEXT) {
+        explain_text(e, n, depth);
+    } else {
+        pad(e, depth);
+        if (n->kind == QUERY_VECTOR) {
+            explain_vector(e, n, depth);
+        } else if (is_inner(n)) {
+            begin_inner(e, n);
+            explain_children(e, n, depth);
+        } else {
+            explain_leaf(e, n);
+        }
+    }
+    end_node(e, n);
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------- */
+
+struct explanation {
+    struct explain e;
+    const struct query_node *q;
+    size_t at; /* the child of the root that is next */
+};
+
+struct explanation *explanation_new(const struct query_node *q, const struct search_index *ix)
+{
+    struct explanation *x = mem_zalloc(sizeof *x);
+
+    x->e.ix = ix;
+    x->q = q;
+    return x;
+}
+
+bool explanation_step(struct explanation *x, size_t n, struct buf *out)
+{
+    struct explain *e = &x->e;
+    const struct query_node *q = x->q;
+
+    e->out = out;
+    if (!is_inner(q)) {
+        explain(e, q, 0);
+        return true;
+    }
+    if (x->at == 0) begin_inner(e, q);
+    for (; n > 0 && x->at < q->n_children; n--) explain(e, q->children[x->at++], 1);
+    if (x->at < q->n_children) return false;
+    buf_add_c(out, "}");
+    end_node(e, q);
+    return true;
+}
+
+void explanation_free(struct explanation **x)
+{
+    if (*x == NULL) return;
+    stemmer_free(&(*x)->e.stemmer);
+    mem_free(*x);
+    *x = NULL;
+}
+
 void query_explain(const struct query_node *q, const struct search_index *ix, struct buf *out)
 {
-    explain(&(struct explain){ ix, out }, q, 0);
+    struct explanation *x = explanation_new(q, ix);
+
+    (void)explanation_step(x, SIZE_MAX, out);
+    explanation_free(&x);
 }

@@ -16,14 +16,14 @@ static bool set_vector(struct parser *p, struct query_node *node, struct str ite
         parser_fail_here(p);
         return false;
     }
-    node->vec_param = str_of(item.p + 1, item.n - 1);
-    if (!parser_param(p, node->vec_param, &value)) return false;
+    node->near->param = str_of(item.p + 1, item.n - 1);
+    if (!parser_param(p, node->near->param, &value)) return false;
     if (value.n != want) {
         parser_fail(p, "Error parsing vector similarity query: query vector blob size (%zu) does not match index's expected size (%zu).",
                     value.n, want);
         return false;
     }
-    node->vec.data = arena_dup(p->arena, value);
+    node->near->vec.data = arena_dup(p->arena, value);
     return true;
 }
 
@@ -32,23 +32,24 @@ static struct query_node *vector_node(struct parser *p, const struct field_spec 
     struct query_node *node = parser_node(p, QUERY_VECTOR);
 
     node->field = f;
-    node->vec.epsilon = -1;
+    node->near = arena_zalloc(p->arena, 1, sizeof *node->near);
+    node->near->vec.epsilon = -1;
     return node;
 }
 
 static void add_option(struct parser *p, struct query_node *node, struct str name, struct str value)
 {
-    struct query_option *more = arena_alloc(p->arena, (node->n_options + 1) * sizeof *more);
+    struct query_option *more = arena_alloc(p->arena, (node->near->n_options + 1) * sizeof *more);
 
-    if (node->n_options > 0) memcpy(more, node->options, node->n_options * sizeof *more);
-    more[node->n_options++] = (struct query_option){ name, arena_dup(p->arena, value) };
-    node->options = more;
+    if (node->near->n_options > 0) memcpy(more, node->near->options, node->near->n_options * sizeof *more);
+    more[node->near->n_options++] = (struct query_option){ name, arena_dup(p->arena, value) };
+    node->near->options = more;
 }
 
 static const struct query_option *option(const struct query_node *node, const char *name)
 {
-    for (size_t i = 0; i < node->n_options; i++) {
-        if (str_is(node->options[i].name, name)) return &node->options[i];
+    for (size_t i = 0; i < node->near->n_options; i++) {
+        if (str_is(node->near->options[i].name, name)) return &node->near->options[i];
     }
     return NULL;
 }
@@ -63,19 +64,19 @@ static bool positive(struct str value, uint64_t *out)
 /* What is wrong with one option, by itself; NULL: nothing. */
 static const char *check_option(struct query_node *node, const struct query_option *o)
 {
-    bool graph = node->field->vec.algorithm == VEC_HNSW, knn = !node->range;
+    bool graph = node->field->vec.algorithm == VEC_HNSW, knn = !node->near->range;
     uint64_t n;
     double d;
 
     if (str_is(o->name, "EF_RUNTIME")) {
         if (!graph || !knn) return "Invalid option";
         if (!positive(o->value, &n)) return "Invalid value was given";
-        node->vec.ef = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+        node->near->vec.ef = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
     } else if (str_is(o->name, "EPSILON")) {
         if (knn) return "range query attributes were sent for a non-range query";
         if (!graph) return "Invalid option";
         if (!num_parse_double(o->value, &d) || d <= 0) return "Invalid value was given";
-        node->vec.epsilon = d;
+        node->near->vec.epsilon = d;
     } else if (str_is(o->name, "BATCH_SIZE")) {
         if (node->n_children == 0) return "hybrid query attributes were sent for a non-hybrid query";
         if (!positive(o->value, &n)) return "Invalid value was given";
@@ -93,12 +94,12 @@ void vector_check(struct parser *p, struct query_node *node)
     const struct query_option *policy = option(node, "HYBRID_POLICY");
     const char *wrong = NULL;
 
-    for (size_t i = 0; wrong == NULL && i < node->n_options; i++) {
+    for (size_t i = 0; wrong == NULL && i < node->near->n_options; i++) {
         for (size_t j = 0; wrong == NULL && j < i; j++) {
-            if (!str_ieq(node->options[i].name, node->options[j].name)) continue;
+            if (!str_ieq(node->near->options[i].name, node->near->options[j].name)) continue;
             wrong = "Parameter was specified twice";
         }
-        if (wrong == NULL) wrong = check_option(node, &node->options[i]);
+        if (wrong == NULL) wrong = check_option(node, &node->near->options[i]);
     }
     if (wrong == NULL && policy != NULL && str_is(policy->value, "ADHOC_BF")) {
         if (option(node, "BATCH_SIZE")) wrong = "'batch size' is irrelevant for 'ADHOC_BF' policy";
@@ -112,7 +113,7 @@ void vector_check(struct parser *p, struct query_node *node)
 static bool name_distance(struct parser *p, struct query_node *node, struct str name)
 {
     if (name.n > 1 && name.p[0] == '$' && !parser_param(p, str_of(name.p + 1, name.n - 1), &name)) return false;
-    node->distance_as = arena_dup(p->arena, parser_unescape(p, name));
+    node->near->distance_as = arena_dup(p->arena, parser_unescape(p, name));
     return true;
 }
 
@@ -121,11 +122,11 @@ bool vector_attribute(struct parser *p, struct query_node *node, struct str name
     static const char *const known[] = { "EF_RUNTIME", "EPSILON", "HYBRID_POLICY", "BATCH_SIZE" };
 
     if (str_is(name, "YIELD_DISTANCE_AS")) {
-        if (node->named) {
-            parser_fail(p, "Distance field was specified twice for vector query: %.*s and %.*s", (int)node->distance_as.n,
-                        node->distance_as.p, (int)value.n, value.p);
+        if (node->near->named) {
+            parser_fail(p, "Distance field was specified twice for vector query: %.*s and %.*s", (int)node->near->distance_as.n,
+                        node->near->distance_as.p, (int)value.n, value.p);
         }
-        node->distance_as = arena_dup(p->arena, value);
+        node->near->distance_as = arena_dup(p->arena, value);
         return true;
     }
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -152,7 +153,7 @@ static bool read_options(struct parser *p, size_t *at, struct query_node *node)
         }
         if (str_is(name, "AS")) {
             if (!name_distance(p, node, value)) return false;
-            node->named = true;
+            node->near->named = true;
             continue;
         }
         if (value.p[0] == '$' && !parser_param(p, str_of(value.p + 1, value.n - 1), &value)) return false;
@@ -172,7 +173,7 @@ static bool read_k(struct parser *p, struct str item, struct query_node *node)
         parser_fail(p, "Error parsing vector similarity query: query KNN K parameter is too large, must not exceed %llu", 1ULL << 58);
         return false;
     }
-    node->vec.k = k < UINT32_MAX ? (uint32_t)k : UINT32_MAX;
+    node->near->vec.k = k < UINT32_MAX ? (uint32_t)k : UINT32_MAX;
     return true;
 }
 
@@ -192,7 +193,7 @@ struct query_node *parse_knn(struct parser *p, size_t at, struct query_node *ove
     if (f->type != FIELD_VECTOR) return parser_fail_at(p, "Expected a VECTOR field", from, name);
     node = vector_node(p, f);
     if (over->kind != QUERY_ALL) parser_add(p, node, over);
-    node->distance_as = arena_printf(p->arena, "__%.*s_score", (int)name.n, name.p);
+    node->near->distance_as = arena_printf(p->arena, "__%.*s_score", (int)name.n, name.p);
     if (!read_k(p, k, node) || !set_vector(p, node, parser_item(p, &at, "]")) || !read_options(p, &at, node)) return NULL;
     lex_from(&p->lex, at + 1);
     return node;
@@ -203,11 +204,11 @@ struct query_node *parse_vector_range(struct parser *p, size_t at, const struct 
     struct str radius = parser_item(p, &at, "]"), vector = parser_item(p, &at, "]");
     struct query_node *node = vector_node(p, f);
 
-    node->range = true;
-    if (!parser_number(p, radius, &node->vec.radius)) return parser_fail_here(p);
+    node->near->range = true;
+    if (!parser_number(p, radius, &node->near->vec.radius)) return parser_fail_here(p);
     if (!set_vector(p, node, vector)) return NULL;
-    if (node->vec.radius < 0) {
-        return parser_fail(p, "Error parsing vector similarity query: negative radius (%g) given in a range query", node->vec.radius);
+    if (node->near->vec.radius < 0) {
+        return parser_fail(p, "Error parsing vector similarity query: negative radius (%g) given in a range query", node->near->vec.radius);
     }
     at = parser_skip_blanks(p, at);
     if (parser_char(p, at) != ']') return parser_fail_here(p);

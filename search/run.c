@@ -13,12 +13,11 @@ enum { POSTINGS_A_STEP = 1024, TAGS_A_STEP = 256 }; /* between two looks at the 
 
 /* --- building ---------------------------------------------------------------------------------------------------- */
 
-static size_t count_nodes(const struct query_node *q)
+static void count_nodes(struct run *r, const struct query_node *q)
 {
-    size_t n = 1;
-
-    for (size_t i = 0; i < q->n_children; i++) n += count_nodes(q->children[i]);
-    return n;
+    r->n_parts++;
+    r->n_vectors += q->kind == QUERY_VECTOR;
+    for (size_t i = 0; i < q->n_children; i++) count_nodes(r, q->children[i]);
 }
 
 static int cost(const struct query_node *q)
@@ -42,16 +41,19 @@ static int cost(const struct query_node *q)
 static struct part *build(struct run *r, const struct query_node *q, struct part *parent)
 {
     struct part *p = &r->parts[r->n_parts++];
+    unsigned costs = 0;
     size_t at = 0;
 
     p->q = q;
     p->parent = parent;
     p->n_children = q->n_children;
     p->has_words = q->kind == QUERY_TEXT;
+    if (q->kind == QUERY_VECTOR) p->vector = mem_zalloc(sizeof *p->vector);
     if (q->n_children == 0) return p;
     p->children = mem_alloc(q->n_children * sizeof(struct part *));
-    for (int c = 0; c <= 9 && at < q->n_children; c++) {
-        for (size_t i = 0; i < q->n_children; i++) {
+    for (size_t i = 0; i < q->n_children; i++) costs |= 1U << cost(q->children[i]);
+    for (int c = 0; at < q->n_children; c++) {
+        for (size_t i = 0; (costs >> c & 1) && i < q->n_children; i++) {
             if (cost(q->children[i]) != c) continue;
             p->children[at] = build(r, q->children[i], p);
             p->has_words |= p->children[at++]->has_words;
@@ -67,9 +69,16 @@ struct run *run_new(struct search_index *ix, const struct query_node *q, enum sc
     r->ix = ix;
     r->scorer = scorer;
     r->want_scores = want_scores;
-    r->parts = mem_zalloc(count_nodes(q) * sizeof *r->parts);
-    r->now = build(r, q, NULL);
+    r->q = q;
+    count_nodes(r, q);
     return r;
+}
+
+static void build_all(struct run *r)
+{
+    r->parts = mem_zalloc(r->n_parts * sizeof *r->parts);
+    r->n_parts = 0;
+    r->now = build(r, r->q, NULL);
 }
 
 void run_set_payload(struct run *r, struct str payload)
@@ -77,19 +86,32 @@ void run_set_payload(struct run *r, struct str payload)
     r->payload = payload;
 }
 
+static void end_tags(struct part *p)
+{
+    if (p->tags != NULL) tags_walk_fini(p->tags);
+    mem_free(p->tags);
+    p->tags = NULL;
+}
+
+static void free_vector(struct part *p)
+{
+    vec_search_free(&p->vector->search);
+    docset_fini(&p->vector->allowed);
+    doc_values_fini(&p->vector->distances);
+    mem_free(p->vector);
+}
+
 void run_free(struct run **r)
 {
     if (*r == NULL) return;
     run_score_fini(*r);
-    for (size_t i = 0; i < (*r)->n_parts; i++) {
+    for (size_t i = 0; (*r)->parts != NULL && i < (*r)->n_parts; i++) {
         struct part *p = &(*r)->parts[i];
 
-        text_scan_free(&p->scan);
-        tags_walk_fini(&p->tags);
-        vec_search_free(&p->search);
+        if (p->q->kind == QUERY_TEXT) text_scan_free(&p->scan);
+        else if (p->q->kind == QUERY_TAG) end_tags(p);
+        else if (p->q->kind == QUERY_VECTOR) free_vector(p);
         docset_fini(&p->set);
-        docset_fini(&p->allowed);
-        doc_values_fini(&p->distances);
         mem_free(p->children);
     }
     docset_fini(&(*r)->found);
@@ -117,12 +139,15 @@ static bool find_tags(struct run *r, struct part *p, int64_t deadline_us)
 {
     const struct query_node *q = p->q;
 
-    if (!p->some) p->some = index_tagged_begin(r->ix, q->field, q->tag, q->how, &p->tags);
-    if (!p->some) return true;
-    if (q->how != TEXT_WORD) docset_make_bits(&p->set, 1); /* values come in any order */
-    while (!index_tagged_step(r->ix, q->field, &p->tags, TAGS_A_STEP, &p->set)) {
+    if (!p->some) {
+        p->tags = mem_zalloc(sizeof *p->tags);
+        p->some = index_tagged_begin(r->ix, q->field, q->tag, q->how, p->tags);
+    }
+    if (p->some && q->how != TEXT_WORD) docset_make_bits(&p->set, 1); /* values come in any order */
+    while (p->some && !index_tagged_step(r->ix, q->field, p->tags, TAGS_A_STEP, &p->set)) {
         if (clock_mono_us() >= deadline_us) return false;
     }
+    end_tags(p);
     return true;
 }
 
@@ -172,39 +197,40 @@ static const struct docset *allowance(const struct part *p)
 static bool begin_vector(struct run *r, struct part *p)
 {
     const struct docset *allowed = allowance(p);
-    struct vec_query q = p->q->vec;
+    struct vec_query q = p->q->near->vec;
 
-    if (!p->q->range && q.k == 0) return false;
+    if (!p->q->near->range && q.k == 0) return false;
     if (allowed != NULL) {
         if (allowed->n == 0) return false;
-        docset_copy(&p->allowed, allowed);
-        docset_make_bits(&p->allowed, 1);
-        q.allowed = p->allowed.bits;
-        q.n_words = p->allowed.n_words;
+        docset_copy(&p->vector->allowed, allowed);
+        docset_make_bits(&p->vector->allowed, 1);
+        q.allowed = p->vector->allowed.bits;
+        q.n_words = p->vector->allowed.n_words;
     }
-    p->search = vec_search_new(index_vectors(r->ix, p->q->field), &q);
+    p->vector->search = vec_search_new(index_vectors(r->ix, p->q->field), &q);
     return true;
 }
 
 static void keep_distances(struct part *p)
 {
+    struct vec_part *v = p->vector;
     size_t n;
-    const struct vec_hit *hits = vec_search_hits(p->search, &n);
+    const struct vec_hit *hits = vec_search_hits(v->search, &n);
     struct docset set = { 0 };
 
     docset_make_bits(&set, 1); /* they come in the order of distance: a list would be moved about for each */
     for (size_t i = 0; i < n; i++) docset_add(&set, hits[i].id);
     docset_copy(&p->set, &set);
-    doc_values_init(&p->distances, &set);
-    for (size_t i = 0; i < n; i++) *doc_values_at(&p->distances, hits[i].id) = hits[i].distance;
-    vec_search_free(&p->search);
-    docset_fini(&p->allowed);
+    doc_values_init(&v->distances, &set);
+    for (size_t i = 0; i < n; i++) *doc_values_at(&v->distances, hits[i].id) = hits[i].distance;
+    vec_search_free(&v->search);
+    docset_fini(&v->allowed);
 }
 
 static bool find_nearest(struct run *r, struct part *p, int64_t deadline_us)
 {
-    if (p->search == NULL && !begin_vector(r, p)) return true;
-    while (!vec_search_step(p->search, VEC_WORK_SLICE)) {
+    if (p->vector->search == NULL && !begin_vector(r, p)) return true;
+    while (!vec_search_step(p->vector->search, VEC_WORK_SLICE)) {
         if (clock_mono_us() >= deadline_us) return false;
     }
     keep_distances(p);
@@ -291,8 +317,11 @@ static bool go_on(struct run *r, struct part *p, int64_t deadline_us)
 
 static size_t part_memory(const struct part *p)
 {
-    return docset_memory(&p->set) + docset_memory(&p->allowed) + doc_values_memory(&p->distances) +
-           (p->scan != NULL ? text_scan_memory(p->scan) : 0) + p->n_children * sizeof(struct part *);
+    size_t n = docset_memory(&p->set) + p->n_children * sizeof(struct part *);
+
+    if (p->q->kind == QUERY_TEXT && p->scan != NULL) n += text_scan_memory(p->scan);
+    if (p->q->kind == QUERY_VECTOR) n += sizeof *p->vector + docset_memory(&p->vector->allowed) + doc_values_memory(&p->vector->distances);
+    return n;
 }
 
 /* p changes no more. There may be thousands of parts, whose memory is asked for in every turn. */
@@ -316,13 +345,14 @@ static void end_finding(struct run *r)
 
 bool run_step(struct run *r, int64_t deadline_us)
 {
+    if (r->parts == NULL) build_all(r); /* of a large query that takes a slice */
     while (r->now != NULL) {
         struct part *p = r->now;
 
         if (go_on(r, p, deadline_us)) {
             if (p->parent == NULL) {
                 end_finding(r);
-                break;
+                continue;
             }
             take(r, p->parent, p);
             count_memory(r, p);
@@ -348,12 +378,12 @@ void run_drop_gone(struct run *r)
 
 bool run_distance(const struct run *r, struct str name, uint32_t doc, double *out)
 {
-    for (size_t i = 0; i < r->n_parts; i++) {
+    for (size_t i = 0; r->n_vectors > 0 && r->parts != NULL && i < r->n_parts; i++) {
         const struct part *p = &r->parts[i];
         const double *v;
 
-        if (p->q->kind != QUERY_VECTOR || !str_eq(p->q->distance_as, name) || p->distances.v == NULL) continue;
-        v = doc_values_at(&p->distances, doc);
+        if (p->q->kind != QUERY_VECTOR || !str_eq(p->q->near->distance_as, name) || p->vector->distances.v == NULL) continue;
+        v = doc_values_at(&p->vector->distances, doc);
         if (v == NULL) continue;
         *out = *v;
         return true;
@@ -361,25 +391,26 @@ bool run_distance(const struct run *r, struct str name, uint32_t doc, double *ou
     return false;
 }
 
+/* Those of KNN, or of ranges, within q; n of the names have been told. How many then. */
+static size_t add_distances(const struct query_node *q, bool range, struct str *names, size_t max, size_t n)
+{
+    if (q->kind == QUERY_VECTOR && q->near->range == range && q->near->distance_as.n > 0) {
+        if (n < max) names[n] = q->near->distance_as;
+        n++;
+    }
+    for (size_t i = 0; i < q->n_children; i++) n = add_distances(q->children[i], range, names, max, n);
+    return n;
+}
+
 size_t run_distances(const struct run *r, struct str *names, size_t max)
 {
-    size_t n = 0;
-
-    for (int knn = 1; knn >= 0; knn--) {
-        for (size_t i = 0; i < r->n_parts; i++) {
-            const struct query_node *q = r->parts[i].q;
-
-            if (q->kind != QUERY_VECTOR || q->range == knn || q->distance_as.n == 0) continue;
-            if (n < max) names[n] = q->distance_as;
-            n++;
-        }
-    }
-    return n;
+    if (r->n_vectors == 0) return 0;
+    return add_distances(r->q, true, names, max, add_distances(r->q, false, names, max, 0));
 }
 
 bool run_is_knn(const struct run *r)
 {
-    return r->parts[0].q->kind == QUERY_VECTOR && !r->parts[0].q->range;
+    return r->q->kind == QUERY_VECTOR && !r->q->near->range;
 }
 
 bool run_cut(const struct run *r)

@@ -5,7 +5,13 @@
 #include "search/doc_values.h"
 #include "search/run.h"
 
-/* A node of the query at work. */
+struct vec_part {
+    struct docset allowed;
+    struct vec_search *search;
+    struct doc_values distances; /* when done */
+};
+
+/* A node of the query at work: small, as query_node is. */
 struct part {
     const struct query_node *q;
     struct part *parent;
@@ -14,13 +20,14 @@ struct part {
     size_t at;               /* the child that is next */
     bool some;               /* set is what has been found so far, else nothing has been asked */
     bool has_words;
-    struct docset set, allowed;
-    struct text_scan *scan;
-    struct tags_walk tags;      /* TAG, while `some` */
-    struct places_walk places;  /* GEO */
-    struct numbers_walk numbers; /* RANGE */
-    struct vec_search *search;
-    struct doc_values distances; /* VECTOR, when done */
+    struct docset set;
+    union {                     /* while it is asked for, by its kind; then of those that score, and of vectors */
+        struct text_scan *scan;
+        struct tags_walk *tags; /* TAG, while `some` */
+        struct places_walk places;   /* GEO */
+        struct numbers_walk numbers; /* RANGE */
+        struct vec_part *vector;
+    };
     size_t counted;             /* bytes of it that are in run->part_bytes */
 };
 
@@ -39,8 +46,9 @@ struct run {
     enum scorer scorer;
     bool want_scores;
     struct str payload;
-    struct part *parts;        /* the root first */
-    size_t n_parts, part_bytes;
+    const struct query_node *q;
+    struct part *parts;        /* the root first; NULL: the first step makes them */
+    size_t n_parts, n_vectors, part_bytes;
     struct part *now;          /* at work; NULL: all has been found */
     struct docset found;
     bool done;

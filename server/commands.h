@@ -15,7 +15,8 @@ extern const struct command archive_search_commands[]; /* archive_search_cmd.c: 
 extern const struct command memory_commands[];     /* memory_cmd.c: MEMORY */
 extern const struct command debug_commands[];      /* debug_cmd.c: DEBUG */
 extern const struct command archive_query_commands[]; /* archive_query_cmd.c: ARCHIVE.GET .VERSIONS .LIST .SQL */
-extern const struct command ft_search_commands[];   /* ft_search.c: FT.SEARCH .EXPLAIN .EXPLAINCLI */
+extern const struct command ft_search_commands[];   /* ft_search.c: FT.SEARCH */
+extern const struct command ft_explain_commands[];  /* ft_explain.c: FT.EXPLAIN .EXPLAINCLI */
 extern const struct command ft_profile_commands[];  /* ft_profile.c: FT.PROFILE */
 extern const struct command archive_commands[];    /* archive_cmd.c: ARCHIVE.PUT .MOVE .RECALL .DROP .FLUSH .STATS */
 extern const struct command dump_commands[];       /* dump_cmd.c: DUMP RESTORE */

@@ -432,13 +432,16 @@ static struct query_node *filter_node(struct ft_ask *ask, const struct index_spe
     }
     node = query_node_new(ask->arena, want->geo ? QUERY_GEO : QUERY_RANGE);
     node->field = f;
-    node->lo = want->lo;
-    node->hi = want->hi;
-    node->lo_open = want->lo_open;
-    node->hi_open = want->hi_open;
-    node->lon = want->lon;
-    node->lat = want->lat;
-    node->radius_m = want->radius_m;
+    if (want->geo) {
+        node->lon = want->lon;
+        node->lat = want->lat;
+        node->radius_m = want->radius_m;
+    } else {
+        node->lo = want->lo;
+        node->hi = want->hi;
+        node->lo_open = want->lo_open;
+        node->hi_open = want->hi_open;
+    }
     return node;
 }
 

@@ -67,6 +67,7 @@ static enum progress go_on(struct server *s, struct running *r, int64_t deadline
     if (!r->begun) {
         if (!ft_ready(s->ft, r->job->ix, !r->job->of_any)) return clock_mono_us() >= r->end_us ? IS_LATE : GOES_ON;
         if (!begin(r, error)) return HAS_FAILED;
+        if (clock_mono_us() >= deadline_us) return clock_mono_us() >= r->end_us ? IS_LATE : GOES_ON; /* a long query */
     }
     if (!r->done) r->done = r->job->step(r->job, deadline_us < r->end_us ? deadline_us : r->end_us);
     if (r->done) return IS_DONE;

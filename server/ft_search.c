@@ -1,4 +1,4 @@
-/* ft_search.c -- FT.SEARCH, FT.EXPLAIN, FT.EXPLAINCLI.
+/* ft_search.c -- FT.SEARCH.
  *
  * A search finds (search/run.h), picks the first of what was found (search/topk.h), and writes their rows; each of these can be
  * left in the middle and taken up again. Nothing of it changes while the index is held, but that documents go: they are
@@ -94,7 +94,7 @@ static bool choose_order(struct search *s, struct buf *error)
 
 static bool wants_scores(const struct ft_ask *ask, const struct query_node *tree)
 {
-    bool knn = tree->kind == QUERY_VECTOR && !tree->range;
+    bool knn = tree->kind == QUERY_VECTOR && !tree->near->range;
 
     if (ask->count == 0) return false;
     if (ask->with_scores || str_eq(ask->sort_by, STR("__score"))) return true;
@@ -373,58 +373,6 @@ static enum err run_search(struct call *c)
     return e == OK ? ft_job_run(c, job) : e;
 }
 
-/* --- explaining -------------------------------------------------------------------------------------------------- */
-
-static enum err explain(struct call *c, void (*tell)(struct call *c, struct str text))
-{
-    struct search_index *ix;
-    struct buf text = { 0 }, error = { 0 };
-    struct query_node *tree = NULL;
-    struct ft_ask ask;
-    enum err e = ft_open(c, call_arg(c, 1), &ix);
-
-    if (e != OK) return e;
-    if (ft_ask_parse(&ask, c->arena, c->client->server->conf, c->argc - 2, c->argv + 2, &error)) tree = ft_ask_tree(&ask, ix, &error);
-    if (tree != NULL) {
-        query_explain(tree, ix, &text);
-        tell(c, buf_str(&text));
-    } else {
-        e = call_fail_text(c, buf_str(&error));
-    }
-    query_free(tree);
-    buf_fini(&text);
-    buf_fini(&error);
-    return e;
-}
-
-static void tell_text(struct call *c, struct str text)
-{
-    reply_bulk(c->out, text);
-}
-
-static void tell_lines(struct call *c, struct str text)
-{
-    size_t mark = reply_mark(c->out), n = 0, from = 0;
-
-    for (size_t i = 0; i <= text.n; i++) {
-        if (i < text.n && text.p[i] != '\n') continue;
-        reply_bulk(c->out, str_of(text.p + from, i - from));
-        from = i + 1;
-        n++;
-    }
-    reply_array_at(c->out, mark, n);
-}
-
-static enum err run_explain(struct call *c)
-{
-    return explain(c, tell_text);
-}
-
-static enum err run_explain_cli(struct call *c)
-{
-    return explain(c, tell_lines);
-}
-
 /* --- rows -------------------------------------------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -474,12 +422,6 @@ static const struct command_arg search_args[] = {
     { 0 },
 };
 
-static const struct command_arg explain_args[] = {
-    { .name = "index", .type = ARG_T_STRING }, { .name = "query", .type = ARG_T_STRING },
-    VALUE("dialect", ARG_T_INTEGER, "DIALECT"),
-    { 0 },
-};
-
 #define AN_INDEX "FT.CREATE i SCHEMA t TEXT n NUMERIC | HSET d t hello n 5 | "
 
 const struct command ft_search_commands[] = {
@@ -488,13 +430,5 @@ const struct command ft_search_commands[] = {
           "Searches an index, and returns the documents that the query finds."),
       .acl = ACL_SEARCH, .args = search_args,
       .example = AN_INDEX "FT.SEARCH i \"hello @n:[1 9]\" NOCONTENT => *2\r\n:1\r\n$1\r\nd\r\n" },
-    { ROW("ft.explain", run_explain, -3, CMD_READONLY, GROUP_SEARCH, "1.0.0", "O(N) for N parts of the query",
-          "Returns how a query is understood, as a text of several lines."),
-      .acl = ACL_SEARCH, .args = explain_args,
-      .example = AN_INDEX "FT.EXPLAIN i @n:[1,9] => $42\r\nNUMERIC {1.000000 <= @n <= 9.000000}\n\r\n" },
-    { ROW("ft.explaincli", run_explain_cli, -3, CMD_READONLY, GROUP_SEARCH, "1.0.0", "O(N) for N parts of the query",
-          "Returns how a query is understood, as lines."),
-      .acl = ACL_SEARCH, .args = explain_args,
-      .example = AN_INDEX "FT.EXPLAINCLI i * => *2\r\n$10\r\n<WILDCARD>\r\n$0\r\n\r\n" },
     { 0 },
 };

@@ -15,6 +15,6 @@ const struct command *const server_tables[] = {
     archive_commands,    archive_query_commands,
     eval_commands,       fcall_commands,   acl_commands,     cluster_commands, module_commands,
     namespace_commands,  replication_commands, archive_search_commands, audit_commands, ft_commands,
-    ft_info_commands,    ft_config_commands, ft_search_commands, ft_profile_commands, ft_aggregate_commands, ft_cursor_commands,
+    ft_info_commands,    ft_config_commands, ft_search_commands, ft_explain_commands, ft_profile_commands, ft_aggregate_commands, ft_cursor_commands,
     ft_hybrid_commands,  ft_synonym_commands, ft_spell_commands, ft_dictionary_commands, unlink_match_commands, NULL,
 };

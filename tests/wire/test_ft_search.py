@@ -526,6 +526,28 @@ def test_rows_that_go_while_others_are_written_leave_a_whole_reply(server, large
         assert total == len(shown) and not gone & set(shown)
         assert all(row[3] == b"%04d" % int(row[1]) * 300 and key == b"l:" + row[1] for key, row in zip(shown, rows[1::2]))
         gone |= went
+
+
+def test_a_long_query_goes_on_in_slices(ft):
+    """Parsed, explained and run between turns; what it says is what a short one does."""
+    assert ft("FT.CREATE", "i", "PREFIX", 1, "l:", "SCHEMA", "t", "TEXT", "g", "TAG", "n", "NUMERIC") == OK
+    for i in range(3):
+        ft("HSET", f"l:{i}", "t", f"w{i * 700} common", "g", f"w{i * 700}", "n", i)
+    words = ["w%d" % i for i in range(16000)]
+    assert keys(ft, "|".join(words)) == ["l:0", "l:1", "l:2"] and keys(ft, "@g:{%s}" % "|".join(words[1:])) == ["l:1", "l:2"]
+    assert keys(ft, " ".join(["common"] * 8000 + ["w1400"])) == ["l:2"]
+    lines = ft("FT.EXPLAINCLI", "i", "|".join(words))
+    assert ft("FT.EXPLAIN", "i", "|".join(words)) == b"\n".join(lines) and len(lines) == 16000 * 4 + 3
+    assert lines[:6] == ft("FT.EXPLAINCLI", "i", "|".join(words[:2]))[:6]
+    assert ft("FT.EXPLAIN", "i", "(%s)" % "|".join(words)).count(b"+w") == 16000
+    assert ft("FT.EXPLAIN", "i", "(" + "|".join(words)).startswith("Syntax error")
+    assert ft("FT.EXPLAIN", "i", "|".join(words * 3)) == Err("The query has more than 32768 parts. Ask in several queries.")
+    assert ft("FT.SEARCH", "i", "|".join(words * 3)) == Err("The query has more than 32768 parts. Ask in several queries.")
+    ft("MULTI")
+    ft("FT.EXPLAIN", "i", "|".join(words))
+    assert ft("EXEC") == [b"\n".join(lines)]
+
+
 def test_a_document_has_so_many_tags(ft):
     assert ft("FT.CREATE", "i", "PREFIX", 1, "m:", "SCHEMA", "g", "TAG") == OK
     ft("HSET", "m:1", "g", ",".join("t%d" % i for i in range(16384)))
