@@ -292,12 +292,13 @@ static double quantile(const struct reducer *r, union reduce_state *s)
     return nth(s->values.at, s->values.n, (size_t)(r->quantile * (double)(s->values.n - 1) + 0.5));
 }
 
+/* Texts stay where they are, which is the state's. */
 static struct datum list_of(const union reduce_state *s, struct arena *a)
 {
-    struct datum *items = arena_zalloc(a, s->list.n, sizeof *items);
+    struct datum *items = arena_alloc(a, (s->list.n + 1) * sizeof *items);
     struct datum list = { DATUM_LIST, (uint32_t)s->list.n, { .items = items } };
 
-    for (size_t i = 0; i < s->list.n; i++) items[i] = *datum_keep(s->list.at[i], 1, a, NULL);
+    for (size_t i = 0; i < s->list.n; i++) items[i] = *s->list.at[i];
     return list;
 }
 

@@ -65,7 +65,7 @@ bool reduce_parse(struct reducer *r, struct str name, size_t argc, const struct 
 /* A zeroed state has seen no rows. */
 void reduce_add(const struct reducer *r, union reduce_state *s, const struct datum *row, size_t n, struct reduce_world *w);
 
-/* The value; texts and lists are put into a. */
+/* The value; lists are put into a, and texts but for those of lists, which are the state's. */
 struct datum reduce_value(const struct reducer *r, union reduce_state *s, struct arena *a);
 
 void reduce_fini(const struct reducer *r, union reduce_state *s);

@@ -29,7 +29,8 @@ struct aggregation {
     struct aggregate *g;
     bool computed;             /* and all rows are there */
     struct ft_pieces rows;     /* without a cursor: written so far, */
-    size_t n_written;
+    struct ft_table_at written;
+    struct ft_cursor_keys keys; /* with one */
     int resp;                  /* in this protocol */
     struct buf failure;        /* an error while it ran */
 };
@@ -170,7 +171,13 @@ static void order_by_distance(struct aggregation *a)
 
 static bool write_some(struct aggregation *a, int64_t deadline_us)
 {
-    return ft_table_write(&(struct ft_table){ a->g, NULL, a->job.ix }, &a->rows, a->resp, &a->n_written, deadline_us);
+    return ft_table_write(&(struct ft_table){ a->g, NULL, a->job.ix }, &a->rows, a->resp, &a->written, deadline_us);
+}
+
+/* What is sent at once needs no cursor, and no keys. */
+static bool note_some(struct aggregation *a, int64_t deadline_us)
+{
+    return aggregate_rows(a->g) <= a->cursor.count || ft_cursor_note(&a->keys, a->g, a->job.ix, deadline_us);
 }
 
 static bool step(struct ft_job *j, int64_t deadline_us)
@@ -185,7 +192,8 @@ static bool step(struct ft_job *j, int64_t deadline_us)
     }
     if (!a->computed) a->computed = aggregate_run(a->g, deadline_us, &a->failure) != AGGREGATE_MORE;
     if (!a->computed) return false;
-    return a->with_cursor || a->failure.n > 0 || write_some(a, deadline_us);
+    if (a->failure.n > 0) return true;
+    return a->with_cursor ? note_some(a, deadline_us) : write_some(a, deadline_us);
 }
 
 /* --- the reply --------------------------------------------------------------------------------------------------------------- */
@@ -200,7 +208,8 @@ static void reply_with_cursor(struct aggregation *a, struct reply *out, const ch
     reply_array(out, 2);
     ft_table_reply(&table, out, &at, a->cursor.count, warning);
     if (at < aggregate_rows(a->g)) {
-        id = ft_cursor_open(a->server->ft_cursors, a->job.ix, &a->g, at, &a->cursor, &error);
+        while (!ft_cursor_note(&a->keys, a->g, a->job.ix, INT64_MAX)) {} /* more than a reply may have, or its time was up */
+        id = ft_cursor_open(a->server->ft_cursors, a->job.ix, &a->g, &a->keys, at, &a->cursor, &error);
         if (id == 0) {
             reply_undo(out, mark);
             reply_error(out, buf_str(&error));
@@ -237,6 +246,7 @@ static void free_aggregation(struct ft_job *j)
     aggregate_free(&a->g);
     ft_source_fini(&a->source);
     ft_pieces_fini(&a->rows);
+    ft_cursor_keys_fini(&a->keys);
     run_free(&a->run);
     query_free(a->tree);
     mem_free(a->nearest);

@@ -1,5 +1,6 @@
 #include "server/ft_cursor.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "server/client.h"
@@ -13,8 +14,7 @@ struct cursor {
     uint64_t id;
     uint64_t index;            /* its serial number: it may be gone, and another lie where it was */
     struct aggregate *g;
-    struct arena arena;        /* of keys */
-    struct str *keys;          /* of the documents of rows */
+    struct ft_cursor_keys keys;
     size_t at, bytes;
     uint64_t count;
     int64_t max_idle_ms, until_ms; /* monotonic */
@@ -45,7 +45,7 @@ static void cursor_close(struct ft_cursors *cs, struct cursor *c)
     cs->bytes -= c->bytes;
     link_remove(&c->in_list);
     ft_aggregate_free(cs->server, &c->g);
-    arena_fini(&c->arena);
+    ft_cursor_keys_fini(&c->keys);
     mem_free(c);
 }
 
@@ -73,20 +73,34 @@ size_t ft_cursors_bytes(const struct ft_cursors *cs)
     return cs->bytes;
 }
 
-/* The keys of rows from `at` on: docids are given to others once the index is released. */
-static void note_keys(struct cursor *c, const struct search_index *ix)
+bool ft_cursor_note(struct ft_cursor_keys *k, const struct aggregate *g, const struct search_index *ix, int64_t deadline_us)
 {
-    size_t n = aggregate_rows(c->g);
+    enum { ROWS_A_LOOK = 256 };
+    size_t n = aggregate_rows(g);
 
-    c->keys = arena_zalloc(&c->arena, n, sizeof *c->keys);
-    c->bytes = n * sizeof *c->keys;
-    for (size_t i = c->at; i < n; i++) {
-        uint32_t doc = aggregate_row(c->g, i).doc;
-
-        if (doc == UINT32_MAX) continue;
-        c->keys[i] = arena_dup(&c->arena, index_key(ix, doc));
-        c->bytes += c->keys[i].n;
+    if (k->keys == NULL) {
+        arena_init(&k->arena);
+        k->keys = mem_alloc((n + 1) * sizeof *k->keys);
+        k->bytes = n * sizeof *k->keys;
     }
+    while (k->n < n) {
+        uint32_t doc = aggregate_row(g, k->n).doc;
+        struct str key = { NULL, 0 };
+
+        if (doc != UINT32_MAX && index_alive(ix, doc)) key = arena_dup(&k->arena, index_key(ix, doc)); /* else it is found by nobody */
+        k->keys[k->n++] = key;
+        k->bytes += key.n;
+        if (k->n % ROWS_A_LOOK == 0 && clock_mono_us() >= deadline_us) return k->n == n;
+    }
+    return true;
+}
+
+void ft_cursor_keys_fini(struct ft_cursor_keys *k)
+{
+    if (k->keys == NULL) return;
+    mem_free(k->keys);
+    arena_fini(&k->arena);
+    *k = (struct ft_cursor_keys){ 0 };
 }
 
 /* Nobody can guess another's; doubles hold it. */
@@ -101,8 +115,8 @@ static uint64_t new_id(void)
     return id;
 }
 
-uint64_t ft_cursor_open(struct ft_cursors *cs, struct search_index *ix, struct aggregate **g, size_t at, const struct ft_cursor_plan *plan,
-                        struct buf *error)
+uint64_t ft_cursor_open(struct ft_cursors *cs, struct search_index *ix, struct aggregate **g, struct ft_cursor_keys *keys, size_t at,
+                        const struct ft_cursor_plan *plan, struct buf *error)
 {
     struct cursor *c;
 
@@ -113,13 +127,18 @@ uint64_t ft_cursor_open(struct ft_cursors *cs, struct search_index *ix, struct a
         return 0;
     }
     c = mem_zalloc(sizeof *c);
-    *c = (struct cursor){ .id = new_id(), .index = ft_serial(cs->server->ft, ix), .g = *g, .at = at, .count = plan->count, .max_idle_ms = plan->max_idle_ms };
-    arena_init(&c->arena);
+    *c = (struct cursor){ .id = new_id(),
+                          .index = ft_serial(cs->server->ft, ix),
+                          .g = *g,
+                          .keys = *keys,
+                          .at = at,
+                          .count = plan->count,
+                          .max_idle_ms = plan->max_idle_ms };
+    *keys = (struct ft_cursor_keys){ 0 };
     link_init(&c->in_list);
     link_add_tail(&cs->list, &c->in_list);
     *g = NULL;
-    note_keys(c, ix);
-    c->bytes += sizeof *c + aggregate_memory(c->g);
+    c->bytes = c->keys.bytes + sizeof *c + aggregate_memory(c->g);
     cs->bytes += c->bytes;
     c->until_ms = server_mono_ms(cs->server) + c->max_idle_ms;
     if (cs->bytes <= cs->server->conf->search_aggregate_memory) return c->id;
@@ -183,7 +202,7 @@ static enum err run_read(struct call *call)
     if (count > 0) c->count = (uint64_t)count;
     c->until_ms = server_mono_ms(cs->server) + c->max_idle_ms;
     reply_array(call->out, 2);
-    ft_table_reply(&(struct ft_table){ c->g, c->keys, ix }, call->out, &c->at, c->count, NULL);
+    ft_table_reply(&(struct ft_table){ c->g, c->keys.keys, ix }, call->out, &c->at, c->count, NULL);
     reply_int(call->out, c->at < aggregate_rows(c->g) ? (int64_t)c->id : 0);
     if (c->at == aggregate_rows(c->g)) cursor_close(cs, c);
     return OK;

@@ -20,9 +20,20 @@ struct ft_cursor_plan {
     int64_t max_idle_ms;
 };
 
-/* A cursor over *g (which it takes) from row `at` on. Its number; 0: there is no room, and *error has the reply's text. */
-uint64_t ft_cursor_open(struct ft_cursors *cs, struct search_index *ix, struct aggregate **g, size_t at, const struct ft_cursor_plan *plan,
-                        struct buf *error);
+/* The keys of the documents that rows are of: docids are given to others once the index is released. Zeroed: none yet. Noted in
+ * slices, while the index is held; true: all of them are. */
+struct ft_cursor_keys {
+    struct arena arena;
+    struct str *keys;
+    size_t n, bytes;
+};
+bool ft_cursor_note(struct ft_cursor_keys *k, const struct aggregate *g, const struct search_index *ix, int64_t deadline_us);
+void ft_cursor_keys_fini(struct ft_cursor_keys *k);
+
+/* A cursor over *g from row `at` on; it takes *g and *keys, which have been noted. Its number; 0: there is no room, and *error has the
+ * reply's text. */
+uint64_t ft_cursor_open(struct ft_cursors *cs, struct search_index *ix, struct aggregate **g, struct ft_cursor_keys *keys, size_t at,
+                        const struct ft_cursor_plan *plan, struct buf *error);
 
 /* From time to time: close what is idle, or of an index that is gone. */
 void ft_cursors_tend(struct server *s);

@@ -1,6 +1,10 @@
 /* ft_dictionary_cmd.c -- FT.DICTADD, FT.DICTDEL and FT.DICTDUMP: words that FT.SPELLCHECK suggests too, or passes over. */
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/mem.h"
+#include "commands/job.h"
+#include "commands/job_rows.h"
 #include "search/dictionary.h"
 #include "server/commands.h"
 #include "server/ft_impl.h"
@@ -44,25 +48,129 @@ static enum err run_del(struct call *c)
     return OK;
 }
 
+/* --- FT.DICTDUMP: a copy of the words is put in order run by run, and the runs are merged while they are told ---------- */
+
+enum { RUN = 1024, RUNS_MAX = DICTIONARY_WORDS_MAX / RUN };
+
+struct dumping {
+    struct job job;
+    struct arena arena;
+    struct str *words;
+    size_t n, n_sorted;
+    size_t at[RUNS_MAX];    /* of each run the word that is next */
+    size_t runs[RUNS_MAX];  /* a heap of those that have one, the least in front */
+    size_t n_runs;
+    struct job_rows told;
+};
+
 static int by_text(const void *a, const void *b)
 {
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
+static size_t run_end(const struct dumping *d, size_t run)
+{
+    return (run + 1) * RUN < d->n ? (run + 1) * RUN : d->n;
+}
+
+static bool is_before(const struct dumping *d, size_t a, size_t b)
+{
+    return str_cmp(d->words[d->at[a]], d->words[d->at[b]]) < 0;
+}
+
+static void sink(struct dumping *d, size_t i)
+{
+    size_t run = d->runs[i];
+
+    for (size_t down; (down = 2 * i + 1) < d->n_runs; i = down) {
+        if (down + 1 < d->n_runs && is_before(d, d->runs[down + 1], d->runs[down])) down++;
+        if (!is_before(d, d->runs[down], run)) break;
+        d->runs[i] = d->runs[down];
+    }
+    d->runs[i] = run;
+}
+
+static void sort_run(struct dumping *d)
+{
+    size_t run = d->n_sorted / RUN, n = run_end(d, run) - d->n_sorted;
+
+    qsort(d->words + d->n_sorted, n, sizeof *d->words, by_text);
+    d->at[run] = d->n_sorted;
+    d->runs[d->n_runs++] = run;
+    d->n_sorted += n;
+    if (d->n_sorted < d->n) return;
+    for (size_t i = d->n_runs; i-- > 0;) sink(d, i);
+}
+
+static void tell_least(struct dumping *d)
+{
+    size_t run = d->runs[0];
+    struct reply out = job_rows_out(&d->told);
+
+    reply_bulk(&out, d->words[d->at[run]]);
+    job_rows_told(&d->told);
+    if (++d->at[run] == run_end(d, run)) d->runs[0] = d->runs[--d->n_runs];
+    if (d->n_runs > 0) sink(d, 0);
+}
+
+static bool dump_step(struct job *j, int64_t deadline_us)
+{
+    struct dumping *d = (struct dumping *)j;
+
+    while (d->n_sorted < d->n) {
+        sort_run(d);
+        if (clock_mono_us() >= deadline_us) return false;
+    }
+    while (d->n_runs > 0) {
+        tell_least(d);
+        if (job_rows_should_look(&d->told) && clock_mono_us() >= deadline_us) return false;
+    }
+    return true;
+}
+
+static void dump_reply(struct job *j, struct reply *out, struct reply_pieces *pieces)
+{
+    struct dumping *d = (struct dumping *)j;
+    struct buf head = { 0 };
+
+    reply_set(&(struct reply){ &head, out->resp }, d->n);
+    job_rows_reply(&d->told, buf_str(&head), out, pieces);
+    buf_fini(&head);
+}
+
+static size_t dump_bytes(const struct job *j)
+{
+    const struct dumping *d = (const struct dumping *)j;
+
+    return sizeof *d + d->n * sizeof *d->words + job_rows_bytes(&d->told);
+}
+
+static void dump_free(struct job *j)
+{
+    struct dumping *d = (struct dumping *)j;
+
+    job_rows_fini(&d->told);
+    arena_fini(&d->arena);
+    mem_free(d);
+}
+
 static enum err run_dump(struct call *c)
 {
-    const struct dictionary *d = dictionaries_find(&c->client->server->ft->now.dictionaries, call_arg(c, 1));
-    struct str *words;
-    size_t n = 0;
+    const struct dictionary *of = dictionaries_find(&c->client->server->ft->now.dictionaries, call_arg(c, 1));
+    struct dumping *d;
 
-    reply_set(c->out, d ? d->words.n : 0);
-    if (d == NULL) return OK;
-    words = arena_alloc(c->arena, d->words.n * sizeof *words);
-    for (uint32_t i = 0; i < d->words.end; i++)
-        if (names_get(&d->words, i).p) words[n++] = names_get(&d->words, i);
-    qsort(words, n, sizeof *words, by_text);
-    for (size_t i = 0; i < n; i++) reply_bulk(c->out, words[i]);
-    return OK;
+    if (of == NULL) {
+        reply_set(c->out, 0);
+        return OK;
+    }
+    d = mem_zalloc(sizeof *d);
+    d->job = (struct job){ .step = dump_step, .reply = dump_reply, .bytes = dump_bytes, .free = dump_free };
+    arena_init(&d->arena);
+    job_rows_init(&d->told, c->out->resp);
+    d->words = arena_alloc(&d->arena, of->words.n * sizeof *d->words);
+    for (uint32_t i = 0; i < of->words.end; i++)
+        if (names_get(&of->words, i).p) d->words[d->n++] = arena_dup(&d->arena, names_get(&of->words, i));
+    return job_run(c, &d->job);
 }
 
 /* clang-format off */

@@ -37,6 +37,11 @@ struct buf *ft_pieces_room(struct ft_pieces *p, const struct search_index *ix)
     return &p->items[p->n - 1].bytes;
 }
 
+struct buf *ft_pieces_going_on(struct ft_pieces *p)
+{
+    return &p->items[p->n - 1].bytes;
+}
+
 void ft_pieces_row(struct ft_pieces *p, uint32_t doc)
 {
     struct ft_piece *piece = &p->items[p->n - 1];

@@ -34,6 +34,8 @@ void ft_pieces_fini(struct ft_pieces *p);
 
 /* The buffer for the next row of ix. What is in it already is another's. */
 struct buf *ft_pieces_room(struct ft_pieces *p, const struct search_index *ix);
+/* The same buffer again, for what goes on with a row that has been begun. */
+struct buf *ft_pieces_going_on(struct ft_pieces *p);
 
 /* What has been written since ft_pieces_room is the row of a document (UINT32_MAX: of none). */
 void ft_pieces_row(struct ft_pieces *p, uint32_t doc);

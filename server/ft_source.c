@@ -175,7 +175,10 @@ static void expand(void *ctx, uint32_t doc, const struct aggregate_field *f, str
 
 void ft_source_init(struct ft_source *s, struct server *server, struct search_index *ix)
 {
-    *s = (struct ft_source){ .source = { s, find, next, read_value, all, alive, terms, expand }, .ix = ix, .departed = index_departed(ix), .reader = ft_reader(server->ft) };
+    *s = (struct ft_source){ .source = { s, find, next, read_value, all, alive, terms, expand },
+                             .ix = ix,
+                             .departed = index_departed(ix),
+                             .reader = ft_reader(server->ft) };
 }
 
 void ft_source_fini(struct ft_source *s)

@@ -12,7 +12,7 @@
 #include "server/ft_job.h"
 #include "server/rows.h"
 
-enum { POSTINGS_A_STEP = 1024, TERMS_A_STEP = 128, WORDS_AT_MOST = 256, DISTANCE_MAX = 4 };
+enum { POSTINGS_A_STEP = 1024, TERMS_A_STEP = 128, WORDS_AT_MOST = 256, DISTANCE_MAX = 4, LIKE_AT_MOST = 1000 };
 
 struct likeness {
     struct str word, folded;
@@ -55,9 +55,9 @@ struct spelling {
 
 static void add_word(struct spelling *s, struct str word)
 {
+    if (s->n == WORDS_AT_MOST) return;
     for (size_t i = 0; i < s->n; i++)
         if (str_eq(s->words[i].word.word, word)) return;
-    if (s->n == WORDS_AT_MOST) return;
     s->words[s->n++].word = (struct text_word){ .how = TEXT_FUZZY, .word = word, .distance = s->distance, .verbatim = true };
 }
 
@@ -81,33 +81,6 @@ static bool spelling_begin(struct ft_job *j, struct buf *error)
 }
 
 /* --- at work ---------------------------------------------------------------------------------------------------------- */
-
-static void add_like(struct spelling *s, struct str word, struct str folded, uint32_t docs)
-{
-    struct checked *c = &s->words[s->at];
-
-    if (c->n == c->cap) {
-        c->cap = c->cap == 0 ? 8 : c->cap * 2;
-        c->like = mem_realloc(c->like, c->cap * sizeof *c->like);
-    }
-    c->like[c->n++] = (struct likeness){ arena_dup(&s->arena, word), arena_dup(&s->arena, folded), docs };
-}
-
-static void on_indexed(void *ctx, struct str word, uint32_t docs)
-{
-    struct spelling *s = ctx;
-
-    if (str_eq(word, s->words[s->at].word.word)) s->words[s->at].known = true;
-    add_like(s, word, word, docs);
-}
-
-static void on_term(void *ctx, struct str word, struct str folded)
-{
-    struct spelling *s = ctx;
-
-    if (s->terms[s->terms_at].exclude) s->words[s->at].known = true;
-    else add_like(s, word, folded, 0);
-}
 
 /* Those of the index are before the same of a dictionary. */
 static int by_word(const void *a, const void *b)
@@ -137,12 +110,45 @@ static void unite(struct checked *c)
     c->n = n;
 }
 
-static void end_word(struct spelling *s)
+/* The most frequent of them, in order. More than so many are no help to anybody, and would be put in order in one piece. */
+static void keep_best(const struct spelling *s, struct checked *c)
+{
+    if (c->n > 0 && s->n_terms > 0) unite(c);
+    if (c->n > 0) qsort(c->like, c->n, sizeof *c->like, by_docs);
+    if (c->n > LIKE_AT_MOST) c->n = LIKE_AT_MOST;
+}
+
+static void add_like(struct spelling *s, struct str word, struct str folded, uint32_t docs)
 {
     struct checked *c = &s->words[s->at];
 
-    if (c->n > 0 && s->n_terms > 0) unite(c);
-    if (c->n > 0) qsort(c->like, c->n, sizeof *c->like, by_docs);
+    if (c->n == c->cap) {
+        c->cap = c->cap == 0 ? 8 : c->cap * 2;
+        c->like = mem_realloc(c->like, c->cap * sizeof *c->like);
+    }
+    c->like[c->n++] = (struct likeness){ arena_dup(&s->arena, word), arena_dup(&s->arena, folded), docs };
+    if (c->n == 2 * LIKE_AT_MOST) keep_best(s, c);
+}
+
+static void on_indexed(void *ctx, struct str word, uint32_t docs)
+{
+    struct spelling *s = ctx;
+
+    if (str_eq(word, s->words[s->at].word.word)) s->words[s->at].known = true;
+    add_like(s, word, word, docs);
+}
+
+static void on_term(void *ctx, struct str word, struct str folded)
+{
+    struct spelling *s = ctx;
+
+    if (s->terms[s->terms_at].exclude) s->words[s->at].known = true;
+    else add_like(s, word, folded, 0);
+}
+
+static void end_word(struct spelling *s)
+{
+    keep_best(s, &s->words[s->at]);
     s->at++;
     s->index_done = false;
     s->terms_at = 0;

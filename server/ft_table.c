@@ -113,19 +113,83 @@ void ft_table_reply(const struct ft_table *t, struct reply *out, size_t *at, siz
     ft_results_end(out, (int64_t)aggregate_total(t->g), warning);
 }
 
-bool ft_table_write(const struct ft_table *t, struct ft_pieces *rows, int resp, size_t *at, int64_t deadline_us)
-{
-    while (*at < aggregate_rows(t->g)) {
-        uint32_t doc = aggregate_row(t->g, *at).doc;
+/* --- rows with long lists, which are written in parts -------------------------------------------------------------- */
 
-        if (doc == UINT32_MAX || index_alive(t->ix, doc)) {
-            write_row(t, &(struct reply){ ft_pieces_room(rows, t->ix), resp }, *at);
-            ft_pieces_row(rows, doc);
+enum { LONG_LIST = 1000 };
+
+static bool is_long(const struct aggregate_row *row)
+{
+    for (size_t c = 0; c < row->n; c++)
+        if (row->values[c].kind == DATUM_LIST && row->values[c].n > LONG_LIST) return true;
+    return false;
+}
+
+static bool is_told(const struct ft_table *t, const struct aggregate_row *row, size_t column)
+{
+    return aggregate_tells_null(t->g) || (column < row->n && row->values[column].kind != DATUM_NULL);
+}
+
+static void begin_long(const struct ft_table *t, struct reply *out, const struct aggregate_row *row)
+{
+    size_t n = 0;
+
+    for (size_t c = 0; c < aggregate_columns(t->g); c++) n += is_told(t, row, c);
+    if (out->resp >= 3) {
+        reply_map(out, 2);
+        reply_simple(out, "extra_attributes");
+    }
+    reply_map(out, n);
+}
+
+/* Values of a list, from at->item on; true: all of them are written. */
+static bool write_items(const struct ft_table *t, struct reply *out, const struct datum *d, struct ft_table_at *at, int64_t deadline_us)
+{
+    if (at->item == 0) reply_array(out, d->n);
+    while (at->item < d->n) {
+        reply_value(out, &d->u.items[at->item++], aggregate_expands(t->g));
+        if (at->item % LONG_LIST == 0 && clock_mono_us() >= deadline_us) return false;
+    }
+    at->item = 0;
+    return true;
+}
+
+static bool write_long(const struct ft_table *t, struct reply *out, const struct aggregate_row *row, struct ft_table_at *at, int64_t deadline_us)
+{
+    static const struct datum null = { .kind = DATUM_NULL };
+
+    if (!at->within) begin_long(t, out, row);
+    at->within = true;
+    for (; at->column < aggregate_columns(t->g); at->column++) {
+        const struct datum *d = at->column < row->n ? &row->values[at->column] : &null;
+
+        if (!is_told(t, row, at->column)) continue;
+        if (at->item == 0) reply_bulk(out, aggregate_column(t->g, at->column));
+        if (d->kind != DATUM_LIST) reply_value(out, d, aggregate_expands(t->g));
+        else if (!write_items(t, out, d, at, deadline_us)) return false;
+    }
+    if (out->resp >= 3) {
+        reply_simple(out, "values");
+        reply_array(out, 0);
+    }
+    return true;
+}
+
+bool ft_table_write(const struct ft_table *t, struct ft_pieces *rows, int resp, struct ft_table_at *at, int64_t deadline_us)
+{
+    while (at->row < aggregate_rows(t->g)) {
+        struct aggregate_row row = aggregate_row(t->g, at->row);
+
+        if (at->within || row.doc == UINT32_MAX || index_alive(t->ix, row.doc)) {
+            struct reply out = { at->within ? ft_pieces_going_on(rows) : ft_pieces_room(rows, t->ix), resp };
+
+            if (!is_long(&row)) write_row(t, &out, at->row);
+            else if (!write_long(t, &out, &row, at, deadline_us)) return false;
+            ft_pieces_row(rows, row.doc);
         }
-        ++*at;
+        *at = (struct ft_table_at){ .row = at->row + 1 };
         if (clock_mono_us() >= deadline_us) break;
     }
-    return *at == aggregate_rows(t->g);
+    return at->row == aggregate_rows(t->g);
 }
 
 void ft_table_reply_written(const struct ft_table *t, struct ft_pieces *rows, struct reply *out, struct reply_pieces *pieces,

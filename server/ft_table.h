@@ -7,7 +7,7 @@
 #include "search/index.h"
 #include "server/ft_pieces.h"
 
-enum { FT_TABLE_BYTES = 1024 * 1024, FT_TABLE_ROWS = 10000 };
+enum { FT_TABLE_BYTES = 1024 * 1024, FT_TABLE_ROWS = 4096 };
 
 struct ft_table {
     const struct aggregate *g;
@@ -16,13 +16,17 @@ struct ft_table {
     const struct search_index *ix;
 };
 
-/* Up to max rows (no more than FT_TABLE_ROWS, and about FT_TABLE_BYTES) from *at on, which moves behind them: RESP2 [total, [name, value ...] ...], RESP3 a map with total_results, results
- * and a warning (NULL: none). */
+/* Up to max rows (no more than FT_TABLE_ROWS, and about FT_TABLE_BYTES) from *at on, which moves behind them: RESP2 [total, [name,
+ * value ...] ...], RESP3 a map with total_results, results and a warning (NULL: none). */
 void ft_table_reply(const struct ft_table *t, struct reply *out, size_t *at, size_t max, const char *warning);
 
 /* The same of all rows, in two parts: write rows from *at on until deadline (monotonic us; true: all are written), and then the reply
  * of those whose documents are still there. */
-bool ft_table_write(const struct ft_table *t, struct ft_pieces *rows, int resp, size_t *at, int64_t deadline_us);
+struct ft_table_at {
+    size_t row, column, item; /* of a list: TOLIST's may be long */
+    bool within;              /* the row has been begun */
+};
+bool ft_table_write(const struct ft_table *t, struct ft_pieces *rows, int resp, struct ft_table_at *at, int64_t deadline_us);
 void ft_table_reply_written(const struct ft_table *t, struct ft_pieces *rows, struct reply *out, struct reply_pieces *pieces,
                             const char *warning);
 

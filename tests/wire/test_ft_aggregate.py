@@ -336,3 +336,17 @@ def test_a_read_of_a_cursor_has_its_bound(many):
         reply, cursor = many("FT.CURSOR", "READ", "ix", cursor)
         reads, n = reads + 1, n + len(reply) - 1
     assert n == 12000 and 3 < reads < 8
+
+
+def test_long_lists_are_told_in_parts(items, c3):
+    c = items
+    assert c("FT.CREATE", "l", "PREFIX", 1, "l:", "SCHEMA", "n", "NUMERIC", "g", "TAG") == OK
+    c.pipeline([("HSET", "l:%d" % i, "n", i, "g", "ab"[i % 2]) for i in range(5000)])
+    ask = ("FT.AGGREGATE", "l", "*", "GROUPBY", 1, "@g", "REDUCE", "TOLIST", 1, "@n", "AS", "list", "REDUCE", "COUNT", 0, "AS", "n", "SORTBY", 1, "@g")
+    total, *got = c(*ask)
+    assert total == 2 and [(row[0], row[1], row[2], row[4], row[5]) for row in got] == [
+        (b"g", b"a", b"list", b"n", b"2500"), (b"g", b"b", b"list", b"n", b"2500")]
+    assert sorted(map(int, got[0][3])) == list(range(0, 5000, 2)) and sorted(map(int, got[1][3])) == list(range(1, 5000, 2))
+    same = [row.dict() for row in c3(*ask).dict()[Simple("results")]]
+    assert [dict(row[Simple("extra_attributes")])[b"list"] for row in same] == [got[0][3], got[1][3]]
+    assert c(*ask, "WITHCURSOR", "COUNT", 1)[0] == [2, got[0]]

@@ -79,6 +79,17 @@ def test_words_of_dictionaries_are_suggested_or_passed_over(texts):
     assert texts("FT.SPELLCHECK", "idx", "hell19999x", "TERMS", "INCLUDE", "large") == [[TERM, b"hell19999x", [[b"0", b"hell19999"]]]]
 
 
+def test_a_large_dictionary_is_told_in_order(c):
+    words = [b"%d" % (i * 7919 % 20011) for i in range(20011)]
+    assert c("FT.DICTADD", "d", *words) == 20011
+    assert c("FT.DICTDUMP", "d") == sorted(words)
+    c("MULTI")
+    c("FT.DICTDUMP", "d")
+    c("FT.DICTDEL", "d", *words[10:])
+    assert c("EXEC") == [sorted(words), 20001]
+    assert c("FT.DICTDUMP", "d") == sorted(words[:10])
+
+
 @pytest.mark.parametrize("aof", ["yes", "no"])
 def test_dictionaries_survive_a_restart(start, aof):
     s = start(appendonly=aof, save="3600 1")
@@ -99,3 +110,13 @@ def test_dictionaries_survive_a_restart(start, aof):
     c("FLUSHALL")
     s.restart(kill=aof == "yes")
     assert s.conn()("FT.DICTDUMP", "d") == []
+
+
+def test_of_many_words_like_one_the_most_frequent_are_told(c):
+    assert c("FT.CREATE", "idx", "PREFIX", 1, "d:", "SCHEMA", "t", "TEXT", "NOSTEM") == OK
+    for i in range(3000):
+        c("HSET", "d:%d" % i, "t", "w%04d" % i)
+    c("HSET", "d:more", "t", "w2999 w2998")
+    reply = c("FT.SPELLCHECK", "idx", "wxxxx", "DISTANCE", 4)
+    assert len(reply) == 1 and len(reply[0][2]) == 1000
+    assert [word for _, word in reply[0][2][:4]] == [b"w2998", b"w2999", b"w0000", b"w0001"]
