@@ -40,6 +40,17 @@ static void make_matrix(struct vset *s)
     }
 }
 
+static void graph_told(void *set, const struct vec_event *e)
+{
+    const struct vset *s = set;
+
+    LINK_EACH(&s->watches, it) {
+        struct vset_watch *w = LINK_OF(it, struct vset_watch, of_set);
+
+        if (w->linked != NULL) w->linked(w, e);
+    }
+}
+
 struct vset *vset_new(struct store *st, enum vset_quant quant, uint32_t dim, uint32_t m, uint32_t input_dim)
 {
     static const enum vec_type types[] = { [VSET_F32] = VEC_FLOAT32, [VSET_Q8] = VEC_INT8, [VSET_BIN] = VEC_BIT };
@@ -54,6 +65,7 @@ struct vset *vset_new(struct store *st, enum vset_quant quant, uint32_t dim, uin
     table_init(&s->names, &st->hash_key);
     s->v = vec_index_new(&(struct vec_conf){ .algorithm = VEC_HNSW, .type = types[quant], .metric = VEC_COSINE, .dim = dim, .m = m,
                                             .ef_construction = VSET_EF, .ef_runtime = 100, .seed = s->uid });
+    vec_index_follow(s->v, graph_told, s);
     if (input_dim > 0) make_matrix(s);
     return s;
 }
@@ -343,20 +355,30 @@ bool vset_set_attr(struct vset *s, struct str name, struct str attr)
     return true;
 }
 
+uint32_t vset_place(struct vset *s, struct str row, unsigned level)
+{
+    uint32_t id = new_id(s);
+
+    if (vec_index_put_bare(s->v, id, row, level)) return id;
+    give_back(s, id);
+    return VSET_NONE;
+}
+
+void vset_tell(struct vset *s, uint32_t id, struct str name, float length, float range, struct str attr)
+{
+    struct vset_item *it = &s->items[id];
+
+    it->length = length;
+    it->range = range;
+    if (!str_eq(attr, vset_attr(s, id))) take_attr(s, it, attr);
+    if (it->name == NULL) enlist(s, name, id);
+}
+
 uint32_t vset_load(struct vset *s, struct str name, struct str row, float length, float range, struct str attr, unsigned level)
 {
-    uint32_t id;
+    uint32_t id = find(s, name).e != NULL || row.n != vset_row_bytes(s) ? VSET_NONE : vset_place(s, row, level);
 
-    if (find(s, name).e != NULL || row.n != vset_row_bytes(s)) return VSET_NONE;
-    id = new_id(s);
-    if (!vec_index_put_bare(s->v, id, row, level)) {
-        give_back(s, id);
-        return VSET_NONE;
-    }
-    s->items[id].length = length;
-    s->items[id].range = range;
-    take_attr(s, &s->items[id], attr);
-    enlist(s, name, id);
+    if (id != VSET_NONE) vset_tell(s, id, name, length, range, attr);
     return id;
 }
 

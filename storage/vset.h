@@ -53,6 +53,7 @@ struct vset_watch {
     /* Before an element changes, or leaves; NULL: nobody asks. */
     void (*changes)(struct vset_watch *w, uint32_t id, bool leaves);
     void (*changed)(struct vset_watch *w, uint32_t id); /* after one has come or changed */
+    void (*linked)(struct vset_watch *w, const struct vec_event *e); /* what happened in the graph; between the other two; NULL: nobody asks */
     struct link of_set, of_store;
 };
 
@@ -121,6 +122,10 @@ bool vset_set_attr(struct vset *s, struct str name, struct str attr);
 /* For loading: put an element that is not there with its row, which is packed, in layers up to `level`, without links. Its id, or
  * VSET_NONE: it is there, has no such form, or there is no memory. */
 uint32_t vset_load(struct vset *s, struct str name, struct str row, float length, float range, struct str attr, unsigned level);
+
+/* For who follows another set: the same in two steps, an id with a row and then what it has besides, which may be told again. */
+uint32_t vset_place(struct vset *s, struct str row, unsigned level);
+void vset_tell(struct vset *s, uint32_t id, struct str name, float length, float range, struct str attr);
 
 /* A random element; there is one. */
 uint32_t vset_random(const struct vset *s, struct rng *r);

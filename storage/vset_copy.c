@@ -1,8 +1,8 @@
 /* vset_copy.c -- see vset_copy.h.
  *
- * Elements are copied by id, with their links to those that are there already: each link comes with the second of its ends. An element
- * with an id that has been passed and changes, comes or goes does so in the copy, too, at once. At the end those that have no link left
- * get some. */
+ * Elements are copied by id, with their links to those that are there already: each link comes with the second of its ends. What
+ * happens to elements whose ids have been passed, and to links between two of them, is done in the copy as well, at once. So the copy
+ * is always the set without those that come yet, their links among them: it searches nothing, whatever changes, and loses no link. */
 #include "storage/vset_copy.h"
 
 #include "base/mem.h"
@@ -13,7 +13,6 @@ struct vset_copy {
     struct store *store;
     struct vset *to;      /* NULL: it was taken */
     uint32_t at;          /* ids below have been copied */
-    uint32_t mended;      /* ids of the copy below have links */
     uint32_t *ids;        /* of the copy, by id; VSET_NONE */
     uint32_t cap;
     struct vec_hit *links;
@@ -26,21 +25,44 @@ static void before(struct vset_watch *w, uint32_t id, bool leaves)
 {
     struct vset_copy *c = LINK_OF(w, struct vset_copy, watch);
 
-    if (id >= c->at || !leaves) return;
+    if (c->failed || id >= c->at || !leaves) return;
+    vec_index_remove_bare(c->to->v, c->ids[id]);
     vset_remove(c->to, entry_key(vset_item(w->set, id)->name));
     c->ids[id] = VSET_NONE;
+}
+
+/* An element has come, or has another vector: what else it has comes afterwards. */
+static void came(struct vset_copy *c, uint32_t id, unsigned level)
+{
+    struct str row = str_of(vset_row(c->watch.set, id), vset_row_bytes(c->watch.set));
+
+    if (c->ids[id] == VSET_NONE) c->failed |= (c->ids[id] = vset_place(c->to, row, level)) == VSET_NONE;
+    else c->failed |= !vec_index_put_bare(c->to->v, c->ids[id], row, level);
+}
+
+static void linked(struct vset_watch *w, const struct vec_event *e)
+{
+    struct vset_copy *c = LINK_OF(w, struct vset_copy, watch);
+    struct vec_index *to = c->to->v;
+
+    if (c->failed || e->a >= c->at || e->b >= c->at) return;
+    switch (e->what) {
+    case VEC_CAME: came(c, e->a, e->level); break;
+    case VEC_GOES:
+        if (c->ids[e->a] != VSET_NONE) vec_index_remove_bare(to, c->ids[e->a]);
+        break;
+    case VEC_LINKED: vec_index_link(to, c->ids[e->a], c->ids[e->b], e->level); break;
+    case VEC_UNLINKED: vec_index_unlink(to, c->ids[e->a], c->ids[e->b], e->level); break;
+    }
 }
 
 static void after(struct vset_watch *w, uint32_t id)
 {
     struct vset_copy *c = LINK_OF(w, struct vset_copy, watch);
-    const struct vset *s = w->set;
-    const struct vset_item *it = vset_item(s, id);
-    struct str attr = vset_attr(s, id), name = entry_key(it->name);
+    const struct vset_item *it = vset_item(w->set, id);
 
-    if (id >= c->at) return;
-    c->failed |= vset_put_packed(c->to, name, str_of(vset_row(s, id), vset_row_bytes(s)), it->length, it->range, &attr) == VSET_REFUSED;
-    c->ids[id] = vset_find(c->to, name);
+    if (c->failed || id >= c->at) return;
+    vset_tell(c->to, c->ids[id], entry_key(it->name), it->length, it->range, vset_attr(w->set, id));
 }
 
 /* --- copying -------------------------------------------------------------------------------------- */
@@ -55,6 +77,7 @@ struct vset_copy *vset_copy_new(struct store *st, const struct vset *s)
     c->links = mem_alloc(2 * s->m * sizeof *c->links);
     c->watch.changes = before;
     c->watch.changed = after;
+    c->watch.linked = linked;
     vset_watch(st, s, &c->watch);
     return c;
 }
@@ -112,11 +135,7 @@ bool vset_copy_step(struct vset_copy *c, size_t n)
         copy_element(c, c->at);
         c->at++;
     }
-    for (; n > 0 && c->mended < c->to->n_items; c->mended++) {
-        if (vset_item(c->to, c->mended)->name == NULL) continue;
-        n = vec_index_mend(c->to->v, c->mended) ? 0 : n - 1; /* which takes as long as to insert it */
-    }
-    return (c->at >= s->n_items && c->mended >= c->to->n_items) || c->failed;
+    return c->at >= s->n_items || c->failed;
 }
 
 const struct vset *vset_copy_of(const struct vset_copy *c)

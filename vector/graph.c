@@ -103,6 +103,11 @@ static void delist(struct graph *g, uint32_t slot, unsigned level)
     if (u->after != ROWS_NONE) graph_node(g, u->after)->upper->before = u->before;
 }
 
+static void tell(const struct graph *g, enum vec_change what, uint32_t a, uint32_t b, unsigned level)
+{
+    if (g->told != NULL) g->told(g->who, &(struct vec_event){ what, rows_id(g->rows, a), rows_id(g->rows, b), level });
+}
+
 void graph_add_bare(struct graph *g, uint32_t slot, unsigned level)
 {
     struct node *n;
@@ -119,17 +124,10 @@ void graph_add_bare(struct graph *g, uint32_t slot, unsigned level)
         enlist(g, slot, level);
     }
     if (g->entry == ROWS_NONE || graph_node(g, g->entry)->level < level) g->entry = slot;
+    tell(g, VEC_CAME, slot, slot, level);
 }
 
 /* --- links ---------------------------------------------------------------------------------------- */
-
-static bool linked(const struct links *l, uint32_t to)
-{
-    for (uint32_t i = 0; i < l->n; i++) {
-        if (l->at[i].to == to) return true;
-    }
-    return false;
-}
 
 static void unlink_one(struct links *l, uint32_t to)
 {
@@ -147,12 +145,14 @@ static void tie(struct graph *g, uint32_t a, uint32_t b, float d, unsigned level
     ensure(x->n < graph_most(g, level) && y->n < graph_most(g, level));
     x->at[x->n++] = (struct link){ b, d };
     y->at[y->n++] = (struct link){ a, d };
+    tell(g, VEC_LINKED, a, b, level);
 }
 
 static void untie(struct graph *g, uint32_t a, uint32_t b, unsigned level)
 {
     unlink_one(graph_links(g, a, level), b);
     unlink_one(graph_links(g, b, level), a);
+    tell(g, VEC_UNLINKED, a, b, level);
 }
 
 /* Is another link of l a shorter way to `to`, which is d away? */
@@ -249,9 +249,14 @@ bool graph_link(struct graph *g, uint32_t a, uint32_t b, unsigned level)
 
     if (a == b || graph_node(g, a)->level < level || graph_node(g, b)->level < level) return false;
     x = graph_links(g, a, level), y = graph_links(g, b, level);
-    if (x->n >= graph_most(g, level) || y->n >= graph_most(g, level) || linked(x, b)) return false;
+    if (x->n >= graph_most(g, level) || y->n >= graph_most(g, level) || graph_linked(x, b)) return false;
     tie(g, a, b, graph_between(g, a, b), level);
     return true;
+}
+
+void graph_unlink(struct graph *g, uint32_t a, uint32_t b, unsigned level)
+{
+    untie(g, a, b, level);
 }
 
 /* --- coming --------------------------------------------------------------------------------------- */
@@ -266,7 +271,7 @@ static void join(struct graph *g, uint32_t slot, const struct top *near, unsigne
             const struct vec_hit *h = &near->hits[i];
             float d = (float)h->distance;
 
-            if (h->id == slot || linked(own, h->id) || (pass == 0 && covered(g, own, h->id, d))) continue;
+            if (h->id == slot || graph_linked(own, h->id) || (pass == 0 && covered(g, own, h->id, d))) continue;
             offer(g, h->id, slot, d, level, false);
         }
     }
@@ -361,7 +366,7 @@ static void close_gap(struct graph *g, const struct link *left, uint32_t n, unsi
     pairs = mem_alloc((size_t)n * (n - 1) / 2 * sizeof *pairs);
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t j = i + 1; j < n; j++) {
-            if (linked(graph_links(g, left[i].to, level), left[j].to)) continue;
+            if (graph_linked(graph_links(g, left[i].to, level), left[j].to)) continue;
             pairs[n_pairs++] = (struct pair){ i, j, graph_between(g, left[i].to, left[j].to) };
         }
     }
@@ -372,7 +377,7 @@ static void close_gap(struct graph *g, const struct link *left, uint32_t n, unsi
             uint32_t a = left[p->a].to, b = left[p->b].to;
             struct links *x = graph_links(g, a, level), *y = graph_links(g, b, level);
 
-            if ((got[p->a] >= most && got[p->b] >= most) || linked(x, b)) continue;
+            if ((got[p->a] >= most && got[p->b] >= most) || graph_linked(x, b)) continue;
             if (x->n >= graph_most(g, level) || y->n >= graph_most(g, level)) continue;
             tie(g, a, b, p->d, level);
             got[p->a]++;
@@ -410,21 +415,29 @@ bool graph_mend(struct graph *g, uint32_t slot)
     return true;
 }
 
-void graph_remove(struct graph *g, uint32_t slot)
+/* A node's links in a layer go; who was at their other ends: to left[0..2 m), how many. */
+static uint32_t cut(struct graph *g, uint32_t slot, unsigned level, struct link *left)
+{
+    struct links *own = graph_links(g, slot, level);
+    uint32_t n = own->n;
+
+    memcpy(left, own->at, n * sizeof *left);
+    for (uint32_t i = 0; i < n; i++) unlink_one(graph_links(g, left[i].to, level), slot);
+    own->n = 0;
+    return n;
+}
+
+/* A node goes; who had links to it in layer 0: to left[0..2 m), how many. */
+static uint32_t take_out(struct graph *g, uint32_t slot, struct link *left, bool close)
 {
     struct node *n = graph_node(g, slot);
     unsigned level = n->level;
     uint32_t n_left = 0;
-    struct link *left = mem_alloc(g->m * 2 * sizeof *left);
 
+    tell(g, VEC_GOES, slot, slot, level);
     for (unsigned l = level + 1; l-- > 0;) {
-        struct links *own = graph_links(g, slot, l);
-
-        n_left = own->n;
-        memcpy(left, own->at, n_left * sizeof *left);
-        for (uint32_t i = 0; i < n_left; i++) unlink_one(graph_links(g, left[i].to, l), slot);
-        own->n = 0;
-        close_gap(g, left, n_left, l);
+        n_left = cut(g, slot, l, left);
+        if (close) close_gap(g, left, n_left, l);
     }
     if (level > 0) {
         delist(g, slot, level);
@@ -435,11 +448,28 @@ void graph_remove(struct graph *g, uint32_t slot)
         g->entry = other_entry(g);
         if (level == 0 && n_left > 0) g->entry = left[0].to;
     }
+    return n_left;
+}
+
+void graph_remove(struct graph *g, uint32_t slot)
+{
+    struct link *left = mem_alloc(g->m * 2 * sizeof *left);
+    uint32_t n_left = take_out(g, slot, left, true);
+
     g->rows->n--; /* as graph_mend shall see it */
     for (uint32_t i = 0; i < n_left; i++) graph_mend(g, left[i].to);
     g->rows->n++;
     mem_free(left);
     if (rows_chunk(g->rows, slot)->n == 1) drop_chunk(g, slot >> g->rows->shift); /* it was the last one in it */
+}
+
+void graph_remove_bare(struct graph *g, uint32_t slot)
+{
+    struct link *left = mem_alloc(g->m * 2 * sizeof *left);
+
+    take_out(g, slot, left, false);
+    mem_free(left);
+    if (rows_chunk(g->rows, slot)->n == 1) drop_chunk(g, slot >> g->rows->shift);
 }
 
 static void lead_to(struct links *l, uint32_t old, uint32_t to)
@@ -469,37 +499,4 @@ void graph_move(struct graph *g, uint32_t slot, uint32_t to)
     if (g->entry == slot) g->entry = to;
     *graph_node(g, slot) = (struct node){ 0 };
     if (rows_chunk(g->rows, slot)->n == 1) drop_chunk(g, slot >> g->rows->shift);
-}
-
-/* --- checking ------------------------------------------------------------------------------------- */
-
-void graph_check(const struct graph *g)
-{
-    uint32_t n = 0;
-    unsigned highest = 0;
-
-    for (uint32_t slot = 0; slot < rows_end(g->rows); slot++) {
-        ensure(graph_has(g, slot) == rows_live(g->rows, slot));
-        if (!graph_has(g, slot)) continue;
-        n++;
-
-        unsigned level = graph_node(g, slot)->level;
-
-        if (level > highest) highest = level;
-        for (unsigned l = 0; l <= level; l++) {
-            const struct links *links = graph_links(g, slot, l);
-
-            ensure(links->n <= graph_most(g, l));
-            for (uint32_t i = 0; i < links->n; i++) {
-                uint32_t to = links->at[i].to;
-
-                ensure(to != slot && graph_has(g, to) && graph_node(g, to)->level >= l);
-                ensure(linked(graph_links(g, to, l), slot));
-                for (uint32_t j = 0; j < i; j++) ensure(links->at[j].to != to);
-            }
-            if (l == 0) ensure(links->n > 0 || g->rows->n == 1);
-        }
-    }
-    ensure(n == g->rows->n);
-    ensure(n == 0 ? g->entry == ROWS_NONE : graph_node(g, g->entry)->level == highest);
 }

@@ -54,6 +54,8 @@ struct graph {
     uint32_t tops[GRAPH_LEVELS]; /* of the lists of nodes by highest layer, from 1 on */
     uint64_t *seen;          /* bits, of insertions */
     size_t n_seen;           /* words */
+    vec_told *told;          /* of each change; NULL: nobody */
+    void *who;               /* is told */
 };
 
 struct graph *graph_new(struct rows *r, const struct vec_conf *conf);
@@ -70,6 +72,9 @@ void graph_move(struct graph *g, uint32_t slot, uint32_t to);
 void graph_add_bare(struct graph *g, uint32_t slot, unsigned level);
 /* False: one of them is not in that layer, has no more room, or they are linked. */
 bool graph_link(struct graph *g, uint32_t a, uint32_t b, unsigned level);
+void graph_unlink(struct graph *g, uint32_t a, uint32_t b, unsigned level);
+/* As graph_remove, and nobody gets another link for one to it. */
+void graph_remove_bare(struct graph *g, uint32_t slot);
 /* Nodes without links in layer 0 get some. */
 bool graph_mend(struct graph *g, uint32_t slot); /* true: that took a while */
 
@@ -93,6 +98,14 @@ static inline struct links *graph_links(const struct graph *g, uint32_t slot, un
     struct node *n = graph_node(g, slot);
 
     return level == 0 ? &n->links : n->upper->links[level - 1];
+}
+
+static inline bool graph_linked(const struct links *l, uint32_t to)
+{
+    for (uint32_t i = 0; i < l->n; i++) {
+        if (l->at[i].to == to) return true;
+    }
+    return false;
 }
 
 /* How many links a node may have in a layer. */

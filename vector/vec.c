@@ -209,6 +209,27 @@ bool vec_index_link(struct vec_index *v, uint32_t a, uint32_t b, unsigned level)
     return x != ROWS_NONE && y != ROWS_NONE && graph_link(v->graph, x, y, level);
 }
 
+void vec_index_follow(struct vec_index *v, vec_told *told, void *who)
+{
+    v->graph->told = told;
+    v->graph->who = who;
+}
+
+void vec_index_unlink(struct vec_index *v, uint32_t a, uint32_t b, unsigned level)
+{
+    graph_unlink(v->graph, rows_slot(&v->rows, a), rows_slot(&v->rows, b), level);
+}
+
+void vec_index_remove_bare(struct vec_index *v, uint32_t id)
+{
+    uint32_t slot = rows_slot(&v->rows, id);
+
+    if (slot == ROWS_NONE) return;
+    graph_remove_bare(v->graph, slot);
+    rows_remove(&v->rows, slot);
+    v->n_removed++;
+}
+
 bool vec_index_mend(struct vec_index *v, uint32_t id)
 {
     return graph_mend(v->graph, rows_slot(&v->rows, id));

@@ -83,6 +83,28 @@ bool vec_index_put_bare(struct vec_index *v, uint32_t id, struct str data, unsig
 bool vec_index_link(struct vec_index *v, uint32_t a, uint32_t b, unsigned level); /* false: it cannot be, or is */
 bool vec_index_mend(struct vec_index *v, uint32_t id); /* true: that took as long as to put it */
 
+/* Who keeps another graph the same follows this one: of each change is told as it is made. */
+enum vec_change {
+    VEC_CAME,     /* a, which has a vector: in layers up to `level`, without links */
+    VEC_GOES,     /* a, with its links */
+    VEC_LINKED,   /* a and b in a layer */
+    VEC_UNLINKED
+};
+
+struct vec_event {
+    enum vec_change what;
+    uint32_t a, b;
+    unsigned level;
+};
+
+typedef void vec_told(void *who, const struct vec_event *e);
+void vec_index_follow(struct vec_index *v, vec_told *told, void *who);
+
+/* The other ways to keep it the same, beside vec_index_put_bare and vec_index_link: the neighbours of what is removed get no links
+ * for those that they had to it. */
+void vec_index_unlink(struct vec_index *v, uint32_t a, uint32_t b, unsigned level);
+void vec_index_remove_bare(struct vec_index *v, uint32_t id);
+
 /* Stop when something about it is not as it should be. Slow. */
 void vec_index_check(const struct vec_index *v);
 
