@@ -92,8 +92,8 @@ def zipf_hits(c, n_keys, n_ops, seed):
 @pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu"])
 def test_what_is_used_often_stays(tight, policy):
     """Under Zipf the hit ratio is far above that of random choice."""
-    c = tight(policy, room=1 << 20)
-    assert zipf_hits(c, 20000, 40000, 1) > 0.62
+    c = tight(policy, room=1 << 18)
+    assert zipf_hits(c, 20000, 40000, 1) > 0.58  # 0.64 to 0.66; at random 0.52 to 0.55
 
 
 def test_big_values_make_room_for_themselves(tight):

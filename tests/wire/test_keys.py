@@ -317,7 +317,7 @@ def test_idle_time_and_touch(c, server):
 
 
 def test_object_freq_under_lfu(start):
-    s = start(maxmemory_policy="allkeys-lfu")
+    s = start(maxmemory_policy="allkeys-lfu", lfu_decay_time=0)  # else a full minute of the clock may come between
     c = s.conn()
     c("SET", "k", "v")
     first = c("OBJECT", "FREQ", "k")
