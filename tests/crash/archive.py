@@ -21,6 +21,7 @@ from oracle import Violation
 from power import PowerCycle
 
 CONNECTIONS, KEYS, BATCH = 5, 12, 25
+LEAST = 10  # batches in a life, however short its time is on a busy machine: about ten leave with each
 KEEP = 6  # elements that lists keep
 ALL = "expire,evict,delete,overwrite,trim"
 NAMESPACES = ["all:* archive %s" % ALL, "all:n:* archive %s maxlen %d" % (ALL, KEEP), "back:* archive expire,evict recall read"]
@@ -185,7 +186,9 @@ class Archived:
         self.begun()
         until = self.some_time(0.02, 0.15)
         again = kind in ("rewrite", "shutdown")
-        while time.monotonic() < until:
+        batches = 0
+        while batches < LEAST or time.monotonic() < until:
+            batches += 1
             for c in self.clients:
                 c.send()
             if again and self.rng.random() < 0.3:
