@@ -503,7 +503,8 @@ def test_a_reserve_keeps_others_from_evicting_here(start):
 
 def test_uses_are_counted_once(start):
     """A counter that decays loses one with each full minute of the clock: that would come between."""
-    c = start(args=["--namespace", "s:* ttl 100 sliding yes", "--maxmemory-policy", "allkeys-lfu", "--lfu-log-factor", "0", "--lfu-decay-time", "0"]).conn()
+    c = start(args=["--namespace", "s:* ttl 100 sliding yes", "--maxmemory-policy", "allkeys-lfu",
+                    "--lfu-log-factor", "0", "--lfu-decay-time", "0"]).conn()
     for k in ("s:k", "plain"):
         c("SET", k, 1)
         for i in range(50):
