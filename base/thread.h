@@ -1,9 +1,10 @@
-/* thread.h -- starting a thread. */
+/* thread.h -- starting a thread, and waiting for one. */
 #ifndef MEMD_BASE_THREAD_H
 #define MEMD_BASE_THREAD_H
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/ensure.h"
 
@@ -11,6 +12,11 @@
  * reactor's. name is what ps -L and a crash report
  * call it, up to 15 bytes that stay. 0, or what is the matter (EAGAIN: a limit on processes has been reached). */
 int MUST_USE thread_start(pthread_t *t, const char *name, void *(*fn)(void *arg), void *arg);
+
+/* A condition that is waited for by the monotonic clock; and wait for it for so long at the most: has it been signalled? Now and then it
+ * seems so and nobody has. */
+void thread_cond_init(pthread_cond_t *c);
+bool thread_cond_wait(pthread_cond_t *c, pthread_mutex_t *lock, int64_t us);
 
 /* Give the calling thread a stack for handlers of signals, so that one that has used up its own can still say so.
  * thread_start does it for each; once more does nothing. */

@@ -42,10 +42,16 @@ static int again(const struct file_ops *ops, int fd, uint64_t at, char *part, si
     return file_write_all(ops, fd, part, n, NULL);
 }
 
-/* From batches on that are proven by what was read: if they are others now, the system has let go of them meanwhile, and
- * the disk does not have them (EIO). */
-static int write_again(const struct file_ops *ops, const char *path, struct batch_place from, struct batch_place to)
+static bool is_given_up(const struct aof_load *l)
 {
+    return l->given_up != NULL && atomic_load(l->given_up);
+}
+
+/* From batches on that are proven by what was read: if they are others now, the system has let go of them meanwhile, and
+ * the disk does not have them (EIO). -1 without more: given up. */
+static int write_again(const struct aof_load *l, const char *path, struct batch_place from, struct batch_place to)
+{
+    const struct file_ops *ops = l->ops;
     int fd = ops->open(ops->ctx, path, O_RDWR), r = 0, saved;
     uint32_t crc = from.crc;
     char *part;
@@ -54,8 +60,8 @@ static int write_again(const struct file_ops *ops, const char *path, struct batc
     part = mem_alloc(PART);
     for (uint64_t at = from.pos, n; at < to.pos && r == 0; at += n) {
         n = to.pos - at < PART ? to.pos - at : PART;
-        r = again(ops, fd, at, part, (size_t)n);
-        crc = crc32c(crc, part, (size_t)n);
+        r = is_given_up(l) ? -1 : again(ops, fd, at, part, (size_t)n);
+        if (r == 0) crc = crc32c(crc, part, (size_t)n);
     }
     if (r == 0 && crc != to.crc) {
         errno = EIO;
@@ -80,7 +86,8 @@ enum err aof_load_make_certain(const struct aof_load *l, char *why)
         struct batch_place from = batch_places_before(s, proven, LOG_TAIL_MOST);
 
         aof_load_path(l, i, path);
-        if (from.pos == s->end.pos || write_again(l->ops, path, from, s->end) == 0) continue;
+        if (from.pos == s->end.pos || write_again(l, path, from, s->end) == 0) continue;
+        if (is_given_up(l)) return why_put(why, ERR_NOT_DONE, "Loading was stopped");
         /* Where a file system never changes a file in its place, this takes space. Without it what was read is as
          * certain as the disk is sound. */
         if (!log_reserve_is_for(errno))

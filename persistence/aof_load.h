@@ -7,6 +7,8 @@
 #ifndef MEMD_PERSISTENCE_AOF_LOAD_H
 #define MEMD_PERSISTENCE_AOF_LOAD_H
 
+#include <stdatomic.h>
+
 #include "persistence/aof_read.h"
 #include "persistence/persist.h"
 #include "persistence/source.h"
@@ -40,6 +42,7 @@ struct aof_load {
     void *apply_ctx;
     bool (*progress)(void *ctx, uint64_t bytes); /* bytes of the file being read; may be NULL */
     bool eager;               /* as in aof_read.h */
+    const _Atomic bool *given_up; /* for what is done on another thread; NULL: never */
 
     /* The generation before a damaged base is read. */
     bool is_old;              /* this is it: nothing may be missing */
@@ -76,7 +79,8 @@ void aof_load_fini(struct aof_load *l);
 
 /* aof_certain.c: make certain what was read. What the system shows of a file's end need not be on the disk: where a sync
  * of it failed, the system calls it written all the same. What no mark proves is written again, in its place, and
- * synced, before the log goes on behind it. ERR_IO: why[PERSIST_WHY]. */
+ * synced, before the log goes on behind it. May take as long as the disk takes for 128 MiB; on any thread. ERR_IO: why[PERSIST_WHY];
+ * ERR_NOT_DONE: given up. */
 enum err MUST_USE aof_load_make_certain(const struct aof_load *l, char *why);
 
 /* The log's id as far as its files tell; empty: they do not. Of use while loading, too. */

@@ -10,16 +10,7 @@
 
 void archive_writer_sleep(struct archive_writer *w, pthread_cond_t *cond, int64_t us)
 {
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += us / 1000000;
-    until.tv_nsec += us % 1000000 * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    pthread_cond_timedwait(cond, &w->lock, &until);
+    (void)thread_cond_wait(cond, &w->lock, us);
 }
 
 void archive_writer_raise(_Atomic uint64_t *to, uint64_t value)
@@ -74,13 +65,8 @@ static void destroy(struct archive_writer *w)
 
 static void init_conds(struct archive_writer *w)
 {
-    pthread_condattr_t monotonic;
-
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->work, &monotonic);
-    pthread_cond_init(&w->committed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&w->work);
+    thread_cond_init(&w->committed);
 }
 
 enum err archive_writer_start(struct archive_writer **to, const struct archive_conf *conf, const struct archive_env *env,

@@ -23,25 +23,14 @@ enum { GATHER_PART = 4, GATHER_LEAST_US = 100, GATHER_MOST_US = 1000 };
 
 void log_thread_init_conds(struct write_log *w)
 {
-    pthread_condattr_t a;
-
-    pthread_condattr_init(&a);
-    pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->work, &a);
-    pthread_cond_init(&w->done, &a);
-    pthread_condattr_destroy(&a);
+    thread_cond_init(&w->work);
+    thread_cond_init(&w->done);
 }
 
 /* True: nobody has woken the thread before. */
 static bool wait_us(struct write_log *w, int64_t us)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_nsec += (long)(us % 1000000) * 1000;
-    t.tv_sec += us / 1000000 + t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    return pthread_cond_timedwait(&w->work, &w->lock, &t) == ETIMEDOUT;
+    return !thread_cond_wait(&w->work, &w->lock, us);
 }
 
 static void wait_ms(struct write_log *w, int ms)

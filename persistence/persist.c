@@ -155,6 +155,7 @@ enum err persist_load(struct persist *p, char *why)
     enum err e;
 
     p->loading = true;
+    atomic_store(&p->load_given_up, false);
     p->progress = (struct persist_progress){ .started_us = p->env.mono_us() };
     if (p->conf.recover == PERSIST_REPAIR || p->conf.recover == PERSIST_REPAIR_PART) e = persist_salvage(p, why);
     else e = persist_load_files(p, why);

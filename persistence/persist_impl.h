@@ -71,6 +71,7 @@ struct persist {
     struct persist_progress progress;
     bool loading;
     int64_t last_progress_us;
+    _Atomic bool load_given_up; /* progress has said so */
     unsigned n_delays;        /* load_delay_us < 0: keys so far */
     struct aof_load *aof_load; /* while a log is being loaded */
     struct load_notes load_notes;
@@ -112,6 +113,14 @@ enum err MUST_USE persist_salvage(struct persist *p, char *why);
 
 /* persist_save.c: one round of what persist_turn does for saving; true: there is more to do at once. */
 bool persist_save_turn(struct persist *p, int64_t budget_us);
+
+/* While loading: tell how far it is, if it is time to. False: loading is given up. */
+bool persist_tell(struct persist *p);
+
+/* The same every PERSIST_WAIT_MS of waiting for the disk. What is over soon nobody is told of: who comes in that moment waits, and meets a
+ * server that has started. */
+enum { PERSIST_WAIT_MS = 10 };
+bool persist_tell_waiting(struct persist *p, int64_t since_us);
 
 /* SAVE, as a file at rdb_path or the AOF's first base. */
 bool persist_save_now(struct persist *p, bool base);

@@ -16,23 +16,30 @@
 #include "persistence/log_file.h"
 #include "persistence/rdb_read.h"
 #include "persistence/why.h"
+#include "persistence/worker.h"
 #include "persistence/write_log.h"
 #include "storage/store.h"
 
-enum { PROGRESS_US = 1000, CLOCK_EVERY = 64 };
+enum { PROGRESS_US = 1000, CLOCK_EVERY = 64, QUIET_US = 500 * 1000 };
 
 /* --- progress ---------------------------------------------------------------------------------------------- */
 
-static bool tell(struct persist *p)
+bool persist_tell(struct persist *p)
 {
     int64_t now = p->env.mono_us();
 
-    if (!p->env.progress || now - p->last_progress_us < PROGRESS_US) return true;
+    if (!p->env.progress || now - p->last_progress_us < PROGRESS_US) return !atomic_load(&p->load_given_up);
     p->last_progress_us = now;
     p->progress.keys = 0;
     for (int i = 0; i < p->env.store->conf.databases; i++)
         if (p->env.store->dbs[i]) p->progress.keys += p->env.store->dbs[i]->n_keys;
-    return p->env.progress(p->env.ctx, &p->progress);
+    if (!p->env.progress(p->env.ctx, &p->progress)) atomic_store(&p->load_given_up, true);
+    return !atomic_load(&p->load_given_up);
+}
+
+bool persist_tell_waiting(struct persist *p, int64_t since_us)
+{
+    return p->env.mono_us() - since_us < QUIET_US || persist_tell(p);
 }
 
 static void pause_loading(struct persist *p)
@@ -48,9 +55,9 @@ static bool rdb_progress(void *ctx, uint64_t bytes, uint64_t keys)
     struct persist *p = ctx;
 
     p->progress.bytes = bytes;
-    if (p->conf.load_delay_us == 0) return keys % CLOCK_EVERY != 0 || tell(p);
+    if (p->conf.load_delay_us == 0) return keys % CLOCK_EVERY != 0 || persist_tell(p);
     pause_loading(p);
-    return tell(p);
+    return persist_tell(p);
 }
 
 static bool aof_progress(void *ctx, uint64_t bytes)
@@ -59,7 +66,37 @@ static bool aof_progress(void *ctx, uint64_t bytes)
 
     p->progress.bytes = p->aof_load->done_bytes + bytes;
     p->progress.total_bytes = p->aof_load->total_bytes;
-    return tell(p);
+    return persist_tell(p);
+}
+
+/* --- what waits for the disk ---------------------------------------------------------------------------------- */
+
+struct chore {
+    bool (*fn)(void *arg);
+    void *arg;
+    bool ok;
+    int error;
+};
+
+static void do_chore(void *arg)
+{
+    struct chore *c = arg;
+
+    c->ok = c->fn(c->arg);
+    c->error = errno;
+}
+
+/* fn(arg), which may wait for the disk as long as it likes, on the worker: clients are answered meanwhile. It comes to its end also when loading
+ * is given up. What it returns, and errno. It leaves the settings alone: they may change. */
+static bool aside(struct persist *p, bool (*fn)(void *arg), void *arg)
+{
+    struct chore c = { .fn = fn, .arg = arg };
+    int64_t from = p->env.mono_us();
+
+    worker_do(p->worker, do_chore, &c);
+    while (!worker_rests_within(p->worker, PERSIST_WAIT_MS)) (void)persist_tell_waiting(p, from);
+    errno = c.error;
+    return c.ok;
 }
 
 /* --- snapshots ------------------------------------------------------------------------------------------------ */
@@ -138,6 +175,7 @@ struct aof_load persist_aof_load_of(struct persist *p)
                               .cut_allowed = p->conf.aof_load_truncated, .until_s = -1, .joint = UINT64_MAX,
                               .ctx = p, .base = read_base,
                               .apply = apply, .apply_ctx = p, .eager = p->conf.load_delay_us != 0,
+                              .given_up = &p->load_given_up,
                               .progress = aof_progress };
 }
 
@@ -153,18 +191,37 @@ enum err persist_run_load(struct persist *p, struct aof_load *l, char *why)
     return e;
 }
 
+/* A new increment. */
+struct first {
+    struct aof_set *set;
+    uint64_t offset, seq;
+    int fd;
+};
+
+static bool make_first(void *arg)
+{
+    struct first *n = arg;
+    int saved;
+
+    n->fd = aof_set_new_incr(n->set, &n->seq);
+    if (n->fd == -1 || aof_set_publish(n->set, n->seq, n->offset, UINT64_MAX)) return n->fd != -1;
+    saved = errno;
+    aof_set_ops(n->set)->close(aof_set_ops(n->set)->ctx, n->fd);
+    errno = saved;
+    return false;
+}
+
 /* The file that the log goes on in: the last one when it is sound and memd's, else a new one. */
 static enum err open_current(struct persist *p, struct aof_load *l, char *why)
 {
     const struct manifest *m = aof_set_manifest(p->set);
     struct log_file *f;
     char path[PATH_MAX];
-    uint64_t seq;
-    int fd;
 
     write_log_set_history(p->log, l->id[0] ? l->id : write_log_id(p->log), l->offset);
     if (l->n && l->last_whole) {
         size_t i = l->n - 1;
+        int fd;
 
         aof_load_path(l, i, path);
         fd = p->ops->open(p->ops->ctx, path, O_RDWR | O_APPEND);
@@ -173,15 +230,12 @@ static enum err open_current(struct persist *p, struct aof_load *l, char *why)
         f->batches = l->sizes[i] ? l->last.batches : 0;
         f->pos = l->sizes[i];
     } else {
-        fd = aof_set_new_incr(p->set, &seq);
-        if (fd == -1 || !aof_set_publish(p->set, seq, l->offset, UINT64_MAX)) {
-            int saved = errno;
+        struct first n = { .set = p->set, .offset = l->offset };
 
-            if (fd != -1) p->ops->close(p->ops->ctx, fd);
+        if (!aside(p, make_first, &n))
             return why_put(why, ERR_IO, "%s/%s: a new increment could not be made: %s", p->conf.dir,
-                           p->conf.appenddirname, strerror(saved));
-        }
-        f = log_file_new(fd, seq, l->offset);
+                           p->conf.appenddirname, strerror(errno));
+        f = log_file_new(n.fd, n.seq, l->offset);
     }
     f->synced_pos = f->pos;
     write_log_set_stamps(p->log, p->conf.aof_timestamps);
@@ -239,19 +293,43 @@ static enum err load_previous(struct persist *p, struct aof_load *l, enum err e,
     return e;
 }
 
+static bool settle(void *set)
+{
+    return aof_set_settle(set);
+}
+
+/* What has been read. */
+struct ending {
+    struct aof_set *set;
+    const struct aof_load *l;
+    char *why;
+    enum err e;
+    bool keep;
+};
+
+static bool make_certain(void *arg)
+{
+    struct ending *x = arg;
+
+    x->e = aof_load_make_certain(x->l, x->why);
+    if (x->e == OK) aof_set_sweep(x->set, x->keep);
+    return x->e == OK;
+}
+
 static enum err load_aof(struct persist *p, char *why)
 {
     struct aof_load l = persist_aof_load_of(p);
+    struct ending end = { .set = p->set, .l = &l, .why = why, .keep = p->conf.generations != 1 };
     enum err e = OK;
 
-    if (!aof_set_settle(p->set))
+    if (!aside(p, settle, p->set))
         e = why_put(why, ERR_IO, "The files in %s/%s could not be synced: %s", p->conf.dir, p->conf.appenddirname,
                     strerror(errno));
     if (e == OK) e = persist_run_load(p, &l, why);
     if (l.base_bad) e = load_previous(p, &l, e, why);
     p->base_bytes = l.base_bytes;
-    if (e == OK) e = aof_load_make_certain(&l, why);
-    if (e == OK) aof_set_sweep(p->set, p->conf.generations != 1);
+    if (e == OK && !aside(p, make_certain, &end)) e = end.e;
+    if (e == OK && atomic_load(&p->load_given_up)) e = why_put(why, ERR_NOT_DONE, "Loading was stopped");
     if (e == OK) e = open_current(p, &l, why);
     for (size_t i = 0; i < l.n && e == OK; i++) p->incr_bytes += l.sizes[i];
     p->rewrite_base = p->base_bytes; /* as Redis: else a daemon that restarts often would never rewrite */
@@ -259,11 +337,16 @@ static enum err load_aof(struct persist *p, char *why)
     return e;
 }
 
+static bool make_dir(void *set)
+{
+    return aof_set_make_dir(set);
+}
+
 enum err persist_start_aof(struct persist *p, char *why)
 {
     struct aof_load l = { .offset = write_log_offset(p->log) };
 
-    if (!aof_set_make_dir(p->set))
+    if (!aside(p, make_dir, p->set))
         return why_put(why, ERR_IO, "%s/%s: %s", p->conf.dir, p->conf.appenddirname, strerror(errno));
     p->with_log = false;
     if (!persist_save_now(p, true))

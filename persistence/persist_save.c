@@ -27,7 +27,8 @@ enum {
     ARCHIVE_WAIT_MS = 600000,
     ARCHIVE_END_MS = 30000,  /* at the end of memd */
     ARCHIVE_HELD_MS = 3000,  /* while all wait for the save, and memd goes on after */
-    ARCHIVE_SLICE_MS = 50
+    ARCHIVE_SLICE_MS = 50,
+    WAITING_MS = 1000 /* so often it is told that a save is waited for */
 };
 
 /* --- putting the file in its place (on the worker) --------------------------------------------------- */
@@ -80,6 +81,14 @@ static bool publish_export(void *arg)
     return p->export_fd != -1 && p->ops->unlink(p->ops->ctx, p->tmp_path) == 0;
 }
 
+static void waiting(void *ctx)
+{
+    struct persist *p = ctx;
+
+    if (p->loading) (void)persist_tell_waiting(p, p->began_us); /* when loading is given up the save still goes on to its end */
+    else if (p->env.waiting) p->env.waiting(p->env.ctx);
+}
+
 void persist_begin_snapshot(struct persist *p, enum saving what)
 {
     bool base = what == SAVING_BASE;
@@ -89,8 +98,10 @@ void persist_begin_snapshot(struct persist *p, enum saving what)
         .worker = p->worker,
         .mono_us = p->env.mono_us,
         .wake = p->env.wake,
-        .waiting = p->env.waiting,
         .ctx = p->env.ctx,
+        .waiting = waiting,
+        .waiting_ctx = p,
+        .waiting_ms = p->loading ? PERSIST_WAIT_MS : WAITING_MS,
         .tmp_path = p->tmp_path,
         .publish = base ? publish_base : what == SAVING_EXPORT ? publish_export : publish_rdb,
         .arg = p,

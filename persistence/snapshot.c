@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/ensure.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "base/num.h"
 #include "persistence/rdb_format.h"
 #include "persistence/rdb_pieces.h"
@@ -269,7 +269,7 @@ struct snapshot *snapshot_begin(const struct snapshot_conf *conf)
     s->at_ms = conf->store->loading ? -1 : conf->store->now_ms;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->more, NULL);
-    pthread_cond_init(&s->less, NULL);
+    thread_cond_init(&s->less);
     put_preface(s);
     s->cut = store_cut_begin(conf->store, &(struct cut_sink){ .ctx = s, .entry = put_entry, .begin = begin_large,
                                                               .piece = put_piece, .turn = turn_large,
@@ -333,22 +333,18 @@ enum snapshot_state snapshot_walk(struct snapshot *s, int64_t budget_us)
     return state;
 }
 
-/* Wait for the worker, s->lock held, a second at the most: it says when it has made room, or has finished. */
+/* Wait for the worker, s->lock held, waiting_ms at the most: it says when it has made room, or has finished. */
 static void wait_for_worker(struct snapshot *s)
 {
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec++;
-    if (pthread_cond_timedwait(&s->less, &s->lock, &until) == ETIMEDOUT && s->conf.waiting) s->conf.waiting(s->conf.ctx);
+    if (!thread_cond_wait(&s->less, &s->lock, s->conf.waiting_ms * 1000LL)) s->conf.waiting(s->conf.waiting_ctx);
 }
 
 enum snapshot_state snapshot_finish(struct snapshot *s)
 {
     enum snapshot_state state;
 
-    while ((state = snapshot_walk(s, 1000000)) == SNAPSHOT_WALKS) {
-        if (s->conf.waiting) s->conf.waiting(s->conf.ctx);
+    while ((state = snapshot_walk(s, s->conf.waiting_ms * 1000LL)) == SNAPSHOT_WALKS) {
+        s->conf.waiting(s->conf.waiting_ctx);
         pthread_mutex_lock(&s->lock);
         while (snapshot_waits(s) && !s->finished) wait_for_worker(s);
         pthread_mutex_unlock(&s->lock);

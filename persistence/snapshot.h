@@ -26,8 +26,10 @@ struct snapshot_conf {
     struct worker *worker;
     int64_t (*mono_us)(void);
     void (*wake)(void *ctx); /* from the worker */
-    void (*waiting)(void *ctx); /* snapshot_finish: about every second; NULL: nobody wants to know */
     void *ctx;
+    void (*waiting)(void *waiting_ctx); /* snapshot_finish: about every waiting_ms */
+    void *waiting_ctx;
+    int waiting_ms;
     const char *tmp_path;
     /* Called on the worker when tmp_path is complete, synced and verified: put it in its place durably. False and
      * errno: failed. */

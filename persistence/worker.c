@@ -1,8 +1,6 @@
 /* worker.c -- one thread and its queue. */
 #include "persistence/worker.h"
 
-#include <stdbool.h>
-
 #include "base/mem.h"
 #include "base/thread.h"
 
@@ -65,7 +63,7 @@ struct worker *worker_new(int *error)
     w->end = &w->first;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->more, NULL);
-    pthread_cond_init(&w->rest, NULL);
+    thread_cond_init(&w->rest);
     *error = thread_start(&w->thread, "memd-save", run, w);
     if (*error == 0) return w;
     destroy(w);
@@ -89,6 +87,17 @@ void worker_drain(struct worker *w)
     pthread_mutex_lock(&w->lock);
     while (w->first || w->busy) pthread_cond_wait(&w->rest, &w->lock);
     pthread_mutex_unlock(&w->lock);
+}
+
+bool worker_rests_within(struct worker *w, int ms)
+{
+    bool rests;
+
+    pthread_mutex_lock(&w->lock);
+    while ((w->first || w->busy) && thread_cond_wait(&w->rest, &w->lock, ms * 1000LL)) { }
+    rests = !w->first && !w->busy;
+    pthread_mutex_unlock(&w->lock);
+    return rests;
 }
 
 void worker_free(struct worker **w)

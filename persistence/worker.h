@@ -2,6 +2,8 @@
 #ifndef MEMD_PERSISTENCE_WORKER_H
 #define MEMD_PERSISTENCE_WORKER_H
 
+#include <stdbool.h>
+
 struct worker;
 
 /* NULL: *error says why there is no thread to be had (thread_why). */
@@ -10,8 +12,9 @@ struct worker *worker_new(int *error);
 /* Run fn(arg) on the thread, after all that was asked for before. */
 void worker_do(struct worker *w, void (*fn)(void *arg), void *arg);
 
-/* Wait until all that was asked for is done. */
+/* Wait until all that was asked for is done; or for about so many ms: is it? */
 void worker_drain(struct worker *w);
+bool worker_rests_within(struct worker *w, int ms);
 
 /* Finish what was asked for, then end the thread. */
 void worker_free(struct worker **w);

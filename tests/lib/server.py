@@ -350,6 +350,9 @@ class Server:
             try:
                 with Conn(self.connect_socket()) as c:
                     got = c("PING")
+                    if isinstance(got, resp.Err) and got.startswith("NOAUTH") and self.password:
+                        c("AUTH", self.password)  # strangers are not told that it loads
+                        got = c("PING")
                     if got == resp.PONG or (isinstance(got, resp.Err) and not got.startswith("LOADING")):
                         return
             except (ConnectionError, EOFError, FileNotFoundError, ssl.SSLZeroReturnError, ssl.SSLEOFError):

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+import faulty_disk as d
 import resp
 import server as srv
 from server import wait_for
@@ -105,3 +106,98 @@ def test_the_delay_can_be_a_fraction(start, tmp_path):
         c("SET", "k%d" % i, "v")
     s.restart()
     assert s.conn()("DBSIZE") == 50
+
+
+# --- a disk that does not come to an end --------------------------------------------------------------------------------
+
+@pytest.fixture
+def disk(tmp_path):
+    on = d.Disk(tmp_path)
+    yield on
+    on.heal()
+
+
+def hold(disk, *places):
+    """The disk holds the calls at the first of places; when one is there, those at the second in its stead, and so on. -> a function
+    that comes back when one is at the last, and how many there have been there by then."""
+    def reached(place, n):
+        wait_for(lambda: disk.calls(*place) > n, "nobody came to %s, %s" % place)
+
+    before = disk.calls(*places[0])
+    disk.slow(*places[0], d.ALWAYS)
+
+    def come():
+        n = before
+        for place, following in zip(places, places[1:]):
+            reached(place, n)
+            n = disk.calls(*following)
+            disk.slow(*following, d.ALWAYS)
+            disk.slow(*place, 0)
+        reached(places[-1], n)
+        return n + 1
+    return come
+
+
+def answers_that_it_loads(s):
+    def answered():
+        try:
+            c = s.conn()
+            return c("PING") == LOADING and c
+        except OSError:  # it does not listen yet
+            return None
+
+    c = wait_for(answered)
+    assert c("GET", "k") == LOADING and c.info("persistence")["loading"] == "1"
+
+
+SYNC_OF_LOG, WRITE_OF_LOG = (d.SYNC, d.LOG), (d.WRITE, d.LOG)
+LONG = "v" * 1000 * 1000  # several parts of what is written again
+
+
+@pytest.mark.parametrize("places", [[SYNC_OF_LOG], [WRITE_OF_LOG], [WRITE_OF_LOG, SYNC_OF_LOG]],
+                         ids=["the log is synced", "its end is written again", "and synced"])
+def test_a_start_that_waits_for_the_disk_says_that_it_loads(start, disk, places):
+    s = start(env=disk.env, appendonly="yes", appendfsync="everysec")
+    assert s.conn()("SET", "k", LONG) == OK
+    s.kill9()
+    held = hold(disk, *places)
+    s.start(wait=False)
+    n = held()
+    answers_that_it_loads(s)
+    assert disk.calls(*places[-1]) == n  # still the same one
+    disk.heal()
+    s.wait_ready()
+    assert s.conn()("GET", "k") == LONG.encode()
+
+
+def test_a_start_that_makes_the_first_base_of_a_log_says_that_it_loads(start, disk):
+    s = start(env=disk.env, appendonly="no")
+    assert s.conn()("SET", "k", "v") == OK and s.conn()("SAVE") == OK
+    s.kill9()
+    s.settings["appendonly"] = "yes"
+    held = hold(disk, (d.SYNC, d.SNAPSHOT))
+    s.start(wait=False)
+    n = held()
+    answers_that_it_loads(s)
+    assert disk.calls(d.SYNC, d.SNAPSHOT) == n
+    disk.heal()
+    s.wait_ready()
+    assert s.conn()("GET", "k") == b"v"
+
+
+def test_an_end_while_a_log_is_written_again_does_not_wait_for_all_of_it(start, disk):
+    s = start(env=disk.env, appendonly="yes", appendfsync="everysec")
+    assert s.conn()("SET", "k", LONG) == OK
+    s.kill9()
+    was = contents(s)
+    held = hold(disk, WRITE_OF_LOG)
+    s.start(wait=False)
+    n = held()
+    answers_that_it_loads(s)
+    s.proc.send_signal(signal.SIGTERM)
+    wait_for(lambda: "User requested shutdown" in s.log())
+    disk.heal()
+    assert s.wait_exit() == 0
+    assert disk.calls(*WRITE_OF_LOG) == n and contents(s) == was
+    s.start()
+    assert s.conn()("GET", "k") == LONG.encode()

@@ -62,10 +62,16 @@ static struct store *small_store(void)
     return s;
 }
 
+static void wait_on(void *ctx)
+{
+    (void)ctx;
+}
+
 static struct snapshot *begin(struct store *s)
 {
     struct snapshot_conf conf = {
         .store = s, .ops = &disk.ops, .worker = worker, .mono_us = mono_us, .tmp_path = "/s.rdb",
+        .waiting = wait_on, .waiting_ms = 1000,
         .publish = publish, .checksum = true, .compress = rng_below(&rng, 2) > 0, .buffer = 1 << 30,
         .redis_version = "7.0.15", .log_id = "0123456789012345678901234567890123456789",
     };
