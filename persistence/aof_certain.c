@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "persistence/aof_load.h"
+#include "persistence/aof_set.h"
 #include "persistence/file_ops.h"
 #include "persistence/log_reserve.h"
 #include "persistence/log_tail.h"
@@ -75,24 +76,45 @@ static int write_again(const struct aof_load *l, const char *path, struct batch_
     return r;
 }
 
-enum err aof_load_make_certain(const struct aof_load *l, char *why)
+/* Is there more space now? */
+static bool gives_reserve(const struct aof_load *l)
+{
+    char path[PATH_MAX];
+
+    aof_set_reserve_path(l->set, path);
+    return l->ops->unlink(l->ops->ctx, path) == 0;
+}
+
+/* 0, or what was the matter. */
+static int make_certain(const struct aof_load *l, const char *path, struct batch_place from, struct batch_place to)
+{
+    int error = write_again(l, path, from, to) == 0 ? 0 : errno;
+
+    if (is_given_up(l) || !log_reserve_is_for(error) || !gives_reserve(l)) return error;
+    return write_again(l, path, from, to) == 0 ? 0 : errno;
+}
+
+enum err aof_load_make_certain(const struct aof_load *l, uint64_t *certain, char *why)
 {
     uint64_t proven = durable(l);
     char path[PATH_MAX];
 
+    *certain = UINT64_MAX;
     for (size_t i = 0; i < l->n; i++) {
         const struct batch_places *s = &l->places[i];
         /* With appendfsync no it may be much; what is old the system has written by itself. */
         struct batch_place from = batch_places_before(s, proven, LOG_TAIL_MOST);
+        int error;
 
         aof_load_path(l, i, path);
-        if (from.pos == s->end.pos || write_again(l, path, from, s->end) == 0) continue;
+        error = from.pos == s->end.pos ? 0 : make_certain(l, path, from, s->end);
+        if (error == 0) continue;
         if (is_given_up(l)) return why_put(why, ERR_NOT_DONE, "Loading was stopped");
-        /* Where a file system never changes a file in its place, this takes space. Without it what was read is as
-         * certain as the disk is sound. */
-        if (!log_reserve_is_for(errno))
-            return why_put(why, ERR_IO, "%s: its end could not be made certain: %s", path, strerror(errno));
-        log_warning(l->log, "%s: its end could not be written again, the disk is full", path);
+        if (!log_reserve_is_for(error))
+            return why_put(why, ERR_IO, "%s: its end could not be made certain: %s", path, strerror(error));
+        if (from.offset < *certain) *certain = from.offset;
+        log_warning(l->log, "%s: its last %llu bytes could not be written again, the disk is full: they are not certain to be on the "
+                    "disk before the AOF has been rewritten", path, (unsigned long long)(s->end.pos - from.pos));
     }
     return OK;
 }

@@ -305,13 +305,14 @@ struct ending {
     char *why;
     enum err e;
     bool keep;
+    uint64_t certain;
 };
 
 static bool make_certain(void *arg)
 {
     struct ending *x = arg;
 
-    x->e = aof_load_make_certain(x->l, x->why);
+    x->e = aof_load_make_certain(x->l, &x->certain, x->why);
     if (x->e == OK) aof_set_sweep(x->set, x->keep);
     return x->e == OK;
 }
@@ -331,6 +332,7 @@ static enum err load_aof(struct persist *p, char *why)
     if (e == OK && !aside(p, make_certain, &end)) e = end.e;
     if (e == OK && atomic_load(&p->load_given_up)) e = why_put(why, ERR_NOT_DONE, "Loading was stopped");
     if (e == OK) e = open_current(p, &l, why);
+    if (e == OK && end.certain < l.offset) write_log_set_gap(p->log, end.certain);
     for (size_t i = 0; i < l.n && e == OK; i++) p->incr_bytes += l.sizes[i];
     p->rewrite_base = p->base_bytes; /* as Redis: else a daemon that restarts often would never rewrite */
     aof_load_fini(&l);

@@ -308,6 +308,14 @@ bool write_log_has_gap(const struct write_log *w)
     return w->on && atomic_load_explicit(&w->gap_from, memory_order_relaxed) != UINT64_MAX;
 }
 
+void write_log_set_gap(struct write_log *w, uint64_t offset)
+{
+    pthread_mutex_lock(&w->lock);
+    w->gap_to = w->chain.end;
+    atomic_store(&w->gap_from, offset);
+    pthread_mutex_unlock(&w->lock);
+}
+
 void write_log_set_base(struct write_log *w, uint64_t offset)
 {
     pthread_mutex_lock(&w->lock);

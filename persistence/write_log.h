@@ -86,6 +86,9 @@ bool write_log_reads_wait(const struct write_log *w); /* as persist_reads_wait *
  * base holds it (write_log_set_base). */
 bool write_log_has_gap(const struct write_log *w);
 
+/* What was read of a log that has just been turned on is certain up to `offset` and no further: such a part. */
+void write_log_set_gap(struct write_log *w, uint64_t offset);
+
 /* A base holds all up to `offset`, durably. */
 void write_log_set_base(struct write_log *w, uint64_t offset);
 

@@ -390,3 +390,36 @@ def test_stock_servers_see_no_reserve(start, reference):
     s.binary = binary
     s.start()
     assert s.conn()("GET", "k") == b"v"
+
+
+@pytest.mark.parametrize("mode", ["always", "everysec"])
+@pytest.mark.parametrize("held_back", [True, False], ids=["what is held back is enough", "it is not"])
+def test_a_start_on_a_full_disk_that_writes_no_file_in_its_place(start, disk, mode, held_back):
+    """Its log's end cannot be made certain: what follows it is not before there is a new base."""
+    s = start(env=disk.env, appendonly="yes", appendfsync=mode)
+    assert s.conn().pipeline([("SET", "a", 1), ("SET", "b", 2)]) == [OK, OK]
+    s.kill9()
+    disk.fail(d.WRITE, d.LOG, errno.ENOSPC, 1 if held_back else 2)  # with and without what is held back
+    disk.fail(d.ALLOCATE, d.RESERVE, errno.ENOSPC)
+    disk.fail(d.WRITE, d.SNAPSHOT, errno.ENOSPC)
+    s.start()
+    c, waits, r = s.conn(), s.conn(), s.conn()
+    assert disk.hits_left(d.WRITE, d.LOG) == 0 and c("GET", "a") == b"1" and state(c) == "full"
+    assert s.log().count("could not be written again") == (0 if held_back else 1)
+    if held_back:
+        assert c("DEL", "a") == 1 and c("WAITAOF", 1, 0, 0) == [1, 0]
+    else:
+        waits.send("DEL", "a")
+        if mode == "everysec":
+            assert waits.read() == 1 and waits("WAITAOF", 1, 0, 1) == [0, 0]
+        else:
+            wait_for(lambda: r.info("commandstats").get("cmdstat_del"))
+            assert not waits.buf and not select.select([waits.sock], [], [], 0)[0]
+        disk.heal()
+        wait_for(lambda: "Background" in r("BGREWRITEAOF"))  # not while the attempt before is being given up
+        assert mode == "everysec" or waits.read() == 1
+        assert waits("WAITAOF", 1, 0, 0) == [1, 0]
+    disk.heal()
+    s.kill9()
+    s.start()
+    assert s.conn()("EXISTS", "a", "b") == 1
