@@ -12,6 +12,12 @@ enum err job_end(struct call *c, struct job *j)
     return e;
 }
 
+bool job_step(struct job *j, int64_t deadline_us)
+{
+    if (!j->done) j->done = j->step(j, deadline_us);
+    return j->done;
+}
+
 enum err job_run(struct call *c, struct job *j)
 {
     return c->may_block && c->host != NULL ? c->host->go_on(c, j) : job_run_at_once(c, j);
@@ -19,7 +25,7 @@ enum err job_run(struct call *c, struct job *j)
 
 enum err job_run_at_once(struct call *c, struct job *j)
 {
-    while (!j->step(j, INT64_MAX)) { }
+    while (!job_step(j, INT64_MAX)) { }
     return job_end(c, j);
 }
 

@@ -15,7 +15,7 @@
 #include "commands/command.h"
 
 struct job {
-    /* Go on until deadline (monotonic); true: done, and so it says when it is asked once more. */
+    /* Go on until deadline (monotonic); true: done. For job_step alone to call. */
     bool (*step)(struct job *j, int64_t deadline_us);
     /* Done: write the one reply; large buffers may go to pieces (reply_take), which may be NULL. */
     void (*reply)(struct job *j, struct reply *out, struct reply_pieces *pieces);
@@ -26,8 +26,13 @@ struct job {
     size_t (*bytes)(const struct job *j);
     void (*free)(struct job *j);
     bool again;
+    bool done;      /* a step has said so: it is not asked once more */
     unsigned tries; /* so often it begins at most: the last time it runs to its end at once; 0: as often as it takes */
 };
+
+/* Go on until deadline; true: done, as often as it is asked. Who is done may be held (server/jobs.h), or has had to finish within another's
+ * call (storage/value_reader.h). */
+bool job_step(struct job *j, int64_t deadline_us);
 
 /* Takes j. The code for the handler to return. */
 enum err MUST_USE job_run(struct call *c, struct job *j);

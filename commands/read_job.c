@@ -8,18 +8,17 @@ static bool step(struct job *of, int64_t deadline_us)
     struct read_job *j = (struct read_job *)of;
     struct reply out = job_rows_out(&j->told);
 
-    while (!j->done && j->next(j, &out)) {
+    while (j->next(j, &out)) {
         job_rows_told(&j->told);
         if (job_rows_should_look(&j->told) && deadline_us != INT64_MAX && clock_mono_us() >= deadline_us) return false;
     }
-    j->done = true;
     value_reader_end(&j->reader);
     return true;
 }
 
 static void finish(struct value_reader *r)
 {
-    (void)step(&LINK_OF(r, struct read_job, reader)->job, INT64_MAX);
+    (void)job_step(&LINK_OF(r, struct read_job, reader)->job, INT64_MAX);
 }
 
 static void reply_all(struct job *of, struct reply *out, struct reply_pieces *pieces)

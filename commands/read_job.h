@@ -13,7 +13,6 @@ struct read_job {
     struct value_reader reader;
     struct job_rows told;
     struct buf scratch; /* for next */
-    bool done;
     /* Write one row more. False: there are no more. Looks at nothing but the value. */
     bool (*next)(struct read_job *j, struct reply *out);
     /* Write the head of n rows. */

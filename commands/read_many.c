@@ -63,7 +63,7 @@ static bool step(struct job *j, int64_t deadline_us)
 
 static void finish(struct value_reader *r)
 {
-    (void)step(&LINK_OF(r, struct part, reader)->of->job, INT64_MAX);
+    (void)job_step(&LINK_OF(r, struct part, reader)->of->job, INT64_MAX);
 }
 
 static void reply(struct job *j, struct reply *out, struct reply_pieces *pieces)

@@ -14,16 +14,16 @@ static bool go_on(struct source_job *j, int64_t deadline_us, bool reading)
     struct reply out = job_rows_out(&j->told);
     unsigned every = j->look_every > 0 ? j->look_every : LOOK_EVERY, n = 0;
 
-    while (!j->done && (!reading || j->reader.object != NULL)) {
+    while (!j->job.done && (!reading || j->reader.object != NULL)) {
         bool full;
 
-        j->done = !j->work(j, &out);
+        j->job.done = !j->work(j, &out);
         full = j->told.n > 0 && j->told.rows.n == 0; /* a piece has gone */
         if (deadline_us == INT64_MAX || (++n < every && !full)) continue;
         n = 0;
         if (clock_mono_us() >= deadline_us) break;
     }
-    return j->done;
+    return j->job.done;
 }
 
 static bool step(struct job *of, int64_t deadline_us)

@@ -18,7 +18,6 @@ struct source_job {
     const void **objects; /* of the sources, those that are there, by address */
     size_t n_objects;
     unsigned look_every;  /* pieces of work between two looks at the clock; 0: 64 */
-    bool done;
     /* Do a little: look at one member, or write one row (source_job_told). False: there is no more. Looks at nothing but the sources, and
      * at nothing but its own when it has said source_job_has_read. */
     bool (*work)(struct source_job *j, struct reply *out);

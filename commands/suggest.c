@@ -120,7 +120,6 @@ struct getting {
     struct get get;
     struct suggest_search *search;  /* its prefix lies behind the struct */
     struct job_rows told;
-    bool done;
 };
 
 static bool step(struct job *of, int64_t deadline_us)
@@ -131,7 +130,6 @@ static bool step(struct job *of, int64_t deadline_us)
     const struct suggest_hit *hits;
     size_t n;
 
-    if (j->done) return true;
     while (!suggest_search_step(j->search, AT_ONCE)) {
         if (deadline_us != INT64_MAX && clock_mono_us() >= deadline_us) return false;
     }
@@ -141,14 +139,13 @@ static bool step(struct job *of, int64_t deadline_us)
         tell(&j->get, &out, hits[i].suggestion, hits[i].score);
         job_rows_told(&j->told);
     }
-    j->done = true;
     value_reader_end(&j->reader);
     return true;
 }
 
 static void finish(struct value_reader *r)
 {
-    (void)step(&LINK_OF(r, struct getting, reader)->job, INT64_MAX);
+    (void)job_step(&LINK_OF(r, struct getting, reader)->job, INT64_MAX);
 }
 
 static void reply_hits(struct job *of, struct reply *out, struct reply_pieces *pieces)

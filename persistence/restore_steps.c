@@ -15,7 +15,7 @@ struct restoring {
     size_t summed;    /* bytes of the payload that crc is of */
     uint64_t crc;
     struct rdb_pour pour;
-    bool pours, done;
+    bool pours;
     int64_t expire_ms;
     enum err err;     /* OK: it is done when nothing more comes */
 };
@@ -23,7 +23,6 @@ struct restoring {
 static bool end(struct restoring *r, enum err e)
 {
     r->err = e;
-    r->done = true;
     return true;
 }
 
@@ -76,7 +75,7 @@ bool persist_restore_step(struct restoring *r)
 {
     bool more;
 
-    if (r->done) return true;
+    if (r->err != OK) return true;
     if (r->summed < r->payload.n - RDB_PAYLOAD_CRC) return sum(r);
     if (!r->pours) return begin(r);
     if (!rdb_pour_step(&r->pour, ITEMS, &more)) return end(r, ERR_FORMAT);
@@ -85,8 +84,8 @@ bool persist_restore_step(struct restoring *r)
 
 enum err persist_restore_take(struct restoring *r, struct str key, struct entry **out)
 {
-    ensure(r->done);
     if (r->err != OK) return r->err;
+    ensure(r->pours && rdb_in_left(&r->in) == 0); /* all steps have been done */
     *out = rdb_pour_finish(&r->pour, key, r->expire_ms);
     r->pours = false;
     return *out != NULL ? OK : ERR_FORMAT;

@@ -15,7 +15,6 @@ struct dump_job {
     struct dump_payload payload;
     struct rdb_walk walk;
     int version;
-    bool done;
 };
 
 bool dump_is_long(const struct call *c, const struct entry *e)
@@ -32,21 +31,19 @@ static bool step(struct job *of, int64_t deadline_us)
     enum { LOOK = 64 /* elements between two looks at the clock */ };
     struct dump_job *d = (struct dump_job *)of;
 
-    if (d->done) return true;
     for (unsigned n = 1; rdb_walk_next(&d->walk, &d->payload.bytes); n++) {
         bool look = dump_payload_told(&d->payload, &d->told) || n % LOOK == 0;
 
         if (look && deadline_us != INT64_MAX && clock_mono_us() >= deadline_us) return false;
     }
     dump_payload_end(&d->payload, &d->told, d->version);
-    d->done = true;
     value_reader_end(&d->reader);
     return true;
 }
 
 static void finish(struct value_reader *r)
 {
-    (void)step(&LINK_OF(r, struct dump_job, reader)->job, INT64_MAX);
+    (void)job_step(&LINK_OF(r, struct dump_job, reader)->job, INT64_MAX);
 }
 
 static void reply(struct job *of, struct reply *out, struct reply_pieces *pieces)

@@ -91,7 +91,7 @@ enum err jobs_go_on(struct call *c, struct job *j)
     struct going_on *g = parked(c);
 
     if (j->tries > 0 && g != NULL && g->begun + 1 >= j->tries) return job_run_at_once(c, j);
-    if (j->step(j, clock_mono_us() + BETWEEN_INLINE_US)) return job_end(c, j);
+    if (job_step(j, clock_mono_us() + BETWEEN_INLINE_US)) return job_end(c, j);
     if (g != NULL) { /* it has waited, and begins again */
         drop(g);
         g->begun++;
@@ -122,7 +122,7 @@ void jobs_turn(struct server *s, int64_t deadline_us)
     if (link_alone(&s->jobs)) return;
     g = LINK_OF(s->jobs.next, struct going_on, in_list);
     link_to_tail(&s->jobs, &g->in_list);
-    if ((g->client->flags & CLIENT_CLOSE_SOON) || !g->job->step(g->job, deadline_us)) return;
+    if ((g->client->flags & CLIENT_CLOSE_SOON) || !job_step(g->job, deadline_us)) return;
     if (g->job->reply == NULL ? !block_writes_may_run(s) : g->job->again && s->pause_until_ms != 0) link_to_tail(&s->jobs_held, &g->in_list);
     else end(g);
     if (UNLIKELY(!link_alone(&s->ready))) block_serve(s);

@@ -14,7 +14,6 @@ struct value_copy {
     struct vset_copy *vset; /* NULL: of another type */
     void *to;
     struct dup_place at;
-    bool done; /* types do not know it: who is asked on behind the end copies the groups of a stream once more */
 };
 
 static void lose(struct value_reader *r)
@@ -49,9 +48,7 @@ void value_copy_free(struct value_copy **of)
 bool value_copy_step(struct value_copy *c)
 {
     if (c->vset != NULL) return vset_copy_step(c->vset, VECTORS);
-    if (c->reader.object == NULL || c->done) return true;
-    c->done = !type_ops[c->type]->dup_some(c->store, c->reader.object, &c->to, &c->at, ELEMENTS);
-    return c->done;
+    return c->reader.object == NULL || !type_ops[c->type]->dup_some(c->store, c->reader.object, &c->to, &c->at, ELEMENTS);
 }
 
 const void *value_copy_of(const struct value_copy *c)

@@ -147,6 +147,7 @@ struct vset *vset_copy_take(struct vset_copy *c)
 {
     struct vset *to = c->to;
 
+    while (!vset_copy_step(c, SIZE_MAX)) { }
     vset_unwatch(&c->watch);
     if (c->failed) return NULL;
     c->to = NULL;
@@ -163,7 +164,6 @@ struct vset *vset_dup(struct store *st, const struct vset *s)
     struct vset_copy *c = vset_copy_new(st, s);
     struct vset *to;
 
-    while (!vset_copy_step(c, SIZE_MAX)) { }
     to = vset_copy_take(c);
     ensure(to != NULL);
     vset_copy_free(&c);

@@ -17,7 +17,7 @@ bool vset_copy_step(struct vset_copy *c, size_t n);
 /* The set that is copied; NULL: it has gone. */
 const struct vset *vset_copy_of(const struct vset_copy *c);
 
-/* The copy, which is the caller's; NULL: there was no memory. Nothing is followed from now on. */
+/* The copy, what the steps have not copied included, which is the caller's; NULL: there was no memory. Nothing is followed from now on. */
 struct vset *vset_copy_take(struct vset_copy *c);
 
 size_t vset_copy_bytes(const struct vset_copy *c);

@@ -17,7 +17,7 @@ static enum err keep(struct call *c, struct job *j)
     (void)c;
     ck_assert_ptr_null(kept);
     kept = j;
-    return j->step(j, SOON) ? ERR_SYNTAX : CALL_BLOCKED;
+    return job_step(j, SOON) ? ERR_SYNTAX : CALL_BLOCKED;
 }
 
 static struct job *waited(const struct call *c)
@@ -83,7 +83,7 @@ static void change_amid(const char *read, const char *change)
     if (strcmp(change, "(swap)") == 0) store_swap(harness_store(), 0, 1);
     else run_line(change);
     ck_assert_msg(link_alone(&harness_store()->readers), "%s goes on behind %s", read, change);
-    while (!kept->step(kept, SOON)) { }
+    while (!job_step(kept, SOON)) { }
     kept->reply(kept, &(struct reply){ &got, 2 }, NULL);
     kept->free(kept);
     kept = NULL;
@@ -230,7 +230,7 @@ START_TEST(what_goes_by_itself_is_told_as_it_was)
             store_flush(harness_store(), 0);
         }
         ck_assert(link_alone(&harness_store()->readers));
-        ck_assert(kept->step(kept, SOON));
+        ck_assert(job_step(kept, SOON));
         kept->reply(kept, &(struct reply){ &got, 2 }, NULL);
         ck_assert(str_starts(buf_str(&got), STR("*1500\r\n")));
         kept->free(kept);
@@ -268,11 +268,11 @@ START_TEST(copies_begin_again_when_what_they_copy_changes)
         harness_host(&host);
         ck_assert_uint_eq(run_line(copies[i]).n, 0);
         harness_host(NULL);
-        ck_assert(!kept->step(kept, SOON) && !kept->again);
+        ck_assert(!job_step(kept, SOON) && !kept->again);
         run_line("SADD another thing");
-        ck_assert(!kept->step(kept, SOON) && !kept->again);
+        ck_assert(!job_step(kept, SOON) && !kept->again);
         run_line(changes[i]);
-        ck_assert_msg(kept->step(kept, SOON) && kept->again, "%s goes on behind %s", copies[i], changes[i]);
+        ck_assert_msg(job_step(kept, SOON) && kept->again, "%s goes on behind %s", copies[i], changes[i]);
         kept->free(kept);
         kept = NULL;
         expect("EXISTS copy", ":0\r\n");

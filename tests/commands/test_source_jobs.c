@@ -16,7 +16,7 @@ static enum err keep(struct call *c, struct job *j)
 {
     if (kept != NULL) kept->free(kept); /* it begins again */
     kept = NULL;
-    if (j->step(j, SOON)) return job_end(c, j);
+    if (job_step(j, SOON)) return job_end(c, j);
     kept = j;
     return CALL_BLOCKED;
 }
@@ -79,7 +79,7 @@ static struct str to_the_end(const char *store)
 
     harness_host(&host);
     do {
-        while (!kept->step(kept, SOON)) { }
+        while (!job_step(kept, SOON)) { }
         reply = run_line(store);
     } while (reply.n == 0);
     harness_host(NULL);

@@ -284,6 +284,25 @@ def test_a_stream_that_was_copied_while_writes_were_paused_has_its_groups_once(s
     assert c("DEBUG", "CHECK") == OK
 
 
+def make_vectors(c):
+    c("FLUSHALL")
+    c.pipeline([("VADD", "k", "VALUES", 2, i % 57, i % 91, "n%d" % i) for i in range(3000)])
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "vectors"])
+def test_what_was_copied_while_writes_were_paused_and_then_changed_is_that_of_a_moment_in_the_log(server, c, kind):
+    change = ("VADD", "k", "VALUES", 2, 1, 2, "one more") if kind == "vectors" else CHANGE[kind][0]
+    make_vectors(c) if kind == "vectors" else make(c, kind)
+    first = digest(c, "k")
+    conn, paused = in_one_turn(server, c, ("COPY", "k", "copy"), "CLIENT", "PAUSE", 100000, "WRITE")
+    assert paused == OK
+    wait_for(lambda: slices_of_jobs(c) == slices_of_jobs(c))
+    assert not isinstance(c.pipeline([("CLIENT", "UNPAUSE"), change])[1], Err)
+    assert conn.read() == 1 and digest(c, "copy") in (first, digest(c, "k"))
+    was = c("DEBUG", "DIGEST")
+    assert c("DEBUG", "LOADAOF") == OK and c("DEBUG", "DIGEST") == was and c("DEBUG", "CHECK") == OK
+
+
 def test_where_nobody_waits_it_is_done_at_once(c):
     make(c, "list")
     assert c.pipeline([("MULTI",), ("COPY", "k", "copy"), ("DEL", "k"), ("LLEN", "copy"), ("EXEC",)])[-1] == [1, 1, N + 1]
