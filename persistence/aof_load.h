@@ -79,9 +79,10 @@ void aof_load_fini(struct aof_load *l);
 
 /* aof_certain.c: make certain what was read. What the system shows of a file's end need not be on the disk: where a sync
  * of it failed, the system calls it written all the same. What no mark proves is written again, in its place, and
- * synced, before the log goes on behind it. Where a file system never changes a file in its place, this takes space: on a full disk that which is
- * held back (log_reserve.h), and where that is not enough *certain is the log offset behind which nothing is; else UINT64_MAX. May take as long as the disk takes for 128 MiB; on any thread. ERR_IO: why[PERSIST_WHY];
- * ERR_NOT_DONE: given up. */
+ * synced, before the log goes on behind it. Where a file system never changes a file in its place this takes space: on a full
+ * disk that which is held back (log_reserve.h), and where that is not enough *certain is the log offset behind which nothing
+ * is; else UINT64_MAX. May take as long as the disk takes for 128 MiB; on any thread. ERR_IO: why[PERSIST_WHY]; ERR_NOT_DONE:
+ * given up. */
 enum err MUST_USE aof_load_make_certain(const struct aof_load *l, uint64_t *certain, char *why);
 
 /* The log's id as far as its files tell; empty: they do not. Of use while loading, too. */
