@@ -700,3 +700,35 @@ def test_repair_archives_what_the_whole_parts_of_a_log_say(start):
     s.start()
     found = {r[0] for r in rows(s)}
     assert {"s:%d" % i for i in range(30) if i != 15} <= found
+
+
+def test_a_start_while_another_program_reads_the_archive(start):
+    """It keeps the -wal file from being taken in, and nothing else: what was committed is there, what leaves comes to it, and when the
+    reader has gone the file is whole by itself."""
+    s = start(namespace=[ALL], appendonly="yes", appendfsync="always")
+    c = s.conn()
+    c.pipeline([x for i in range(50) for x in (("SET", "s:%d" % i, "v%d" % i), ("DEL", "s:%d" % i))])
+    assert len(rows(s)) == 50
+    s.kill9()
+    wal = s.dir + "/archive.db-wal"
+    assert os.path.getsize(wal) > 0
+    reader = open_file(s)
+    reader.isolation_level = None
+    reader.execute("begin")
+    assert reader.execute("select count(*) from entries").fetchone() == (50,)  # it looks at that moment from now on
+    s.start()
+    c = s.conn()
+    assert os.path.getsize(wal) > 0
+    c.pipeline([x for i in range(50, 100) for x in (("SET", "s:%d" % i, "v%d" % i), ("DEL", "s:%d" % i))])
+    assert [r[0] for r in rows(s)] == ["s:%d" % i for i in range(100)]
+    assert "failing" not in c.info("archive").values()
+    s.restart(kill=True)  # once more, with a reader of an older moment
+    assert reader.execute("select count(*) from entries").fetchone() == (50,)
+    assert len(rows(s)) == 100
+    reader.close()
+    s.stop()
+    assert not os.path.exists(wal) or os.path.getsize(wal) == 0
+    db = open_file(s)
+    assert db.execute("select count(*) from entries").fetchone() == (100,)
+    assert db.execute("pragma integrity_check").fetchone() == ("ok",)
+    db.close()
