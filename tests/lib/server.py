@@ -6,6 +6,7 @@ themselves are tested. REDIS_BIN names the stock server that comparisons run aga
 
 MEMD_TEST_TLS=1 gives servers that listen on a port one for TLS besides, and connections are made to that: what a test
 says over a socket of its own, or by another program, is in the clear as before, and so are tests marked in_the_clear."""
+import contextlib
 import functools
 import glob
 import os
@@ -25,6 +26,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 # Upper bound of any wait for an event. Generous: it only decides when a hung server is given up.
 PATIENCE = float(os.environ.get("MEMD_TEST_PATIENCE", "20"))
+
+# What a server gives up waiting for by its own clock, which on a busy machine it would: tests about that set it themselves.
+PATIENT = {"archive-timeout": 600000, "archive-query-timeout": 600000, "search-timeout": 600000, "tls-handshake-timeout": 600,
+           "metrics-timeout": 600}
 
 
 def _default_bin():
@@ -305,6 +310,8 @@ class Server:
                     f.write(self.conf_text.replace("%DIR%", self.dir))
             argv.append(path)
             defaults = {"port": self.port, "dir": self.dir}
+        elif self.binary == MEMD.path and MEMD.is_memd:
+            defaults.update((k, v) for k, v in PATIENT.items() if k.replace("-", "_") not in self.settings)
         if not SEES_PROCESSES and self.binary == MEMD.path and MEMD.is_memd:
             defaults["core-dumps"] = "yes"  # else /proc/PID/fd is not for its user, and tests count what is open
         if "LD_PRELOAD" in self.env and MEMD.is_memd and self.binary == MEMD.path:
@@ -386,6 +393,19 @@ class Server:
             if word in text:
                 raise AssertionError("sanitizer report:\n" + text[max(0, text.index(word) - 500):][:8000])
 
+    @contextlib.contextmanager
+    def one_turn(self):
+        """What is sent within is there before any of it is read, by however many connections it comes: the daemon is stopped meanwhile.
+        First it comes to rest, for a turn that had begun would take its part, and who has just connected would not be in; and the
+        signal is not heard at once."""
+        wait_for(lambda: self.state() == "S", "it does not come to rest")
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            wait_for(lambda: self.state() == "T", "it does not stop")
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
     def kill9(self):
         """As the OOM killer would."""
         if self.proc is not None and self.proc.poll() is None:
@@ -464,6 +484,11 @@ class Server:
         with open("/proc/%d/stat" % self.pid) as f:
             fields = f.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def state(self):
+        """Its first thread's, as ps tells it: S sleeps, T is stopped."""
+        with open("/proc/%d/stat" % self.pid) as f:
+            return f.read().rpartition(")")[2].split()[0]
 
     def rss(self):
         with open("/proc/%d/statm" % self.pid) as f:

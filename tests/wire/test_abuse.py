@@ -6,10 +6,8 @@ is evicted for one turn. (How fast they are served meanwhile: tests/bench/abuse.
 Beside these: half-open peers and descriptors that run out (test_limits.py), who sends slowly before it has authenticated
 (test_strangers.py), slow readers and queries without end by their limits (test_limits.py, test_server_review.py)."""
 import contextlib
-import os
 import resource
 import select
-import signal
 import socket
 
 import pytest
@@ -49,16 +47,6 @@ def lazy(s, receive=4096):
     c = Conn(sock)
     s.conns.append(c)
     return c
-
-
-def halt(s):
-    """Stop it until SIGCONT. The signal is not heard at once: what comes meanwhile would be answered."""
-    def state():
-        with open("/proc/%d/stat" % s.pid) as f:
-            return f.read().rpartition(")")[2].split()[0]
-
-    os.kill(s.pid, signal.SIGSTOP)
-    wait_for(lambda: state() == "T")
 
 
 @pytest.fixture(autouse=True)
@@ -111,10 +99,9 @@ def test_buffers_of_thousands_who_ask_at_once_take_nothing_from_the_keys(start):
     for turn in range(3):  # libevent asks for more at a time when there was more
         if turn == 2:
             assert c("CONFIG", "SET", "maxmemory", used(c) + 12 * MB) == OK
-        halt(s)
-        for i, x in enumerate(conns):
-            x.send("SET", "k:%d" % i, "v")
-        os.kill(s.pid, signal.SIGCONT)
+        with s.one_turn():
+            for i, x in enumerate(conns):
+                x.send("SET", "k:%d" % i, "v")
         assert {x.read() for x in conns} == {OK}
 
 
@@ -125,10 +112,9 @@ def test_the_first_of_a_thousand_are_answered_before_the_last_are_read(start):
     conns = [s.conn() for _ in range(n)]
     for k in range(4):  # libevent asks for more at a time when there was more
         before = stat(c, "eventloop_cycles")
-        halt(s)
-        for x in conns:
-            x.send("INCR", "n")
-        os.kill(s.pid, signal.SIGCONT)
+        with s.one_turn():
+            for x in conns:
+                x.send("INCR", "n")
         assert sorted(x.read() for x in conns) == list(range(k * n + 1, (k + 1) * n + 1))
     assert stat(c, "eventloop_cycles") - before >= n // 256
 
@@ -142,12 +128,11 @@ def test_who_was_put_off_to_the_next_turns_may_be_killed_before(start):
     late = conns[-100:]
     assert {x("AUTH", "late", "pw") for x in late} == {OK}
     for k in range(4):  # libevent asks for more at a time when there was more
-        halt(s)
-        # A second request of his would wait where the first has ended his share.
-        conns[0].send(*(["PING"] if k < 3 else ["CLIENT", "KILL", "USER", "late"]))
-        for x in conns[1:]:
-            x.send("PING")
-        os.kill(s.pid, signal.SIGCONT)
+        with s.one_turn():
+            # A second request of his would wait where the first has ended his share.
+            conns[0].send(*(["PING"] if k < 3 else ["CLIENT", "KILL", "USER", "late"]))
+            for x in conns[1:]:
+                x.send("PING")
         assert conns[0].read() == (PONG if k < 3 else 100)
         assert all(x.read() == PONG for x in (conns[1:] if k < 3 else conns[1:-100]))
     assert all(x.read_to_end() == b"" for x in late)
@@ -798,10 +783,9 @@ def test_a_value_of_most_of_the_memory_can_be_read_while_others_are_slow(start):
     c, slow = s.conn(), s.conn()
     value = b"x" * (92 * MB)
     assert c("SET", "big", value) == OK
-    halt(s)
-    slow.send_raw(encode(["DEBUG", "SLEEP", "0.04"]) * 60)
-    c.send("GET", "big")
-    os.kill(s.pid, signal.SIGCONT)
+    with s.one_turn():
+        slow.send_raw(encode(["DEBUG", "SLEEP", "0.04"]) * 60)
+        c.send("GET", "big")
     assert c.read() == value
     assert stat(c, "evicted_clients") == 0
     assert [slow.read() for _ in range(60)] == [OK] * 60

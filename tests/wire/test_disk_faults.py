@@ -99,13 +99,12 @@ def test_a_call_that_goes_on_in_slices_is_refused_when_the_log_fails_meanwhile(s
     r.pipeline(data)
     for file in (d.LOG, d.MANIFEST, d.DIRECTORY):
         disk.fail(d.WRITE, file, errno.EIO)
-    os.kill(s.pid, signal.SIGSTOP)
-    if before:
-        other.send(*before)
-    parked.send(*command)
-    w.send()
-    r.send("CLIENT", "PAUSE", 100000, "WRITE")
-    os.kill(s.pid, signal.SIGCONT)
+    with s.one_turn():
+        if before:
+            other.send(*before)
+        parked.send(*command)
+        w.send()
+        r.send("CLIENT", "PAUSE", 100000, "WRITE")
     assert r.read() == OK
     wait_for(lambda: state(r) == "failing")
     assert not parked.buf and not select.select([parked.sock], [], [], 0)[0]

@@ -2,7 +2,6 @@
 import contextlib
 import os
 import resource
-import signal
 import socket
 import time
 
@@ -27,13 +26,15 @@ def test_maxclients_refuses_with_an_error(start):
 
 
 def test_idle_clients_are_closed_after_timeout(start):
-    s = start(timeout=1)
-    idle, sub, blocked = s.conn(), s.conn(), s.conn()
+    s = start()
+    idle, sub, blocked, c = s.conn(), s.conn(), s.conn(), s.conn(resp3=True)
     idle("PING")
     sub("SUBSCRIBE", "a")
+    c("SUBSCRIBE", "b")  # so that it is in no danger itself
     blocked.send("BLPOP", "l", 0)
+    wait_for(lambda: c.info("clients")["blocked_clients"] == "1")
+    assert c("CONFIG", "SET", "timeout", 1) == OK
     assert idle.is_closed()
-    c = s.conn()
     assert c("PUBLISH", "a", "m") == 1 and c("RPUSH", "l", "v") == 1
     assert sub.read() == [b"message", b"a", b"m"]
     assert blocked.read() == [b"l", b"v"]
@@ -270,9 +271,8 @@ def test_a_password_set_later_counts_for_new_connections(start):
 def test_sigstop_and_cont(start):
     s = start()
     c = s.conn()
-    os.kill(s.pid, signal.SIGSTOP)
-    c.send("PING")
-    os.kill(s.pid, signal.SIGCONT)
+    with s.one_turn():
+        c.send("PING")
     assert c.read() == PONG
 
 

@@ -1,13 +1,12 @@
 """What is made of large values -- SORT, unions, intersections, differences, ranges, draws, searches by place -- goes in slices, between the
 requests of others. A reply is that of the moment when it was asked for; what is stored is that of its place in the log."""
-import os
 import random
 import select
-import signal
 
 import pytest
 
 import server as srv
+from long_values import amid, c, server  # noqa: F401 fixtures
 from resp import Err, OK
 from server import Server, wait_for
 
@@ -45,18 +44,7 @@ CHANGE = [("SREM", "s", *A[5:-5]), ("SADD", "s2", "more"), ("ZADD", "z", -7, A[7
           ("EVAL", "return redis.call('DEL', 's', 'z', 'l')", 3, "s", "z", "l"), ("SAVE",), ("BGREWRITEAOF",)]
 
 
-@pytest.fixture(scope="module")
-def server():
-    s = Server(enable_debug_command="yes", appendonly="yes", appendfsync="no", save="")
-    yield s
-    s.destroy()
-
-
-@pytest.fixture
-def c(server):
-    c = server.conn()
-    yield c
-    c("CONFIG", "SET", "maxmemory", 0)
+SETTINGS = {"appendonly": "yes", "appendfsync": "no"}
 
 
 def fill(c, rng):
@@ -78,24 +66,6 @@ def fill(c, rng):
 def value(c, key):
     return {"set": lambda: sorted(c("SMEMBERS", key)), "zset": lambda: c("ZRANGE", key, 0, -1, "WITHSCORES"),
             "list": lambda: c("LRANGE", key, 0, -1)}.get(c("TYPE", key), lambda: None)()
-
-
-def state(server):
-    with open("/proc/%d/stat" % server.pid) as f:
-        return f.read().rsplit(")", 1)[1].split()[0]
-
-
-def amid(server, c, command, *other, conn=None):
-    """Who asked for command, behind whose first slice another request came, and the reply to that. The daemon, which has nothing else to do,
-    is stopped until both are there, so it finds them in one turn, in this order."""
-    conn = conn or server.conn()
-    wait_for(lambda: state(server) == "S")
-    os.kill(server.pid, signal.SIGSTOP)
-    wait_for(lambda: state(server) == "T")
-    conn.send(*command)
-    c.send(*other)
-    os.kill(server.pid, signal.SIGCONT)
-    return conn, c.read()
 
 
 def plain(reply, unordered):
@@ -305,12 +275,9 @@ def test_a_log_that_begins_anew_in_the_midst_of_it_lacks_no_field_that_was_store
         c.pipeline([("HSET", "h:%d" % i, "f", i, "g", -i) for i in range(0, MANY, 10)])
         due = now_ms() + 700
         c.pipeline([("HPEXPIREAT", "h:%d" % i, due, "FIELDS", 1, "f") for i in range(0, MANY, 10)])
-        os.kill(server.pid, signal.SIGSTOP)
-        try:
+        with server.one_turn():
             asker.send("SORT", "long", "BY", "nosort", "GET", "h:*->f", "STORE", "d")
             c.send("CLIENT", "PAUSE", 100000, "WRITE")  # it is held, when it is done
-        finally:
-            os.kill(server.pid, signal.SIGCONT)
         assert c.read() == OK
         wait_for(lambda: now_ms() > due)
         assert b"started" in c("BGREWRITEAOF").encode()

@@ -1,13 +1,11 @@
 """COPY, DUMP and RESTORE of large values go in slices, between the requests of others. What DUMP tells is the value as it was when it was asked for;
 a copy is the value as it is when COPY replies, in the order of the log."""
-import select
-
 import pytest
 
+from long_values import amid as in_one_turn, begin, c, is_begun, server  # noqa: F401 fixtures
 from payload import crc64
 from resp import Err, OK
-from server import Server, wait_for
-from test_long_algebra import amid as in_one_turn
+from server import wait_for
 
 pytestmark = pytest.mark.memd_only
 
@@ -49,16 +47,7 @@ ANY = [("DEL", "k"), ("RENAME", "k", "other"), ("SET", "k", "v"), ("PEXPIREAT", 
        ("SWAPDB", 0, 1), ("DEBUG", "RELOAD"), ("EVAL", "return redis.call('DEL', KEYS[1])", 1, "k"), ("BGREWRITEAOF",)]
 
 
-@pytest.fixture(scope="module")
-def server():
-    s = Server(enable_debug_command="yes", appendonly="yes", appendfsync="no", save="")
-    yield s
-    s.destroy()
-
-
-@pytest.fixture
-def c(server):
-    return server.conn()
+SETTINGS = {"appendonly": "yes", "appendfsync": "no"}
 
 
 def make(c, kind):
@@ -72,19 +61,6 @@ def changes(kind):
 
 def digest(c, key):
     return c("DEBUG", "DIGEST-VALUE", key)[0]
-
-
-def is_begun(conn, other, id):
-    """Parked, or answered already."""
-    return select.select([conn.sock], [], [], 0)[0] or b" flags=b" in other("CLIENT", "LIST", "ID", id)
-
-
-def begin(server, c, *command):
-    conn = server.conn()
-    id = conn("CLIENT", "ID")
-    conn.send(*command)
-    wait_for(lambda: is_begun(conn, c, id))
-    return conn
 
 
 def slices_of_jobs(c):

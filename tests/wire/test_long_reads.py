@@ -1,11 +1,10 @@
 """Large values that are told as a whole go in slices, between the requests of others, and are told as they were when it was asked for
 them, whatever others do to them meanwhile."""
-import select
-
 import pytest
 
+from long_values import c, is_begun, server  # noqa: F401 fixtures
 from resp import Err, Map, NIL_ARRAY, OK, Set, Simple
-from server import Server, wait_for
+from server import wait_for
 
 pytestmark = pytest.mark.memd_only
 
@@ -41,18 +40,7 @@ ANY = [("PEXPIRE", "k", 1), ("FLUSHALL",), ("FLUSHDB", "ASYNC"), ("SWAPDB", 0, 1
        ("EVAL", "return redis.call('DEL', KEYS[1])", 1, "k"), ("CONFIG", "SET", "maxmemory", "1mb")]
 
 
-@pytest.fixture(scope="module")
-def server():
-    s = Server(enable_debug_command="yes", maxmemory_policy="allkeys-random")
-    yield s
-    s.destroy()
-
-
-@pytest.fixture
-def c(server):
-    c = server.conn()
-    yield c
-    c("CONFIG", "SET", "maxmemory", 0)
+SETTINGS = {"maxmemory_policy": "allkeys-random"}
 
 
 def make(c, kind, names=NAMES):
@@ -66,11 +54,6 @@ def make(c, kind, names=NAMES):
 
 def plain(reply, kind):
     return sorted(reply) if kind in ("set", "hash") else reply
-
-
-def is_begun(reader, other, id):
-    """Parked, or answered already."""
-    return select.select([reader.sock], [], [], 0)[0] or b" flags=b" in other("CLIENT", "LIST", "ID", id)
 
 
 @pytest.mark.parametrize("kind", list(READ))

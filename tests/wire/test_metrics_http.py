@@ -1,9 +1,9 @@
 """The HTTP port: health in each state of memd, who may read, and strangers who mean no good."""
 import errno
+import http.client
 import os
 import random
 import resource
-import signal
 import socket
 import threading
 import time
@@ -138,12 +138,8 @@ def test_while_a_script_is_busy_it_is_alive_but_not_ready(start):
 
 def test_nobody_hears_from_one_that_hangs_or_has_ended(start):
     s = started(start)
-    os.kill(s.pid, signal.SIGSTOP)
-    try:
-        with pytest.raises(TimeoutError):
-            fetch(s.metrics_port, "/healthz", timeout=0.2)
-    finally:
-        os.kill(s.pid, signal.SIGCONT)
+    with s.one_turn(), pytest.raises(TimeoutError):
+        fetch(s.metrics_port, "/healthz", timeout=0.2)
     assert fetch(s.metrics_port, "/healthz")[0] == 200
     port = s.metrics_port
     s.stop()
@@ -298,6 +294,14 @@ def garbage(rng):
         b" HTTP/1.1\r\n" + rng.choice([b": x\r\n", b" y\r\n", b"Host\r\n", b"Content-Length: -1\r\n", b"\x00: \r\n"]) + b"\r\n"
 
 
+def serves_in_time(s):
+    """With a second for a request, one of our own may come too late."""
+    try:
+        return fetch(s.metrics_port, "/healthz")[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
 def test_garbage_is_answered_with_an_error_or_the_end(start):
     """And memd lives, under the sanitizers too."""
     s = started(start, metrics_timeout="1")
@@ -313,7 +317,7 @@ def test_garbage_is_answered_with_an_error_or_the_end(start):
                 pass
             got = read_all(sock)
         assert got == b"" or got.startswith(b"HTTP/"), (data, got[:80])
-    assert fetch(s.metrics_port, "/healthz")[0] == 200
+    wait_for(lambda: serves_in_time(s))
     assert s.conn()("DBSIZE") == 0
 
 
@@ -353,7 +357,7 @@ def test_one_who_sends_slowly_or_nothing_is_let_go(start):
     deaf = connect(s)
     deaf.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
     silent.close(), drip.close()
-    wait_for(lambda: fetch(s.metrics_port, "/healthz")[0] == 200)
+    wait_for(lambda: serves_in_time(s))
     deaf.close()
 
 
@@ -385,7 +389,7 @@ def test_many_visitors_take_few_descriptors_and_go(start):
         assert read_all(sock) == b""
     for sock in crowd:
         sock.close()
-    wait_for(lambda: fetch(s.metrics_port, "/healthz")[0] == 200)
+    wait_for(lambda: serves_in_time(s))
     wait_for(lambda: descriptors(s) == before)
 
 
