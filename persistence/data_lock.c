@@ -165,7 +165,7 @@ static bool holder_is_gone(const struct data_lock *l)
  * program: for this moment the lock is held by nobody. */
 static enum err take_from_the_dead(struct data_lock *l, const char *dir, const char *path, char *why)
 {
-    enum { PATIENCE_US = 1000000, LOOK_US = 2000 };
+    enum { PATIENCE_US = 10000000, LOOK_US = 2000 };
     int64_t until = clock_mono_us() + PATIENCE_US;
     enum err e;
 

@@ -16,7 +16,7 @@ struct data_lock {
 
 /* held: a lock that this process has already, of before it became this program (RESTART), or NULL. Its descriptors are
  * ours from now on: kept when they lock this directory, closed else.
- * Waits for a second at most where the process that LOCK names is no more, and what it began still holds it.
+ * Waits for ten seconds at most, for the machine may be busy, where the process that LOCK names is no more, and what it began still holds it.
  * ERR_NOT_DONE: somebody else has it; ERR_IO: it cannot be had. Nothing is held then, and why[PERSIST_WHY]
  * says who or what is the matter. */
 enum err MUST_USE data_lock_take(struct data_lock *l, const struct data_lock *held, const char *dir, char *why);

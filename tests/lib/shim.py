@@ -1,9 +1,10 @@
-"""Libraries for LD_PRELOAD, built when they are first needed, and memory shared with them."""
+"""Libraries for LD_PRELOAD, built when they are first needed, memory shared with them, and a clock."""
 import mmap
 import os
 import struct
 import subprocess
 import tempfile
+import time
 
 from server import ROOT
 
@@ -38,3 +39,22 @@ class Shared:
 
     def __setitem__(self, i, n):
         struct.pack_into("<q", self.map, i * 8, n)
+
+
+class Clock:
+    """The system's clock as a daemon with this env sees it."""
+
+    def __init__(self, tmp_path, ahead_s=0):
+        self.numbers = Shared(tmp_path / "clock", int(ahead_s * 1e9), 1, 0)
+        # AddressSanitizer's library has to come first; there it is found again by the next run of ld.so.
+        self.env = {"LD_PRELOAD": build("clock_shim"), "CLOCK_SHIM": self.numbers.path, "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+    def set(self, ahead_s):
+        self.numbers[0] = int(ahead_s * 1e9)
+
+    def set_to(self, unix_s):
+        self.set(unix_s - time.time())
+
+    def run_at(self, times):
+        self.numbers[2] = time.time_ns()
+        self.numbers[1] = times

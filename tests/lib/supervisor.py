@@ -1,5 +1,6 @@
 """A supervisor as systemd is one: it hears what a service tells, and listens for it."""
 import os
+import select
 import socket
 import sys
 
@@ -45,6 +46,13 @@ class Supervisor:
             seen.append(self.next())
             if key in seen[-1] and value in (None, seen[-1][key]):
                 return seen
+
+    def drop(self):
+        """All messages that are there, without waiting for any."""
+        seen = []
+        while select.select([self.sock], [], [], 0)[0]:
+            seen.append(self.next())
+        return seen
 
     def close(self):
         self.sock.close()

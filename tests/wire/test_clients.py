@@ -155,9 +155,9 @@ def test_redis_py_pubsub(r):
     p = r.pubsub()
     p.subscribe("news")
     p.psubscribe("n*")
-    assert p.get_message(timeout=5)["type"] == "subscribe"
-    assert p.get_message(timeout=5)["type"] == "psubscribe"
+    assert p.get_message(timeout=srv.PATIENCE)["type"] == "subscribe"
+    assert p.get_message(timeout=srv.PATIENCE)["type"] == "psubscribe"
     assert r.publish("news", "hello") == 2
-    got = [p.get_message(timeout=5) for _ in range(2)]
+    got = [p.get_message(timeout=srv.PATIENCE) for _ in range(2)]
     assert sorted(m["type"] for m in got) == ["message", "pmessage"] and got[0]["data"] == b"hello"
     p.close()

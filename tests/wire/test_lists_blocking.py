@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from resp import Err, NIL_ARRAY, OK, QUEUED
+from resp import Err, NIL_ARRAY, OK, QUEUED, encode
 from server import wait_for
 
 
@@ -69,13 +69,14 @@ def test_timeouts_reply_null(c, c3):
 
 def test_timeouts_end_in_order_of_their_time(server, blocked):
     late, soon = server.conn(), server.conn()
-    late.send("BLPOP", "l", 0.08)
-    soon.send("BLPOP", "l", 0.02)
     t0 = time.monotonic()
-    assert soon.read() == NIL_ARRAY
-    t1 = time.monotonic()
-    assert late.read() == NIL_ARRAY
-    assert t1 - t0 >= 0.01 and time.monotonic() - t0 >= 0.06
+    with server.one_turn():
+        late.send_raw(encode(["BLPOP", "l", 0.08]) + encode(["INCR", "come"]))
+        soon.send_raw(encode(["BLPOP", "l", 0.02]) + encode(["INCR", "come"]))
+    assert [soon.read(), soon.read()] == [NIL_ARRAY, 1]
+    assert time.monotonic() - t0 >= 0.019
+    assert [late.read(), late.read()] == [NIL_ARRAY, 2]
+    assert time.monotonic() - t0 >= 0.079
 
 
 def test_nonsense_timeouts_are_refused(talk):

@@ -204,8 +204,7 @@ def test_timeouts_end_in_time(server):
     time.sleep(0.15)  # the loop is idle now
     t0 = time.monotonic()
     assert c("BLPOP", "l", "0.02") is NIL_ARRAY
-    spent = time.monotonic() - t0
-    assert 0.019 <= spent < 5
+    assert time.monotonic() - t0 >= 0.019
 
 
 def test_statistics_of_those_that_waited(server):
@@ -328,11 +327,13 @@ def test_a_paused_client_is_not_blocked_on_keys(server):
 def test_nobody_is_served_during_a_pause_but_time_runs(server):
     c, w, t = server.conn(), server.conn(), server.conn()
     w.send("BLPOP", "l", "0")
-    t.send("BLPOP", "other", "0.1")
-    waiting(c, 2)
-    c("MULTI"), c("CLIENT", "PAUSE", 100000, "WRITE"), c("RPUSH", "l", "v")
-    assert c("EXEC") == [OK, 1]
-    t.read()
+    waiting(c)
+    paused = ["MULTI"], ["CLIENT", "PAUSE", 100000, "WRITE"], ["RPUSH", "l", "v"], ["EXEC"]
+    with server.one_turn():  # it has not come to its end before
+        t.send("BLPOP", "other", "0.1")
+        c.send_raw(b"".join(map(encode, paused)))
+    assert [c.read() for _ in paused][-1] == [OK, 1]
+    assert t.read() is NIL_ARRAY
     assert c("LLEN", "l") == 1
     waiting(c, 1)
     c("CLIENT", "UNPAUSE")

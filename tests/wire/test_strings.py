@@ -54,9 +54,9 @@ def test_set_with_get_returns_the_old_value(talk):
 def test_set_takes_each_form_of_expiry(talk):
     talk("""
         SET k v EX 100                  => +OK
-        TTL k                           => :99..100
+        TTL k                           => :80..100
         SET k v PX 100000               => +OK
-        PTTL k                          => :90000..100000
+        PTTL k                          => :80000..100000
         SET k v EXAT 99999999999        => +OK
         EXPIRETIME k                    => :99999999999
         SET k v PXAT 99999999999999     => +OK
@@ -91,9 +91,9 @@ def test_setnx_setex_psetex(talk):
         SETNX k b                       => :0
         GET k                           => "a"
         SETEX k 100 b                   => +OK
-        TTL k                           => :99..100
+        TTL k                           => :80..100
         PSETEX k 100000 c               => +OK
-        PTTL k                          => :90000..100000
+        PTTL k                          => :80000..100000
         GET k                           => "c"
         SETEX k 0 b                     => -ERR invalid expire time in 'setex' command
         SETEX k -5 b                    => -ERR invalid expire time in 'setex' command
@@ -107,13 +107,13 @@ def test_getex_reads_and_changes_the_ttl(talk):
         GETEX k                         => nil
         SET k v
         GETEX k EX 100                  => "v"
-        TTL k                           => :99..100
+        TTL k                           => :80..100
         GETEX k                         => "v"
-        TTL k                           => :99..100
+        TTL k                           => :80..100
         GETEX k PERSIST                 => "v"
         TTL k                           => :-1
         GETEX k PX 100000               => "v"
-        PTTL k                          => :90000..100000
+        PTTL k                          => :80000..100000
         GETEX k EXAT 99999999999        => "v"
         EXPIRETIME k                    => :99999999999
         GETEX k PXAT 99999999999999     => "v"
@@ -178,7 +178,7 @@ def test_append_and_strlen(talk):
         INCR n                          => :106
         EXPIRE k 100
         APPEND k x                      => :5
-        TTL k                           => :99..100
+        TTL k                           => :80..100
         RPUSH l a
         APPEND l x                      => -WRONGTYPE Operation against a key holding the wrong kind of value
         STRLEN l                        => -WRONGTYPE Operation against a key holding the wrong kind of value
@@ -254,7 +254,7 @@ def test_counting_keeps_the_ttl(talk):
         SET n 1 EX 100
         INCR n                          => :2
         INCRBYFLOAT n 0.5               => "2.5"
-        TTL n                           => :99..100
+        TTL n                           => :80..100
     """)
 
 

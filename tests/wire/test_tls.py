@@ -531,13 +531,14 @@ def test_handshakes_that_do_not_go_on_are_bounded(serve, files):
 
 
 def test_a_handshake_has_a_time_limit(serve, files):
-    s = serve(tls_handshake_timeout="1")
+    s = serve()
     plain = s.conn()
     hello = tls.Records(tls.context(files)).hello()
-    socks = [socket.create_connection(("127.0.0.1", s.tls_port), PATIENCE) for _ in range(3)]
-    for sock, data in zip(socks, (b"", hello[:100], hello)):
-        sock.sendall(data)
     with tls.connect(s.tls_port, tls.context(files)) as c:
+        socks = [socket.create_connection(("127.0.0.1", s.tls_port), PATIENCE) for _ in range(3)]
+        for sock, data in zip(socks, (b"", hello[:100], hello)):
+            sock.sendall(data)
+        assert plain("CONFIG", "SET", "tls-handshake-timeout", 1) == OK
         for sock in socks:
             end_of(sock)
             sock.close()

@@ -184,7 +184,6 @@ START_TEST(with_everysec_writers_wait_for_a_disk_that_hangs)
     __atomic_store_n(&disk.syncs_hang, true, __ATOMIC_RELEASE);
     rig_do(&rig, 0, "SET a 1");
     rig_turn(&rig);
-    ck_assert(!persist_must_wait(rig.p));
     while (!persist_must_wait(rig.p)) { /* when exactly: test_log_tail.c, under a clock of its own */
         rig_turn(&rig);
         usleep(10000);
@@ -210,11 +209,10 @@ START_TEST(the_sync_policy_can_be_changed_at_any_time)
         rig_random(&rig, &g, 5);
         rig_turn(&rig);
         if (rng_below(&g, 5) == 0) ck_assert(rig_durable(&rig));
-        for (int k = 0; k < 3000 && persist_durable_offset(rig.p) != persist_offset(rig.p); k++) {
+        while (persist_durable_offset(rig.p) != persist_offset(rig.p)) {
             usleep(1000);
             rig_turn(&rig);
         }
-        ck_assert_uint_eq(persist_durable_offset(rig.p), persist_offset(rig.p));
     }
     restart(false, NULL);
     expect_all();
@@ -293,11 +291,10 @@ START_TEST(a_full_disk_refuses_writes_and_heals)
     ck_assert(rig_durable(&rig));
     disk.space = 1;
     rig_do(&rig, 0, "SET b 2");
-    for (int i = 0; i < 1000 && !persist_refusal(rig.p); i++) {
+    while (!persist_refusal(rig.p)) {
         rig_turn(&rig);
         usleep(1000);
     }
-    ck_assert_ptr_nonnull(persist_refusal(rig.p));
     ck_assert(strstr(persist_refusal(rig.p), "MISCONF"));
     ck_assert_uint_lt(persist_durable_offset(rig.p), persist_offset(rig.p)); /* its reply waits */
     ck_assert(!info().last_write_ok);
