@@ -161,7 +161,7 @@ wire-tls: binary
 test: unit fuzz-short layers wire
 
 test-asan: unit-asan
-	MEMD_TEST_PATIENCE=60 $(MAKE) MODE=asan wire
+	MEMD_TEST_PATIENCE=180 $(MAKE) MODE=asan wire
 
 # The same random commands to memd and a stock server (REFERENCE), COMMANDS of them a protocol; SEED=0: by the clock.
 differential: binary

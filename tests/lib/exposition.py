@@ -5,6 +5,8 @@ no family and no series comes twice, values are numbers, histograms have all the
 import http.client
 import re
 
+from server import PATIENCE
+
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 SAMPLE = re.compile(r"(%s)(?:\{(.*)\})? (\S+)$" % NAME)
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,|$)')
@@ -113,7 +115,7 @@ def check_histogram(f):
             raise Malformed("sum and count of %s%r" % (f.name, rest))
 
 
-def fetch(port, path="/metrics", method="GET", headers=None, timeout=20):
+def fetch(port, path="/metrics", method="GET", headers=None, timeout=PATIENCE):
     """(status, headers, body) of one request."""
     c = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:

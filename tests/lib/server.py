@@ -9,7 +9,9 @@ says over a socket of its own, or by another program, is in the clear as before,
 import contextlib
 import functools
 import glob
+import itertools
 import os
+import random
 import re
 import resource
 import shutil
@@ -25,7 +27,7 @@ import resp
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # Upper bound of any wait for an event. Generous: it only decides when a hung server is given up.
-PATIENCE = float(os.environ.get("MEMD_TEST_PATIENCE", "20"))
+PATIENCE = float(os.environ.get("MEMD_TEST_PATIENCE", "60"))
 
 # What a server gives up waiting for by its own clock, which on a busy machine it would: tests about that set it themselves.
 PATIENT = {"archive-timeout": 600000, "archive-query-timeout": 600000, "search-timeout": 600000, "tls-handshake-timeout": 600,
@@ -91,10 +93,25 @@ def wait_for(what, message="it did not happen", patience=None):
         time.sleep(0.003)
 
 
+def _ports():
+    """In turn those below what the system gives to connections: none of ours takes one between its choice and its use."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+        first, end = 10000, int(f.read().split()[0])
+    if end < 2 * first:
+        return itertools.repeat(0)  # no room there: let the system choose
+    at = random.randrange(first, end)
+    return itertools.cycle([*range(at, end), *range(first, at)])
+
+
+PORTS = _ports()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port of 127.0.0.1 that nobody has now, another one each time."""
+    for port in PORTS:
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return s.getsockname()[1]
 
 
 def _has_capability(bit):

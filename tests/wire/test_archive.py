@@ -10,7 +10,7 @@ pytestmark = pytest.mark.memd_only
 
 @pytest.fixture
 def s(start):
-    return start(enable_debug_command="yes", archive_timeout="20000")
+    return start(enable_debug_command="yes", archive_timeout="600000")
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_empty_and_binary_keys(c):
 
 
 def test_recall_makes_room_first(start):
-    c = start(maxmemory="16mb", maxmemory_policy="allkeys-random", archive_timeout="20000", namespace=["* archive evict"]).conn()
+    c = start(maxmemory="16mb", maxmemory_policy="allkeys-random", archive_timeout="600000", namespace=["* archive evict"]).conn()
     value = os.urandom(10000)
     keys = ["k%d" % i for i in range(3000)]
     for i, key in enumerate(keys):
@@ -195,7 +195,7 @@ def test_waiting_ends_by_time_and_by_unblock(start):
     c("ARCHIVE.MOVE", "k")
     c("DEBUG", "ARCHIVE-PAUSE", "yes")
     error(c("ARCHIVE.RECALL", "k"), "ERR archive: no answer within 30 milliseconds")
-    c("CONFIG", "SET", "archive-timeout", "20000")
+    c("CONFIG", "SET", "archive-timeout", "600000")
     me = o("CLIENT", "ID")
     o.send("ARCHIVE.RECALL", "k")
     wait_for(lambda: c.info("clients")["blocked_clients"] == "1")
@@ -265,7 +265,7 @@ def test_users_and_categories(s, c):
 
 
 def test_the_log_makes_the_same_again(start):
-    s = start(appendonly="yes", archive_timeout="20000")
+    s = start(appendonly="yes", archive_timeout="600000")
     c = s.conn()
     c("MSET", "a", "1", "b", "2", "c", "3")
     c("ARCHIVE.PUT", "a")
@@ -280,7 +280,7 @@ def test_the_log_makes_the_same_again(start):
 
 
 def test_always_waits_for_the_disk(start):
-    s = start(appendonly="yes", appendfsync="always", archive_timeout="20000", namespace="* recall read archive expire")
+    s = start(appendonly="yes", appendfsync="always", archive_timeout="600000", namespace="* recall read archive expire")
     c = s.conn()
     c("MSET", "a", "1", "b", "2")
     assert c("ARCHIVE.MOVE", "a", "b") == 2

@@ -7,7 +7,7 @@ import pytest
 
 import shim
 from resp import OK
-from server import MEMD, Server, StartError
+from server import MEMD, PATIENCE, Server, StartError
 
 pytestmark = pytest.mark.memd_only
 
@@ -95,7 +95,7 @@ def test_a_directory_that_cannot_be_written_is_refused_in_words(tmp_path):
         if path.stat().st_uid == os.getuid() and not path.stat().st_mode & 0o001:
             path.chmod(path.stat().st_mode | 0o011)
     done = subprocess.run(who + [MEMD.path, "--port", "0", "--dir", str(directory)],
-                          capture_output=True, text=True, timeout=20, cwd="/")
+                          capture_output=True, text=True, timeout=PATIENCE, cwd="/")
     assert done.returncode == 1
     assert "%s/LOCK: Permission denied: memd must be able to write in its data directory" % directory in done.stdout
 

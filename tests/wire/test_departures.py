@@ -63,7 +63,7 @@ def held():
     """held(server): another process has the archive's file for itself, until .release()."""
     class Hold:
         def __init__(self, s):
-            self.db = sqlite3.connect(s.dir + "/archive.db", isolation_level=None, timeout=20)
+            self.db = sqlite3.connect(s.dir + "/archive.db", isolation_level=None, timeout=srv.PATIENCE)
             self.db.execute("begin immediate")
 
         def release(self):

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from resp import OK
-from server import let_pass, wait_for
+from server import PATIENCE, let_pass, wait_for
 
 SCHEMA = ("SCHEMA", "n", "NUMERIC", "t", "TAG", "w", "TEXT")
 
@@ -86,7 +86,7 @@ def test_while_the_archive_has_no_room(start):
     c = s.conn()
     say(c, "FT.CREATE", "i", "PREFIX", 1, "d:", *SCHEMA)
     say(c, "ARCHIVE.FLUSH")
-    held = sqlite3.connect(s.dir + "/archive.db", isolation_level=None, timeout=20)
+    held = sqlite3.connect(s.dir + "/archive.db", isolation_level=None, timeout=PATIENCE)
     held.execute("begin immediate")  # nobody else writes to it
     fill(c, 30, 100000)
     c.pipeline([["HSET", "d:go%d" % i, "large", os.urandom(100000)] for i in range(30)])

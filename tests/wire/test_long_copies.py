@@ -1,5 +1,7 @@
 """COPY, DUMP and RESTORE of large values go in slices, between the requests of others. What DUMP tells is the value as it was when it was asked for;
 a copy is the value as it is when COPY replies, in the order of the log."""
+import select
+
 import pytest
 
 from long_values import amid as in_one_turn, begin, c, is_begun, server  # noqa: F401 fixtures

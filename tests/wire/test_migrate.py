@@ -26,9 +26,9 @@ def test_keys_move_to_another_memd(start):
     a, b = one.conn(), other.conn()
     keys = fill(a)
     digests = a("DEBUG", "DIGEST-VALUE", *keys)
-    assert a("MIGRATE", "127.0.0.1", other.port, "text", 0, 5000) == OK
+    assert a("MIGRATE", "127.0.0.1", other.port, "text", 0, 60000) == OK
     assert a("EXISTS", "text") == 0 and b("EXISTS", "text") == 1
-    assert a("MIGRATE", "127.0.0.1", other.port, "", 0, 5000, "KEYS", "nokey", *keys[1:]) == OK
+    assert a("MIGRATE", "127.0.0.1", other.port, "", 0, 60000, "KEYS", "nokey", *keys[1:]) == OK
     assert a("DBSIZE") == 0
     assert b("DEBUG", "DIGEST-VALUE", *keys) == digests
     assert 900000 < b("PTTL", "dated") <= 1000000
@@ -45,9 +45,9 @@ def test_keys_move_to_stock_and_back(start):
         a, b = own.conn(), ref.conn()
         keys = fill(a)
         digests = a("DEBUG", "DIGEST-VALUE", *keys)
-        assert a("MIGRATE", "localhost", ref.port, "", 3, 5000, "KEYS", *keys) == OK
+        assert a("MIGRATE", "localhost", ref.port, "", 3, 60000, "KEYS", *keys) == OK
         assert b("SELECT", 3) == OK and b("DBSIZE") == len(keys)
-        assert b("MIGRATE", "127.0.0.1", own.port, "", 0, 5000, "KEYS", *keys) == OK
+        assert b("MIGRATE", "127.0.0.1", own.port, "", 0, 60000, "KEYS", *keys) == OK
         assert a("DEBUG", "DIGEST-VALUE", *keys) == digests
     finally:
         ref.destroy()
@@ -58,23 +58,23 @@ def test_options(start):
     a, b = one.conn(), other.conn()
     port = other.port
     a("MSET", "k", 1, "l", 2)
-    refused = a("MIGRATE", "127.0.0.1", port, "k", 0, 5000)
+    refused = a("MIGRATE", "127.0.0.1", port, "k", 0, 60000)
     assert refused == Err("ERR Target instance replied with error: NOAUTH Authentication required.")
-    assert a("MIGRATE", "127.0.0.1", port, "k", 0, 5000, "AUTH", "wrong").startswith(
+    assert a("MIGRATE", "127.0.0.1", port, "k", 0, 60000, "AUTH", "wrong").startswith(
         "ERR Target instance replied with error: WRONGPASS")
-    assert a("MIGRATE", "127.0.0.1", port, "k", 0, 5000, "COPY", "AUTH", "secret") == OK
+    assert a("MIGRATE", "127.0.0.1", port, "k", 0, 60000, "COPY", "AUTH", "secret") == OK
     assert a("GET", "k") == b"1" and b("GET", "k") == b"1"
-    assert a("MIGRATE", "127.0.0.1", port, "k", 0, 5000, "AUTH2", "default", "secret") == Err(
+    assert a("MIGRATE", "127.0.0.1", port, "k", 0, 60000, "AUTH2", "default", "secret") == Err(
         "ERR Target instance replied with error: BUSYKEY Target key name already exists.")
     a("SET", "k", 3)
     # What was taken leaves, what was refused stays.
-    assert a("MIGRATE", "127.0.0.1", port, "", 0, 5000, "AUTH", "secret", "KEYS", "k", "l") == Err(
+    assert a("MIGRATE", "127.0.0.1", port, "", 0, 60000, "AUTH", "secret", "KEYS", "k", "l") == Err(
         "ERR Target instance replied with error: BUSYKEY Target key name already exists.")
     assert a("GET", "k") == b"3" and a("EXISTS", "l") == 0
-    assert a("MIGRATE", "127.0.0.1", port, "k", 0, 5000, "REPLACE", "AUTH", "secret") == OK
+    assert a("MIGRATE", "127.0.0.1", port, "k", 0, 60000, "REPLACE", "AUTH", "secret") == OK
     assert b("MGET", "k", "l") == [b"3", b"2"]
     assert a("SET", "m", 1) == OK
-    assert a("MIGRATE", "127.0.0.1", port, "m", 99, 5000, "AUTH", "secret") == Err(
+    assert a("MIGRATE", "127.0.0.1", port, "m", 99, 60000, "AUTH", "secret") == Err(
         "ERR Target instance replied with error: ERR DB index is out of range")
 
 

@@ -5,6 +5,7 @@ import random
 
 import pytest
 import resp
+import server as srv
 
 pytestmark = pytest.mark.memd_only
 
@@ -60,9 +61,9 @@ def test_redis_py_reads_every_kind_of_reply_in_both_protocols(server):
     import redis
     for protocol in (2, 3):
         try:
-            r = redis.Redis(host="127.0.0.1", port=server.port, socket_timeout=20, protocol=protocol)
+            r = redis.Redis(host="127.0.0.1", port=server.port, socket_timeout=srv.PATIENCE, protocol=protocol)
         except TypeError:  # a redis-py that knows one protocol alone
-            r = redis.Redis(host="127.0.0.1", port=server.port, socket_timeout=20)
+            r = redis.Redis(host="127.0.0.1", port=server.port, socket_timeout=srv.PATIENCE)
         for kind in ("string", "integer", "double", "null", "array", "set", "map", "verbatim", "true", "false"):
             r.execute_command("DEBUG", "PROTOCOL", kind)
         assert r.ping()

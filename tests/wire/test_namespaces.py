@@ -7,7 +7,7 @@ import pytest
 
 import faulty_disk as d
 from resp import Err, Map, OK, PONG, QUEUED
-from server import MEMD, wait_for
+from server import MEMD, PATIENCE, wait_for
 
 pytestmark = pytest.mark.memd_only
 
@@ -172,11 +172,11 @@ def test_a_bad_line_is_refused_with_its_place(tmp_path):
     path = tmp_path / "memd.conf"
     path.write_text("port 0\nnamespace s:* ttl 60\nnamespace s:* ttl soon\n")
     for args in (["--check-config", str(path)], [str(path), "--dir", str(tmp_path)]):
-        done = subprocess.run([MEMD.path, *args], capture_output=True, text=True, timeout=20)
+        done = subprocess.run([MEMD.path, *args], capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 1
         assert "memd.conf:3: namespace: " in done.stderr and '"soon" is not accepted: seconds' in done.stderr
     path.write_text('namespace "a b:*" ttl 60\nnamespace [a-c]:* maxlen 5\n')
-    done = subprocess.run([MEMD.path, "--check-config", str(path)], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([MEMD.path, "--check-config", str(path)], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import shim
 from resp import Err, OK, PONG, encode
-from server import MEMD, wait_for
+from server import MEMD, PATIENCE, wait_for
 
 # AddressSanitizer brings its own allocator, which ends the program: there, tests/commands/test_memory.c is the test.
 pytestmark = [pytest.mark.memd_only, pytest.mark.skipif("asan" in MEMD.path, reason="not the allocator of a release")]
@@ -241,6 +241,6 @@ def test_what_is_too_large_is_an_error_of_who_asks(start):
 def test_no_memory_at_the_start_is_told(tmp_path):
     """The libraries take 26 MB: with less, nobody can say anything."""
     done = subprocess.run(["prlimit", "--as=%d" % (36 * MB), MEMD.path, "--port", "0", "--dir", str(tmp_path)],
-                          capture_output=True, text=True, timeout=20)
+                          capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode != 0
     assert done.stdout + done.stderr != ""

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 import resp
-from server import knows_its_archive, wait_for
+from server import PATIENCE, knows_its_archive, wait_for
 
 pytestmark = pytest.mark.memd_only
 
@@ -97,7 +97,7 @@ def test_what_overwrites_or_deletes_goes_on(late):
 
 
 def test_a_file_that_cannot_be_read_is_an_error(start):
-    s = start(namespace=RULES, archive_timeout="20000")
+    s = start(namespace=RULES, archive_timeout="600000")
     c = s.conn()
     c("SET", "k", "v")
     leave(c, "k")
@@ -127,12 +127,12 @@ def fill_queue(c):
 @pytest.fixture
 def full(start):
     """Another process has the archive's file for itself, until full.lock is closed, and the queue is full."""
-    s = start(namespace=RULES, archive_queue_size="1mb", archive_timeout="20000", appendonly="yes", archive_recall_ttl="500")
+    s = start(namespace=RULES, archive_queue_size="1mb", archive_timeout="600000", appendonly="yes", archive_recall_ttl="500")
     c = knows_its_archive(s).conn()
     c("SET", "due:1", b"one" + os.urandom(100000)), c("RPUSH", "2", os.urandom(100000))
     c("ARCHIVE.PUT", "2")  # so that there is an archive
     assert c("ARCHIVE.FLUSH") == resp.OK
-    s.lock = sqlite3.connect(s.dir + "/archive.db", isolation_level=None, timeout=20)
+    s.lock = sqlite3.connect(s.dir + "/archive.db", isolation_level=None, timeout=PATIENCE)
     s.lock.execute("begin immediate")
     fill_queue(c)
     yield s

@@ -52,7 +52,7 @@ def test_random_commands_find_what_has_left(start):
     print("seed %d, %d commands" % (SEED, COMMANDS))
     grammar = Grammar(GRAMMAR, rng)
     stays = start(enable_debug_command="yes").conn()
-    leaves = start(namespace="* recall read archive expire,evict", archive_timeout="20000", enable_debug_command="yes",
+    leaves = start(namespace="* recall read archive expire,evict", archive_timeout="600000", enable_debug_command="yes",
                    archive_messages="no").conn()
     away, n_moved, done = set(), 0, 0
     while done < COMMANDS:

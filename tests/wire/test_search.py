@@ -19,8 +19,8 @@ port 0
 enable-debug-command yes
 appendonly no
 save ""
-archive-timeout 20000
-archive-query-timeout 20000
+archive-timeout 600000
+archive-query-timeout 600000
 namespace s:* archive expire,evict,delete,trim
 namespace keep:* recall read
 namespace len:* maxlen 3 archive trim
@@ -426,7 +426,7 @@ def test_who_waits_can_be_told_to_stop_and_stops_by_itself(s, c):
     c("CONFIG", "SET", "archive-query-timeout", "50")
     reply = conn("ARCHIVE.SEARCH", "heron")
     assert isinstance(reply, Err) and "no answer within 50 milliseconds" in reply
-    c("CONFIG", "SET", "archive-query-timeout", "20000")
+    c("CONFIG", "SET", "archive-query-timeout", "600000")
     conn.send("ARCHIVE.SEARCH", "heron")
     wait_for(lambda: c.info("clients")["blocked_clients"] == "1")
     c("DEBUG", "ARCHIVE-PAUSE", "no")

@@ -156,7 +156,7 @@ def test_a_bad_line_of_the_configuration_is_not_quoted_with_its_secret(line, tmp
     path = tmp_path / "memd.conf"
     path.write_text("port 0\nunixsocket %s/s\ndir %s\n%s\n" % (tmp_path, tmp_path, line.replace("{}", MARK + "-conf")))
     for argv in ([srv.MEMD.path, str(path)], [srv.MEMD.path, "--check-config", str(path)]):
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=20)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=srv.PATIENCE)
         said = done.stdout + done.stderr
         if "not-a-secret" not in line:
             assert found(said) == [], said
@@ -175,7 +175,7 @@ def test_a_bad_line_of_the_configuration_is_not_quoted_with_its_secret(line, tmp
 def test_options_and_the_environment_are_not_quoted_either(args, env, tmp_path):
     fill = lambda text: text.replace("{}", MARK + "-args")  # noqa: E731
     done = subprocess.run([srv.MEMD.path, "--port", "0", "--dir", str(tmp_path), *map(fill, args)], capture_output=True,
-                          text=True, timeout=20, env=dict(os.environ, **{k: fill(v) for k, v in env.items()}))
+                          text=True, timeout=srv.PATIENCE, env=dict(os.environ, **{k: fill(v) for k, v in env.items()}))
     assert done.returncode != 0
     assert found(done.stdout + done.stderr) == []
 

@@ -638,7 +638,7 @@ def test_an_unwritable_log_is_no_start(tmp_path):
 def test_daemonize_and_pidfile(tmp_path):
     port, pidfile, log = srv.free_port(), tmp_path / "pid", tmp_path / "log"
     done = subprocess.run([srv.MEMD.path, "--port", str(port), "--dir", str(tmp_path), "--daemonize", "yes",
-                           "--pidfile", str(pidfile), "--logfile", str(log), "--save", ""], timeout=20)
+                           "--pidfile", str(pidfile), "--logfile", str(log), "--save", ""], timeout=srv.PATIENCE)
     assert done.returncode == 0
     wait_for(lambda: log.exists() and "Ready to accept" in log.read_text())
     pid = int(pidfile.read_text())

@@ -521,8 +521,7 @@ def test_handshakes_that_do_not_go_on_are_bounded(serve, files):
     wait_for(lambda: int(plain.info("stats")["tls_handshakes_held"]) >= n - 2 * most)
     assert int(plain.info("memory")["used_memory"]) - before < most * 80 * 1024 + n * 2048
     assert "TLS handshakes are under way" in s.log()
-    with tls.connect(s.tls_port, context) as c:
-        assert c("PING") == PONG
+    wait_for(lambda: refused(s.tls_port, context) is None)  # one who is not quick gives way himself
     for sock in socks:
         sock.close()
     wait_for(lambda: plain.info("clients")["connected_clients"] == "1")
@@ -566,8 +565,8 @@ def test_many_handshakes_at_once(serve, files):
     s = serve()
     ctx = tls.context(files)
     plain = s.conn()
-    waiting = []
-    for _ in range(150):
+    waiting, n = [], 120  # no more than may be under way: else the oldest would give way after a second
+    for _ in range(n):
         sock = socket.create_connection(("127.0.0.1", s.tls_port), PATIENCE)
         r = tls.Records(ctx)
         sock.sendall(r.hello())
@@ -578,7 +577,7 @@ def test_many_handshakes_at_once(serve, files):
         sock.sendall(r.say(resp.encode(["PING"])))
     for sock, r in waiting:
         assert r.hear(sock, 7) == b"+PONG\r\n"
-    assert plain.info("clients")["connected_clients"] == "151"
+    assert plain.info("clients")["connected_clients"] == str(n + 1)
     for sock, _ in waiting:
         sock.close()
     wait_for(lambda: plain.info("clients")["connected_clients"] == "1")
