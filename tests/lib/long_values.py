@@ -36,7 +36,8 @@ def begin(server, c, *command):
 
 
 def amid(server, c, command, *other, conn=None):
-    """Who asked for command, behind whose first slice another request came, and the reply to that: the daemon finds them in one turn, in this order."""
+    """Who asked for command, behind whose first slice another request came, and the reply to that: the daemon finds them in one
+    turn, in this order."""
     conn = conn or server.conn()
     with server.one_turn():
         conn.send(*command)

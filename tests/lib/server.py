@@ -27,7 +27,7 @@ import resp
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # Upper bound of any wait for an event. Generous: it only decides when a hung server is given up.
-PATIENCE = float(os.environ.get("MEMD_TEST_PATIENCE", "60"))
+PATIENCE = float(os.environ.get("MEMD_TEST_PATIENCE", "90"))
 
 # What a server gives up waiting for by its own clock, which on a busy machine it would: tests about that set it themselves.
 PATIENT = {"archive-timeout": 600000, "archive-query-timeout": 600000, "search-timeout": 600000, "tls-handshake-timeout": 600,

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from resp import OK, PONG, Err, Simple
-from server import wait_for
+from server import PATIENCE, wait_for
 
 pytestmark = pytest.mark.memd_only
 
@@ -84,7 +84,7 @@ def test_a_stranger_who_never_reads_is_let_go(start):
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     raw.connect(("127.0.0.1", s.port))
-    raw.settimeout(srv.PATIENCE)
+    raw.settimeout(PATIENCE)
     with contextlib.suppress(OSError):
         for _ in range(200):
             raw.sendall(b"NOSUCHCOMMAND " + b"x" * 200 + b"\r\n")
