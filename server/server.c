@@ -195,6 +195,7 @@ bool server_open(struct server *s, struct conf *conf, struct log *log, const str
                           .supervise = outside->supervise, .origin = outside->origin, .privilege = outside->privilege,
                           .inherited = outside->inherited };
     if (conf->disable_thp) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    server_limit_clients(s); /* before there are threads */
     mem_start_threads();
     rng_secret(&key, sizeof key);
     rng_secret(&seed, sizeof seed);
@@ -253,7 +254,6 @@ bool server_open(struct server *s, struct conf *conf, struct log *log, const str
         log_warning(log, "%s", why);
         return false;
     }
-    server_limit_clients(s);
     shortage_open(s);
     crash_report_apply_conf(s);
     s->startup_memory = mem_used();

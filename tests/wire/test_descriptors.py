@@ -113,3 +113,17 @@ def test_a_link_in_the_place_of_a_new_file_is_not_followed(start, tmp_path, how)
     wait_for(lambda: c.info("persistence")["rdb_bgsave_in_progress"] == "0" and c.info("persistence")["aof_rewrite_in_progress"] == "0")
     assert c("SET", "k", "w") == resp.OK
     assert victim.read_text() == "untouched"
+
+
+def test_the_table_of_descriptors_has_room_for_all_clients_from_the_start(start):
+    """The kernel makes it larger when it is full, and whoever opens one more in a process with threads waits for that, with all others."""
+    def has_room(s):
+        with open("/proc/%d/status" % s.pid) as f:
+            size = next(int(line.split()[1]) for line in f if line.startswith("FDSize:"))
+        return size >= int(c("CONFIG", "GET", "maxclients")[1])
+
+    s = start(maxclients=300)
+    c = s.conn()
+    assert has_room(s)
+    assert c("CONFIG", "SET", "maxclients", 600) == resp.OK
+    assert has_room(s)
