@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "server/aside.h"
+#include "server/cron.h"
 #include "server/ft.h"
 #include "server/ft_job.h"
 #include "server/jobs.h"
@@ -101,6 +102,7 @@ static const struct between_kind kinds[] = {
     { "namespaces",        namespaces_are_due,    namespaces_turn, false },
     { "live-searches",     live_searches_are_due, live_searches_turn, false },
     { "recalls",           recalls_are_due,       recalls_turn, false },
+    { "clients",           cron_clients_are_due,  cron_clients_turn, false },
 };
 
 /* clang-format on */
@@ -109,7 +111,7 @@ static const struct between_kind kinds[] = {
 static bool may_be_due(const struct server *s)
 {
     bool waited_for = !link_alone(&s->ft_jobs) || !link_alone(&s->ft_alters) || !link_alone(&s->jobs) || !link_alone(&s->jobs_held) ||
-                      !link_alone(&s->keys_walks) || !link_alone(&s->unlinkings);
+                      !link_alone(&s->keys_walks) || !link_alone(&s->unlinkings) || s->n_to_look_at > 0;
 
     return waited_for || s->ft_any || s->asides != NULL || s->store->order != NULL || ns_any(s->store) || s->archive != NULL;
 }

@@ -7,6 +7,10 @@
 /* Called every turn; does its work ten times a second. True: there is more to evict at once. */
 bool cron_turn(struct server *s);
 
+/* A tenth of the clients is looked at after each of those times, a few in each turn (between.h): who is idle, and what each has. */
+bool cron_clients_are_due(const struct server *s);
+void cron_clients_turn(struct server *s, int64_t deadline_us);
+
 /* SIGTERM, SIGINT: orderly stop. SIGHUP: reopen the log. */
 void cron_signal(struct server *s, int sig);
 

@@ -295,6 +295,7 @@ void loop_turn_loading(struct server *s)
     batch_run(s);
     if (batch_has_more(s)) batch_run_more(s);
     cron_turn(s);
+    if (cron_clients_are_due(s)) cron_clients_turn(s, s->now_us);
     clients_close_due(s);
     loop_send(s);
     clients_reap(s);

@@ -190,6 +190,7 @@ struct server {
     size_t n_clients, n_blocked, n_gone_too, n_paused, n_monitors, n_pubsub, n_watching;
     uint64_t next_client_id;
     size_t client_memory;       /* buffers of all clients */
+    size_t n_to_look_at;        /* clients, before the next time of the cron */
     struct link by_size[CLIENT_SIZES]; /* those that may be evicted and are not small, by what they have (client_limit.c) */
     size_t heavy;               /* of this turn's work: large replies, counted in requests (batch.c) */
     size_t turn_sent;           /* bytes of replies, since this turn began */

@@ -2,7 +2,7 @@
 import pytest
 
 from resp import Err, OK, Simple, encode
-from server import Server, parse_info
+from server import Server, parse_info, wait_for
 
 pytestmark = pytest.mark.memd_only
 
@@ -57,6 +57,16 @@ def test_others_are_served_between_slices(s):
 def test_every_kind_is_told_by_name(s):
     names = [row[0] for row in s.conn()("DEBUG", "BETWEEN")]
     assert len(set(names)) == len(names) and {b"searches", b"indexing", b"jobs"} <= set(names)
+
+
+def test_many_clients_are_looked_at_a_few_at_a_time(start):
+    """A tenth of them is due at once, ten times a second."""
+    s = start(enable_debug_command="yes")
+    with contextlib.ExitStack() as idle:
+        for _ in range(800):
+            idle.enter_context(s.connect_socket())
+        c = s.conn()
+        wait_for(lambda: slices(c("DEBUG", "BETWEEN"))["clients"] > 0)
 
 
 def test_the_loop_sleeps_while_indexes_have_nothing_to_do(s):
