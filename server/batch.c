@@ -9,6 +9,9 @@
  * the next request as well, whenever it comes. So who sends one request waits for what is left of the share of one of those
  * who send a million, and not for the million, nor for a share of each of them.
  *
+ * When a turn has made many replies they are sent before it goes on (MADE_MOST): after a moment in which the machine stood still
+ * everybody has asked for several, and megabytes of new buffers, touched for the first time, would make that turn five times as long.
+ *
  * While there are others such a share is so short that it is about what one of their own requests takes, in time and in
  * number: a turn of the loop costs a tenth of that. And for a while it is all that he gets: with a whole share for
  * what comes in each read, he would have most of his requests run in pieces four times as long. */
@@ -32,6 +35,7 @@ enum {
     PARSE_LESS = 64,           /* ... in a short share */
     BATCH_MAX_PER_TURN = 4096, /* requests of a turn: others get their turn too */
     SEND_EARLY = 256 * 1024,   /* replies that are not kept until the end of the turn */
+    MADE_MOST = 256 * 1024,    /* replies of a turn: they are sent before more are made, from buffers that serve again */
     SHARE = 256,               /* requests of one client; ... */
     LESS = 64, LESS_US = 10,   /* ... of one that wants more, while there are others */
     OTHERS_US = 1000,          /* for so long after a request of theirs there are others */
@@ -270,6 +274,22 @@ static void charge_time(struct server *s, struct client *c, uint64_t ticks)
     c->served += us / SLOW_US < SHARE ? (unsigned)(us / SLOW_US) : SHARE;
 }
 
+/* A request has made so many bytes of replies, and c has so many waiting now. What is sent early does not wait for the turn's end. */
+static void count_replies(struct server *s, struct client *c, size_t unsent, size_t made)
+{
+    if (LIKELY(unsent <= SEND_EARLY)) {
+        s->made += made;
+        return;
+    }
+    c->served += (unsigned)(made / HEAVY);
+    s->heavy += made / HEAVY;
+}
+
+static bool turn_is_full(const struct server *s)
+{
+    return s->heavy >= BATCH_MAX_PER_TURN || s->made >= MADE_MOST;
+}
+
 static void run_one(struct server *s, const struct batched *b)
 {
     struct client *c = b->client;
@@ -279,7 +299,7 @@ static void run_one(struct server *s, const struct batched *b)
     if (UNLIKELY(c == NULL)) return;
 
     /* After SHUTDOWN nothing may change: what it has saved is what the next start finds. */
-    if (UNLIKELY(!may_run(c) || s->stopping || c->served >= SHARE || s->heavy >= BATCH_MAX_PER_TURN || from > s->share_ends)) {
+    if (UNLIKELY(!may_run(c) || s->stopping || c->served >= SHARE || turn_is_full(s) || from > s->share_ends)) {
         put_back(b);
         return;
     }
@@ -307,10 +327,7 @@ static void run_one(struct server *s, const struct batched *b)
         if (UNLIKELY(s->ticks > from + s->slow_ticks)) charge_time(s, c, s->ticks - from);
         if (UNLIKELY(b->ref && (b->ref->cmd->flags & SECRET_FLAGS))) forget_secrets(c, b);
         unsent = client_unsent(c);
-        if (UNLIKELY(unsent > SEND_EARLY) && unsent > before) {
-            c->served += (unsigned)((unsent - before) / HEAVY);
-            s->heavy += (unsent - before) / HEAVY;
-        }
+        if (LIKELY(unsent > before)) count_replies(s, c, unsent, unsent - before);
         if (UNLIKELY(unsent > CLIENT_BIG)) client_check_big(c, before == 0 && !is_exec(b));
     }
     store_forget_hash(s->store);
@@ -392,8 +409,8 @@ static bool run_readable(struct server *s, size_t most)
     size_t done = 0;
     int n;
 
-    s->heavy = 0;
-    while (done + s->heavy < most && !s->stopping && !share_is_over(s) && (n = gather(s, batch)) > 0) {
+    s->heavy = s->made = 0;
+    while (done + s->heavy < most && s->made < MADE_MOST && !s->stopping && !share_is_over(s) && (n = gather(s, batch)) > 0) {
         run_batch(s, batch, n);
         if (UNLIKELY(s->ft_any)) ft_feed_ripe(s);
         done += (size_t)n;

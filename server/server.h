@@ -193,6 +193,7 @@ struct server {
     size_t n_to_look_at;        /* clients, before the next time of the cron */
     struct link by_size[CLIENT_SIZES]; /* those that may be evicted and are not small, by what they have (client_limit.c) */
     size_t heavy;               /* of this turn's work: large replies, counted in requests (batch.c) */
+    size_t made;                /* bytes of replies that wait for the end of this turn's running (batch.c) */
     size_t turn_sent;           /* bytes of replies, since this turn began */
     int64_t looked_ms;          /* for clients that have too much, in vain (client_limit.c) */
     int64_t looked_slow_ms;     /* for slow ones, last */

@@ -54,6 +54,23 @@ def test_others_are_served_between_slices(s):
     assert slices(walker.read())["keys-walks"] > seen + 2
 
 
+def test_replies_are_sent_before_all_that_was_asked_for_is_made(s):
+    """However many ask at once: their buffers are not all there at the same time."""
+    c, clients = s.conn(), [s.conn() for _ in range(31)]
+    c("SET", "k", b"v" * 32768)
+    before = int(c.info("stats")["total_net_output_bytes"])
+    with one_turn(s):
+        for asks in clients:
+            asks.send("GET", "k")
+            asks.send("INFO", "stats")
+    sent = []
+    for asks in clients:
+        assert len(asks.read()) == 32768
+        told = dict(line.split(":") for line in asks.read().decode().splitlines() if ":" in line)
+        sent.append(int(told["total_net_output_bytes"]) - before)
+    assert max(sent) > 65536
+
+
 def test_every_kind_is_told_by_name(s):
     names = [row[0] for row in s.conn()("DEBUG", "BETWEEN")]
     assert len(set(names)) == len(names) and {b"searches", b"indexing", b"jobs"} <= set(names)
