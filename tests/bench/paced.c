@@ -1,7 +1,7 @@
 /* paced.c -- a load that does not slow down for a slow server: how long does each request wait?
  *
  *     paced PORT [option value]...      conns 50, rate 10000 (a second), writes 50 (% SET, the rest GET),
- *                                       keys 1000000, size 64, seed 1, random 0, turns 0, auth (a password)
+ *                                       keys 1000000, size 64, seed 1, random 0, turns 0, auth (a password), watch (a processor)
  *
  * Request k of a connection is due at a time that is known beforehand, and what is measured is the time
  * from then to its reply: a server that stands still for a second makes all that was due meanwhile wait,
@@ -15,6 +15,11 @@
  * one pipeline: GET of a key, RPUSH of `size` bytes to the session, LTRIM to 20, LRANGE of all of them, HSET;
  * and what is measured is the last of its replies.
  *
+ * Its own part in a wait is told apart: `late` is how much later than due requests were sent, because it was at work on replies or
+ * not awake, and `stood_us` how long it stood still at a time when it was to run (STOOD_US or more at once): the machine did
+ * something else, or nothing. With `watch` it looks there as well, for the server's sake: a thread that comes before all others
+ * on that processor, if that is allowed, wakes at even distances, and what it oversleeps is counted in.
+ *
  * Each line on the input ends a window: what was due in it is waited for, and its figures are printed as
  * "name value" lines and an empty one. The end of the input ends the last window. The program sleeps
  * while nothing is due, so that it can share a core with the server. */
@@ -23,6 +28,9 @@
 #include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -42,7 +50,9 @@ enum {
     IN_BYTES = 65536,
     KEY_DIGITS = 12,
     TURN = 5,            /* replies of a turn */
-    KEPT = 20            /* messages of a session */
+    KEPT = 20,           /* messages of a session */
+    STOOD_US = 300,      /* what is less is a switch between threads, or an interrupt */
+    WATCH_US = 800       /* a wake takes the server 10 us there */
 };
 
 struct conn {
@@ -62,16 +72,18 @@ struct conn {
 };
 
 struct window {
-    uint32_t count[STEPS]; /* by step of waiting */
-    uint64_t n, n_errors, max_us, from_us, until_us;
+    uint32_t count[STEPS], late[STEPS]; /* by step of waiting; of being sent late */
+    uint64_t n, n_errors, n_sent, max_us, stood_us, from_us, until_us;
 };
 
 struct load {
     int port, epoll;
-    long conns, rate, writes, keys, size, random, turns;
+    long conns, rate, writes, keys, size, random, turns, watch;
+    _Atomic uint64_t watched_us; /* that the watched processor stood still, since the window began */
     const char *password;
     uint64_t seed;
     uint64_t t0; /* of the schedule */
+    uint64_t awake_us, awake_cpu_us; /* since when it is awake, and its processor time then */
     struct conn *conn;
     struct window window[2], *now, *next;
     uint64_t pending; /* of `now`, while it is being closed: the requests that are not answered */
@@ -98,22 +110,6 @@ static void schedule(struct load *l, struct conn *c)
     }
 }
 
-/* A request that was due then is being sent. */
-static void remember(struct conn *c, uint64_t due)
-{
-    if (c->sent - c->answered == c->cap_due) {
-        size_t cap = c->cap_due ? c->cap_due * 2 : 16;
-        uint64_t *more = malloc(cap * sizeof *more);
-
-        if (!more) die("memory");
-        for (uint64_t k = c->answered; k < c->sent; k++) more[k % cap] = c->due[k % c->cap_due];
-        free(c->due);
-        c->due = more;
-        c->cap_due = cap;
-    }
-    c->due[c->sent++ % c->cap_due] = due;
-}
-
 /* --- windows ---------------------------------------------------------------------------------- */
 
 /* Steps are 1 us wide up to 2 * FINE, then twice as wide with each doubling. */
@@ -138,20 +134,28 @@ static void window_open(struct window *w)
     w->from_us = now_us();
 }
 
-static uint64_t percentile(const struct window *w, double share)
+/* What was watched until now belongs to the window that ends. */
+static void take_watched(struct load *l)
 {
-    uint64_t want = (uint64_t)((double)w->n * share), seen = 0;
+    l->now->stood_us += atomic_exchange(&l->watched_us, 0);
+}
+
+static uint64_t percentile(const uint32_t *count, uint64_t n, double share)
+{
+    uint64_t want = (uint64_t)((double)n * share), seen = 0;
     size_t i = 0;
 
-    while (i < STEPS - 1 && (seen += w->count[i]) <= want) i++;
+    while (i < STEPS - 1 && (seen += count[i]) <= want) i++;
     return us_of(i);
 }
 
 static void window_print(const struct window *w)
 {
-    printf("requests %lu\nerrors %lu\nseconds %.6f\np50_us %lu\np99_us %lu\np999_us %lu\nmax_us %lu\n\n", (unsigned long)w->n,
-           (unsigned long)w->n_errors, (double)(w->until_us - w->from_us) / 1e6, (unsigned long)percentile(w, 0.5),
-           (unsigned long)percentile(w, 0.99), (unsigned long)percentile(w, 0.999), (unsigned long)w->max_us);
+    printf("requests %lu\nerrors %lu\nseconds %.6f\np50_us %lu\np99_us %lu\np999_us %lu\nmax_us %lu\nlate_p99_us %lu\nstood_us %lu\n\n",
+           (unsigned long)w->n, (unsigned long)w->n_errors, (double)(w->until_us - w->from_us) / 1e6,
+           (unsigned long)percentile(w->count, w->n, 0.5), (unsigned long)percentile(w->count, w->n, 0.99),
+           (unsigned long)percentile(w->count, w->n, 0.999), (unsigned long)w->max_us,
+           (unsigned long)percentile(w->late, w->n_sent, 0.99), (unsigned long)w->stood_us);
     fflush(stdout);
 }
 
@@ -168,15 +172,22 @@ static void window_closed(struct load *l)
 static void window_close(struct load *l)
 {
     l->now->until_us = now_us();
+    take_watched(l);
     window_open(l->next);
     for (long i = 0; i < l->conns; i++) l->pending += l->conn[i].sent - l->conn[i].answered;
     if (l->pending == 0) window_closed(l);
 }
 
+/* The window in which something happens now: the next one, while the last is being closed. */
+static struct window *current(struct load *l)
+{
+    return l->pending > 0 ? l->next : l->now;
+}
+
 static void note(struct load *l, uint64_t from, uint64_t now, bool refused)
 {
     bool late = l->pending > 0 && from <= l->now->until_us;
-    struct window *w = l->pending > 0 && !late ? l->next : l->now;
+    struct window *w = late ? l->now : current(l);
     uint64_t waited = now > from ? now - from : 0;
 
     w->n++;
@@ -187,6 +198,27 @@ static void note(struct load *l, uint64_t from, uint64_t now, bool refused)
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
+
+/* A request that was due then is being sent. */
+static void remember(struct load *l, struct conn *c, uint64_t due)
+{
+    struct window *w = current(l);
+    uint64_t now = now_us();
+
+    w->late[step_of(now > due ? now - due : 0)]++;
+    w->n_sent++;
+    if (c->sent - c->answered == c->cap_due) {
+        size_t cap = c->cap_due ? c->cap_due * 2 : 16;
+        uint64_t *more = malloc(cap * sizeof *more);
+
+        if (!more) die("memory");
+        for (uint64_t k = c->answered; k < c->sent; k++) more[k % cap] = c->due[k % c->cap_due];
+        free(c->due);
+        c->due = more;
+        c->cap_due = cap;
+    }
+    c->due[c->sent++ % c->cap_due] = due;
+}
 
 static void room_for(struct conn *c, size_t n)
 {
@@ -221,7 +253,7 @@ static void add_turn(struct load *l, struct conn *c)
 /* A request that was due then. What it is made of is the same whatever the server does: seed and order decide. */
 static void add_request(struct load *l, struct conn *c, uint64_t due)
 {
-    remember(c, due);
+    remember(l, c, due);
     room_for(c, 512 + (size_t)l->size);
     if (l->turns) add_turn(l, c);
     else add_plain(l, c);
@@ -339,13 +371,32 @@ static uint64_t send_due(struct load *l)
     return next;
 }
 
+/* It could have run for so long, and did not. */
+static void stood(struct load *l, uint64_t us)
+{
+    if (us >= STOOD_US && us < UINT64_MAX / 2) current(l)->stood_us += us;
+}
+
+static uint64_t cpu_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
 static void wait_events(struct load *l, uint64_t until)
 {
     struct epoll_event events[256];
     uint64_t now = now_us(), us = until > now ? until - now : 0;
     struct timespec t = { .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000 };
-    int n = epoll_pwait2(l->epoll, events, 256, &t, NULL);
+    int n;
 
+    stood(l, now - l->awake_us - (cpu_us() - l->awake_cpu_us));
+    n = epoll_pwait2(l->epoll, events, 256, &t, NULL);
+    l->awake_us = now_us();
+    l->awake_cpu_us = cpu_us();
+    if (n == 0) stood(l, l->awake_us - (now + us));
     for (int i = 0; i < n; i++) {
         char bytes[256];
 
@@ -383,9 +434,42 @@ static void open_conns(struct load *l)
     }
 }
 
+static void *watch(void *arg)
+{
+    struct load *l = arg;
+    uint64_t due = now_us(), now;
+
+    for (;;) {
+        struct timespec t;
+
+        due += WATCH_US;
+        t = (struct timespec){ .tv_sec = (time_t)(due / 1000000), .tv_nsec = (long)(due % 1000000) * 1000 };
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+        now = now_us();
+        if (now >= due + STOOD_US) atomic_fetch_add(&l->watched_us, now - due);
+        if (now > due) due = now;
+    }
+    return NULL;
+}
+
+static void start_watch(struct load *l)
+{
+    struct sched_param first = { .sched_priority = 2 };
+    pthread_t t;
+    cpu_set_t there;
+
+    CPU_ZERO(&there);
+    CPU_SET((size_t)l->watch, &there);
+    if (pthread_create(&t, NULL, watch, l) != 0) die("a thread");
+    if (pthread_setschedparam(t, SCHED_FIFO, &first) == 0 && pthread_setaffinity_np(t, sizeof there, &there) == 0) return;
+    pthread_cancel(t); /* who has to wait for the server sees nothing */
+    pthread_join(t, NULL);
+}
+
 static void run(struct load *l)
 {
-    l->t0 = now_us();
+    l->t0 = l->awake_us = now_us();
+    l->awake_cpu_us = cpu_us();
     l->now = &l->window[0];
     l->next = &l->window[1];
     window_open(l->now);
@@ -409,6 +493,7 @@ static void parse(struct load *l, int argc, char **argv)
     struct { const char *name; long *value; } options[] = {
         { "conns", &l->conns }, { "rate", &l->rate }, { "writes", &l->writes }, { "keys", &l->keys },
         { "size", &l->size }, { "seed", (long *)&l->seed }, { "random", &l->random }, { "turns", &l->turns },
+        { "watch", &l->watch },
     };
 
     for (int i = 2; i + 1 < argc; i += 2) {
@@ -429,7 +514,7 @@ static void parse(struct load *l, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static struct load l = { .conns = 50, .rate = 10000, .writes = 50, .keys = 1000000, .size = 64, .seed = 1 };
+    static struct load l = { .conns = 50, .rate = 10000, .writes = 50, .keys = 1000000, .size = 64, .seed = 1, .watch = -1 };
 
     if (argc < 2) {
         fprintf(stderr, "usage: paced PORT [option value]...\n");
@@ -443,6 +528,7 @@ int main(int argc, char **argv)
     for (long i = 0; i < l.size; i++) l.filler[i] = (char)('a' + pick(&l, 26));
     prctl(PR_SET_TIMERSLACK, 1000);
     open_conns(&l);
+    if (l.watch >= 0) start_watch(&l);
     run(&l);
     return 0;
 }

@@ -19,7 +19,7 @@ SERVERS = ("memd", "redis")
 def build_tools():
     for name, path in TOOLS.items():
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-o", path, os.path.join(HERE, name + ".c"), "-lm"],
+        subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-o", path, os.path.join(HERE, name + ".c"), "-lm", "-pthread"],
                        check=True)
 
 
