@@ -2,8 +2,9 @@
  *
  * A send takes several times as long as the request that it answers, a few microseconds, and more when it wakes somebody. So
  * those sends that nobody asked for in this turn are spread over several: a message to fifty subscribers is sent to a few
- * of them in each turn, behind the replies, and where messages come fast one send takes several, a third of the time; one who
- * goes on with a long row of requests (batch.c) is sent his replies when they have become many, or have waited for a moment. */
+ * of them in each turn, behind the replies, and to more in a turn in which nobody has asked for anything; where messages come
+ * fast one send takes several, a third of the time. One who goes on with a long row of requests (batch.c) is sent his replies
+ * when they have become many, or have waited for a moment. */
 #include "server/client.h"
 #include "server/gate.h"
 #include "server/loop.h"
@@ -15,7 +16,8 @@ enum {
     HOLD_MOST = 16 << 10, /* bytes of replies to one who goes on, ... */
     HOLD_US = 500,        /* ... and how long they may wait */
     TELL_MOST = 8,        /* sends of messages in a turn, ... */
-    TELL_US = 10,         /* ... and how long they may take together, but for the last */
+    TELL_US = 10,         /* ... and how long they may take together, but for the last; ... */
+    TELL_ALONE_US = 40,   /* ... the same in a turn in which nobody has asked for anything */
     LOOK_MOST = 64        /* those looked at for that: to whom nothing can be sent now cost little */
 };
 
@@ -59,7 +61,8 @@ static void send_to(struct client *c)
 /* Of the messages those that were first; all, when there is no later. */
 static void send_told(struct server *s)
 {
-    uint64_t writes = s->stats.writes, until = ticks_now() + (uint64_t)(TELL_US / s->us_per_tick);
+    unsigned us = s->stats.reads == s->turn_reads ? TELL_ALONE_US : TELL_US;
+    uint64_t writes = s->stats.writes, until = ticks_now() + (uint64_t)(us / s->us_per_tick);
 
     for (int i = 0; !link_alone(&s->told); i++) {
         bool enough = i >= LOOK_MOST || s->stats.writes - writes >= TELL_MOST || (i > 0 && ticks_now() > until);
