@@ -35,11 +35,18 @@ import booted  # noqa: E402
 import server as srv  # noqa: E402
 from resp import OK  # noqa: E402
 
-SUITE, ARCHIVE = "bookworm", "http://deb.debian.org/debian"
+SUITE = "bookworm"
 
 
 def say(text):
     print("== " + text, flush=True)
+
+
+def archive():
+    """Where this machine's apt has the suite from; none: debootstrap knows one itself."""
+    got = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages", "Codename: " + SUITE, "Component: main"],
+                         capture_output=True, text=True)
+    return got.stdout.split()[:1]
 
 
 def make_base(base):
@@ -47,7 +54,7 @@ def make_base(base):
         return
     say("debootstrap %s" % SUITE)
     shutil.rmtree(base, ignore_errors=True)
-    subprocess.run(["debootstrap", "--variant=minbase", SUITE, os.path.join(base, "root"), ARCHIVE], check=True,
+    subprocess.run(["debootstrap", "--variant=minbase", SUITE, os.path.join(base, "root"), *archive()], check=True,
                    stdout=subprocess.DEVNULL)
     for name in glob.glob("/etc/apt/apt.conf.d/*"):
         with open(name) as f:
