@@ -115,6 +115,11 @@ static bool point_at(struct log *l, const char *path)
     return moved;
 }
 
+bool log_has_file(const struct log *l)
+{
+    return l->path != NULL;
+}
+
 bool log_reopen(struct log *l)
 {
     return l->path == NULL || point_at(l, l->path);

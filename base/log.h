@@ -26,6 +26,9 @@ void log_close(struct log **l);
 void log_set_level(struct log *l, enum log_level level);
 void log_set_format(struct log *l, enum log_format format, enum log_stamp stamp);
 
+/* Whether lines go to a file that has a name: not to standard output. */
+bool log_has_file(const struct log *l);
+
 /* Reopen the file by its name (after logrotate moved it). False: kept the old one. */
 bool log_reopen(struct log *l);
 

@@ -115,14 +115,14 @@ static void bound_resident(struct server *s)
 /* SIGHUP. Once for all that have come: signals can come faster than a file is opened. */
 static void reload(struct server *s)
 {
-    bool ok;
-
     s->reload = false;
     supervise_reloading(s->supervise, clock_mono_us());
-    ok = log_reopen(s->log);
+    if (log_has_file(s->log)) {
+        if (log_reopen(s->log)) log_notice(s->log, "Log file reopened.");
+        else log_warning(s->log, "The log file could not be reopened, keeping the old one.");
+    }
     tls_reload_soon(s);
     supervise_ready(s->supervise);
-    log_notice(s->log, ok ? "Log file reopened." : "The log file could not be reopened, keeping the old one.");
 }
 
 bool cron_turn(struct server *s)
