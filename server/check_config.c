@@ -159,6 +159,17 @@ static const char *first_secret(const struct conf *c)
     return c->tls_key_file_pass[0] != '\0' ? "tls-key-file-pass" : NULL;
 }
 
+static void check_is_somewhere(struct check *k)
+{
+    const struct conf *c = &k->conf;
+    bool has_port = c->port != 0 || c->tls_port != 0;
+
+    if ((has_port && c->bind.n > 0) || c->unixsocket[0] != '\0') return;
+    begin(k, has_port ? "bind" : "port", true);
+    buf_printf(k->report, "memd would not listen anywhere: %s, and there is no unixsocket\n",
+               has_port ? "there is no address" : "port and tls-port are 0");
+}
+
 static void check_exposure(struct check *k)
 {
     const struct conf *c = &k->conf;
@@ -167,10 +178,6 @@ static void check_exposure(struct check *k)
     struct stat st;
 
     for (size_t i = 0; i < c->bind.n; i++) open |= !is_loopback(c->bind.items[i]);
-    if (c->port == 0 && c->tls_port == 0 && c->unixsocket[0] == '\0') {
-        begin(k, "port", true);
-        buf_add_c(k->report, "memd would not listen anywhere: port and tls-port are 0, and there is no unixsocket\n");
-    }
     if (open && !c->protected_mode && c->requirepass[0] == '\0' && c->user.n == 0 && c->aclfile[0] == '\0' &&
         (c->port != 0 || c->tls_port != 0)) {
         begin(k, "protected-mode", false);
@@ -207,6 +214,7 @@ bool check_config(const char *path, struct buf *report)
         check_paths(&k);
         check_users(&k);
         check_tls(&k);
+        check_is_somewhere(&k);
         check_exposure(&k);
     }
     buf_printf(report, k.good ? "%s is good\n" : "%s: memd would not start with it\n", path);
