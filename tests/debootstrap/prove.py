@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prove the README's two commands, the Dockerfile and the Debian package in a clean Debian 12.
 
-    tests/debootstrap/prove.py [--only readme|docker|deb|systemd] [--tests WORD] [--base DIR]
+    tests/debootstrap/prove.py [--only readme|docker|deb|systemd] [--tests WORD] [--package FILE] [--base DIR]
 
 Needs root, debootstrap and Debian's archive. A minimal system is made once (--base, kept for the next
 run); each proof works on a copy of it, with the tree as `git archive` gives it.
@@ -268,8 +268,8 @@ def unit_setting(text, name):
     return [line.partition("=")[2] for line in text.splitlines() if line.startswith(name + "=")]
 
 
-def build_package(base):
-    """The path of the package, built from the tree with its Build-Depends and no network."""
+def build_package(base, dest):
+    """The path of the package in dest, built from the tree with its Build-Depends and no network."""
     root = Root(base)
     try:
         root.unpack_tree("/memd")
@@ -280,7 +280,7 @@ def build_package(base):
         subprocess.run(["unshare", "-n"] + root.argv(["make", "deb"]), check=True, stdout=subprocess.DEVNULL)
         found = [f for f in glob.glob(os.path.join(root.dir, "memd/build/deb/memd_*.deb"))]
         assert len(found) == 1, found
-        return shutil.copy(found[0], tempfile.mkdtemp(prefix="memd-deb-", dir=os.path.dirname(base)))
+        return shutil.copy(found[0], dest)
     finally:
         root.destroy()
 
@@ -325,8 +325,7 @@ class Service:
         return self.process.wait(60)
 
 
-def prove_deb(base):
-    package = build_package(base)
+def prove_deb(base, package):
     root = Root(base)
     service = None
     try:
@@ -378,7 +377,6 @@ def prove_deb(base):
             service.process.kill()
             service.process.wait()
         root.destroy()
-        shutil.rmtree(os.path.dirname(package))
 
 
 DROP_IN = """[Service]
@@ -388,11 +386,7 @@ RestartSec=10ms
 """
 
 
-def prove_systemd(base):
-    if not booted.can_boot():
-        say("no systemd can be booted here, as there is no cgroup2 that can be written to: left out")
-        return
-    package = build_package(base)
+def prove_systemd(base, package):
     root = Root(base)
     port = srv.free_port()
     drop_in = os.path.join(root.dir, "etc/systemd/system/memd.service.d/proof.conf")
@@ -452,13 +446,28 @@ def prove_systemd(base):
             assert (b.of("memd", "ActiveState"), b.of("memd", "Result")) == ("inactive", "success")
     finally:
         root.destroy()
-        shutil.rmtree(os.path.dirname(package))
+
+
+def prove_package(base, which, package):
+    """The proofs of which, by one package; None: it is built."""
+    if "systemd" in which and not booted.can_boot():
+        say("no systemd can be booted here, as there is no cgroup2 that can be written to: left out")
+        which = [w for w in which if w != "systemd"]
+    if not which:
+        return
+    with tempfile.TemporaryDirectory(prefix="memd-deb-", dir=os.path.dirname(base)) as d:
+        package = package or build_package(base, d)
+        if "deb" in which:
+            prove_deb(base, package)
+        if "systemd" in which:
+            prove_systemd(base, package)
 
 
 def main():
     a = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     a.add_argument("--only", choices=["readme", "docker", "deb", "systemd"])
     a.add_argument("--tests", default="", help="only the tests with this word in their name")
+    a.add_argument("--package", help="for deb and systemd, one that was built before")
     a.add_argument("--base", default="/var/tmp/memd-debootstrap/base")
     o = a.parse_args()
     os.makedirs(o.base, exist_ok=True)
@@ -467,10 +476,7 @@ def main():
         prove_readme(o.base, o.tests)
     if o.only in (None, "docker"):
         prove_docker(o.base)
-    if o.only in (None, "deb"):
-        prove_deb(o.base)
-    if o.only in (None, "systemd"):
-        prove_systemd(o.base)
+    prove_package(o.base, [w for w in ("deb", "systemd") if o.only in (None, w)], o.package)
     say("proved")
 
 
