@@ -14,6 +14,7 @@ import os
 import random
 import re
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -230,6 +231,20 @@ class Conn:
         return out
 
     def _more(self):
+        """A byte at least. Decoding begins anew each time: of a large reply all that is there is taken, up to as much again."""
+        enough = 2 * len(self.buf) if len(self.buf) > 1 << 16 else 0
+        self._take()
+        while len(self.buf) < enough and self._has_more():
+            self._take()
+
+    def _has_more(self):
+        if getattr(self.sock, "pending", int)():
+            return True
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN | select.POLLRDHUP)
+        return [event for _, event in poll.poll(0)] == [select.POLLIN]  # no end, and nothing that is wrong
+
+    def _take(self):
         data = self.sock.recv(1 << 18)
         if not data:
             raise EOFError("the server closed the connection; unread: %r" % bytes(self.buf[:200]))
