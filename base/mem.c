@@ -135,6 +135,16 @@ uint64_t mem_thread_used(void)
 }
 
 /* What does not go through mem_alloc is not counted here in the first place. */
+uint64_t mem_thread_moved(void)
+{
+    return own_allocated + own_freed;
+}
+
+size_t mem_beside(void)
+{
+    return 0;
+}
+
 void mem_watch_begin(struct mem_watch *w)
 {
     *w = (struct mem_watch){ &own_allocated, &own_freed, own_allocated - own_freed };
@@ -343,12 +353,24 @@ size_t mem_used(void)
 }
 
 /* Where the words lie is asked for once. */
-uint64_t mem_thread_used(void)
+static struct counters known_counters(void)
 {
     static _Thread_local struct counters own;
 
     if (UNLIKELY(own.allocated == NULL)) own = own_counters();
-    return net(own);
+    return own;
+}
+
+uint64_t mem_thread_used(void)
+{
+    return net(known_counters());
+}
+
+uint64_t mem_thread_moved(void)
+{
+    struct counters own = known_counters();
+
+    return *own.allocated + *own.freed;
 }
 
 void mem_watch_begin(struct mem_watch *w)
@@ -378,19 +400,42 @@ static size_t stat_of(const char *name)
 
 #define TEXT(x) #x
 #define ALL_ARENAS(x) TEXT(x) /* MALLCTL_ARENAS_ALL is a number: put it into a name */
+#define OF_ALL "stats.arenas." ALL_ARENAS(MALLCTL_ARENAS_ALL) "."
+
+static void refresh_stats(void)
+{
+    uint64_t epoch = 1;
+
+    mallctl("epoch", NULL, NULL, &epoch, sizeof epoch);
+}
+
+/* Blocks in caches of threads have their pages too. How many large ones there are is told; that they have a page on top is an
+ * option, which 5.3.0 does not let anybody set. */
+static size_t beside(void)
+{
+    bool has = true;
+    size_t n = sizeof has;
+
+    mallctl("config.cache_oblivious", &has, &n, NULL, 0);
+    mallctl("opt.cache_oblivious", &has, &n, NULL, 0); /* not in versions before */
+    return has ? (stat_of(OF_ALL "large.nmalloc") - stat_of(OF_ALL "large.ndalloc")) * stat_of("arenas.page") : 0;
+}
+
+size_t mem_beside(void)
+{
+    refresh_stats();
+    return beside();
+}
 
 void mem_stats(struct mem_stats *out)
 {
-    uint64_t epoch = 1;
-    size_t n = sizeof epoch;
-
-    mallctl("epoch", &epoch, &n, &epoch, n);
+    refresh_stats();
     out->allocated = stat_of("stats.allocated") - mem_reserve_held();
     out->active = stat_of("stats.active") - mem_reserve_held();
     out->resident = stat_of("stats.resident") - mem_reserve_held(); /* which is never touched */
     out->retained = stat_of("stats.retained");
-    out->muzzy =
-        stat_of("stats.arenas." ALL_ARENAS(MALLCTL_ARENAS_ALL) ".pmuzzy") * stat_of("arenas.page");
+    out->muzzy = stat_of(OF_ALL "pmuzzy") * stat_of("arenas.page");
+    out->beside = beside();
 }
 
 void mem_purge(void)

@@ -128,6 +128,9 @@ size_t mem_used(void);
  * calls means something. Whatever calls malloc counts, libraries too. A few instructions. */
 uint64_t mem_thread_used(void);
 
+/* What the calling thread has allocated and what it has freed, in sum: it never falls, so it tells how much may have changed. */
+uint64_t mem_thread_moved(void);
+
 /* The same of one thread since mem_watch_begin, which it calls, asked for by others while it lives: for a thread that
  * keeps what it allocates to itself. */
 struct mem_watch {
@@ -142,10 +145,15 @@ struct mem_stats {
     size_t allocated; /* bytes in live allocations */
     size_t active;    /* bytes in pages that hold any */
     size_t resident;  /* bytes physically resident in the allocator */
+    size_t beside;    /* of those that are active: the pages that large blocks have and nobody counts */
     size_t retained;
     size_t muzzy;
 };
 void mem_stats(struct mem_stats *out);
+
+/* The same of `beside` alone. jemalloc gives each block of more than 14 KB a page on top, so that they do not all begin in the same
+ * cache lines; neither it nor mem_used() counts them, and for blocks of 16 KB they are a quarter. */
+size_t mem_beside(void);
 
 /* Give unused pages back to the system. */
 void mem_purge(void);

@@ -107,6 +107,7 @@ static void bound_resident(struct server *s)
     s->partial_bytes = 0;
     if (limit == 0) return;
     mem_stats(&m);
+    server_note_beside(s, m.beside);
     if (m.active > most) s->partial_bytes = 2 * (m.active - most) < limit / 16 ? 2 * (m.active - most) : limit / 16;
     if (m.resident > limit && m.resident - m.active > limit / 32 + FREED_SLACK && lazy_pending(s->lazy) == 0)
         lazy_defer(s->lazy, purge, NULL);

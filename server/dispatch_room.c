@@ -11,6 +11,21 @@ static size_t counted_memory(void *ctx)
     return server_used_memory(s) + s->partial_bytes;
 }
 
+/* How many pages lie beside large blocks takes some us to ask: not before so much has been allocated and freed that the answer may
+ * be another one, nor while all of them could not fill memory. */
+static void see_beside(struct server *s)
+{
+    enum { PART = 64, LEAST = 1 << 20, MOST = 16 << 20, BESIDE = 4 /* the smallest large block has that many pages, and one */ };
+    uint64_t limit = s->store->conf.maxmemory, moved = limit / PART;
+    size_t used;
+
+    if (moved < LEAST) moved = LEAST;
+    if (moved > MOST) moved = MOST;
+    if (LIKELY(mem_thread_moved() - s->beside_moved <= moved)) return;
+    used = counted_memory(s) - s->beside;
+    if (used + used / BESIDE > limit) server_note_beside(s, mem_beside());
+}
+
 /* Keep account of how long memory has been above its limit. */
 static void note_memory(struct server *s, bool over)
 {
@@ -57,6 +72,7 @@ enum memory dispatch_make_room(struct server *s)
     s->memory_excess = 0;
     if (UNLIKELY(mem_is_short())) return MEMORY_OUT;
     if (s->store->conf.maxmemory == 0 || s->store->loading || s->pause_until_ms != 0) return MEMORY_FINE;
+    see_beside(s);
     if (UNLIKELY(counted_memory(s) > s->store->conf.maxmemory)) {
         from = clock_mono_us();
         ft_forget_dropped(s);

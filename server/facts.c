@@ -44,6 +44,8 @@ void facts_memory(struct server *s, struct facts_memory *m)
     m->peak = s->stats.peak_memory;
     m->system = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
     mem_stats(&m->allocator);
+    server_note_beside(s, m->allocator.beside);
+    m->counted = server_used_memory(s);
     for (int i = 0; i < s->store->conf.databases; i++) {
         m->tables += facts_table_bytes(s, i);
         m->keys += s->store->dbs[i] ? s->store->dbs[i]->n_keys : 0;

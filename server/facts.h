@@ -7,6 +7,7 @@
 
 struct facts_memory {
     size_t used, peak, startup, rss, system;
+    size_t counted;   /* against maxmemory */
     size_t overhead;  /* all but keys and values: tables, clients, buffers */
     size_t dataset;   /* used less overhead */
     size_t tables, clients, persistence, archive; /* with startup the parts of overhead */

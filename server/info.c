@@ -175,6 +175,7 @@ static void section_memory(struct server *s, struct buf *b)
                I(m.allocator.resident) - I(m.allocator.active), ratio(m.rss, m.allocator.resident),
                I(m.rss) - I(m.allocator.resident), ratio(m.rss, m.used), I(m.rss) - I(m.used));
     buf_printf(b, "mem_reserve_whole:%d\r\nmem_refused_by_system:%llu\r\n", !mem_is_short(), U(mem_failures()));
+    buf_printf(b, "mem_counted_for_evict:%zu\r\nmem_beside_blocks:%zu\r\n", m.counted, m.allocator.beside);
     buf_printf(b, "mem_not_counted_for_evict:%zu\r\nmem_replication_backlog:0\r\n"
                   "mem_total_replication_buffers:0\r\nmem_clients_slaves:0\r\nmem_clients_normal:%zu\r\n"
                   "mem_cluster_links:0\r\nmem_aof_buffer:%zu\r\nmem_allocator:%s\r\n"

@@ -182,8 +182,8 @@ bool metrics_memory(struct metrics_page *p)
     struct exposition *x = &p->x;
 
     expo_gauge(x, "memd_memory_used_bytes", "Memory that memd has allocated.", (int64_t)m->used);
-    expo_gauge(x, "memd_memory_counted_bytes", "Of this, what counts against maxmemory.",
-               (int64_t)server_used_memory(p->s));
+    expo_gauge(x, "memd_memory_counted_bytes", "What counts against maxmemory.",
+               (int64_t)m->counted);
     expo_gauge(x, "memd_memory_max_bytes", "The setting maxmemory; 0: no limit.", (int64_t)p->s->conf->maxmemory);
     expo_gauge(x, "memd_memory_peak_bytes", "The most that was used at once.", (int64_t)m->peak);
     expo_gauge(x, "memd_memory_rss_bytes", "Memory that the system holds for memd.", (int64_t)m->rss);

@@ -57,7 +57,13 @@ size_t server_used_memory(const struct server *s)
 {
     size_t used = mem_used(), aside = server_uncounted_memory(s) + (s->lazy ? lazy_bytes(s->lazy) : 0);
 
-    return used > aside ? used - aside : 0;
+    return (used > aside ? used - aside : 0) + s->beside;
+}
+
+void server_note_beside(struct server *s, size_t bytes)
+{
+    s->beside = bytes;
+    s->beside_moved = mem_thread_moved();
 }
 
 bool server_allows_protected(struct client *c, bool module)

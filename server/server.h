@@ -212,6 +212,8 @@ struct server {
     struct client *current;     /* whose call runs */
     struct key_check *key_check; /* and what it may look up (builds for tests) */
     size_t partial_bytes;       /* counted for pages that are used in part (cron.c) */
+    size_t beside;              /* pages beside large blocks (mem_beside), when last asked for ... */
+    uint64_t beside_moved;      /* ... which was then (mem_thread_moved) */
     bool evicting;              /* cron.c: slice by slice, until memory is below its limit */
     int64_t over_memory_since_us; /* above maxmemory since then; 0: not */
     size_t memory_excess;       /* so far above that who brings much waits until eviction has come after; 0: nobody does */
@@ -304,8 +306,11 @@ static inline uint64_t server_turns_us(const struct server *s)
     return (uint64_t)((double)s->turn_ticks * s->us_per_tick);
 }
 
-/* Bytes that count against maxmemory: all but those of the log's buffers and of the archive, which are the other. */
+/* Bytes that count against maxmemory: all but those of the log's buffers and of the archive, which are the other; and the pages
+ * beside large blocks.
+ * server_note_beside: so many these are now. */
 size_t server_used_memory(const struct server *s);
+void server_note_beside(struct server *s, size_t bytes);
 size_t server_uncounted_memory(const struct server *s);
 
 /* CLIENT PAUSE: hold requests back, all or those that write, until a monotonic time; nothing expires and

@@ -247,6 +247,39 @@ START_TEST(the_figures_of_the_allocator_make_sense)
 }
 END_TEST
 
+/* What nobody counts is told: with it blocks come to the pages that they have. */
+START_TEST(pages_beside_large_blocks_are_told)
+{
+    enum { N = 200 };
+    struct mem_stats before, after;
+    int64_t page, has = 0;
+    void *p[N];
+
+    if (mem_number("arenas.page", &page) != 0) return; /* another allocator */
+    mem_number("opt.cache_oblivious", &has);
+    mem_do("thread.tcache.flush");
+    mem_stats(&before);
+    for (size_t i = 0; i < N; i++) p[i] = mem_alloc((16 << 10) * (1 + i % 5));
+    mem_stats(&after);
+    ck_assert_uint_eq(mem_beside(), after.beside);
+    ck_assert_uint_eq(after.beside - before.beside, has ? N * (size_t)page : 0);
+    ck_assert_uint_eq(after.active - before.active, after.allocated - before.allocated + after.beside - before.beside);
+    for (size_t i = 0; i < N; i++) mem_free(p[i]);
+    mem_do("thread.tcache.flush");
+    ck_assert_uint_eq(mem_beside(), before.beside);
+}
+END_TEST
+
+START_TEST(what_moves_never_comes_back)
+{
+    uint64_t before = mem_thread_moved();
+    void *p = mem_alloc(1 << 20);
+
+    mem_free(p);
+    ck_assert_uint_ge(mem_thread_moved() - before, 2 << 20);
+}
+END_TEST
+
 START_TEST(what_may_fail_fails_when_a_test_says_so)
 {
     size_t before = mem_used();
@@ -299,4 +332,4 @@ UNIT_MAIN("mem", freeing_all_brings_used_back_to_where_it_was,
           zeroed_memory_is_zero_even_where_other_bytes_were, growing_and_shrinking_keep_the_content,
           resizing_keeps_what_is_used_and_counts_the_rest_no_more, aligned_memory_is_aligned, what_another_thread_allocates_counts_while_it_lives_and_after,
           threads_may_come_and_go_while_used_is_read, the_figures_of_the_allocator_make_sense,
-          what_may_fail_fails_when_a_test_says_so, what_is_impossible_is_refused, the_reserve_is_no_memory_in_use)
+          pages_beside_large_blocks_are_told, what_moves_never_comes_back, what_may_fail_fails_when_a_test_says_so, what_is_impossible_is_refused, the_reserve_is_no_memory_in_use)
