@@ -10,6 +10,7 @@
  * every turn. */
 #include "server/block.h"
 #include "server/client.h"
+#include "server/dispatch.h"
 #include "server/loop.h"
 
 enum {
@@ -34,12 +35,12 @@ static const struct allowance before_greedy = { 2, 64 << 20 }; /* those that hav
 static const struct allowance before_unfinished = { 2, 64 << 20 };
 static const struct allowance before_any = { 1, 256 << 20 };
 
-static void evict(struct client *c)
+static void evict(struct client *c, const char *why)
 {
     struct server *s = c->server;
 
-    log_limited(s->log, LOG_NOTICE, "Evicting client: id=%llu addr=%s tot-mem=%zu", (unsigned long long)c->id, client_peer(c),
-               c->memory);
+    log_limited(s->log, LOG_NOTICE, "Evicting client: id=%llu addr=%s tot-mem=%zu (%s)", (unsigned long long)c->id, client_peer(c),
+               c->memory, why);
     s->stats.evicted_clients++;
     client_close(c);
     client_drop_output(c); /* the rest goes at the end of the turn: until then keys would be evicted for its replies */
@@ -111,7 +112,7 @@ static bool evict_any(struct server *s, uint64_t limit, size_t *most)
     while (s->client_memory > limit) {
         struct client *c = *most > 0 ? largest(s) : NULL;
         if (c == NULL) return false;
-        evict(c);
+        evict(c, "it has most, and all have too much");
         (*most)--;
     }
     return true;
@@ -124,6 +125,7 @@ struct going {
     bool (*is)(const struct client *);
     enum first by;
     size_t spared; /* so many stay, whatever they have */
+    const char *why;
 };
 
 static int class_of(const struct client *c, enum first by)
@@ -154,7 +156,7 @@ static bool evict_kind(struct server *s, uint64_t limit, struct going g, size_t 
                 l = l->next;
                 if (!may_go(c) || class_of(c, g.by) != class || !g.is(c)) continue;
                 if (*most == 0) return true;
-                evict(c);
+                evict(c, g.why);
                 (*most)--;
                 n--;
             }
@@ -178,21 +180,54 @@ static bool bring_below(struct server *s, struct allowance a, struct going g, si
     return s->client_memory <= limit || evict_kind(s, limit - limit / 8, g, most);
 }
 
+#define BEYOND "memory is beyond maxmemory, and no key can go for it"
+
+static bool holds_much(const struct client *c)
+{
+    return !loop_owes_room(c);
+}
+
+static bool holds_many(const struct client *c)
+{
+    return holds_much(c) && !c->one_reply;
+}
+
+/* Memory is beyond its limit, and keys have not given way: they may not, or there are none left. Then clients have no more than what
+ * is left beside them, or little: those who have most go, all that are not small but one, and who has but one large reply
+ * last. */
+static void make_way_beyond(struct server *s)
+{
+    enum { MOST = 32 };
+    uint64_t limit = s->conf->maxmemory, used = server_used_memory(s), keep;
+    const struct going many = { holds_many, LARGEST, 1, BEYOND }, much = { holds_much, LARGEST, 1, BEYOND };
+    size_t most = MOST;
+
+    if (used <= limit + limit / NEAR || dispatch_make_room(s) != MEMORY_OUT) return;
+    keep = s->client_memory > used - limit ? s->client_memory - (used - limit) : 0;
+    if (keep < before_slow.least) keep = before_slow.least;
+    if (evict_kind(s, keep, many, &most)) return;
+    if (server_used_memory(s) <= limit + limit / NEAR + before_slow.least) return;
+    evict_kind(s, s->client_memory - before_slow.least, much, &most);
+}
+
 /* Close `most` clients at the most while memory is near its limit. */
 static void make_way(struct server *s, size_t most)
 {
+    const struct going greedy = { is_greedy, LARGEST, 0, "it asks for much and does not take it" };
+    const struct going unfinished = { is_unfinished, LACKS_MOST, 1, "requests that are not finished take too much" };
+    const struct going slow = { is_slow, LARGEST, 0, "it is slow, and memory is nearly full" };
     uint64_t limit = s->conf->maxmemory;
 
     if (limit == 0 || s->store->loading || server_used_memory(s) <= limit - limit / NEAR) return;
+    make_way_beyond(s);
     evict_any(s, allowed(s, before_any), &most);
     if (server_mono_ms(s) - s->looked_ms < LOOK_MS) return;
-    if (!bring_below(s, before_greedy, (struct going){ is_greedy, LARGEST, 0 }, &most) &&
-        !bring_below(s, before_unfinished, (struct going){ is_unfinished, LACKS_MOST, 1 }, &most)) {
+    if (!bring_below(s, before_greedy, greedy, &most) && !bring_below(s, before_unfinished, unfinished, &most)) {
         s->looked_ms = server_mono_ms(s);
     }
     if (server_mono_ms(s) - s->looked_slow_ms < LOOK_MS) return;
     s->looked_slow_ms = server_mono_ms(s);
-    evict_kind(s, allowed(s, before_slow), (struct going){ is_slow, LARGEST, 0 }, &most);
+    evict_kind(s, allowed(s, before_slow), slow, &most);
 }
 
 bool clients_evict(struct server *s)
