@@ -77,6 +77,14 @@ static bool is_protected(const struct server *s)
     return s->conf->protected_mode && s->acl->default_user->nopass && s->acl->default_user->enabled;
 }
 
+static void tell_full(struct server *s, const struct address *peer)
+{
+    char name[ADDRESS_NAME_MAX];
+
+    address_name(peer, name);
+    log_limited(s->log, LOG_WARNING, "Refused %s: there are maxclients (%lld) connections", name, (long long)s->conf->maxclients);
+}
+
 /* Over TLS nothing can be said before the handshake: for one too many that is more work than it is worth. */
 static void welcome(struct listener *l, int fd, const struct sockaddr *from)
 {
@@ -86,6 +94,7 @@ static void welcome(struct listener *l, int fd, const struct sockaddr *from)
     struct address peer = address_of(from);
 
     if (full || deny) s->stats.rejected++;
+    if (UNLIKELY(full)) tell_full(s, &peer);
     if (full || (deny && !l->is_tls)) {
         refuse(fd, l->is_tls ? "" : full ? too_many : denied);
         return;

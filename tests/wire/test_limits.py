@@ -23,6 +23,8 @@ def test_maxclients_refuses_with_an_error(start):
     wait_for(lambda: conns[0].info("clients")["connected_clients"] == "4")
     assert s.conn()("PING") == PONG
     assert int(conns[0].info("stats")["rejected_connections"]) >= 1
+    if srv.MEMD.is_memd:
+        assert "there are maxclients (5) connections" in s.log()
 
 
 def test_idle_clients_are_closed_after_timeout(start):

@@ -558,6 +558,7 @@ def test_handshakes_count_as_clients_and_give_way(serve, files):
     assert descriptors(s) <= before + 9
     stats = plain.info("stats")
     assert int(stats["rejected_connections"]) >= 3 and int(stats["tls_handshakes_timed_out"]) >= 1
+    assert "there are maxclients (10) connections" in s.log()  # no reply can say it
     for sock in socks:
         sock.close()
 
