@@ -67,7 +67,9 @@ const struct setting client_settings[] = {
              "limit but this: while memory is above maxmemory and clients have more than an eighth "
              "of it (and 32 MB), those that do not read their replies or do not finish their "
              "requests are closed, before more keys have to go; above half of it (and 64 MB), those "
-             "that have asked for many things at once." },
+             "that have asked for many things at once. Where no key may go these, and those whose "
+             "requests are not finished, are closed when memory is a sixteenth above maxmemory and "
+             "clients have more than keys leave of it (and 32 MB)." },
     { "tracking-table-max-keys", INT(tracking_table_max_keys, 0, LONG_MAX), .initial = "1000000",
       .unit = "keys",
       .doc = "Keys remembered for clients that cache on their side (CLIENT TRACKING). When there "

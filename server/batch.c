@@ -328,7 +328,8 @@ static void run_one(struct server *s, const struct batched *b)
         if (UNLIKELY(b->ref && (b->ref->cmd->flags & SECRET_FLAGS))) forget_secrets(c, b);
         unsent = client_unsent(c);
         if (LIKELY(unsent > before)) count_replies(s, c, unsent, unsent - before);
-        if (UNLIKELY(unsent > CLIENT_BIG)) client_check_big(c, before == 0 && !is_exec(b));
+        if (UNLIKELY(unsent > SEND_EARLY) && unsent > before) c->one_reply = before == 0 && !is_exec(b);
+        if (UNLIKELY(unsent > CLIENT_BIG)) client_check_big(c);
     }
     store_forget_hash(s->store);
 }

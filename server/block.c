@@ -176,6 +176,7 @@ void block_end(struct client *c)
 static size_t begin_reply(struct client *c)
 {
     client_take_buffers(c);
+    c->one_reply = client_unsent(c) == 0;
     c->reply = (struct reply){ &c->out, c->resp };
     return reply_mark(&c->reply);
 }
@@ -255,7 +256,6 @@ void block_answer_pieces(struct client *c, struct reply_pieces *pieces, struct b
     const struct request *r = c->blocked->request;
     size_t mark = begin_reply(c);
 
-    c->one_reply = client_unsent(c) == 0;
     if (!(c->flags & (CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP))) {
         for (size_t i = 0; i < pieces->n; i++) client_take_output(c, &pieces->items[i]);
         client_take_output(c, end);

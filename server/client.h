@@ -114,7 +114,7 @@ struct client {
     struct link in_size;         /* server->by_size[size] */
     uint8_t size;                /* 0: it is small, or not to be evicted */
     int64_t big_since_ms;        /* that is large; 0: not */
-    bool one_reply;              /* what waits to be sent, if it is large, is one reply */
+    bool one_reply;              /* what waits to be sent, if it is large, is one reply, not of a transaction */
 
     struct multi *multi;         /* NULL: no MULTI, nothing watched */
     struct blocked *blocked;     /* NULL: not waiting */
@@ -159,8 +159,8 @@ void clients_reap(struct server *s);
 
 /* Close the largest clients, while all together use more than maxmemory-clients. And while memory is near
  * maxmemory: those that take or send nothing when clients have more than an eighth of it, those with many replies or
- * requests waiting when they have more than half, and any when they have all of it. Each time a few. True: more of the
- * first have to go, in the next turn. */
+ * requests waiting when they have more than half (or, where no key may go, more than keys leave), and any when they have all of
+ * it. Each time a few. True: more of the first have to go, in the next turn. */
 bool clients_evict(struct server *s);
 
 /* Before a request of c is refused for memory: the same, and not only a few, once a turn and not for one who has much himself, since
@@ -168,10 +168,9 @@ bool clients_evict(struct server *s);
  * was tried. */
 bool clients_make_way(struct client *c);
 
-/* The replies to c have become many (more than CLIENT_BIG bytes) within a batch: send what goes, and see to the
- * limits. one_reply: they are one, not of a transaction. */
+/* The replies to c have become many (more than CLIENT_BIG bytes) within a batch: send what goes, and see to the limits. */
 enum { CLIENT_BIG = 1 << 20 };
-void client_check_big(struct client *c, bool one_reply);
+void client_check_big(struct client *c);
 
 /* The same within a transaction, whose replies leave when it is over: who is past a limit is closed then, and
  * what is replied to him from now on takes no memory. */

@@ -56,15 +56,22 @@ static bool is_slow(const struct client *c)
     return c->big_since_ms != 0 && its_turn && (now - c->active_ms >= STILL_MS || now - c->big_since_ms >= LONG_MS);
 }
 
+/* One request, or one reply, takes more than all else that it has, a queue of MULTI for one; what is made for it in slices is no more
+ * than the reply that it becomes. */
+static bool has_one(const struct client *c)
+{
+    size_t all = client_memory(c), one = block_work_bytes(c), output = client_output_memory(c);
+
+    if (c->in_short && c->in.cap > one) one = c->in.cap;
+    if (c->one_reply && output > one) one = output;
+    return one > all - one;
+}
+
 /* A value that has room in memory can be written and read: one request or one reply alone is no abuse, nor is one that waits
- * until there is room: it takes no more bytes meanwhile. One request it is that takes more than all else the client has, a
- * queue of MULTI for one; and what is made for it in slices is no more than the reply that it becomes. */
+ * until there is room: it takes no more bytes meanwhile. */
 static bool is_greedy(const struct client *c)
 {
-    size_t all = client_memory(c), request = c->in_short ? c->in.cap : 0, work = block_work_bytes(c);
-    size_t one = request > work ? request : work;
-
-    return c->memory >= CLIENT_BIG && !c->one_reply && one <= all - one && !loop_owes_room(c);
+    return c->memory >= CLIENT_BIG && !has_one(c) && !loop_owes_room(c);
 }
 
 /* Requests that are not finished may become as large as memory has room, but not many of them. A small one in a buffer that had
@@ -182,32 +189,25 @@ static bool bring_below(struct server *s, struct allowance a, struct going g, si
 
 #define BEYOND "memory is beyond maxmemory, and no key can go for it"
 
-static bool holds_much(const struct client *c)
+static bool asks_or_brings(const struct client *c)
 {
-    return !loop_owes_room(c);
+    return is_greedy(c) || is_unfinished(c);
 }
 
-static bool holds_many(const struct client *c)
-{
-    return holds_much(c) && !c->one_reply;
-}
-
-/* Memory is beyond its limit, and keys have not given way: they may not, or there are none left. Then clients have no more than what
- * is left beside them, or little: those who have most go, all that are not small but one, and who has but one large reply
- * last. */
+/* Memory is beyond its limit, and keys have not given way: they may not, or there are none left. Then those who have asked for much at
+ * once, or bring what could not be kept, have no more than what is left beside the keys, or little: those who have most go, all
+ * but one. Who reads one value is served, as long as he takes it. */
 static void make_way_beyond(struct server *s)
 {
     enum { MOST = 32 };
     uint64_t limit = s->conf->maxmemory, used = server_used_memory(s), keep;
-    const struct going many = { holds_many, LARGEST, 1, BEYOND }, much = { holds_much, LARGEST, 1, BEYOND };
+    const struct going these = { asks_or_brings, LARGEST, 1, BEYOND };
     size_t most = MOST;
 
     if (used <= limit + limit / NEAR || dispatch_make_room(s) != MEMORY_OUT) return;
     keep = s->client_memory > used - limit ? s->client_memory - (used - limit) : 0;
     if (keep < before_slow.least) keep = before_slow.least;
-    if (evict_kind(s, keep, many, &most)) return;
-    if (server_used_memory(s) <= limit + limit / NEAR + before_slow.least) return;
-    evict_kind(s, s->client_memory - before_slow.least, much, &most);
+    evict_kind(s, keep, these, &most);
 }
 
 /* Close `most` clients at the most while memory is near its limit. */

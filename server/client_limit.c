@@ -125,9 +125,8 @@ void clients_check(const struct server *s)
     ensure(blocked == s->n_blocked && monitors == s->n_monitors);
 }
 
-void client_check_big(struct client *c, bool one_reply)
+void client_check_big(struct client *c)
 {
-    c->one_reply = one_reply;
     client_flush(c);
     if (c->flags & CLIENT_CLOSED) return;
     client_check_output(c);

@@ -395,12 +395,14 @@ def test_a_transaction_that_never_ends_meets_the_limit(start):
     assert c("SET", "more", "x") == OK
 
 
-def test_one_who_queues_without_end_keeps_nobody_from_writing(start):
-    """Nothing can be evicted but him. That his last request is not finished makes him no more than it takes."""
+@pytest.mark.parametrize("read", [1, 4 * MB])
+def test_one_who_queues_without_end_keeps_nobody_from_writing(start, read):
+    """Nothing can be evicted but him. That his last request is not finished makes him no more than it takes, nor that he has read a large
+    value before."""
     s = start(maxmemory="140mb")
     c, x = s.conn(), s.conn()
     request = encode(["SET", "k", "v" * 10000])
-    assert c("SET", "mine", "m") == OK and x("MULTI") == OK
+    assert c("SET", "mine", "m" * read) == OK and x("GET", "mine") == b"m" * read and x("MULTI") == OK
     with contextlib.suppress(OSError, EOFError):  # he is closed
         for _ in range(300):
             x.send_raw(request * 100 + request[:5000])
@@ -799,7 +801,8 @@ def test_replies_of_a_transaction_are_bounded(start):
 
 
 def all_or_slow(s, c, value):
-    """The reply is the value. On a machine that is so busy that it takes ten seconds its reader may be closed for that, and for that alone."""
+    """The reply is the value. On a machine that is so busy that it stands still for a second, or takes ten, its reader may be closed for
+    that, and for that alone."""
     try:
         assert c.read() == value
     except (EOFError, ConnectionError):
@@ -835,6 +838,27 @@ def test_a_value_of_most_of_the_memory_can_be_read_while_others_are_slow(start):
         c.send("GET", "big")
     all_or_slow(s, c, value)
     assert [slow.read() for _ in range(60)] == [OK] * 60
+
+
+@pytest.mark.parametrize("request_", [["GET", "big"], ["LRANGE", "big list", 0, -1], ["HGETALL", "big hash"]], ids=["string", "list", "hash"])
+def test_where_no_key_may_go_thirty_may_read_a_large_value_at_once(start, request_):
+    """Each takes his one reply. Memory is full, and is not the readers' fault."""
+    s = start(maxmemory="100mb")
+    c, part = s.conn(), b"x" * 10000
+    assert c("SET", "big", part * 500) == OK
+    for i in range(500):
+        c.send("RPUSH", "big list", part)
+        c.send("HSET", "big hash", i, part)
+    assert [c.read() for _ in range(1000)] == [n for i in range(500) for n in (i + 1, 1)]
+    value, n = c(*request_), 0
+    while c("SET", "k%d" % n, b"y" * 100000) == OK:
+        n += 1
+    readers = [s.conn() for _ in range(30)]
+    with s.one_turn():
+        for x in readers:
+            x.send(*request_)
+    for x in readers:
+        all_or_slow(s, x, value)
 
 
 def test_a_monitor_that_stops_reading_is_closed(start):
