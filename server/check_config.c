@@ -159,17 +159,6 @@ static const char *first_secret(const struct conf *c)
     return c->tls_key_file_pass[0] != '\0' ? "tls-key-file-pass" : NULL;
 }
 
-static void check_is_somewhere(struct check *k)
-{
-    const struct conf *c = &k->conf;
-    bool has_port = c->port != 0 || c->tls_port != 0;
-
-    if ((has_port && c->bind.n > 0) || c->unixsocket[0] != '\0') return;
-    begin(k, has_port ? "bind" : "port", true);
-    buf_printf(k->report, "memd would not listen anywhere: %s, and there is no unixsocket\n",
-               has_port ? "there is no address" : "port and tls-port are 0");
-}
-
 static void check_exposure(struct check *k)
 {
     const struct conf *c = &k->conf;
@@ -214,7 +203,6 @@ bool check_config(const char *path, struct buf *report)
         check_paths(&k);
         check_users(&k);
         check_tls(&k);
-        check_is_somewhere(&k);
         check_exposure(&k);
     }
     buf_printf(report, k.good ? "%s is good\n" : "%s: memd would not start with it\n", path);

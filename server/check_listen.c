@@ -116,6 +116,17 @@ static void check_addresses(struct check *k, const char *setting, const struct c
     }
 }
 
+/* All addresses for clients have been looked at, and nothing was wrong with any. */
+static void check_is_somewhere(struct check *k, const struct conf *c)
+{
+    bool has_port = c->port != 0 || c->tls_port != 0;
+
+    if (k->n_wanted > 0 || c->unixsocket[0] != '\0') return;
+    begin(k, has_port ? "bind" : "port");
+    buf_printf(k->report, "memd would not listen anywhere: %s, and there is no unixsocket\n",
+               !has_port ? "port and tls-port are 0" : c->bind.n > 0 ? "none of the optional addresses is there" : "there is no address");
+}
+
 /* What a daemon that is gone has left is taken away at the start, but nothing else. */
 static void check_unix(struct check *k, const char *path)
 {
@@ -137,6 +148,7 @@ bool check_listen(const struct conf *conf, const char *path, const char *ours, s
 
     k.wanted = mem_zalloc((2 * conf->bind.n + conf->metrics_bind.n + 1) * sizeof *k.wanted);
     check_addresses(&k, "bind", &conf->bind, of_clients, 2);
+    if (k.good && ours == NULL) check_is_somewhere(&k, conf);
     check_addresses(&k, "metrics-bind", &conf->metrics_bind, &of_metrics, 1);
     check_unix(&k, conf->unixsocket);
     mem_free(k.wanted);

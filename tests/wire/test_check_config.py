@@ -55,6 +55,7 @@ BAD = {
     "an address of another machine": "bind 203.0.113.7\n",
     "no address": "bind no..where\n",
     "no address at all": "bind \"\"\n",
+    "none of the optional addresses": "bind -203.0.113.7\n",
     "metrics elsewhere": "metrics-port {port}\nmetrics-bind 203.0.113.7\n",
     "a port for two": "port {port}\nmetrics-port {port}\n",
     "an address twice": "bind 127.0.0.1 127.0.0.1\n",
