@@ -134,7 +134,6 @@ uint64_t mem_thread_used(void)
     return __sanitizer_get_current_allocated_bytes();
 }
 
-/* What does not go through mem_alloc is not counted here in the first place. */
 uint64_t mem_thread_moved(void)
 {
     return own_allocated + own_freed;
@@ -145,6 +144,7 @@ size_t mem_beside(void)
     return 0;
 }
 
+/* What does not go through mem_alloc is not counted here in the first place. */
 void mem_watch_begin(struct mem_watch *w)
 {
     *w = (struct mem_watch){ &own_allocated, &own_freed, own_allocated - own_freed };
