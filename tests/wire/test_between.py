@@ -1,4 +1,6 @@
 """What goes on in slices between turns: each kind has its share, and whoever waits is served between."""
+import contextlib
+
 import pytest
 
 from resp import Err, OK, Simple, encode
@@ -59,7 +61,7 @@ def test_replies_are_sent_before_all_that_was_asked_for_is_made(s):
     c, clients = s.conn(), [s.conn() for _ in range(31)]
     c("SET", "k", b"v" * 32768)
     before = int(c.info("stats")["total_net_output_bytes"])
-    with one_turn(s):
+    with s.one_turn():
         for asks in clients:
             asks.send("GET", "k")
             asks.send("INFO", "stats")
