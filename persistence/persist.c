@@ -160,6 +160,7 @@ enum err persist_load(struct persist *p, char *why)
     if (p->conf.recover == PERSIST_REPAIR || p->conf.recover == PERSIST_REPAIR_PART) e = persist_salvage(p, why);
     else e = persist_load_files(p, why);
     if (e == ERR_FORMAT && p->conf.recover == PERSIST_SALVAGE) e = persist_salvage(p, why);
+    worker_give_way(p->worker); /* not before: until now all have waited for it, and a busy machine would let it wait */
     p->loading = false;
     p->loaded = e == OK;
     if (e == ERR_FORMAT && p->conf.recover == PERSIST_STRICT) name_repair(p, why);

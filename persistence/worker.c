@@ -22,7 +22,6 @@ static void *run(void *arg)
 {
     struct worker *w = arg;
 
-    thread_give_way();
     mem_thread_enter();
     pthread_mutex_lock(&w->lock);
     for (;;) {
@@ -80,6 +79,17 @@ void worker_do(struct worker *w, void (*fn)(void *arg), void *arg)
     w->end = &j->next;
     pthread_cond_signal(&w->more);
     pthread_mutex_unlock(&w->lock);
+}
+
+static void give_way(void *arg)
+{
+    (void)arg;
+    thread_give_way();
+}
+
+void worker_give_way(struct worker *w)
+{
+    worker_do(w, give_way, NULL);
 }
 
 void worker_drain(struct worker *w)

@@ -185,6 +185,31 @@ def test_a_start_that_makes_the_first_base_of_a_log_says_that_it_loads(start, di
     assert s.conn()("GET", "k") == b"v"
 
 
+def niceness(pid, name):
+    """Of the daemon's thread that is called so."""
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/comm" % (pid, task)) as f:
+            if f.read().strip() == name:
+                return os.getpriority(os.PRIO_PROCESS, int(task))
+    return None
+
+
+@pytest.mark.skipif(os.getpriority(os.PRIO_PROCESS, 0) >= 10, reason="all of this gives way already")
+def test_the_thread_that_saves_gives_way_to_nobody_while_a_start_waits_for_it(start, disk):
+    """On a busy machine it would have a thousandth of a core, and the start would last as long."""
+    s = start(env=disk.env, appendonly="yes", appendfsync="everysec")
+    assert s.conn()("SET", "k", LONG) == OK
+    wait_for(lambda: niceness(s.pid, "memd-save") == 10)
+    s.kill9()
+    held = hold(disk, SYNC_OF_LOG)
+    s.start(wait=False)
+    held()
+    assert niceness(s.pid, "memd-save") == os.getpriority(os.PRIO_PROCESS, s.pid)
+    disk.heal()
+    s.wait_ready()
+    wait_for(lambda: niceness(s.pid, "memd-save") == 10)
+
+
 def test_an_end_while_a_log_is_written_again_does_not_wait_for_all_of_it(start, disk):
     s = start(env=disk.env, appendonly="yes", appendfsync="everysec")
     assert s.conn()("SET", "k", LONG) == OK
