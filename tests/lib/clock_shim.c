@@ -1,10 +1,11 @@
 /* clock_shim.c -- a library for LD_PRELOAD: the system's clock as a test says.
  *
- * The file CLOCK_SHIM is mapped: three numbers that the test may change at any time. Only the wall clock is
- * moved; the monotonic clocks stay what they are. */
+ * The file CLOCK_SHIM is mapped: four numbers that the test may change at any time. Only the wall clock is
+ * moved; the monotonic one can be made to stand still. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@ struct shim {
     int64_t ahead_ns; /* of the real clock */
     int64_t speed;    /* times the real one's, counted from ... */
     int64_t from_ns;  /* ... this moment by the real clock */
+    int64_t stands;   /* the monotonic clock, once it is asked */
 };
 
 static const volatile struct shim *shim;
@@ -33,6 +35,21 @@ static void find(void)
     close(fd);
 }
 
+/* It stands at what it says first. (0: it goes.) */
+static void stand(struct timespec *t)
+{
+    static _Atomic int64_t stands_at;
+    int64_t at = 0, ns = (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+
+    if (!shim->stands) {
+        if (atomic_load_explicit(&stands_at, memory_order_relaxed) != 0) atomic_store(&stands_at, 0);
+        return;
+    }
+    if (!atomic_compare_exchange_strong(&stands_at, &at, ns)) ns = at;
+    t->tv_sec = ns / 1000000000;
+    t->tv_nsec = ns % 1000000000;
+}
+
 int clock_gettime(clockid_t id, struct timespec *t)
 {
     int64_t ns;
@@ -40,6 +57,7 @@ int clock_gettime(clockid_t id, struct timespec *t)
 
     if (!shim) find();
     r = real(id, t);
+    if (r == 0 && id == CLOCK_MONOTONIC) stand(t);
     if (r != 0 || (id != CLOCK_REALTIME && id != CLOCK_REALTIME_COARSE)) return r;
     ns = (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
     if (shim->speed > 1) ns += (ns - shim->from_ns) * (shim->speed - 1);

@@ -1,4 +1,5 @@
 """Libraries for LD_PRELOAD, built when they are first needed, memory shared with them, and a clock."""
+import contextlib
 import mmap
 import os
 import struct
@@ -45,7 +46,7 @@ class Clock:
     """The system's clock as a daemon with this env sees it."""
 
     def __init__(self, tmp_path, ahead_s=0):
-        self.numbers = Shared(tmp_path / "clock", int(ahead_s * 1e9), 1, 0)
+        self.numbers = Shared(tmp_path / "clock", int(ahead_s * 1e9), 1, 0, 0)
         # AddressSanitizer's library has to come first; there it is found again by the next run of ld.so.
         self.env = {"LD_PRELOAD": build("clock_shim"), "CLOCK_SHIM": self.numbers.path, "ASAN_OPTIONS": "verify_asan_link_order=0"}
 
@@ -58,3 +59,12 @@ class Clock:
     def run_at(self, times):
         self.numbers[2] = time.time_ns()
         self.numbers[1] = times
+
+    @contextlib.contextmanager
+    def stands_still(self):
+        """The monotonic one: no time passes for the daemon, whatever the machine does meanwhile."""
+        self.numbers[3] = 1
+        try:
+            yield
+        finally:
+            self.numbers[3] = 0
