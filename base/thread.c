@@ -23,14 +23,21 @@ void thread_cond_init(pthread_cond_t *c)
     pthread_condattr_destroy(&monotonic);
 }
 
+static struct timespec from_now(int64_t us)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_nsec += (long)(us % 1000000) * 1000;
+    t.tv_sec += us / 1000000 + t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
 bool thread_cond_wait(pthread_cond_t *c, pthread_mutex_t *lock, int64_t us)
 {
-    struct timespec until;
+    struct timespec until = from_now(us);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)(us % 1000000) * 1000;
-    until.tv_sec += us / 1000000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     return pthread_cond_timedwait(c, lock, &until) != ETIMEDOUT;
 }
 
@@ -129,7 +136,7 @@ struct scheduling {
     uint64_t runtime, deadline, period;
 };
 
-enum { NICE = 10, NICE_RIGHT = 20 - NICE /* as RLIMIT_NICE counts */, SLICE_NS = 100000000 };
+enum { NICE = 10, NICE_RIGHT = 20 - NICE /* as RLIMIT_NICE counts */, SLICE_NS = 100000000, COME_US = 1000 };
 
 /* All of it is a thread's own. False: refused (a filter of system calls); it goes on as it was. */
 static bool schedule(int id, uint32_t policy)
@@ -178,4 +185,16 @@ bool thread_stand_back(void)
 void thread_come_forward(int id)
 {
     schedule(id, SCHED_OTHER);
+}
+
+bool thread_lock_against(pthread_mutex_t *lock, int id)
+{
+    struct timespec until;
+
+    if (pthread_mutex_trylock(lock) == 0) return false;
+    do {
+        thread_come_forward(id); /* again each time: it may have stood back since */
+        until = from_now(COME_US);
+    } while (pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &until) != 0);
+    return true;
 }

@@ -52,4 +52,8 @@ bool MUST_USE thread_stand_back(void);
 /* Any thread: the one of this id, which stands back, is to give way and no more (thread_give_way). */
 void thread_come_forward(int id);
 
+/* Take a lock that the one of this id may hold, or be about to hold, while it stands back: on a busy processor it would not come to
+ * give it up for minutes. It is called forward for as long as that takes. True: it was, and whoever keeps account of that is to know. */
+bool MUST_USE thread_lock_against(pthread_mutex_t *lock, int id);
+
 #endif

@@ -40,6 +40,12 @@ void archive_writer_call_forward(struct archive_writer *w)
     w->stands_back = false;
 }
 
+/* Not the thread. It may hold the lock and stand back, and then be kept from the processor for as long as others want it. */
+static void lock(struct archive_writer *w)
+{
+    if (UNLIKELY(thread_lock_against(&w->lock, w->thread_id))) archive_writer_call_forward(w);
+}
+
 /* --- starting and ending ------------------------------------------------------------------------------------ */
 
 static void copy_conf(struct archive_writer *w, const struct archive_conf *conf)
@@ -108,7 +114,7 @@ uint64_t archive_writer_stop(struct archive_writer **to)
     struct archive_writer *w = *to;
     uint64_t left;
 
-    pthread_mutex_lock(&w->lock);
+    lock(w);
     w->stop = true;
     archive_writer_call_forward(w);
     pthread_cond_signal(&w->work);
@@ -127,7 +133,7 @@ struct archive_log *archive_writer_log(struct archive_writer *w, const char *id)
 {
     struct archive_log *l;
 
-    pthread_mutex_lock(&w->lock);
+    lock(w);
     l = archive_writer_find_log(w, id);
     pthread_mutex_unlock(&w->lock);
     return l;
@@ -140,14 +146,14 @@ void archive_writer_tell(struct archive_writer *w, struct archive_readers *reade
 
 void archive_writer_set_conf(struct archive_writer *w, const struct archive_conf *conf)
 {
-    pthread_mutex_lock(&w->lock);
+    lock(w);
     copy_conf(w, conf);
     pthread_mutex_unlock(&w->lock);
 }
 
 void archive_writer_give(struct archive_writer *w, struct archive_item *first, struct archive_item *last, size_t n)
 {
-    pthread_mutex_lock(&w->lock);
+    lock(w);
     last->ready = NULL;
     *w->end = first;
     w->end = &last->ready;
@@ -170,7 +176,7 @@ void archive_writer_urge(struct archive_writer *w, uint64_t seq)
 {
     if (atomic_load(&w->wanted) >= seq) return;
     archive_writer_raise(&w->wanted, seq);
-    pthread_mutex_lock(&w->lock);
+    lock(w);
     archive_writer_call_forward(w);
     pthread_cond_signal(&w->work);
     pthread_mutex_unlock(&w->lock);
@@ -181,7 +187,7 @@ void archive_writer_press(struct archive_writer *w, bool on)
     if (LIKELY(atomic_load_explicit(&w->pressed, memory_order_relaxed) == on)) return;
     atomic_store(&w->pressed, on);
     if (!on) return; /* it sees by itself that it may stand back */
-    pthread_mutex_lock(&w->lock);
+    lock(w);
     archive_writer_call_forward(w);
     pthread_mutex_unlock(&w->lock);
 }
@@ -192,7 +198,7 @@ bool archive_writer_wait(struct archive_writer *w, uint64_t seq, uint64_t ordina
     bool is_there;
 
     archive_writer_urge(w, seq);
-    pthread_mutex_lock(&w->lock);
+    lock(w);
     for (;;) {
         is_there = ordinal > 0 ? atomic_load(&w->done) >= ordinal : atomic_load(&w->seq) >= seq;
         if (is_there || (now = clock_mono_us()) >= until || (ordinal > 0 && w->failing)) break;
@@ -206,7 +212,7 @@ uint64_t archive_writer_erased(struct archive_writer *w, uint64_t seq)
 {
     uint64_t rows = 0;
 
-    pthread_mutex_lock(&w->lock);
+    lock(w);
     for (int i = 0; i < ERASED_KEPT; i++) {
         if (w->erased[i].seq == seq) rows = w->erased[i].rows;
     }
@@ -216,7 +222,7 @@ uint64_t archive_writer_erased(struct archive_writer *w, uint64_t seq)
 
 void archive_writer_info(struct archive_writer *w, struct archive_info *out)
 {
-    pthread_mutex_lock(&w->lock);
+    lock(w);
     *out = w->info;
     snprintf(out->error, sizeof out->error, "%s", w->error);
     pthread_mutex_unlock(&w->lock);
@@ -231,7 +237,7 @@ bool archive_writer_is_failing(struct archive_writer *w)
 {
     bool failing;
 
-    pthread_mutex_lock(&w->lock);
+    lock(w);
     failing = w->failing;
     pthread_mutex_unlock(&w->lock);
     return failing;

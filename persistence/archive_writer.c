@@ -251,6 +251,7 @@ static void committed(struct archive_writer *w, size_t upto, int64_t began)
     archive_writer_raise(&w->seq, seq);
     atomic_store(&w->done, w->batch[upto - 1]->ordinal); /* from here on the items are not ours */
     pthread_cond_broadcast(&w->committed);
+    archive_writer_call_forward(w); /* others take the readers' locks, too */
     pthread_mutex_unlock(&w->lock);
     w->at = upto;
     recovered(w);

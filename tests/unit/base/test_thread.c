@@ -112,5 +112,43 @@ START_TEST(others_are_left_as_they_were)
 }
 END_TEST
 
+struct holder {
+    pthread_mutex_t lock;
+    sem_t held;
+    int id;
+};
+
+/* Gives the lock up when it has been called forward, and not before. */
+static void *hold(void *arg)
+{
+    struct holder *h = arg;
+
+    pthread_mutex_lock(&h->lock);
+    h->id = thread_id();
+    if (!thread_stand_back()) h->id = 0;
+    sem_post(&h->held);
+    while (sched_getscheduler(0) == SCHED_IDLE) usleep(1000);
+    pthread_mutex_unlock(&h->lock);
+    return NULL;
+}
+
+START_TEST(who_holds_a_lock_and_stands_back_is_called_forward)
+{
+    struct holder h = { .lock = PTHREAD_MUTEX_INITIALIZER };
+    pthread_t t;
+
+    thread_prepare();
+    sem_init(&h.held, 0, 0);
+    ck_assert_int_eq(thread_start(&t, "memd-test", hold, &h), 0);
+    sem_wait(&h.held);
+    ck_assert(thread_lock_against(&h.lock, h.id) || h.id == 0);
+    pthread_mutex_unlock(&h.lock);
+    pthread_join(t, NULL);
+    ck_assert(!thread_lock_against(&h.lock, 0)); /* nobody has it */
+    pthread_mutex_unlock(&h.lock);
+}
+END_TEST
+
 UNIT_MAIN("thread", without_the_right_to_come_forward_a_thread_does_not_stand_back,
-          with_it_a_thread_stands_back_and_anybody_calls_it_forward, others_are_left_as_they_were)
+          with_it_a_thread_stands_back_and_anybody_calls_it_forward, others_are_left_as_they_were,
+          who_holds_a_lock_and_stands_back_is_called_forward)
