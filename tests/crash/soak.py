@@ -20,6 +20,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../wire")]
 
+import patience  # noqa: E402
 import resp  # noqa: E402
 import server as srv  # noqa: E402
 import soak_rules as rules  # noqa: E402
@@ -164,7 +165,7 @@ def main():
     seed = o.seed or int(time.time())
     print("seed %d, %g minutes, %s" % (seed, o.minutes, o.bin), flush=True)
     rng = random.Random(seed)
-    srv.PATIENCE = 120
+    patience.PATIENCE = 120
     s = srv.Server(binary=o.bin, appendonly="yes", save="5 1000", maxmemory="32mb", maxmemory_policy="allkeys-lru",
                    enable_debug_command="yes", namespace=rules.NAMESPACES, auto_aof_rewrite_min_size="4mb", client_output_buffer_limit="normal 8mb 0 0")
     admin = Admin(s)

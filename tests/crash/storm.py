@@ -20,6 +20,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../wire"), HERE]
 
+import patience  # noqa: E402
 import resp  # noqa: E402
 import server as srv  # noqa: E402
 import storm_large as large  # noqa: E402
@@ -273,7 +274,7 @@ def main():
     a.add_argument("--sliced", type=int, default=3000)
     a.add_argument("--bin", default=srv.MEMD.path)
     o = a.parse_args()
-    srv.PATIENCE = max(srv.PATIENCE, 60)
+    patience.PATIENCE = max(patience.PATIENCE, 60)
     for seed in range(o.seed, o.seed + o.seeds):
         run(seed, o.commands, o.large, o.sliced, o.bin)
         print("seed %d: %d, %d and %d commands, all is right" % (seed, o.commands, o.large, o.sliced), flush=True)

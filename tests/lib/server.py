@@ -9,12 +9,9 @@ says over a socket of its own, or by another program, is in the clear as before,
 import contextlib
 import functools
 import glob
-import itertools
 import os
-import random
 import re
 import resource
-import select
 import shutil
 import signal
 import socket
@@ -23,12 +20,13 @@ import subprocess
 import tempfile
 import time
 
+import patience
 import resp
+from conn import Conn, parse_info  # noqa: F401 (tests have them from here)
+from patience import PATIENCE, wait_for  # noqa: F401
+from ports import free_port
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-# Upper bound of any wait for an event. Generous: it only decides when a hung server is given up.
-PATIENCE = float(os.environ.get("MEMD_TEST_PATIENCE", "90"))
 
 # What a server gives up waiting for by its own clock, which on a busy machine it would: tests about that set it themselves.
 PATIENT = {"archive-timeout": 600000, "archive-query-timeout": 600000, "search-timeout": 600000, "tls-handshake-timeout": 600,
@@ -80,39 +78,6 @@ def _stock_server():
 
 
 REDIS_PATH = _stock_server()
-
-
-def wait_for(what, message="it did not happen", patience=None):
-    """Ask `what` until it says something true; return that."""
-    end = time.monotonic() + (patience or PATIENCE)
-    while True:
-        got = what()
-        if got:
-            return got
-        if time.monotonic() > end:
-            raise AssertionError(message)
-        time.sleep(0.003)
-
-
-def _ports():
-    """In turn those below what the system gives to connections: none of ours takes one between its choice and its use."""
-    with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
-        first, end = 10000, int(f.read().split()[0])
-    if end < 2 * first:
-        return itertools.repeat(0)  # no room there: let the system choose
-    at = random.randrange(first, end)
-    return itertools.cycle([*range(at, end), *range(first, at)])
-
-
-PORTS = _ports()
-
-
-def free_port():
-    """A port of 127.0.0.1 that nobody has now, another one each time."""
-    for port in PORTS:
-        with socket.socket() as s, contextlib.suppress(OSError):
-            s.bind(("127.0.0.1", port))
-            return s.getsockname()[1]
 
 
 def _has_capability(bit):
@@ -170,124 +135,6 @@ def argv_of(settings):
 
 
 VERBATIM = ("requirepass", "logfile", "dir", "unixsocket")
-
-
-class Conn:
-    """One connection. Calling it sends a request and returns the decoded reply."""
-
-    def __init__(self, sock):
-        self.sock = sock
-        self.sock.settimeout(PATIENCE)
-        self.buf = bytearray()
-
-    def __call__(self, *args):
-        self.send(*args)
-        return self.read()
-
-    def send(self, *args):
-        self.sock.sendall(resp.encode(args))
-
-    def send_raw(self, data):
-        self.sock.sendall(data)
-
-    def read(self):
-        return self.read_both()[0]
-
-    def read_frame(self):
-        """The next frame as bytes, exactly as they came."""
-        return self.read_both()[1]
-
-    def raw(self, *args):
-        self.send(*args)
-        return self.read_frame()
-
-    def read_both(self):
-        while True:
-            try:
-                value, end = resp.decode(self.buf)
-            except resp.Incomplete:
-                self._more()
-                continue
-            frame = bytes(self.buf[:end])
-            del self.buf[:end]
-            return value, frame
-
-    def read_exact(self, n):
-        while len(self.buf) < n:
-            self._more()
-        out = bytes(self.buf[:n])
-        del self.buf[:n]
-        return out
-
-    def read_to_end(self):
-        """All bytes until the server closes the connection."""
-        try:
-            while True:
-                self._more()
-        except (ConnectionError, EOFError):
-            pass
-        out = bytes(self.buf)
-        self.buf.clear()
-        return out
-
-    def _more(self):
-        """A byte at least. Decoding begins anew each time: of a large reply all that is there is taken, up to as much again."""
-        enough = 2 * len(self.buf) if len(self.buf) > 1 << 16 else 0
-        self._take()
-        while len(self.buf) < enough and self._has_more():
-            self._take()
-
-    def _has_more(self):
-        if getattr(self.sock, "pending", int)():
-            return True
-        poll = select.poll()
-        poll.register(self.sock, select.POLLIN | select.POLLRDHUP)
-        return [event for _, event in poll.poll(0)] == [select.POLLIN]  # no end, and nothing that is wrong
-
-    def _take(self):
-        data = self.sock.recv(1 << 18)
-        if not data:
-            raise EOFError("the server closed the connection; unread: %r" % bytes(self.buf[:200]))
-        self.buf += data
-
-    def pipeline(self, commands):
-        """Send all in one piece, read one reply each."""
-        self.sock.sendall(b"".join(resp.encode(c) for c in commands))
-        return [self.read() for _ in commands]
-
-    def is_closed(self):
-        """Whether the server closed it (waits for that)."""
-        try:
-            self.read_to_end()
-            return True
-        except socket.timeout:
-            return False
-
-    def nothing_unread(self):
-        """True when no byte waits here. A PING first makes this a fact about order, not time."""
-        token = "sync-%d" % id(self)
-        return self("PING", token) in (token.encode(), [b"pong", token.encode()]) and not self.buf
-
-    def info(self, *sections):
-        return parse_info(self("INFO", *sections))
-
-    def close(self):
-        self.sock.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-
-def parse_info(text):
-    out = {}
-    for line in text.decode().split("\r\n"):
-        if line and not line.startswith("#"):
-            k, _, v = line.partition(":")
-            out[k] = v
-    return out
 
 
 class StartError(Exception):
@@ -382,7 +229,7 @@ class Server:
         return self
 
     def wait_ready(self):
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience.PATIENCE
         while True:
             if self.proc.poll() is not None:
                 raise StartError("exit code %d at start:\n%s" % (self.proc.returncode, self.log()))
@@ -397,7 +244,7 @@ class Server:
             except (ConnectionError, EOFError, FileNotFoundError, ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 pass  # not yet, or it ends
             if time.monotonic() > end:
-                raise StartError("not ready after %g s:\n%s" % (PATIENCE, self.log()))
+                raise StartError("not ready after %g s:\n%s" % (patience.PATIENCE, self.log()))
             time.sleep(0.003)
 
     def stop(self, sig=signal.SIGTERM):
@@ -411,7 +258,7 @@ class Server:
         if proc.poll() is None:
             proc.send_signal(sig)
         try:
-            code = proc.wait(PATIENCE)
+            code = proc.wait(patience.PATIENCE)
         except subprocess.TimeoutExpired:
             proc.kill()
             proc.wait()
@@ -449,7 +296,7 @@ class Server:
         self.conns = []
 
     def wait_exit(self):
-        code = self.proc.wait(PATIENCE)
+        code = self.proc.wait(patience.PATIENCE)
         self.proc = None
         return code
 
@@ -484,10 +331,10 @@ class Server:
     def connect_socket(self):
         if self.port == 0:
             s = socket.socket(socket.AF_UNIX)
-            s.settimeout(PATIENCE)
+            s.settimeout(patience.PATIENCE)
             s.connect(self.unixsocket)
             return s
-        s = socket.create_connection(("127.0.0.1", self.tls_port if self.over_tls else self.port), PATIENCE)
+        s = socket.create_connection(("127.0.0.1", self.tls_port if self.over_tls else self.port), patience.PATIENCE)
         if self.over_tls:
             import tls
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a request becomes several records
@@ -510,7 +357,7 @@ class Server:
             import tls
             kw.update(ssl=True, ssl_ca_certs=tls.shared()["ca.crt"])
         return redis.Redis(host="127.0.0.1", port=self.tls_port if self.over_tls else self.port, password=self.password,
-                           socket_timeout=PATIENCE, **kw)
+                           socket_timeout=patience.PATIENCE, **kw)
 
     def cpu_seconds(self):
         with open("/proc/%d/stat" % self.pid) as f:
