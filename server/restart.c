@@ -24,7 +24,7 @@
 #include "server/server.h"
 #include "server/supervise.h"
 
-enum { CHECK_MS = 5000 };
+enum { CHECK_MS = 20000 }; /* of a program that hangs: on a busy machine a good one may take some seconds */
 
 struct origin {
     char program[PATH_MAX];

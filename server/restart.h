@@ -36,7 +36,7 @@ const char *origin_program(const struct origin *o);
 bool restart_would_start(const struct conf *conf, const char *ports);
 
 /* Steps 1 and 2; the loop then ends with s->restarting. False: why[RESTART_WHY] is the text of an error reply without
- * its code, and memd goes on. Blocks for as long as the check takes, five seconds at most, and the save. save and force
+ * its code, and memd goes on. Blocks for as long as the check takes, twenty seconds at most, and the save. save and force
  * as in server_shutdown. */
 bool restart_begin(struct server *s, int save, bool force, char *why);
 
