@@ -173,7 +173,7 @@ def test_info_counts_open_cursors(c):
 
 
 def test_config_knows_redisearchs_names(start):
-    s = start()
+    s = start(search_timeout=5000)
     c = s.conn()
     assert c("FT.CONFIG", "GET", "TIMEOUT") == [[b"TIMEOUT", b"5000"]]
     assert c("FT.CONFIG", "SET", "timeout", "100") == OK and c("CONFIG", "GET", "search-timeout") == [b"search-timeout", b"100"]
