@@ -235,7 +235,7 @@ void client_wants_parse(struct client *c);
 char *client_input_room(struct client *c, size_t *n);
 
 /* What little c has sent will lie here for a while: it moves to a buffer of its size. Otherwise thousands who ask at once
- * (all are read before any is run), or who do not go on in a request, would take memory from the keys: a read has room
+ * (more may be read than are run), or who do not go on in a request, would take memory from the keys: a read has room
  * for 32 KiB. */
 void client_fit_input(struct client *c);
 

@@ -62,6 +62,7 @@ void loop_unit_end(struct server *s)
 static void receive(struct server *s, int flags)
 {
     s->turn_reads = s->stats.reads;
+    if (LIKELY(link_alone(&s->readable))) s->worked_off_reads = s->stats.reads;
     if (UNLIKELY(!link_alone(&s->crowd))) {
         if (loop_read_crowd(s)) return;
         flags |= EVLOOP_NONBLOCK;

@@ -10,8 +10,18 @@
 #include "server/tls.h"
 
 /* Clients that one turn reads from: however many are ready at once, the first are answered before the last are read. And
- * each has a buffer of LOOP_READ until its requests run. */
+ * so many have a buffer of LOOP_READ until their requests run, at the most: a turn of large or slow requests runs fewer than it reads. */
 enum { CROWD = 256 };
+
+static bool is_crowded(const struct server *s)
+{
+    return s->stats.reads - s->turn_reads >= CROWD;
+}
+
+static bool is_behind(const struct server *s)
+{
+    return s->stats.reads - s->worked_off_reads > CROWD;
+}
 
 /* What MULTI has queued counts as input that has not been worked off. */
 static bool input_over_limit(struct client *c)
@@ -98,16 +108,12 @@ void loop_on_readable(evutil_socket_t fd, short what, void *arg)
         close_greedy(c);
     } else {
         client_wants_parse(c);
+        if (UNLIKELY(is_behind(s))) client_fit_input(c);
         if (UNLIKELY(c->flags & CLIENT_UNREAD) && c->in.n - c->in_at >= CLIENT_UNREAD_IN) client_unhold(c);
     }
 }
 
 /* --- who comes when ------------------------------------------------------------------------------------- */
-
-static bool is_crowded(const struct server *s)
-{
-    return s->stats.reads - s->turn_reads >= CROWD;
-}
 
 void loop_on_ready(evutil_socket_t fd, short what, void *arg)
 {

@@ -144,7 +144,8 @@ struct server {
     uint64_t turns;
     uint64_t evict_turn;        /* in which keys were last evicted, and us that are left of it for that */
     int64_t evict_us;
-    uint64_t turn_reads;        /* stats.reads when receiving for this turn began */
+    uint64_t turn_reads;        /* stats.reads when receiving for this turn began, ... */
+    uint64_t worked_off_reads;  /* ... and when all that had been read was last worked off */
     uint64_t turn_ticks;        /* spent in turns, in units of ticks_now */
     uint64_t command_us;        /* and in commands */
     bool cron_paused;           /* DEBUG PAUSE-CRON */

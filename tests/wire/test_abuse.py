@@ -107,6 +107,19 @@ def test_buffers_of_thousands_who_ask_at_once_take_nothing_from_the_keys(start):
         assert {x.read() for x in conns} == {OK}
 
 
+def test_buffers_of_thousands_who_wait_while_large_replies_are_made_take_nothing_from_the_keys(start):
+    """Each turn reads from 256, and has made its share of replies when a dozen have run."""
+    s = start(maxclients=20000)
+    c, value = s.conn(), b"v" * 20000
+    assert c("RPUSH", "one", value) == 1
+    conns = [s.conn() for _ in range(many(2000))]
+    assert c("CONFIG", "SET", "maxmemory", used(c) + 16 * MB) == OK
+    with s.one_turn():
+        for x in conns:
+            x.send("RPOPLPUSH", "one", "one")
+    assert {x.read() for x in conns} == {value}
+
+
 def test_the_first_of_a_thousand_are_answered_before_the_last_are_read(start):
     """All are ready at once: one who has come before them waits for a turn of 256, not for all of them."""
     s = start(maxclients=20000)
