@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.memd_only, pytest.mark.in_the_clear("certificates of t
 
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="only root can give root up")
-ASAN = "asan" in MEMD.path
+ASAN = "/build/asan/" in MEMD.path  # not in the name of a directory above
 NOBODY = pwd.getpwnam("nobody")
 
 
